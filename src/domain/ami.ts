@@ -1,0 +1,87 @@
+/** What an AMI is to this service, and the rules EC2 sets for its names. Sizes in GiB or bytes as named. */
+
+/** `ami-` and 8 (before 2016) or 17 hex digits. */
+export const IMAGE_ID_PATTERN = '^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$';
+
+/** CopyImage, Name: 3–128 characters out of letters, digits, space and ( ) [ ] . / - ' @ _ */
+export const IMAGE_NAME_PATTERN = "^[a-zA-Z0-9 ()\\[\\]./\\-'@_]{3,128}$";
+export const IMAGE_NAME_RULE =
+  "must be 3 to 128 characters: letters, digits, spaces and ( ) [ ] . / - ' @ _ (EC2's rule for Name)";
+
+export type ImageState =
+  | 'pending'
+  | 'available'
+  | 'invalid'
+  | 'deregistered'
+  | 'transient'
+  | 'failed'
+  | 'error'
+  | 'disabled';
+
+export type Tags = Record<string, string>;
+
+/** Where an image lives: an account ("self" is the service's own) and a region. */
+export interface Scope {
+  account: string;
+  region: string;
+}
+
+/** The account whose credentials the service itself runs under; EC2 uses the same word for owners. */
+export const SELF = 'self';
+
+/** A scope as one word, for Redis keys, queue job ids and log lines. */
+export function scopeKey(scope: Scope): string {
+  return `${scope.account}/${scope.region}`;
+}
+
+/** The reverse of {@link scopeKey}. */
+export function parseScope(key: string): Scope {
+  const slash = key.indexOf('/');
+  return { account: key.slice(0, slash), region: key.slice(slash + 1) };
+}
+
+/** One block device that is backed by a snapshot. `snapshotId` may be absent while a copy is pending. */
+export interface ImageSnapshot {
+  deviceName: string;
+  snapshotId: string | null;
+  sizeGiB: number | null;
+  encrypted: boolean;
+}
+
+export interface Image {
+  imageId: string;
+  region: string;
+  ownerId: string;
+  name: string;
+  description: string | null;
+  state: ImageState;
+  /** EC2's StateReason.Message: why a failed image failed. */
+  stateReason: string | null;
+  public: boolean;
+  architecture: string | null;
+  createdAt: string | null;
+  /** SourceImageId and SourceImageRegion, where EC2 gives them. */
+  source: { imageId: string; region: string } | null;
+  snapshots: ImageSnapshot[];
+  productCodes: string[];
+  tags: Tags;
+}
+
+/** A snapshot as far as it tells how a copy gets on. `progress` in percent. */
+export interface Snapshot {
+  snapshotId: string;
+  state: string;
+  /** EC2's StateMessage: the more useful half of why a copy failed. */
+  stateMessage: string | null;
+  progress: number;
+  sizeGiB: number;
+  encrypted: boolean;
+  kmsKeyId: string | null;
+  description: string | null;
+  tags: Tags;
+}
+
+/** Any encrypted snapshot makes an image an encrypted one. */
+export function isEncrypted(image: Image): boolean {
+  return image.snapshots.some((snapshot) => snapshot.encrypted);
+}

@@ -1,0 +1,23 @@
+import type { Image, Tags } from './ami.ts';
+import type { CopyJob, Destination } from './job.ts';
+
+/** Tags that the service itself sets. They make each copy findable, even with Redis gone (invariant 5). */
+export const JOB_TAG = 'amiferry:job';
+export const SOURCE_TAG = 'amiferry:source';
+export const ATTEMPT_TAG = 'amiferry:attempt';
+export const OWN_TAG_PREFIX = 'amiferry:';
+
+/** The tags that go into the CopyImage call, on the image and on its snapshots. */
+export function tagsOfCopy(job: CopyJob, destination: Destination): Tags {
+  return {
+    ...destination.spec.tags,
+    [JOB_TAG]: job.id,
+    [SOURCE_TAG]: `${job.image.region}/${job.image.id}`,
+    [ATTEMPT_TAG]: String(destination.attempts),
+  };
+}
+
+/** The tags of `wanted` that the image doesn't carry yet, or carries with another value. */
+export function missingTags(wanted: Tags, image: Image): Tags {
+  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => image.tags[key] !== value));
+}

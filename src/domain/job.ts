@@ -1,0 +1,131 @@
+import type { AwsDetail, ErrorCode } from '../errors.ts';
+import type { ImageState, Scope, Tags } from './ami.ts';
+import { SELF } from './ami.ts';
+
+/**
+ * The record of one job, exactly as Redis keeps it. Times are epoch milliseconds of the shared clock.
+ * A destination goes queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished)
+ * → succeeded | failed | cancelled; transitions.ts holds the only functions that move it.
+ */
+export type DestinationState =
+  | 'queued'
+  | 'waiting'
+  | 'pending'
+  | 'available'
+  | 'succeeded'
+  | 'failed'
+  | 'cancelled';
+
+export const JOB_STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** Why something failed: our code, a message that says what to do, and EC2's own words. */
+export interface Failure extends AwsDetail {
+  code: ErrorCode;
+  message: string;
+  retryable: boolean;
+}
+
+/** What was asked of one destination, frozen when the request was accepted. */
+export interface CopySpec {
+  region: string;
+  name: string;
+  description: string | null;
+  copyTags: boolean;
+  /** The caller's own tags, put on the image and its snapshots. */
+  tags: Tags;
+  /** `true` asks EC2 to encrypt; `null` leaves it to the source and the region's default. Never `false`. */
+  encrypted: true | null;
+  kmsKeyId: string | null;
+  completionDurationMinutes: number | null;
+}
+
+/** Why a destination is being taken down: by its caller, or since another destination failed. */
+export type StopReason = 'cancel' | 'rollback';
+
+export interface Destination {
+  spec: CopySpec;
+  state: DestinationState;
+  /** Which attempt this is, from 1. With the job and region it makes the ClientToken. */
+  attempts: number;
+  imageId: string | null;
+  imageState: ImageState | null;
+  /** Percent. */
+  progress: number;
+  etaSeconds: number | null;
+  /** As read from the copy; `null` until it is known. */
+  encrypted: boolean | null;
+  kmsKeyId: string | null;
+  /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
+  stopping: StopReason | null;
+  /** Images of earlier, failed attempts, removed before the next one starts. */
+  leftovers: string[];
+  error: Failure | null;
+  /** When the intent to call CopyImage was saved: from then on the call may have been made. */
+  startedAt: number | null;
+  availableAt: number | null;
+  finishedAt: number | null;
+}
+
+export interface CopyJob {
+  kind: 'copy';
+  id: string;
+  /** Raised by one at each write; a write against an older version is refused. */
+  version: number;
+  image: { id: string; region: string; name: string };
+  onFailure: 'keep' | 'deregister';
+  destinations: Destination[];
+  requestedBy: string;
+  createdAt: number;
+  updatedAt: number;
+  finishedAt: number | null;
+}
+
+export type Job = CopyJob;
+export const JOB_KINDS = ['copy'] as const;
+export type JobKind = Job['kind'];
+
+/** Names a destination within its job; it is also what a queue job carries. */
+export function destinationKey(destination: Destination): string {
+  return destination.spec.region;
+}
+
+/** Where a destination's copy is made. */
+export function destinationScope(destination: Destination): Scope {
+  return { account: SELF, region: destination.spec.region };
+}
+
+/** Where the image lives that the job is about. */
+export function imageScope(job: Job): Scope {
+  return { account: SELF, region: job.image.region };
+}
+
+export function findDestination(job: CopyJob, key: string): Destination | undefined {
+  return job.destinations.find((destination) => destinationKey(destination) === key);
+}
+
+const FINISHED: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);
+
+/** A finished destination has nothing left to do: a stopping one still has its copy to remove. */
+export function isFinished(destination: Destination): boolean {
+  return FINISHED.has(destination.state) && destination.stopping === null;
+}
+
+/** The job's state follows from its destinations' and is stored nowhere. */
+export function jobState(job: Job): JobState {
+  const { destinations } = job;
+  if (!destinations.every(isFinished)) {
+    const untouched = destinations.every((one) => one.state === 'queued' && one.startedAt === null);
+    return untouched ? 'queued' : 'running';
+  }
+  const all = (state: DestinationState) => destinations.every((one) => one.state === state);
+  if (all('succeeded')) return 'succeeded';
+  if (destinations.some((one) => one.state === 'succeeded')) return 'partial';
+  return destinations.some((one) => one.state === 'failed') ? 'failed' : 'cancelled';
+}
+
+/** Percent over all destinations: they copy the same snapshots, so each weighs the same. */
+export function jobProgress(job: Job): number {
+  const total = job.destinations.reduce((sum, one) => sum + one.progress, 0);
+  return Math.floor(total / job.destinations.length);
+}

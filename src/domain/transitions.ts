@@ -1,0 +1,214 @@
+import type { Image } from './ami.ts';
+import type { CopyJob, Destination, Failure, StopReason } from './job.ts';
+import { destinationKey, isFinished } from './job.ts';
+import { etaSeconds } from './progress.ts';
+
+/**
+ * Every legal move of a job, as pure functions from a record to its next one. They return `null` where the move
+ * does not apply (any more): a step that was delivered twice, or woke up late, then simply has nothing to do.
+ *
+ *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
+ *     │  ▲                 │                              │             │
+ *     ▼  └─ retry ─ failed ◀──────────── fail ────────────┴─────────────┘
+ *   waiting ──begin──▶ …          stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
+ */
+export type Move = (job: CopyJob, now: number) => CopyJob | null;
+
+type Patch = Partial<Destination>;
+
+/** Applies `patch` to one destination; `null` from it means that the move does not apply. */
+function moving(key: string, patch: (destination: Destination, now: number) => Patch | null): Move {
+  return (job, now) => {
+    const index = job.destinations.findIndex((one) => destinationKey(one) === key);
+    const destination = job.destinations[index];
+    if (destination === undefined) return null;
+    const changes = patch(destination, now);
+    if (changes === null) return null;
+    return finishing({ ...job, destinations: job.destinations.with(index, { ...destination, ...changes }) }, now);
+  };
+}
+
+/** Sets `updatedAt`, and `finishedAt` as soon as, and only while, every destination is finished. */
+function finishing(job: CopyJob, now: number): CopyJob {
+  const done = job.destinations.every(isFinished);
+  return { ...job, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
+}
+
+const notStarted = (one: Destination) => one.state === 'queued' || one.state === 'waiting';
+
+/** Saves the intent to call CopyImage. Once saved, the call may be made at any time, by anyone who read it. */
+export const begin = (key: string): Move =>
+  moving(key, (one, now) =>
+    notStarted(one) && one.stopping === null && one.startedAt === null
+      ? { state: 'queued', startedAt: now }
+      : null,
+  );
+
+/** No copy slot is free: stand in line. EC2 made nothing (ResourceLimitExceeded), so the intent goes. */
+export const park = (key: string): Move =>
+  moving(key, (one) =>
+    one.state === 'queued' && one.stopping === null
+      ? { state: 'waiting', startedAt: null }
+      : null,
+  );
+
+/** CopyImage answered with the new image's id. A stopping destination keeps it too, to be removed. */
+export const accept = (key: string, imageId: string): Move =>
+  moving(key, (one) =>
+    one.state === 'queued' && one.startedAt !== null
+      ? { state: 'pending', imageId, imageState: 'pending' }
+      : null,
+  );
+
+/** What EC2 told of a pending copy. */
+export interface Observation {
+  image: Pick<Image, 'state'>;
+  /** Whole percent, by {@link weightedProgress}. */
+  progress: number;
+  encrypted: boolean | null;
+  kmsKeyId: string | null;
+}
+
+/** Progress never falls back, and stays under 100 until the image is available. */
+export const observe = (key: string, seen: Observation): Move =>
+  moving(key, (one, now) => {
+    if (one.state !== 'pending') return null;
+    const progress = Math.max(one.progress, Math.min(seen.progress, 99));
+    const changed = progress !== one.progress || seen.image.state !== one.imageState;
+    if (!changed && seen.encrypted === one.encrypted) return null;
+    return {
+      imageState: seen.image.state,
+      progress,
+      etaSeconds: etaSeconds(progress, one.startedAt, now),
+      encrypted: seen.encrypted ?? one.encrypted,
+      kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
+    };
+  });
+
+/** EC2 finished the copy: what is left is to finish it (tags, permissions). */
+export const becomeAvailable = (key: string, seen: Observation): Move =>
+  moving(key, (one, now) =>
+    one.state === 'pending'
+      ? {
+          state: 'available',
+          imageState: 'available',
+          progress: 100,
+          etaSeconds: 0,
+          encrypted: seen.encrypted ?? one.encrypted,
+          kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
+          availableAt: now,
+        }
+      : null,
+  );
+
+export const succeed = (key: string): Move =>
+  moving(key, (one, now) =>
+    one.state === 'available' && one.stopping === null
+      ? { state: 'succeeded', etaSeconds: null, finishedAt: now }
+      : null,
+  );
+
+/** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
+export const fail =
+  (key: string, error: Failure, imageState?: Image['state']): Move =>
+  (job, now) => {
+    const failed = moving(key, (one) =>
+      isFinished(one) || one.stopping !== null
+        ? null
+        : {
+            state: 'failed',
+            error,
+            etaSeconds: null,
+            finishedAt: now,
+            imageState: imageState ?? one.imageState,
+          },
+    )(job, now);
+    if (failed === null || job.onFailure === 'keep') return failed;
+    return stopAll('rollback')(failed, now) ?? failed;
+  };
+
+/** One destination on its way down: `null` when there is nothing (more) to stop. */
+function stopping(one: Destination, reason: StopReason, now: number): Patch | null {
+  if (one.stopping !== null || one.state === 'cancelled' || one.state === 'failed') return null;
+  if (one.state === 'succeeded' && reason === 'cancel') return null;
+  const error = reason === 'rollback' ? ROLLED_BACK : null;
+  // Where the intent was saved CopyImage may have been called, so a worker has to make sure.
+  if (one.startedAt === null) return { state: 'cancelled', error, etaSeconds: null, finishedAt: now };
+  return { stopping: reason, error, etaSeconds: null, finishedAt: null };
+}
+
+const ROLLED_BACK: Failure = {
+  code: 'rolled-back',
+  message:
+    'Another destination failed and the request says "onFailure": "deregister", so this copy and its snapshots were removed. POST …/retry copies it again together with the failed one.',
+  retryable: true,
+  awsCode: null,
+  awsRequestId: null,
+};
+
+/** Stops every destination that can be: `cancel` spares the finished ones, `rollback` takes them down too. */
+export const stopAll =
+  (reason: StopReason): Move =>
+  (job, now) => {
+    let changed = false;
+    const destinations = job.destinations.map((one) => {
+      const patch = stopping(one, reason, now);
+      changed ||= patch !== null;
+      return patch === null ? one : { ...one, ...patch };
+    });
+    return changed ? finishing({ ...job, destinations }, now) : null;
+  };
+
+/** What a stopping destination had made, or may have made, is gone from EC2. */
+export const stopped = (key: string): Move =>
+  moving(key, (one, now) =>
+    one.stopping === null
+      ? null
+      : {
+          state: 'cancelled',
+          stopping: null,
+          imageState: one.imageId === null ? null : 'deregistered',
+          finishedAt: now,
+        },
+  );
+
+const retryable = (one: Destination) =>
+  isFinished(one) && (one.state === 'failed' || one.error?.code === 'rolled-back');
+
+/** Queues the failed (and the rolled-back) destinations again, each with a new attempt and so a new ClientToken. */
+export const retryFailed: Move = (job, now) => {
+  if (!job.destinations.some(retryable)) return null;
+  const destinations = job.destinations.map((one) => (retryable(one) ? again(one) : one));
+  return finishing({ ...job, destinations }, now);
+};
+
+function again(one: Destination): Destination {
+  // A rolled-back image is gone already; a failed one still lies about in EC2.
+  const leftover = one.state === 'failed' && one.imageId !== null ? [one.imageId] : [];
+  return {
+    ...one,
+    ...UNTOUCHED,
+    attempts: one.attempts + 1,
+    leftovers: [...one.leftovers, ...leftover],
+  };
+}
+
+/** The previous attempt's images are gone. */
+export const leftoversRemoved = (key: string): Move =>
+  moving(key, (one) => (one.leftovers.length === 0 ? null : { leftovers: [] }));
+
+/** A destination to which nothing has happened yet. */
+export const UNTOUCHED = {
+  state: 'queued',
+  imageId: null,
+  imageState: null,
+  progress: 0,
+  etaSeconds: null,
+  encrypted: null,
+  kmsKeyId: null,
+  stopping: null,
+  error: null,
+  startedAt: null,
+  availableAt: null,
+  finishedAt: null,
+} as const satisfies Partial<Destination>;

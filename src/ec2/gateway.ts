@@ -1,0 +1,59 @@
+import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
+
+/** Everything CopyImage is told. The call is made in `scope`, the destination. */
+export interface CopyImageParams {
+  source: { imageId: string; region: string };
+  name: string;
+  description: string | null;
+  /** At most 64 ASCII characters, saved before the call: EC2 answers the same token with the same image. */
+  clientToken: string;
+  /** Never `false`: EC2 can add encryption and never removes it. */
+  encrypted: true | null;
+  kmsKeyId: string | null;
+  copyTags: boolean;
+  /** Put on the image and its snapshots within the call itself. */
+  tags: Tags;
+  completionDurationMinutes: number | null;
+}
+
+/** One page of EC2's answers is turned; a method returns all of them. */
+export interface ImageFilter {
+  imageIds?: readonly string[];
+  tags?: Tags;
+  source?: { imageId: string; region: string };
+  states?: readonly ImageState[];
+}
+
+/** DeregisterImage and DeleteSnapshot are harmless for what is gone already. */
+export type RemoveOutcome = 'removed' | 'gone';
+
+/**
+ * The port to EC2: just the operations that this service uses, in its own types, always for a scope. Every method
+ * throws {@link Ec2Error} (classify.ts) and nothing else; none retries beyond the SDK's own three attempts.
+ */
+export interface Ec2Gateway {
+  /** The image, or `null` where it doesn't exist, is deregistered, or isn't visible to this account. */
+  describeImage(scope: Scope, imageId: string): Promise<Image | null>;
+
+  /** The images that match, unknown ids left out. An empty list of ids asks nothing and gives nothing. */
+  findImages(scope: Scope, filter: ImageFilter): Promise<Image[]>;
+
+  /** Snapshots of this account with one of these values of a tag. An empty list gives nothing. */
+  findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]>;
+
+  /** Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet. */
+  copyImage(scope: Scope, params: CopyImageParams): Promise<string>;
+
+  createTags(scope: Scope, resourceIds: readonly string[], tags: Tags): Promise<void>;
+
+  /** Deregisters an image; on a pending copy this cancels it. Its snapshots stay: {@link deleteSnapshot}. */
+  deregisterImage(scope: Scope, imageId: string): Promise<RemoveOutcome>;
+
+  deleteSnapshot(scope: Scope, snapshotId: string): Promise<RemoveOutcome>;
+
+  /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
+  checkCredentials(): Promise<void>;
+
+  /** Closes the clients' sockets. */
+  close(): void;
+}

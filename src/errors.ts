@@ -1,0 +1,84 @@
+/**
+ * The registry of everything that can go wrong, by a stable code that callers may match on.
+ *
+ * `status` is the HTTP status when the error answers a request; `retryable` says whether the same
+ * call may succeed later without anybody changing anything; `title` is the RFC 9457 title.
+ * docs/errors.md lists the same codes, and a test holds the two together.
+ */
+export const ERRORS = {
+  'validation-failed': { status: 400, retryable: false, title: 'The request is not valid' },
+  'invalid-json': { status: 400, retryable: false, title: 'The body is not valid JSON' },
+  'bad-request': { status: 400, retryable: false, title: 'The request is malformed' },
+  'unknown-region': { status: 400, retryable: false, title: 'No such region' },
+  'invalid-cursor': { status: 400, retryable: false, title: 'The cursor is not one that this service gave' },
+  'not-found': { status: 404, retryable: false, title: 'No such route' },
+  'image-not-found': { status: 404, retryable: false, title: 'No such image' },
+  'job-not-found': { status: 404, retryable: false, title: 'No such job' },
+  'method-not-allowed': { status: 405, retryable: false, title: 'That method is not allowed here' },
+  'job-finished': { status: 409, retryable: false, title: 'The job has already finished' },
+  'nothing-to-retry': { status: 409, retryable: false, title: 'No destination of the job has failed' },
+  'body-too-large': { status: 413, retryable: false, title: 'The body is over 64 KiB' },
+  'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
+  'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },
+  'same-region': { status: 422, retryable: false, title: 'The image is in that region already' },
+  'encryption-cannot-be-removed': {
+    status: 422,
+    retryable: false,
+    title: 'An encrypted image can not be copied unencrypted',
+  },
+  'internal-error': { status: 500, retryable: true, title: 'Something went wrong in this service' },
+  'ec2-access-denied': { status: 502, retryable: false, title: "EC2 refused this service's credentials" },
+  'ec2-error': { status: 502, retryable: false, title: 'EC2 refused the call' },
+  'redis-unavailable': { status: 503, retryable: true, title: 'Redis can not be reached' },
+  'overloaded': { status: 503, retryable: true, title: 'The service is overloaded' },
+  'ec2-throttled': { status: 503, retryable: true, title: 'EC2 throttles this account' },
+  'ec2-unavailable': { status: 503, retryable: true, title: 'EC2 does not answer' },
+
+  // Only ever the error of a destination: they appear in a job, never as an HTTP answer.
+  'copy-failed': { status: 422, retryable: true, title: 'EC2 could not complete the copy' },
+  'copy-disappeared': { status: 422, retryable: true, title: 'The copy disappeared before it was available' },
+  'copy-ambiguous': { status: 422, retryable: false, title: 'Several images carry the tags of one copy' },
+  'source-gone': { status: 422, retryable: false, title: 'The source image is gone' },
+  'rolled-back': { status: 422, retryable: true, title: 'Removed because another destination failed' },
+} as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** EC2's own words about a failure, kept so that an engineer can take them to AWS support. */
+export interface AwsDetail {
+  awsCode: string | null;
+  awsRequestId: string | null;
+}
+
+/** One fault in a request: a JSON pointer into it, and what is wrong there. */
+export interface FieldError {
+  pointer: string;
+  message: string;
+}
+
+/** An error with a code of the registry. `message` says what failed and what to do next. */
+export class AmiferryError extends Error {
+  readonly code: ErrorCode;
+  readonly aws: AwsDetail | null;
+  readonly errors: FieldError[] | null;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { aws?: AwsDetail; errors?: FieldError[]; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
+    this.name = 'AmiferryError';
+    this.code = code;
+    this.aws = more.aws ?? null;
+    this.errors = more.errors ?? null;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+}

@@ -1,0 +1,100 @@
+import type { Scope } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
+import type { Destination, Job } from '../domain/job.ts';
+import { destinationKey, destinationScope, jobState } from '../domain/job.ts';
+import type { StoreKeys } from './keys.ts';
+
+/** A Redis command whose first argument is its key. */
+export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
+
+/**
+ * The commands that turn the indexes of one version of a record into those of the next. They run in the script that
+ * writes the record, so an index never disagrees with it. `null` before is a new job, `null` after a deleted one.
+ */
+export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
+  const old = before === null ? [] : entries(keys, before);
+  const wanted = after === null ? [] : entries(keys, after);
+  const commands: IndexCommand[] = [];
+  for (const [, command] of minus(old, wanted)) commands.push(removal(command));
+  const previous = new Map(old);
+  for (const [entry, command] of wanted) {
+    if (previous.get(entry)?.join('\0') !== command.join('\0')) commands.push(command);
+  }
+  return [...commands, ...scopeChanges(keys, before, after)];
+}
+
+/** Where a slot was freed EC2's own limit is worth another try; where something new is tracked, tracking is due. */
+function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
+  const old = before?.destinations ?? [];
+  const wanted = after?.destinations ?? [];
+  const freed = minus(scopesOf(old, holdsSlot), scopesOf(wanted, holdsSlot));
+  const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
+  const due = after?.updatedAt ?? 0;
+  return [
+    ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
+    ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
+  ];
+}
+
+function scopesOf(destinations: readonly Destination[], which: (one: Destination) => boolean): [string, Scope][] {
+  const scopes = destinations.filter(which).map(destinationScope);
+  return scopes.map((scope) => [scopeKey(scope), scope]);
+}
+
+/** The pairs of `all` whose name isn't among those of `others`. */
+function minus<T>(all: readonly [string, T][], others: readonly [string, T][]): [string, T][] {
+  const names = new Set(others.map(([name]) => name));
+  return all.filter(([name]) => !names.has(name));
+}
+
+const REMOVALS: Record<string, string> = { ZADD: 'ZREM', SADD: 'SREM', HSET: 'HDEL' };
+
+/** Takes out what a ZADD, SADD or HSET put in. */
+function removal([command, key, ...args]: IndexCommand): IndexCommand {
+  const member = command === 'ZADD' ? args[args.length - 1] : args[0];
+  return [REMOVALS[command] ?? command, key, member ?? ''];
+}
+
+/** Every index entry that a record accounts for, by key and member. */
+function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
+  const list: IndexCommand[] = [
+    ['ZADD', keys.jobs, job.createdAt, job.id],
+    ['ZADD', keys.jobsByState(jobState(job)), job.createdAt, job.id],
+    ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
+    ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
+    job.finishedAt === null
+      ? ['ZADD', keys.unfinished, job.createdAt, job.id]
+      : ['ZADD', keys.finished, job.finishedAt, job.id],
+    ...job.destinations.flatMap((one) => destinationEntries(keys, job, one)),
+  ];
+  return list.map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
+}
+
+/** A job is found by its source and by every copy that it made. */
+function imagesOf(job: Job): string[] {
+  const made = job.destinations.map((one) => one.imageId).filter((id) => id !== null);
+  return [...new Set([job.image.id, ...made])];
+}
+
+function destinationEntries(keys: StoreKeys, job: Job, one: Destination): IndexCommand[] {
+  const scope = destinationScope(one);
+  const key = destinationKey(one);
+  const member = `${job.id} ${key}`;
+  // In line by when the job was accepted: first come, first served, however often it is parked again.
+  if (one.state === 'waiting') return [['ZADD', keys.waiting(scope), job.createdAt, member]];
+  if (!holdsSlot(one)) return [];
+  const slot: IndexCommand = ['SADD', keys.slots(scope), member];
+  if (one.imageId === null || !isTracked(one)) return [slot];
+  const seen = { jobId: job.id, destination: key, startedAt: one.startedAt, progress: one.progress };
+  return [slot, ['HSET', keys.pending(scope), one.imageId, JSON.stringify(seen)]];
+}
+
+/** In the hands of its region's tracking. */
+function isTracked(one: Destination): boolean {
+  return one.state === 'waiting' || (one.state === 'pending' && one.stopping === null);
+}
+
+/** From the saved intent on, until EC2 has finished with the copy or the copy is removed. */
+function holdsSlot(one: Destination): boolean {
+  return one.startedAt !== null && (one.state === 'queued' || one.state === 'pending');
+}

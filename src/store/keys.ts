@@ -1,0 +1,42 @@
+import type { Scope } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
+import type { JobKind, JobState } from '../domain/job.ts';
+
+/**
+ * Every key of the store. The prefix is in braces, so that on a cluster all of them share one slot and one script
+ * may touch several.
+ *
+ * | key | type | holds |
+ * |---|---|---|
+ * | `job:<id>` | hash | `version`, `record` (JSON) |
+ * | `events:<id>` | stream | what happened to the job |
+ * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…` | zset by creation | ids, for listing |
+ * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
+ * | `pending:<scope>` | hash | image id → the copy that is being tracked |
+ * | `slots:<scope>` | set | destinations that take up a copy slot |
+ * | `waiting:<scope>` | zset by arrival | destinations in line for one |
+ * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
+ * | `scopes` | zset by due time | scopes that have anything pending or waiting |
+ */
+export function storeKeys(prefix: string) {
+  const key = (...parts: string[]) => [prefix, ...parts].join(':');
+  return {
+    job: (id: string) => key('job', id),
+    events: (id: string) => key('events', id),
+    jobs: key('jobs'),
+    jobsByState: (state: JobState) => key('jobs', 'state', state),
+    jobsByKind: (kind: JobKind) => key('jobs', 'kind', kind),
+    jobsByImage: (imageId: string) => key('jobs', 'image', imageId),
+    unfinished: key('unfinished'),
+    finished: key('finished'),
+    pending: (scope: Scope) => key('pending', scopeKey(scope)),
+    slots: (scope: Scope) => key('slots', scopeKey(scope)),
+    waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
+    full: (scope: Scope) => key('full', scopeKey(scope)),
+    scopes: key('scopes'),
+    /** Pub/sub: everything that happens to any job. */
+    feed: key('feed'),
+  };
+}
+
+export type StoreKeys = ReturnType<typeof storeKeys>;

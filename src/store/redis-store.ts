@@ -1,0 +1,198 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import type { Scope } from '../domain/ami.ts';
+import { parseScope, scopeKey } from '../domain/ami.ts';
+import type { JobHappening } from '../domain/job-events.ts';
+import { happenings } from '../domain/job-events.ts';
+import type { Job } from '../domain/job.ts';
+import { SharedClock } from './clock.ts';
+import type { IndexCommand } from './indexes.ts';
+import { indexChanges } from './indexes.ts';
+import type { StoreKeys } from './keys.ts';
+import { storeKeys } from './keys.ts';
+import { listJobs } from './list-jobs.ts';
+import { defineScripts } from './scripts.ts';
+import type {
+  Change,
+  DestinationRef,
+  JobEvent,
+  JobFilter,
+  JobPage,
+  JobStore,
+  PendingCopy,
+  UpdateOutcome,
+} from './store.ts';
+
+/** A copy slot asked for together with a write. */
+interface SlotRequest {
+  scope: Scope;
+  member: string;
+  limit: number;
+}
+
+/** Destinations of one big job are written by many workers at once: each conflict means that another one got through. */
+const MAX_CONFLICTS = 200;
+
+/** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
+export class RedisJobStore implements JobStore {
+  readonly #redis: Redis;
+  readonly #keys: StoreKeys;
+  readonly #clock: SharedClock;
+
+  constructor(redis: Redis, prefix: string) {
+    defineScripts(redis);
+    this.#redis = redis;
+    this.#keys = storeKeys(prefix);
+    this.#clock = new SharedClock(redis);
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  /** Sets the shared clock; call it at start and now and then. */
+  async syncClock(): Promise<void> {
+    await this.#clock.sync();
+  }
+
+  async create(job: Job): Promise<void> {
+    const outcome = await this.#commit(null, job);
+    if (outcome === 'conflict') throw new Error(`job ${job.id} exists already`);
+  }
+
+  async get(id: string): Promise<Job | null> {
+    const record = await this.#redis.hget(this.#keys.job(id), 'record');
+    return record === null ? null : parseJob(record);
+  }
+
+  list(filter: JobFilter): Promise<JobPage> {
+    return listJobs(this.#redis, this.#keys, filter);
+  }
+
+  update(id: string, change: Change): Promise<UpdateOutcome> {
+    return this.#update(id, change, null);
+  }
+
+  updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome> {
+    return this.#update(ref.jobId, change, { scope, member: memberOf(ref), limit: slots });
+  }
+
+  async #update(id: string, change: Change, slot: SlotRequest | null): Promise<UpdateOutcome> {
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
+      const before = await this.get(id);
+      if (before === null) return { outcome: 'missing' };
+      const changed = change(before, this.now());
+      if (changed === null) return { outcome: 'unchanged', job: before };
+      const job = { ...changed, version: before.version + 1 };
+      const outcome = await this.#commit(before, job, slot);
+      if (outcome === 'ok') return { outcome: 'changed', before, job };
+      if (outcome === 'full') return { outcome: 'full', job: before };
+      await sleep(Math.random() * Math.min(conflicts, 20));
+    }
+    throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
+  }
+
+  #commit(before: Job | null, after: Job | null, slot: SlotRequest | null = null) {
+    const id = (after ?? before)?.id ?? '';
+    const keys = [this.#keys.job(id), this.#keys.events(id)];
+    const position = (key: string) => {
+      const at = keys.indexOf(key);
+      return at >= 0 ? at + 1 : keys.push(key);
+    };
+    const commands = indexChanges(this.#keys, before, after).map(([command, key, ...args]: IndexCommand) => [
+      command,
+      position(key),
+      ...args,
+    ]);
+    const guard = slot === null ? '' : JSON.stringify(this.#guard(slot, position));
+    const events = after === null ? [] : happenings(before, after).map((event) => JSON.stringify(event));
+    return this.#redis.amiferryCommit(
+      keys.length,
+      ...keys,
+      before?.version ?? 0,
+      after?.version ?? 0,
+      after === null ? '' : JSON.stringify(after),
+      this.#keys.feed,
+      JSON.stringify(events),
+      JSON.stringify(commands),
+      guard,
+    );
+  }
+
+  #guard({ scope, member, limit }: SlotRequest, position: (key: string) => number) {
+    return {
+      slots: position(this.#keys.slots(scope)),
+      waiting: position(this.#keys.waiting(scope)),
+      full: position(this.#keys.full(scope)),
+      member,
+      limit,
+    };
+  }
+
+  async events(id: string, after: string): Promise<JobEvent[]> {
+    const entries = await this.#redis.xrange(this.#keys.events(id), `(${after}`, '+');
+    return entries.map(([eventId, [, json]]) => ({ ...parseEvent(json ?? ''), id: eventId }));
+  }
+
+  unfinished(limit: number, offset: number): Promise<string[]> {
+    return this.#redis.zrange(this.#keys.unfinished, offset, offset + limit - 1);
+  }
+
+  async pending(scope: Scope): Promise<PendingCopy[]> {
+    const all = await this.#redis.hgetall(this.#keys.pending(scope));
+    return Object.entries(all).map(([imageId, json]) => ({ ...parsePending(json), imageId }));
+  }
+
+  async nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]> {
+    const { slots: taken, waiting, full } = this.#keys;
+    const members = await this.#redis.amiferryNextWaiting(taken(scope), waiting(scope), full(scope), slots);
+    return members.map(parseMember);
+  }
+
+  async markFull(scope: Scope, milliseconds: number): Promise<void> {
+    await this.#redis.set(this.#keys.full(scope), '1', 'PX', milliseconds);
+  }
+
+  async takeDueScopes(interval: number): Promise<Scope[]> {
+    const now = this.now();
+    const due = await this.#redis.amiferryTakeDue(this.#keys.scopes, now, now + interval);
+    return due.map(parseScope);
+  }
+
+  async dropIdleScope(scope: Scope): Promise<void> {
+    const { scopes, pending, waiting } = this.#keys;
+    await this.#redis.amiferryDropIdle(scopes, pending(scope), waiting(scope), scopeKey(scope));
+  }
+
+  async deleteFinishedBefore(time: number, limit: number): Promise<number> {
+    const ids = await this.#redis.zrange(this.#keys.finished, '-inf', time, 'BYSCORE', 'LIMIT', 0, limit);
+    let deleted = 0;
+    for (const id of ids) {
+      const job = await this.get(id);
+      if (job !== null && (await this.#commit(job, null)) === 'ok') deleted += 1;
+    }
+    return deleted;
+  }
+}
+
+function memberOf({ jobId, destination }: DestinationRef): string {
+  return `${jobId} ${destination}`;
+}
+
+function parseMember(member: string): DestinationRef {
+  const [jobId = '', destination = ''] = member.split(' ');
+  return { jobId, destination };
+}
+
+// The store alone writes these texts, so their shape is known: parsing is where JSON becomes a type again.
+function parseJob(json: string): Job {
+  return JSON.parse(json) as Job;
+}
+
+function parseEvent(json: string): JobHappening {
+  return JSON.parse(json) as JobHappening;
+}
+
+function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
+  return JSON.parse(json) as Omit<PendingCopy, 'imageId'>;
+}

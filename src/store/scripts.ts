@@ -1,0 +1,79 @@
+import type { Redis } from 'ioredis';
+
+/**
+ * The one script behind every write of a record.
+ *
+ * KEYS: record, events, then the keys that the index commands name by position.
+ * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
+ *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
+ *       slot guard (JSON {slots, waiting, full: key positions, member, limit} or "").
+ * Answers `ok`, `conflict` (somebody wrote first) or `full` (no slot free for that member).
+ */
+const COMMIT = `
+local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+if version ~= tonumber(ARGV[1]) then return 'conflict' end
+
+if ARGV[7] ~= '' then
+  local guard = cjson.decode(ARGV[7])
+  if redis.call('SISMEMBER', KEYS[guard.slots], guard.member) == 0 then
+    if redis.call('EXISTS', KEYS[guard.full]) == 1 then return 'full' end
+    local free = guard.limit - redis.call('SCARD', KEYS[guard.slots])
+    local ahead = redis.call('ZRANK', KEYS[guard.waiting], guard.member)
+      or redis.call('ZCARD', KEYS[guard.waiting])
+    if ahead >= free then return 'full' end
+  end
+end
+
+if ARGV[2] == '0' then
+  redis.call('DEL', KEYS[1], KEYS[2])
+else
+  redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3])
+end
+for _, event in ipairs(cjson.decode(ARGV[5])) do
+  local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'event', event)
+  redis.call('PUBLISH', ARGV[4], id .. ' ' .. event)
+end
+for _, command in ipairs(cjson.decode(ARGV[6])) do
+  command[2] = KEYS[command[2]]
+  redis.call(unpack(command))
+end
+return 'ok'
+`;
+
+/** Scopes whose time has come, put back with their next time. KEYS: scopes. ARGV: now, next. */
+const TAKE_DUE = `
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+for _, scope in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[2], scope) end
+return due
+`;
+
+/** Drops a scope with nothing left to track. KEYS: scopes, pending, waiting. ARGV: scope. */
+const DROP_IDLE = `
+if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
+`;
+
+/** The head of the line, as long as the free slots. KEYS: slots, waiting, full. ARGV: limit. */
+const NEXT_WAITING = `
+if redis.call('EXISTS', KEYS[3]) == 1 then return {} end
+local free = tonumber(ARGV[1]) - redis.call('SCARD', KEYS[1])
+if free <= 0 then return {} end
+return redis.call('ZRANGE', KEYS[2], 0, free - 1)
+`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    amiferryCommit(keys: number, ...args: (string | number)[]): Result<'ok' | 'conflict' | 'full', Context>;
+    amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
+    amiferryDropIdle(scopes: string, pending: string, waiting: string, scope: string): Result<number, Context>;
+    amiferryNextWaiting(slots: string, waiting: string, full: string, limit: number): Result<string[], Context>;
+  }
+}
+
+/** Teaches a connection the store's scripts; ioredis sends them once and calls them by hash from then on. */
+export function defineScripts(redis: Redis): void {
+  redis.defineCommand('amiferryCommit', { lua: COMMIT });
+  redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
+  redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
+  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 3 });
+}

@@ -1,0 +1,80 @@
+import type { Scope } from '../domain/ami.ts';
+import type { Job, JobKind, JobState } from '../domain/job.ts';
+import type { JobHappening } from '../domain/job-events.ts';
+
+/** A happening with its id in the job's log: ids rise, and name the place to go on from. */
+export type JobEvent = JobHappening & { id: string };
+
+/** `null` from a change means: nothing to do. It is called again, on the newer record, when somebody was faster. */
+export type Change = (job: Job, now: number) => Job | null;
+
+export type UpdateOutcome =
+  | { outcome: 'changed'; before: Job; job: Job }
+  | { outcome: 'unchanged'; job: Job }
+  | { outcome: 'missing' }
+  /** Only with a slot asked for: the scope has none free for this destination. */
+  | { outcome: 'full'; job: Job };
+
+export interface JobFilter {
+  state?: JobState;
+  kind?: JobKind;
+  imageId?: string;
+  /** 1–100. */
+  limit: number;
+  cursor?: string;
+}
+
+export interface JobPage {
+  jobs: Job[];
+  /** Give it back to get the next page; `null` on the last one. */
+  nextCursor: string | null;
+}
+
+/** A pending copy as its region's tracking sees it, without reading the job's record. */
+export interface PendingCopy {
+  imageId: string;
+  jobId: string;
+  destination: string;
+  /** When CopyImage was called, epoch milliseconds. */
+  startedAt: number;
+  progress: number;
+}
+
+/** Names one destination of one job. */
+export interface DestinationRef {
+  jobId: string;
+  destination: string;
+}
+
+/**
+ * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
+ * script that checks the version, sets the record, appends the events and keeps the indexes. Every method rejects
+ * with ioredis' errors while Redis is away.
+ */
+export interface JobStore {
+  /** Epoch milliseconds by Redis' clock, the one that all processes share. */
+  now(): number;
+  create(job: Job): Promise<void>;
+  get(id: string): Promise<Job | null>;
+  list(filter: JobFilter): Promise<JobPage>;
+  update(id: string, change: Change): Promise<UpdateOutcome>;
+  /** As {@link update}, but only if the destination holds or gets one of its scope's copy slots. */
+  updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome>;
+  /** The job's events after an event id (`0` = all), oldest first. */
+  events(id: string, after: string): Promise<JobEvent[]>;
+
+  /** Jobs with anything left to do, oldest first. */
+  unfinished(limit: number, offset: number): Promise<string[]>;
+  /** Copies that EC2 works on in a scope. */
+  pending(scope: Scope): Promise<PendingCopy[]>;
+  /** The next in line for the scope's free slots, in order. */
+  nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]>;
+  /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
+  markFull(scope: Scope, milliseconds: number): Promise<void>;
+  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds. */
+  takeDueScopes(interval: number): Promise<Scope[]>;
+  /** Drops a scope with nothing pending and nobody waiting from the tracking. */
+  dropIdleScope(scope: Scope): Promise<void>;
+  /** Deletes jobs that finished longer ago than this; returns how many. */
+  deleteFinishedBefore(time: number, limit: number): Promise<number>;
+}
