@@ -30,7 +30,7 @@ export const ERRORS = {
   'ec2-access-denied': { status: 502, retryable: false, title: "EC2 refused this service's credentials" },
   'ec2-error': { status: 502, retryable: false, title: 'EC2 refused the call' },
   'redis-unavailable': { status: 503, retryable: true, title: 'Redis can not be reached' },
-  'overloaded': { status: 503, retryable: true, title: 'The service is overloaded' },
+  overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   'ec2-throttled': { status: 503, retryable: true, title: 'EC2 throttles this account' },
   'ec2-unavailable': { status: 503, retryable: true, title: 'EC2 does not answer' },
 

@@ -4,7 +4,11 @@ import { destinationKey, findDestination, jobProgress, jobState } from './job.ts
 /** One thing that happened to a job, as its log keeps it and as callers may follow it. */
 export interface JobHappening {
   /** `job.<state>` when the job's state changed, else `destination.<state>` or `destination.progress`. */
-  type: `job.${JobState}` | `destination.${DestinationState}` | 'destination.progress' | 'destination.stopping';
+  type:
+    | `job.${JobState}`
+    | `destination.${DestinationState}`
+    | 'destination.progress'
+    | 'destination.stopping';
   jobId: string;
   /** Epoch milliseconds. */
   at: number;

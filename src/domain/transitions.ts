@@ -24,7 +24,10 @@ function moving(key: string, patch: (destination: Destination, now: number) => P
     if (destination === undefined) return null;
     const changes = patch(destination, now);
     if (changes === null) return null;
-    return finishing({ ...job, destinations: job.destinations.with(index, { ...destination, ...changes }) }, now);
+    return finishing(
+      { ...job, destinations: job.destinations.with(index, { ...destination, ...changes }) },
+      now,
+    );
   };
 }
 
@@ -47,9 +50,7 @@ export const begin = (key: string): Move =>
 /** No copy slot is free: stand in line. EC2 made nothing (ResourceLimitExceeded), so the intent goes. */
 export const park = (key: string): Move =>
   moving(key, (one) =>
-    one.state === 'queued' && one.stopping === null
-      ? { state: 'waiting', startedAt: null }
-      : null,
+    one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
 /** CopyImage answered with the new image's id. A stopping destination keeps it too, to be removed. */

@@ -36,7 +36,10 @@ function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   ];
 }
 
-function scopesOf(destinations: readonly Destination[], which: (one: Destination) => boolean): [string, Scope][] {
+function scopesOf(
+  destinations: readonly Destination[],
+  which: (one: Destination) => boolean,
+): [string, Scope][] {
   const scopes = destinations.filter(which).map(destinationScope);
   return scopes.map((scope) => [scopeKey(scope), scope]);
 }

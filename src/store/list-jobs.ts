@@ -14,7 +14,11 @@ export async function listJobs(redis: Redis, keys: StoreKeys, filter: JobFilter)
   let from = filter.cursor === undefined ? null : parseCursor(filter.cursor);
   for (;;) {
     const page = await idsAfter(redis, indexFor(keys, filter), from);
-    for (const job of await readJobs(redis, keys, page.map((entry) => entry.id))) {
+    for (const job of await readJobs(
+      redis,
+      keys,
+      page.map((entry) => entry.id),
+    )) {
       if (!matches(job, filter)) continue;
       if (jobs.length === filter.limit) return { jobs, nextCursor: cursorAt(jobs) };
       jobs.push(job);
@@ -41,7 +45,17 @@ async function idsAfter(redis: Redis, index: string, from: Place | null): Promis
   const top = from === null ? '+inf' : String(from.score);
   const found: Place[] = [];
   for (let offset = 0; found.length < BATCH; offset += BATCH) {
-    const flat = await redis.zrange(index, top, '-inf', 'BYSCORE', 'REV', 'LIMIT', offset, BATCH, 'WITHSCORES');
+    const flat = await redis.zrange(
+      index,
+      top,
+      '-inf',
+      'BYSCORE',
+      'REV',
+      'LIMIT',
+      offset,
+      BATCH,
+      'WITHSCORES',
+    );
     const places = pairs(flat);
     found.push(...places.filter((one) => from === null || one.score < from.score || one.id < from.id));
     if (places.length < BATCH) break;
@@ -80,7 +94,8 @@ function cursorAt(jobs: Job[]): string | null {
 }
 
 function parseCursor(cursor: string): Place {
-  const [, score, id] = /^(\d{1,15}) ([0-9a-zA-Z-]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const [, score, id] =
+    /^(\d{1,15}) ([0-9a-zA-Z-]+)$/.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
   if (score === undefined || id === undefined) {
     throw new AmiferryError('invalid-cursor', 'give back the nextCursor of the page before, unchanged');
   }

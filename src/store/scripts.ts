@@ -65,8 +65,18 @@ declare module 'ioredis' {
   interface RedisCommander<Context> {
     amiferryCommit(keys: number, ...args: (string | number)[]): Result<'ok' | 'conflict' | 'full', Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
-    amiferryDropIdle(scopes: string, pending: string, waiting: string, scope: string): Result<number, Context>;
-    amiferryNextWaiting(slots: string, waiting: string, full: string, limit: number): Result<string[], Context>;
+    amiferryDropIdle(
+      scopes: string,
+      pending: string,
+      waiting: string,
+      scope: string,
+    ): Result<number, Context>;
+    amiferryNextWaiting(
+      slots: string,
+      waiting: string,
+      full: string,
+      limit: number,
+    ): Result<string[], Context>;
   }
 }
 

@@ -1,0 +1,24 @@
+import type { Job } from '../domain/job.ts';
+import { jobState } from '../domain/job.ts';
+import { stopAll } from '../domain/transitions.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+import { wake } from './wake.ts';
+
+/**
+ * Cancels what is not finished: what EC2 never heard of is cancelled at once, the rest as soon as a worker has removed
+ * it. Cancelling again while that goes on changes nothing.
+ * @throws {AmiferryError} `job-not-found`; `job-finished` when nothing is left to cancel
+ */
+export async function cancelJob(deps: CommandDeps, id: string): Promise<Job> {
+  const result = await deps.store.update(id, stopAll('cancel'));
+  if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
+  if (result.outcome === 'unchanged' && result.job.finishedAt !== null) {
+    throw new AmiferryError(
+      'job-finished',
+      `job ${id} is ${jobState(result.job)}: nothing is left to cancel`,
+    );
+  }
+  await wake(deps, result.job);
+  return result.job;
+}

@@ -1,0 +1,14 @@
+import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { StepProducer } from '../queue/producer.ts';
+import type { JobStore } from '../store/store.ts';
+import type { Logger } from '../logging.ts';
+
+/** What every command works with. */
+export interface CommandDeps {
+  store: JobStore;
+  producer: StepProducer;
+  gateway: Ec2Gateway;
+  logger: Logger;
+  /** Regions that may be named at all. */
+  regions: readonly string[];
+}

@@ -1,0 +1,150 @@
+import type { Image, Tags } from '../domain/ami.ts';
+import { SELF, isEncrypted } from '../domain/ami.ts';
+import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
+import { newJobId } from '../domain/job-id.ts';
+import type { CopyJob, CopySpec, Destination } from '../domain/job.ts';
+import { UNTOUCHED } from '../domain/transitions.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+import { requireRegion } from './require-region.ts';
+import { wake } from './wake.ts';
+
+/** What may be said for all destinations, or for one of them. */
+interface CopyOptions {
+  name?: string;
+  description?: string;
+  encrypted?: boolean;
+  kmsKeyId?: string;
+  completionDurationMinutes?: number;
+}
+
+export interface CopyRequest extends CopyOptions {
+  copyTags?: boolean;
+  tags?: Tags;
+  destinations: readonly (CopyOptions & { region: string })[];
+  onFailure?: 'keep' | 'deregister';
+}
+
+/**
+ * Accepts a copy: checks all that can be checked before anything changes, saves the job, wakes the worker.
+ * @throws {AmiferryError} `unknown-region`, `image-not-found`, `image-not-available`, `same-region`,
+ *   `encryption-cannot-be-removed`, `validation-failed`, or what the look at the source met.
+ */
+export async function requestCopy(
+  deps: CommandDeps,
+  source: { imageId: string; region: string },
+  request: CopyRequest,
+  requestedBy: string,
+): Promise<CopyJob> {
+  requireRegion(deps, source.region, '/region');
+  request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
+  requireDistinct(request.destinations.map(({ region }) => region));
+  const image = await requireCopyable(deps, source);
+  const specs = request.destinations.map((one) => specOf(request, one, image));
+  requireTagsFit(specs, image);
+  const job = newJob(image, specs, request, requestedBy, deps.store.now());
+  await deps.store.create(job);
+  await wake(deps, job);
+  return job;
+}
+
+function requireDistinct(regions: string[]): void {
+  const errors = regions.flatMap((region, i) =>
+    regions.indexOf(region) < i
+      ? [{ pointer: `/destinations/${i}/region`, message: `${region} is named twice` }]
+      : [],
+  );
+  if (errors.length > 0) throw new AmiferryError('validation-failed', 'each region once', { errors });
+}
+
+async function requireCopyable(
+  deps: CommandDeps,
+  source: { imageId: string; region: string },
+): Promise<Image> {
+  const image = await deps.gateway.describeImage({ account: SELF, region: source.region }, source.imageId);
+  if (image === null) {
+    throw new AmiferryError(
+      'image-not-found',
+      `${source.imageId} doesn't exist in ${source.region}, or isn't visible to this account. Is ?region= right?`,
+    );
+  }
+  if (image.state !== 'available') {
+    const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
+    throw new AmiferryError(
+      'image-not-available',
+      `${source.imageId} is ${image.state}${why}; only an available image can be copied`,
+    );
+  }
+  return image;
+}
+
+function specOf(request: CopyRequest, one: CopyRequest['destinations'][number], image: Image): CopySpec {
+  const asked = { ...request, ...one };
+  const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
+  if (encrypted === false) refuseUnencrypted(image, asked.kmsKeyId, one.region);
+  if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
+    throw new AmiferryError(
+      'same-region',
+      `${image.imageId} is in ${one.region} already: name other regions, or "encrypted" and "kmsKeyId" to re-encrypt it there`,
+    );
+  }
+  return {
+    region: one.region,
+    name: asked.name ?? image.name,
+    description: asked.description ?? image.description,
+    copyTags: request.copyTags ?? true,
+    tags: request.tags ?? {},
+    encrypted: encrypted === true ? true : null,
+    kmsKeyId: asked.kmsKeyId ?? null,
+    completionDurationMinutes: asked.completionDurationMinutes ?? null,
+  };
+}
+
+/** EC2 can add encryption to a copy and never take it away. */
+function refuseUnencrypted(image: Image, kmsKeyId: string | undefined, region: string): void {
+  if (kmsKeyId !== undefined) {
+    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
+    throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/encrypted', message }] });
+  }
+  if (isEncrypted(image)) {
+    throw new AmiferryError(
+      'encryption-cannot-be-removed',
+      `${image.imageId} is encrypted, so its copies are too: leave "encrypted" out, or name the key with "kmsKeyId"`,
+    );
+  }
+}
+
+/** EC2's limit of tags a resource (TagLimitExceeded would come only after the copy was accepted). */
+const MAX_TAGS = 50;
+
+function requireTagsFit(specs: CopySpec[], image: Image): void {
+  for (const spec of specs) {
+    const copied = spec.copyTags ? Object.keys(image.tags).filter((key) => !key.startsWith('aws:')) : [];
+    const all = new Set([...copied, ...Object.keys(spec.tags), JOB_TAG, SOURCE_TAG, ATTEMPT_TAG]);
+    if (all.size > MAX_TAGS) {
+      const message = `the source's tags, "tags" and the three of this service make ${all.size}; EC2 allows ${MAX_TAGS}`;
+      throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/tags', message }] });
+    }
+  }
+}
+
+function newJob(
+  image: Image,
+  specs: CopySpec[],
+  request: CopyRequest,
+  requestedBy: string,
+  now: number,
+): CopyJob {
+  return {
+    kind: 'copy',
+    id: newJobId(now),
+    version: 1,
+    image: { id: image.imageId, region: image.region, name: image.name },
+    onFailure: request.onFailure ?? 'keep',
+    destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1, leftovers: [] })),
+    requestedBy,
+    createdAt: now,
+    updatedAt: now,
+    finishedAt: null,
+  };
+}

@@ -1,0 +1,23 @@
+import type { Job } from '../domain/job.ts';
+import { jobState } from '../domain/job.ts';
+import { retryFailed } from '../domain/transitions.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+import { wake } from './wake.ts';
+
+/**
+ * Copies the failed destinations again, each as a new attempt; the others are left as they are.
+ * @throws {AmiferryError} `job-not-found`; `nothing-to-retry` when no destination has failed
+ */
+export async function retryJob(deps: CommandDeps, id: string): Promise<Job> {
+  const result = await deps.store.update(id, retryFailed);
+  if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
+  if (result.outcome === 'unchanged') {
+    throw new AmiferryError(
+      'nothing-to-retry',
+      `job ${id} is ${jobState(result.job)} and no destination of it has failed`,
+    );
+  }
+  await wake(deps, result.job);
+  return result.job;
+}

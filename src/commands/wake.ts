@@ -1,0 +1,14 @@
+import type { Job } from '../domain/job.ts';
+import type { CommandDeps } from './deps.ts';
+
+/**
+ * Wakes the worker for a job that is saved already. A wake-up that fails is no failure of the command: the record is
+ * the truth, and the sweeper wakes whatever is unfinished.
+ */
+export async function wake({ producer, logger }: CommandDeps, job: Job): Promise<void> {
+  try {
+    await producer.wakeJob(job);
+  } catch (error) {
+    logger.warn({ err: error, job: job.id }, 'job saved but not woken; the sweeper will');
+  }
+}

@@ -1,0 +1,46 @@
+import { Redis } from 'ioredis';
+import type { RedisOptions } from 'ioredis';
+
+/** For requests and records: rejects within about a second while Redis is away, and connects again by itself. */
+const FAIL_FAST: RedisOptions = {
+  maxRetriesPerRequest: 1,
+  enableOfflineQueue: false,
+  commandTimeout: 900,
+  connectTimeout: 2000,
+};
+
+/** For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes. */
+const PATIENT: RedisOptions = { maxRetriesPerRequest: null, connectTimeout: 2000 };
+
+/** Quick to come back: half a second at most between two tries. */
+const retryStrategy = (times: number) => Math.min(50 * times, 500);
+
+export type ConnectionKind = 'fail-fast' | 'patient';
+
+/**
+ * A connection to Redis. `onError` hears of each failed try to connect; ioredis goes on trying. The caller closes it
+ * with {@link closeRedis}.
+ */
+export function connectRedis(url: string, kind: ConnectionKind, onError: (error: Error) => void): Redis {
+  const options = kind === 'fail-fast' ? FAIL_FAST : PATIENT;
+  const redis = new Redis(url, { ...options, retryStrategy });
+  redis.on('error', onError);
+  return redis;
+}
+
+/** Resolves once the connection is usable; rejects after `timeout` milliseconds. */
+export async function untilReady(redis: Redis, timeout: number): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeout} ms`)), timeout);
+    redis.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Closes a connection, politely where Redis still answers. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  await redis.quit().catch(() => redis.disconnect());
+}

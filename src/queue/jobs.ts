@@ -1,0 +1,35 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+
+/** The one queue of worker steps. A queue job is a wake-up: it names what to look at, the record says what to do. */
+export const STEPS_QUEUE = 'steps';
+
+/** Raised when a payload changes its meaning; a worker puts back what is newer than it knows. */
+export const PAYLOAD_VERSION = 1;
+
+const version = Type.Integer({ minimum: 1 });
+
+export const DestinationPayload = Type.Object({
+  v: version,
+  jobId: Type.String({ minLength: 1 }),
+  destination: Type.String({ minLength: 1 }),
+});
+export type DestinationPayload = Static<typeof DestinationPayload>;
+
+export const ScopePayload = Type.Object({ v: version, scope: Type.String({ minLength: 1 }) });
+export type ScopePayload = Static<typeof ScopePayload>;
+
+export const EmptyPayload = Type.Object({ v: version });
+
+/** Every job name with the schema of its payload. worker/registry.ts has the handler of each. */
+export const STEP_PAYLOADS = {
+  'start-copy': DestinationPayload,
+  'finish-copy': DestinationPayload,
+  'remove-copy': DestinationPayload,
+  'track-region': ScopePayload,
+  tick: EmptyPayload,
+  sweep: EmptyPayload,
+} as const;
+
+export type StepName = keyof typeof STEP_PAYLOADS;
+export type StepPayload<Name extends StepName> = Static<(typeof STEP_PAYLOADS)[Name]>;

@@ -1,0 +1,70 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { Scope } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
+import type { Job } from '../domain/job.ts';
+import { destinationKey } from '../domain/job.ts';
+import { nextStep } from '../domain/next-step.ts';
+import type { DestinationRef } from '../store/store.ts';
+import type { StepName } from './jobs.ts';
+import { PAYLOAD_VERSION, STEPS_QUEUE } from './jobs.ts';
+
+/** Nothing is kept of a wake-up that was served: the record tells what happened. */
+const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
+
+/** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
+export class StepProducer {
+  readonly #queue: Queue;
+
+  /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
+  constructor(redis: Redis, prefix: string) {
+    this.#queue = new Queue(STEPS_QUEUE, { connection: redis, prefix, skipWaitingForReady: true });
+    // Without a listener a lost connection would end the process; ioredis itself connects again.
+    this.#queue.on('error', () => {});
+  }
+
+  /** Wakes whatever the job's destinations wait for, by {@link nextStep}. */
+  async wakeJob(job: Job): Promise<void> {
+    const wakeUps = job.destinations.flatMap((one) => {
+      const step = nextStep(one);
+      return step === null ? [] : [{ step, ref: { jobId: job.id, destination: destinationKey(one) } }];
+    });
+    if (wakeUps.length > 0)
+      await this.#queue.addBulk(wakeUps.map(({ step, ref }) => destinationJob(step, ref)));
+  }
+
+  /** Wakes one step of some destinations. */
+  async wake(step: StepName, refs: readonly DestinationRef[]): Promise<void> {
+    if (refs.length > 0) await this.#queue.addBulk(refs.map((ref) => destinationJob(step, ref)));
+  }
+
+  /** Has a look taken at the pending copies of these scopes. */
+  async track(scopes: readonly Scope[]): Promise<void> {
+    if (scopes.length === 0) return;
+    await this.#queue.addBulk(
+      scopes.map((scope) => ({
+        name: 'track-region' satisfies StepName,
+        data: { v: PAYLOAD_VERSION, scope: scopeKey(scope) },
+        opts: { jobId: `track-region/${scopeKey(scope)}`, ...GONE_WHEN_DONE },
+      })),
+    );
+  }
+
+  /** Has a step done again and again, every so many milliseconds, by whichever worker is free. */
+  async schedule(step: 'tick' | 'sweep', every: number): Promise<void> {
+    const template = { name: step, data: { v: PAYLOAD_VERSION }, opts: GONE_WHEN_DONE };
+    await this.#queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.close();
+  }
+}
+
+function destinationJob(name: StepName, { jobId, destination }: DestinationRef) {
+  return {
+    name,
+    data: { v: PAYLOAD_VERSION, jobId, destination },
+    opts: { jobId: `${name}/${jobId}/${destination}`, ...GONE_WHEN_DONE },
+  };
+}
