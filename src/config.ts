@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import type { Static } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
 
@@ -7,34 +7,47 @@ import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
  * the service reads the environment (the AWS SDK reads its own names). README and .env.example list the same.
  */
-const number = (options: { default: number; minimum: number; maximum: number; description: string }) =>
-  Type.Number(options);
-const integer = (options: { default: number; minimum: number; maximum: number; description: string }) =>
-  Type.Integer(options);
+interface Setting<Schema extends TSchema> {
+  schema: Schema;
+  default: Static<Schema>;
+  description: string;
+}
 
-const Settings = Type.Object({
-  HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'address the API listens on' }),
+const setting = <Schema extends TSchema>(
+  schema: Schema,
+  rest: { default: Static<Schema>; description: string },
+): Setting<Schema> => ({ schema, ...rest });
+
+type Range = { default: number; minimum: number; maximum: number; description: string };
+const number = ({ minimum, maximum, ...rest }: Range) => setting(Type.Number({ minimum, maximum }), rest);
+const integer = ({ minimum, maximum, ...rest }: Range) => setting(Type.Integer({ minimum, maximum }), rest);
+const text = ({ pattern, ...rest }: { pattern: string; default: string; description: string }) =>
+  setting(Type.String({ pattern }), rest);
+
+const SETTINGS = {
+  HOST: text({ default: '127.0.0.1', pattern: '.', description: 'address the API listens on' }),
   PORT: integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'port the API listens on' }),
-  REDIS_URL: Type.String({
+  REDIS_URL: text({
     default: 'redis://127.0.0.1:6379',
     pattern: '^rediss?://.+',
     description: 'redis:// or rediss:// address of Redis',
   }),
-  LOG_LEVEL: Type.Union(
-    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'].map((level) => Type.Literal(level)),
-    { default: 'info', description: 'least severe level that is logged' },
-  ),
-  AWS_REGION: Type.String({
+  LOG_LEVEL: text({
+    default: 'info',
+    pattern: '^(trace|debug|info|warn|error|fatal|silent)$',
+    description: 'least severe level that is logged: trace, debug, info, warn, error, fatal or silent',
+  }),
+  AWS_REGION: text({
     default: 'us-east-1',
     pattern: REGION_PATTERN,
     description: 'region of an AMI for which ?region= says nothing',
   }),
-  QUEUE_PREFIX: Type.String({
+  QUEUE_PREFIX: text({
     default: '{amiferry}',
     pattern: '^\\{[A-Za-z0-9_-]+\\}$',
     description: 'prefix of every Redis key, in braces so that a cluster keeps them together',
   }),
-  REGIONS: Type.String({
+  REGIONS: text({
     default: AWS_REGIONS.join(','),
     pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$',
     description: 'regions that may be named, separated by commas',
@@ -93,9 +106,9 @@ const Settings = Type.Object({
     maximum: 3650,
     description: 'days for which a finished job is kept',
   }),
-});
+};
 
-type Settings = Static<typeof Settings>;
+type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
 
 export interface Config {
   host: string;
@@ -121,10 +134,8 @@ export class ConfigError extends Error {}
 
 /** Reads the settings out of an environment. @throws {ConfigError} at the first that is no good. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const raw: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(Settings.properties))
-    raw[name] = readSetting(env, name, schema);
-  const settings = raw as Settings;
+  const read = Object.entries(SETTINGS).map(([name, one]) => [name, readSetting(name, one, env[name])]);
+  const settings = Object.fromEntries(read) as Settings;
   return {
     host: settings.HOST,
     port: settings.PORT,
@@ -145,27 +156,25 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-type SettingSchema = (typeof Settings.properties)[keyof typeof Settings.properties];
-
-function readSetting(env: NodeJS.ProcessEnv, name: string, schema: SettingSchema): unknown {
-  const text = env[name];
-  if (text === undefined || text === '') return schema.default;
-  const numeric = schema.type === 'number' || schema.type === 'integer';
-  const value = numeric && text.trim() !== '' ? Number(text) : text;
+function readSetting(
+  name: string,
+  { schema, ...rest }: Setting<TSchema>,
+  given: string | undefined,
+): unknown {
+  if (given === undefined || given === '') return rest.default;
+  const value = typeof rest.default === 'number' && given.trim() !== '' ? Number(given) : given;
   if (Value.Check(schema, value)) return value;
   const [first] = Value.Errors(schema, value);
   // An address may hold a password: its value is never repeated.
-  const shown = name === 'REDIS_URL' ? '' : ` ("${text}")`;
-  throw new ConfigError(
-    `${name}${shown} is no good: ${first?.message ?? 'wrong form'}. It is the ${schema.description}.`,
-  );
+  const shown = name === 'REDIS_URL' ? '' : `="${given}"`;
+  throw new ConfigError(`${name}${shown} is no good: it ${first?.message}. It is the ${rest.description}.`);
 }
 
 /** Name, description and default of every setting, for the documents and their test. */
 export function settingsTable(): { name: string; description: string; default: string }[] {
-  return Object.entries(Settings.properties).map(([name, schema]) => ({
+  return Object.entries(SETTINGS).map(([name, { description, ...rest }]) => ({
     name,
-    description: schema.description,
-    default: String(schema.default),
+    description,
+    default: String(rest.default),
   }));
 }

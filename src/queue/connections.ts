@@ -1,8 +1,7 @@
 import { Redis } from 'ioredis';
-import type { RedisOptions } from 'ioredis';
 
 /** For requests and records: rejects within about a second while Redis is away, and connects again by itself. */
-const FAIL_FAST: RedisOptions = {
+const FAIL_FAST = {
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   commandTimeout: 900,
@@ -10,9 +9,9 @@ const FAIL_FAST: RedisOptions = {
 };
 
 /** For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes. */
-const PATIENT: RedisOptions = { maxRetriesPerRequest: null, connectTimeout: 2000 };
+const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000 };
 
-/** Quick to come back: half a second at most between two tries. */
+/** Quick to come back: half a second at most between two tries, milliseconds. */
 const retryStrategy = (times: number) => Math.min(50 * times, 500);
 
 export type ConnectionKind = 'fail-fast' | 'patient';

@@ -135,7 +135,7 @@ export class RedisJobStore implements JobStore {
   }
 
   unfinished(limit: number, offset: number): Promise<string[]> {
-    return this.#redis.zrange(this.#keys.unfinished, offset, offset + limit - 1);
+    return this.#redis.zrange(this.#keys.unfinished, offset, String(offset + limit - 1));
   }
 
   async pending(scope: Scope): Promise<PendingCopy[]> {
@@ -165,7 +165,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async deleteFinishedBefore(time: number, limit: number): Promise<number> {
-    const ids = await this.#redis.zrange(this.#keys.finished, '-inf', time, 'BYSCORE', 'LIMIT', 0, limit);
+    const ids = await this.#redis.zrange(this.#keys.finished, '-inf', String(time), 'BYSCORE', 'LIMIT', 0, limit);
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);
