@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { findRedisServer, MissingRedisError } from './redis-server.ts';
+import { freePort } from './free-port.ts';
+import { stopChild } from './stop-child.ts';
+import { forget, remember, stopLeftover } from './redis-leftover.ts';
+
+export interface PrivateRedisOptions {
+  /** Its working directory, made if missing: the append-only file and the note about the running server live here. */
+  dir: string;
+  /** Keeps the data over a restart (fsync every second). Off by default. */
+  appendonly?: boolean;
+  /** Exactly this port instead of a free one. */
+  port?: number;
+}
+
+export interface PrivateRedis {
+  url: string;
+  pid: number;
+  /** Resolves once the server has ended of itself or was stopped, with its exit code or signal. */
+  ended: Promise<string>;
+  /** SIGTERM, and SIGKILL after five seconds. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** Its port was taken between choosing and binding it. */
+class PortTakenError extends Error {}
+
+const READY = 'Ready to accept connections';
+const PORT_TRIES = 10;
+
+/**
+ * Starts a Redis of our own on loopback and resolves once it takes connections. It ends with this process; one left
+ * over in the same directory by a parent that was killed is stopped first.
+ *
+ * @throws {MissingRedisError} when there is no server on the PATH. Other errors carry the server's own last words.
+ */
+export async function startPrivateRedis(options: PrivateRedisOptions): Promise<PrivateRedis> {
+  const server = findRedisServer();
+  if (server === undefined) throw new MissingRedisError();
+  mkdirSync(options.dir, { recursive: true });
+  const dir = realpathSync(options.dir);
+  await stopLeftover(dir);
+  for (let tries = PORT_TRIES; ; tries--) {
+    const port = options.port ?? (await freePort());
+    try {
+      return await launch(server, dir, port, options.appendonly ?? false);
+    } catch (error) {
+      if (!(error instanceof PortTakenError) || options.port !== undefined || tries === 1) throw error;
+    }
+  }
+}
+
+async function launch(server: string, dir: string, port: number, appendonly: boolean): Promise<PrivateRedis> {
+  // Its own process group, so that Ctrl-C reaches us alone and we decide on the order in which things stop.
+  const child = spawn(server, serverArguments(dir, port, appendonly), {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const endWithUs = () => child.kill('SIGTERM');
+  process.once('exit', endWithUs);
+  const ended = new Promise<string>((resolve) => {
+    child.once('close', (code, signal) => {
+      process.off('exit', endWithUs);
+      forget(dir);
+      resolve(signal ?? `exit code ${code ?? 'unknown'}`);
+    });
+  });
+  const pid = await untilAccepting(child, port);
+  remember(dir, { pid, port, parent: process.pid });
+  return { url: `redis://127.0.0.1:${port}`, pid, ended, stop: () => stopChild(child, 5000) };
+}
+
+function serverArguments(dir: string, port: number, appendonly: boolean): string[] {
+  const settings = {
+    bind: '127.0.0.1',
+    port: String(port),
+    dir,
+    save: '',
+    appendonly: appendonly ? 'yes' : 'no',
+    appendfsync: 'everysec',
+    'maxmemory-policy': 'noeviction',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/**
+ * Waits for the line that only this very child can write: a PING might be answered by whoever else took the port.
+ * Resolves to the child's pid.
+ */
+async function untilAccepting(child: ChildProcess, port: number): Promise<number> {
+  return await new Promise<number>((resolve, reject) => {
+    let said = '';
+    const listen = (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4000);
+      if (said.includes(READY) && child.pid !== undefined) resolve(child.pid);
+    };
+    child.stdout?.on('data', listen);
+    child.stderr?.on('data', listen);
+    child.once('error', reject);
+    child.once('close', () => {
+      const taken = said.includes('Address already in use');
+      const why = said.trim().split('\n').slice(-5).join('\n');
+      reject(
+        taken
+          ? new PortTakenError(`Redis: port ${port} is taken`)
+          : new Error(`Redis did not start:\n${why}`),
+      );
+    });
+  });
+}

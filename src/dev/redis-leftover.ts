@@ -1,0 +1,92 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+
+/** What we note in the directory about the server that runs there, and who started it. */
+export interface RunningRedis {
+  pid: number;
+  port: number;
+  parent: number;
+}
+
+const noteIn = (dir: string) => join(dir, 'redis.json');
+
+export function remember(dir: string, running: RunningRedis): void {
+  writeFileSync(noteIn(dir), JSON.stringify(running));
+}
+
+export function forget(dir: string): void {
+  rmSync(noteIn(dir), { force: true });
+}
+
+/**
+ * Stops the server that a killed parent left in this directory: two on one append-only file would ruin it. It is
+ * asked over its own port, and only if it says that it is that process in that directory, because a pid from a file
+ * may be anybody's by now.
+ *
+ * @throws when the one that started it is still running.
+ */
+export async function stopLeftover(dir: string): Promise<void> {
+  const note = readNote(dir);
+  if (note === undefined) return;
+  const redis = new Redis(note.port, '127.0.0.1', {
+    lazyConnect: true,
+    retryStrategy: null,
+    commandTimeout: 5000,
+  });
+  redis.on('error', () => {});
+  try {
+    if (!(await isThat(redis, note, dir))) return;
+    if (note.parent !== process.pid && isAlive(note.parent))
+      throw new Error(`${dir} is in use: process ${note.parent} runs a Redis there. Stop it first.`);
+    await redis.shutdown('NOSAVE').catch(() => undefined);
+    await untilGone(note.pid);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+function readNote(dir: string): RunningRedis | undefined {
+  try {
+    const note: unknown = JSON.parse(readFileSync(noteIn(dir), 'utf8'));
+    return isNote(note) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNote(note: unknown): note is RunningRedis {
+  const keys = ['pid', 'port', 'parent'];
+  return (
+    typeof note === 'object' && note !== null && keys.every((key) => Number.isInteger(Reflect.get(note, key)))
+  );
+}
+
+/** Whether what answers at the noted port is the noted server. */
+async function isThat(redis: Redis, note: RunningRedis, dir: string): Promise<boolean> {
+  try {
+    await redis.connect();
+    const [info, config] = await Promise.all([redis.info('server'), redis.config('GET', 'dir')]);
+    return info.includes(`process_id:${note.pid}\r\n`) && Array.isArray(config) && config.includes(dir);
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pid: number): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (isAlive(pid)) {
+    if (Date.now() > deadline)
+      throw new Error(`The Redis left over from an earlier run (process ${pid}) does not end.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
