@@ -4,6 +4,7 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { findRedisServer, MissingRedisError } from './redis-server.ts';
 import { freePort } from './free-port.ts';
 import { stopChild } from './stop-child.ts';
+import { tether } from './tether.ts';
 import { forget, remember, stopLeftover } from './redis-leftover.ts';
 
 export interface PrivateRedisOptions {
@@ -58,11 +59,9 @@ async function launch(server: string, dir: string, port: number, appendonly: boo
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const endWithUs = () => child.kill('SIGTERM');
-  process.once('exit', endWithUs);
+  tether(child);
   const ended = new Promise<string>((resolve) => {
     child.once('close', (code, signal) => {
-      process.off('exit', endWithUs);
       forget(dir);
       resolve(signal ?? `exit code ${code ?? 'unknown'}`);
     });

@@ -20,7 +20,7 @@ export function forget(dir: string): void {
 }
 
 /**
- * Stops the server that a killed parent left in this directory: two on one append-only file would ruin it. It is
+ * Stops the server that a dead parent left in this directory (see tether.ts: it may just be ending): two on one append-only file would ruin it. It is
  * asked over its own port, and only if it says that it is that process in that directory, because a pid from a file
  * may be anybody's by now.
  *
@@ -37,10 +37,9 @@ export async function stopLeftover(dir: string): Promise<void> {
   redis.on('error', () => {});
   try {
     if (!(await isThat(redis, note, dir))) return;
-    if (note.parent !== process.pid && isAlive(note.parent))
+    if (isAlive(note.parent))
       throw new Error(`${dir} is in use: process ${note.parent} runs a Redis there. Stop it first.`);
-    await redis.shutdown('NOSAVE').catch(() => undefined);
-    await untilGone(note.pid);
+    await shutDown(redis, note);
   } finally {
     redis.disconnect();
   }
@@ -82,11 +81,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function untilGone(pid: number): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (isAlive(pid)) {
-    if (Date.now() > deadline)
-      throw new Error(`The Redis left over from an earlier run (process ${pid}) does not end.`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+/** It hangs up only once the append-only file is safe. */
+async function shutDown(redis: Redis, note: RunningRedis): Promise<void> {
+  const hungUp = new Promise<true>((resolve) => redis.once('end', () => resolve(true)));
+  const answer = redis.shutdown('NOSAVE').then(
+    () => false,
+    () => redis.status === 'end',
+  );
+  if (!(await Promise.race([hungUp, answer])))
+    throw new Error(`The Redis left over from an earlier run (process ${note.pid}) does not end.`);
 }

@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
+import { remember } from '../../src/dev/redis-leftover.ts';
 import { findRedisServer } from '../../src/dev/redis-server.ts';
 import { isAlive, until } from '../helpers/processes.ts';
 
@@ -87,6 +88,13 @@ test('takes a server called valkey-server too', async () => {
   expect(findRedisServer(dir)).toBe(join(dir, 'valkey-server'));
 });
 
+/** The pid of a process that has ended. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ['--version']);
+  await once(child, 'exit');
+  return child.pid ?? 0;
+}
+
 /** A process that starts a private Redis and prints its address and pid. */
 async function parentProcess() {
   const script = `
@@ -104,24 +112,35 @@ async function parentProcess() {
   return { parent, ...running };
 }
 
-test('ends with the process that started it', async () => {
+test.each(['SIGTERM', 'SIGKILL'] as const)('ends when its parent is ended by %s', async (signal) => {
   const { parent, pid } = await parentProcess();
-  parent.kill('SIGTERM');
+  parent.kill(signal);
   await until(() => !isAlive(pid));
   expect(isAlive(pid)).toBe(false);
 });
 
-test('one left over by a parent that was killed outright hands over its data', async () => {
-  const { parent, url, pid } = await parentProcess();
-  await connect(url).set('kept', 'yes');
-  parent.kill('SIGKILL');
-  await once(parent, 'exit');
+test('one that outlived its parent hands over its data', async () => {
+  const left = await start({ appendonly: true });
+  const redis = connect(left.url);
+  redis.on('error', () => {});
+  await redis.set('kept', 'yes');
+  remember(dir, { pid: left.pid, port: Number(new URL(left.url).port), parent: await deadPid() });
+
   const next = await start({ appendonly: true });
-  expect(isAlive(pid)).toBe(false);
+  expect(isAlive(left.pid)).toBe(false);
   expect(await connect(next.url).get('kept')).toBe('yes');
 });
 
-test('does not take the directory of one whose parent still runs', async () => {
+test('a directory is not taken from a parent that still runs', async () => {
   const { parent } = await parentProcess();
   await expect(start({ appendonly: true })).rejects.toThrow(`process ${parent.pid} runs a Redis there`);
 });
+
+test.each(['', '{"pid":1}', '{"pid":1,"port":1,"parent":1}'])(
+  'a stale note %j is no obstacle',
+  async (note) => {
+    await writeFile(join(dir, 'redis.json'), note);
+    const redis = connect((await start()).url);
+    expect(await redis.ping()).toBe('PONG');
+  },
+);
