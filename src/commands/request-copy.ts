@@ -141,7 +141,7 @@ function newJob(
     version: 1,
     image: { id: image.imageId, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
-    destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1, leftovers: [] })),
+    destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     requestedBy,
     createdAt: now,
     updatedAt: now,

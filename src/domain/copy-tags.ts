@@ -1,4 +1,4 @@
-import type { Image, Tags } from './ami.ts';
+import type { Tags } from './ami.ts';
 import type { CopyJob, Destination } from './job.ts';
 
 /** Tags that the service itself sets. They make each copy findable, even with Redis gone (invariant 5). */
@@ -17,7 +17,7 @@ export function tagsOfCopy(job: CopyJob, destination: Destination): Tags {
   };
 }
 
-/** The tags of `wanted` that the image doesn't carry yet, or carries with another value. */
-export function missingTags(wanted: Tags, image: Image): Tags {
-  return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => image.tags[key] !== value));
+/** Whether a resource lacks any tag of `wanted`, or carries it with another value. */
+export function lacksTags(wanted: Tags, resource: { tags: Tags }): boolean {
+  return Object.entries(wanted).some(([key, value]) => resource.tags[key] !== value);
 }

@@ -58,8 +58,8 @@ export interface Destination {
   kmsKeyId: string | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
-  /** Images of earlier, failed attempts, removed before the next one starts. */
-  leftovers: string[];
+  /** Images and snapshots that came without the tags asked for, until they have them. */
+  untagged: string[];
   error: Failure | null;
   /** When the intent to call CopyImage was saved: from then on the call may have been made. */
   startedAt: number | null;

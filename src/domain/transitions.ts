@@ -86,8 +86,8 @@ export const observe = (key: string, seen: Observation): Move =>
     };
   });
 
-/** EC2 finished the copy: what is left is to finish it (tags, permissions). */
-export const becomeAvailable = (key: string, seen: Observation): Move =>
+/** EC2 finished the copy; what is left is to finish it. `untagged` came without the tags that were asked for. */
+export const becomeAvailable = (key: string, seen: Observation, untagged: string[]): Move =>
   moving(key, (one, now) =>
     one.state === 'pending'
       ? {
@@ -97,6 +97,7 @@ export const becomeAvailable = (key: string, seen: Observation): Move =>
           etaSeconds: 0,
           encrypted: seen.encrypted ?? one.encrypted,
           kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
+          untagged,
           availableAt: now,
         }
       : null,
@@ -105,7 +106,7 @@ export const becomeAvailable = (key: string, seen: Observation): Move =>
 export const succeed = (key: string): Move =>
   moving(key, (one, now) =>
     one.state === 'available' && one.stopping === null
-      ? { state: 'succeeded', etaSeconds: null, finishedAt: now }
+      ? { state: 'succeeded', etaSeconds: null, untagged: [], finishedAt: now }
       : null,
   );
 
@@ -160,6 +161,12 @@ export const stopAll =
     return changed ? finishing({ ...job, destinations }, now) : null;
   };
 
+/** EC2 took the deregistration of a stopping destination's image; its snapshots may still be there. */
+export const deregistered = (key: string): Move =>
+  moving(key, (one) =>
+    one.stopping === null || one.imageState === 'deregistered' ? null : { imageState: 'deregistered' },
+  );
+
 /** What a stopping destination had made, or may have made, is gone from EC2. */
 export const stopped = (key: string): Move =>
   moving(key, (one, now) =>
@@ -176,7 +183,10 @@ export const stopped = (key: string): Move =>
 const retryable = (one: Destination) =>
   isFinished(one) && (one.state === 'failed' || one.error?.code === 'rolled-back');
 
-/** Queues the failed (and the rolled-back) destinations again, each with a new attempt and so a new ClientToken. */
+/**
+ * Queues the failed (and the rolled-back) destinations again, each with a new attempt and so a new ClientToken. One
+ * whose copy is complete takes up where it failed.
+ */
 export const retryFailed: Move = (job, now) => {
   if (!job.destinations.some(retryable)) return null;
   const destinations = job.destinations.map((one) => (retryable(one) ? again(one) : one));
@@ -184,22 +194,15 @@ export const retryFailed: Move = (job, now) => {
 };
 
 function again(one: Destination): Destination {
-  // A rolled-back image is gone already; a failed one still lies about in EC2.
-  const leftover = one.state === 'failed' && one.imageId !== null ? [one.imageId] : [];
-  return {
-    ...one,
-    ...UNTOUCHED,
-    attempts: one.attempts + 1,
-    leftovers: [...one.leftovers, ...leftover],
-  };
+  // The copy itself is complete and kept: only what came after it is done again.
+  if (one.state === 'failed' && one.availableAt !== null) {
+    return { ...one, state: 'available', error: null, finishedAt: null };
+  }
+  return { ...one, ...UNTOUCHED, attempts: one.attempts + 1 };
 }
 
-/** The previous attempt's images are gone. */
-export const leftoversRemoved = (key: string): Move =>
-  moving(key, (one) => (one.leftovers.length === 0 ? null : { leftovers: [] }));
-
 /** A destination to which nothing has happened yet. */
-export const UNTOUCHED = {
+export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   state: 'queued',
   imageId: null,
   imageState: null,
@@ -207,9 +210,10 @@ export const UNTOUCHED = {
   etaSeconds: null,
   encrypted: null,
   kmsKeyId: null,
+  untagged: [],
   stopping: null,
   error: null,
   startedAt: null,
   availableAt: null,
   finishedAt: null,
-} as const satisfies Partial<Destination>;
+};

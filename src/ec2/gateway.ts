@@ -52,7 +52,7 @@ export interface Ec2Gateway {
   deleteSnapshot(scope: Scope, snapshotId: string): Promise<RemoveOutcome>;
 
   /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
-  checkCredentials(): Promise<void>;
+  checkCredentials(region: string): Promise<void>;
 
   /** Closes the clients' sockets. */
   close(): void;

@@ -1,0 +1,50 @@
+import { readConfig } from '../config.ts';
+import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { createLogger } from '../logging.ts';
+import { closeRedis, connectRedis } from '../queue/connections.ts';
+import { StepProducer } from '../queue/producer.ts';
+import { RedisJobStore } from '../store/redis-store.ts';
+import { buildWorker } from '../worker/build-worker.ts';
+import { startHealthServer } from '../worker/health.ts';
+import { orExit } from './or-exit.ts';
+import { exitOnSignal } from './phases.ts';
+import { retryUntilDone } from './retry.ts';
+
+const config = orExit(() => readConfig(process.env));
+const logger = createLogger('worker', config.logLevel);
+
+// Connections: one that fails fast for records and wake-ups, one that waits for BullMQ's blocking reads.
+const lost = (error: Error) => logger.warn({ err: error }, 'Redis');
+const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
+const blocking = connectRedis(config.redisUrl, 'patient', lost);
+
+// Build
+const store = new RedisJobStore(redis, config.queuePrefix);
+const producer = new StepProducer(redis, config.queuePrefix);
+const gateway = new AwsGateway({ requestTimeoutMs: 7000, maxAttempts: 2 });
+const settings = config;
+const deps = { store, producer, gateway, logger, settings, syncClock: () => store.syncClock() };
+
+// Run
+const health = await startHealthServer(redis, config.host, config.workerHealthPort);
+const worker = await retryUntilDone(logger, 'start the worker', () =>
+  buildWorker(deps, blocking, {
+    prefix: config.queuePrefix,
+    concurrency: config.workerConcurrency,
+    sweepMs: config.sweepMs,
+  }),
+);
+logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
+
+// Unwind
+exitOnSignal(logger, [
+  { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
+  { name: 'close the queue', timeout: 500, run: () => producer.close() },
+  { name: 'close EC2', timeout: 200, run: () => gateway.close() },
+  {
+    name: 'close Redis',
+    timeout: 500,
+    run: () => Promise.all([redis, blocking].map(closeRedis)).then(() => {}),
+  },
+  { name: 'close health', timeout: 200, run: () => health?.close() },
+]);

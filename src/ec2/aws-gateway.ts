@@ -1,0 +1,165 @@
+import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
+import type { Image, Scope, Snapshot, Tags } from '../domain/ami.ts';
+import { SELF } from '../domain/ami.ts';
+import type { AwsOptions, Ec2Sdk } from './aws-clients.ts';
+import { AwsClients } from './aws-clients.ts';
+import { fromTags, toImage, toSnapshot } from './aws-mapping.ts';
+import { classify, Ec2Error } from './classify.ts';
+import type { CopyImageParams, Ec2Gateway, ImageFilter, RemoveOutcome } from './gateway.ts';
+
+/** EC2's limits: values a filter, and results a page. */
+const FILTER_VALUES = 200;
+const PAGE = 1000;
+
+/** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
+export class AwsGateway implements Ec2Gateway {
+  readonly #clients: AwsClients;
+
+  constructor(options: AwsOptions) {
+    this.#clients = new AwsClients(options);
+  }
+
+  async describeImage(scope: Scope, imageId: string): Promise<Image | null> {
+    return this.#call(scope, 'DescribeImages', async (client, sdk) => {
+      const command = new sdk.DescribeImagesCommand({ ImageIds: [imageId], IncludeDisabled: true });
+      const { Images } = await client.send(command);
+      const [image] = Images ?? [];
+      return image === undefined ? null : toImage(image, scope.region);
+    }).catch((error) => whenMissing(error, null));
+  }
+
+  async findImages(scope: Scope, filter: ImageFilter): Promise<Image[]> {
+    const common = [
+      ...Object.entries(filter.tags ?? {}).map(([key, value]) => equals(`tag:${key}`, [value])),
+      ...(filter.source === undefined ? [] : sourceFilters(filter.source)),
+      ...(filter.states === undefined ? [] : [equals('state', filter.states)]),
+    ];
+    // An unknown id fails a call that names it as ImageId; as a filter's value it is just left out.
+    const chunks =
+      filter.imageIds === undefined ? [[]] : chunked(filter.imageIds).map((ids) => [equals('image-id', ids)]);
+    const found: Image[] = [];
+    for (const chunk of chunks) found.push(...(await this.#describeImages(scope, [...chunk, ...common])));
+    return found;
+  }
+
+  #describeImages(scope: Scope, Filters: Filter[]): Promise<Image[]> {
+    return this.#call(scope, 'DescribeImages', async (client, sdk) => {
+      const pages = sdk.paginateDescribeImages({ client, pageSize: PAGE }, { Owners: ['self'], Filters });
+      const images: Image[] = [];
+      for await (const { Images } of pages)
+        images.push(...(Images ?? []).map((one) => toImage(one, scope.region)));
+      return images;
+    });
+  }
+
+  async findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]> {
+    const found: Snapshot[] = [];
+    for (const chunk of chunked(values))
+      found.push(...(await this.#describeSnapshots(scope, [equals(`tag:${tag}`, chunk)])));
+    return found;
+  }
+
+  #describeSnapshots(scope: Scope, Filters: Filter[]): Promise<Snapshot[]> {
+    return this.#call(scope, 'DescribeSnapshots', async (client, sdk) => {
+      const pages = sdk.paginateDescribeSnapshots(
+        { client, pageSize: PAGE },
+        { OwnerIds: ['self'], Filters },
+      );
+      const snapshots: Snapshot[] = [];
+      for await (const { Snapshots } of pages) snapshots.push(...(Snapshots ?? []).map(toSnapshot));
+      return snapshots;
+    });
+  }
+
+  async copyImage(scope: Scope, params: CopyImageParams): Promise<string> {
+    return this.#call(scope, 'CopyImage', async (client, sdk) => {
+      const { ImageId } = await client.send(new sdk.CopyImageCommand(copyInput(params)));
+      if (ImageId === undefined) throw new Error('EC2 answered without an ImageId');
+      return ImageId;
+    });
+  }
+
+  async createTags(scope: Scope, resourceIds: readonly string[], tags: Tags): Promise<void> {
+    await this.#call(scope, 'CreateTags', (client, sdk) =>
+      client.send(new sdk.CreateTagsCommand({ Resources: [...resourceIds], Tags: fromTags(tags) })),
+    );
+  }
+
+  async deregisterImage(scope: Scope, imageId: string): Promise<RemoveOutcome> {
+    return this.#call(scope, 'DeregisterImage', async (client, sdk) => {
+      await client.send(new sdk.DeregisterImageCommand({ ImageId: imageId }));
+      return 'removed' as const;
+    }).catch((error) => whenMissing(error, 'gone' as const));
+  }
+
+  async deleteSnapshot(scope: Scope, snapshotId: string): Promise<RemoveOutcome> {
+    return this.#call(scope, 'DeleteSnapshot', async (client, sdk) => {
+      await client.send(new sdk.DeleteSnapshotCommand({ SnapshotId: snapshotId }));
+      return 'removed' as const;
+    }).catch((error) => whenMissing(error, 'gone' as const));
+  }
+
+  async checkCredentials(region: string): Promise<void> {
+    await this.#call({ account: SELF, region }, 'DescribeRegions', (client, sdk) =>
+      client.send(new sdk.DescribeRegionsCommand({ RegionNames: [region] })),
+    );
+  }
+
+  close(): void {
+    this.#clients.close();
+  }
+
+  /** The one way to EC2: the scope's client, and every failure told apart. */
+  async #call<T>(
+    scope: Scope,
+    operation: string,
+    call: (client: EC2Client, sdk: Ec2Sdk) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await call(await this.#clients.client(scope), await this.#clients.sdk());
+    } catch (error) {
+      throw classify(error, operation, scope.region);
+    }
+  }
+}
+
+function copyInput(params: CopyImageParams): CopyImageCommandInput {
+  const tags = fromTags(params.tags);
+  return {
+    SourceImageId: params.source.imageId,
+    SourceRegion: params.source.region,
+    Name: params.name,
+    ClientToken: params.clientToken,
+    CopyImageTags: params.copyTags,
+    TagSpecifications: [
+      { ResourceType: 'image', Tags: tags },
+      { ResourceType: 'snapshot', Tags: tags },
+    ],
+    ...(params.description === null ? {} : { Description: params.description }),
+    ...(params.encrypted === null ? {} : { Encrypted: params.encrypted }),
+    ...(params.kmsKeyId === null ? {} : { KmsKeyId: params.kmsKeyId }),
+    ...(params.completionDurationMinutes === null
+      ? {}
+      : { SnapshotCopyCompletionDurationMinutes: params.completionDurationMinutes }),
+  };
+}
+
+function equals(Name: string, values: readonly string[]): Filter {
+  return { Name, Values: [...values] };
+}
+
+function sourceFilters({ imageId, region }: { imageId: string; region: string }): Filter[] {
+  return [equals('source-image-id', [imageId]), equals('source-image-region', [region])];
+}
+
+/** Nothing in, no chunk out: an empty list must never turn into a call that describes everything. */
+function chunked(values: readonly string[]): string[][] {
+  const chunks: string[][] = [];
+  for (let i = 0; i < values.length; i += FILTER_VALUES) chunks.push(values.slice(i, i + FILTER_VALUES));
+  return chunks;
+}
+
+function whenMissing<T>(error: unknown, answer: T): T {
+  if (error instanceof Ec2Error && error.kind === 'missing') return answer;
+  throw error;
+}

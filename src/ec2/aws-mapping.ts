@@ -1,0 +1,82 @@
+import type { Image as AwsImage, Snapshot as AwsSnapshot, Tag } from '@aws-sdk/client-ec2';
+import type { Image, ImageState, Snapshot, Tags } from '../domain/ami.ts';
+
+/** EC2's answers in this service's own types. EC2 may leave out any field, so each has something to stand in. */
+export function toImage(image: AwsImage, region: string): Image {
+  return {
+    imageId: image.ImageId ?? '',
+    region,
+    ownerId: image.OwnerId ?? '',
+    name: image.Name ?? '',
+    description: image.Description ?? null,
+    state: toState(image.State),
+    stateReason: image.StateReason?.Message ?? null,
+    public: image.Public ?? false,
+    architecture: image.Architecture ?? null,
+    createdAt: image.CreationDate ?? null,
+    source: toSource(image),
+    snapshots: toSnapshots(image),
+    productCodes: (image.ProductCodes ?? []).map((code) => code.ProductCodeId ?? ''),
+    tags: toTags(image.Tags),
+  };
+}
+
+function toSource({ SourceImageId, SourceImageRegion }: AwsImage): Image['source'] {
+  if (!SourceImageId || !SourceImageRegion) return null;
+  return { imageId: SourceImageId, region: SourceImageRegion };
+}
+
+function toSnapshots(image: AwsImage): Image['snapshots'] {
+  return (image.BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
+    Ebs === undefined
+      ? []
+      : {
+          deviceName: DeviceName ?? '',
+          snapshotId: Ebs.SnapshotId ?? null,
+          sizeGiB: Ebs.VolumeSize ?? null,
+          encrypted: Ebs.Encrypted ?? false,
+        },
+  );
+}
+
+const STATES: ReadonlySet<string> = new Set<ImageState>([
+  'pending',
+  'available',
+  'invalid',
+  'deregistered',
+  'transient',
+  'failed',
+  'error',
+  'disabled',
+]);
+
+function isState(state: string): state is ImageState {
+  return STATES.has(state);
+}
+
+/** A state that EC2 adds later counts as `transient`: neither usable nor over. */
+function toState(state: string | undefined): ImageState {
+  return state !== undefined && isState(state) ? state : 'transient';
+}
+
+export function toSnapshot(snapshot: AwsSnapshot): Snapshot {
+  return {
+    snapshotId: snapshot.SnapshotId ?? '',
+    state: snapshot.State ?? 'pending',
+    stateMessage: snapshot.StateMessage ?? null,
+    progress: Number.parseInt(snapshot.Progress ?? '0', 10) || 0,
+    sizeGiB: snapshot.VolumeSize ?? 0,
+    encrypted: snapshot.Encrypted ?? false,
+    kmsKeyId: snapshot.KmsKeyId ?? null,
+    description: snapshot.Description ?? null,
+    tags: toTags(snapshot.Tags),
+  };
+}
+
+export function toTags(tags: Tag[] | undefined): Tags {
+  return Object.fromEntries((tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+}
+
+export function fromTags(tags: Tags): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}

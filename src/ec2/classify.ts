@@ -1,0 +1,125 @@
+import type { ErrorCode } from '../errors.ts';
+import { AmiferryError } from '../errors.ts';
+
+/**
+ * What a failed EC2 call means for the one who made it:
+ * - `throttled`: wait and call again, for as long as it takes; it uses up no attempt
+ * - `transient`: call again with the same token, within limits
+ * - `slots`: the region makes as many copies at once as it may; stand in line
+ * - `missing`: the resource isn't there (any more, or yet)
+ * - `denied`: the service's own credentials don't suffice; nothing changes until somebody changes them
+ * - `refused`: this call will never succeed as it is
+ */
+export type Ec2ErrorKind = 'throttled' | 'transient' | 'slots' | 'missing' | 'denied' | 'refused';
+
+interface Meaning {
+  kind: Ec2ErrorKind;
+  /** What an engineer should do next, as a sentence. */
+  advice?: string;
+}
+
+const OVER_LIMIT = 'It is tried again by itself.';
+const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/iam.md).";
+
+/**
+ * EC2's error codes that are told apart; any other 4xx is `refused`, any other 5xx `transient`. docs/ec2-errors.md
+ * shows this table, and a test holds the two together.
+ */
+export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
+  RequestLimitExceeded: { kind: 'throttled', advice: OVER_LIMIT },
+  Throttling: { kind: 'throttled', advice: OVER_LIMIT },
+  ThrottlingException: { kind: 'throttled', advice: OVER_LIMIT },
+  ResourceLimitExceeded: { kind: 'slots', advice: OVER_LIMIT },
+  InternalError: { kind: 'transient' },
+  InternalFailure: { kind: 'transient' },
+  Unavailable: { kind: 'transient' },
+  ServiceUnavailable: { kind: 'transient' },
+  'InvalidAMIID.NotFound': {
+    kind: 'missing',
+    advice: 'It was deregistered, or is not visible to this account.',
+  },
+  'InvalidAMIID.Unavailable': { kind: 'missing', advice: 'It is deregistered, or not available yet.' },
+  'InvalidSnapshot.NotFound': { kind: 'missing' },
+  AuthFailure: {
+    kind: 'denied',
+    advice: `${CREDENTIALS} An opt-in region may not be enabled in the account.`,
+  },
+  OptInRequired: { kind: 'denied', advice: 'Enable the region in the account, or name another one.' },
+  UnauthorizedOperation: { kind: 'denied', advice: CREDENTIALS },
+  InvalidClientTokenId: { kind: 'denied', advice: CREDENTIALS },
+  ExpiredToken: { kind: 'denied', advice: CREDENTIALS },
+  RequestExpired: { kind: 'denied', advice: "Check this machine's clock and credentials." },
+  CredentialsProviderError: { kind: 'denied', advice: CREDENTIALS },
+  IdempotentParameterMismatch: {
+    kind: 'refused',
+    advice: 'The same ClientToken was used with other parameters: retry the job, which makes a new one.',
+  },
+  InvalidRequest: {
+    kind: 'refused',
+    advice: "Is the source's storage shared with this account, and its key?",
+  },
+  'InvalidAMIName.Malformed': { kind: 'refused', advice: 'Choose another name.' },
+  'InvalidAMIName.Duplicate': {
+    kind: 'refused',
+    advice: 'An image of that name exists there: choose another name.',
+  },
+  TagLimitExceeded: { kind: 'refused', advice: 'Ask for fewer tags, or set "copyTags": false.' },
+  'InvalidSnapshot.InUse': { kind: 'transient', advice: OVER_LIMIT },
+  IncorrectState: { kind: 'transient', advice: OVER_LIMIT },
+};
+
+/** How an unhandled one answers an HTTP request. */
+const CODES: Record<Ec2ErrorKind, ErrorCode> = {
+  throttled: 'ec2-throttled',
+  transient: 'ec2-unavailable',
+  slots: 'ec2-throttled',
+  missing: 'ec2-error',
+  denied: 'ec2-access-denied',
+  refused: 'ec2-error',
+};
+
+/** A failed EC2 call, told apart. `message` names the operation, the region, EC2's words and what to do. */
+export class Ec2Error extends AmiferryError {
+  readonly kind: Ec2ErrorKind;
+  readonly awsCode: string;
+
+  constructor(
+    kind: Ec2ErrorKind,
+    message: string,
+    awsCode: string,
+    awsRequestId: string | null,
+    cause: unknown,
+  ) {
+    super(CODES[kind], message, { aws: { awsCode, awsRequestId }, cause });
+    this.name = 'Ec2Error';
+    this.kind = kind;
+    this.awsCode = awsCode;
+  }
+}
+
+/** The parts of an SDK error that matter; a failed connection has only a name. */
+interface SdkError {
+  name: string;
+  message: string;
+  $metadata?: { requestId?: string; httpStatusCode?: number };
+}
+
+/** Turns whatever the SDK threw into an {@link Ec2Error}. */
+export function classify(error: unknown, operation: string, region: string): Ec2Error {
+  if (error instanceof Ec2Error) return error;
+  const { name, message, $metadata } = asSdkError(error);
+  const meaning = EC2_ERRORS[name] ?? { kind: kindByStatus($metadata?.httpStatusCode) };
+  const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
+  const words = `${operation} in ${region}: ${name}: ${message.replace(/\s+/g, ' ').replace(/\.?$/, '.')}${advice}`;
+  return new Ec2Error(meaning.kind, words, name, $metadata?.requestId ?? null, error);
+}
+
+/** No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. */
+function kindByStatus(status: number | undefined): Ec2ErrorKind {
+  if (status === 429) return 'throttled';
+  return status === undefined || status >= 500 ? 'transient' : 'refused';
+}
+
+function asSdkError(error: unknown): SdkError {
+  return error instanceof Error ? error : { name: 'Unknown', message: String(error) };
+}

@@ -1,0 +1,38 @@
+import type { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { WorkerDeps } from './deps.ts';
+import type { RunnerOptions } from './runner.ts';
+import { runWorker } from './runner.ts';
+
+export interface RunningWorker {
+  queue: Worker;
+  /** Takes no new step, waits for those at work, then for BullMQ's own connections. */
+  close(): Promise<void>;
+}
+
+/** How often the shared clock is read again, milliseconds. */
+const CLOCK_INTERVAL = 30_000;
+
+/** Never look more rarely than this for due scopes, and never more often than they are due. Milliseconds. */
+const TICK = 1000;
+
+/**
+ * Starts a worker: the recurring steps are scheduled once for all workers, then steps are taken off the queue.
+ * @param redis a patient connection, shared with BullMQ
+ */
+export async function buildWorker(
+  deps: WorkerDeps & { syncClock(): Promise<void> },
+  redis: Redis,
+  options: RunnerOptions & { sweepMs: number },
+): Promise<RunningWorker> {
+  await deps.syncClock();
+  await deps.producer.schedule('tick', Math.min(TICK, deps.settings.pollMs));
+  await deps.producer.schedule('sweep', options.sweepMs);
+  const clock = setInterval(() => void deps.syncClock().catch(() => {}), CLOCK_INTERVAL);
+  const queue = runWorker(deps, redis, options);
+  const close = async () => {
+    clearInterval(clock);
+    await queue.close();
+  };
+  return { queue, close };
+}

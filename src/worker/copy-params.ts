@@ -1,0 +1,21 @@
+import { clientToken } from '../domain/copy-token.ts';
+import { tagsOfCopy } from '../domain/copy-tags.ts';
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { destinationKey } from '../domain/job.ts';
+import type { CopyImageParams } from '../ec2/gateway.ts';
+
+/** The CopyImage call of one attempt: frozen, since each part of it comes out of the record. */
+export function copyParams(job: CopyJob, destination: Destination): CopyImageParams {
+  const { spec } = destination;
+  return {
+    source: { imageId: job.image.id, region: job.image.region },
+    name: spec.name,
+    description: spec.description,
+    clientToken: clientToken(job.id, destinationKey(destination), destination.attempts),
+    encrypted: spec.encrypted,
+    kmsKeyId: spec.kmsKeyId,
+    copyTags: spec.copyTags,
+    tags: tagsOfCopy(job, destination),
+    completionDurationMinutes: spec.completionDurationMinutes,
+  };
+}

@@ -1,0 +1,29 @@
+import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { Logger } from '../logging.ts';
+import type { StepProducer } from '../queue/producer.ts';
+import type { JobStore } from '../store/store.ts';
+
+/** Times in milliseconds. */
+export interface WorkerSettings {
+  /** Copies at once into one scope. */
+  copySlots: number;
+  pollMs: number;
+  slotRetryMs: number;
+  lostCopyMs: number;
+  retryMs: number;
+  retentionMs: number;
+}
+
+/** What every step works with. */
+export interface WorkerDeps {
+  store: JobStore;
+  producer: StepProducer;
+  gateway: Ec2Gateway;
+  logger: Logger;
+  settings: WorkerSettings;
+}
+
+/** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */
+export type StepOutcome = { outcome: 'done' } | { outcome: 'again'; why: string; delayMs?: number };
+
+export const DONE: StepOutcome = { outcome: 'done' };

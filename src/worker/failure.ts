@@ -1,0 +1,25 @@
+import type { Failure } from '../domain/job.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { ErrorCode } from '../errors.ts';
+import { ERRORS } from '../errors.ts';
+
+/** A destination's error as its record keeps it; `code` where EC2's own doesn't say enough. */
+export function failureOf(error: Ec2Error, code: ErrorCode = error.code): Failure {
+  return {
+    code,
+    message: error.message,
+    retryable: ERRORS[code].retryable || error.retryable,
+    awsCode: error.aws?.awsCode ?? null,
+    awsRequestId: error.aws?.awsRequestId ?? null,
+  };
+}
+
+/** A failure that no call of ours met: EC2 told it in what it describes. */
+export function failureBecause(code: ErrorCode, message: string): Failure {
+  return { code, message, retryable: ERRORS[code].retryable, awsCode: null, awsRequestId: null };
+}
+
+/** Whether a call that failed so may simply be made again. */
+export function mayPass(error: unknown): error is Ec2Error {
+  return error instanceof Ec2Error && (error.kind === 'throttled' || error.kind === 'transient');
+}

@@ -1,0 +1,76 @@
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { destinationKey, destinationScope, findDestination } from '../domain/job.ts';
+import { accept, deregistered, stopped } from '../domain/transitions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { DestinationPayload } from '../queue/jobs.ts';
+import { changeJob } from './change-job.ts';
+import { copyParams } from './copy-params.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import { imagesMadeBy } from './made-by.ts';
+import { removeSnapshots, snapshotsOf } from './remove-made.ts';
+
+const AGAIN: StepOutcome = {
+  outcome: 'again',
+  why: 'EC2 still shows what was removed, or not yet what was made',
+};
+
+/**
+ * Takes a stopping destination down: deregisters its image (which cancels a pending copy) and deletes its snapshots.
+ * It calls it stopped only when a last look finds nothing, so a crash anywhere just means doing it again.
+ */
+export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
+  const job = await deps.store.get(ref.jobId);
+  const destination = job === null ? undefined : findDestination(job, ref.destination);
+  if (job === null || destination === undefined || destination.stopping === null) return DONE;
+  try {
+    const removed = await remove(deps, job, destination);
+    if (!removed) return AGAIN;
+  } catch (error) {
+    // There is no giving up here: what was made is there until it is removed, and the log says why it isn't.
+    if (!(error instanceof Ec2Error)) throw error;
+    return { outcome: 'again', why: error.message };
+  }
+  await changeJob(deps, job.id, stopped(ref.destination));
+  return DONE;
+}
+
+async function remove(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
+  const { gateway } = deps;
+  const scope = destinationScope(destination);
+  const imageId = destination.imageId ?? (await settleIntent(deps, job, destination));
+  const made = await imagesMadeBy(gateway, scope, job);
+  const all = new Set([...(imageId === null ? [] : [imageId]), ...made.map((image) => image.imageId)]);
+  let gone = destination.imageState === 'deregistered' || imageId === null;
+  for (const id of all) {
+    const outcome = await gateway.deregisterImage(scope, id);
+    if (id !== imageId || outcome !== 'removed') continue;
+    await changeJob(deps, job.id, deregistered(destinationKey(destination)));
+    gone = true;
+  }
+  const clean = await removeSnapshots(gateway, scope, job, snapshotsOf(made));
+  // NotFound may also mean "not yet": an image that is minutes old may still turn up.
+  const settled = deps.store.now() - (destination.startedAt ?? 0) > deps.settings.lostCopyMs;
+  return clean && (gone || settled);
+}
+
+/**
+ * The intent was saved and the answer wasn't: CopyImage may have been called, or may yet be by a worker that was
+ * paused. Calling it with the same token settles that: it gives the image's id, or makes it, and any later call with
+ * the token gets the same, which is then gone.
+ * @returns the image's id; `null` where EC2 refuses the call, and so made nothing
+ */
+async function settleIntent(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+): Promise<string | null> {
+  try {
+    const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
+    await changeJob(deps, job.id, accept(destinationKey(destination), imageId));
+    return imageId;
+  } catch (error) {
+    if (error instanceof Ec2Error && error.kind !== 'throttled' && error.kind !== 'transient') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Job as QueueJob } from 'bullmq';
+import { DelayedError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { Value } from 'typebox/value';
+import type { StepName, StepPayload } from '../queue/jobs.ts';
+import { PAYLOAD_VERSION, STEP_PAYLOADS, STEPS_QUEUE } from '../queue/jobs.ts';
+import { backoff } from './backoff.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { STEPS } from './registry.ts';
+
+export interface RunnerOptions {
+  prefix: string;
+  concurrency: number;
+}
+
+/**
+ * BullMQ's settings for work that must go on within seconds of a worker's death: a lock of 3 s, renewed while the
+ * process lives, looked after every 2 s. A step that outlives many workers is still not given up.
+ */
+const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1_000_000 } as const;
+
+/** Milliseconds after which a payload of a newer version is offered again, to a newer worker. */
+const NEWER_VERSION_DELAY = 5000;
+
+/** Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. */
+export function runWorker(deps: WorkerDeps, redis: Redis, options: RunnerOptions): Worker {
+  const { prefix, concurrency } = options;
+  const worker = new Worker(STEPS_QUEUE, (job, token) => runStep(deps, job, token), {
+    connection: redis,
+    prefix,
+    concurrency,
+    ...SURVIVAL,
+  });
+  worker.on('error', (error) => deps.logger.warn({ err: error }, 'queue connection'));
+  worker.on('failed', (job, error) =>
+    deps.logger.error({ err: error, step: job?.name, ...job?.data }, 'step failed'),
+  );
+  worker.on('stalled', (id) =>
+    deps.logger.warn({ queueJob: id }, 'step of a dead or paused worker taken over'),
+  );
+  return worker;
+}
+
+async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
+  const outcome = await perform(deps, job);
+  if (outcome.outcome === 'done') return;
+  const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
+  deps.logger.info({ step: job.name, ...job.data, delay, why: outcome.why }, 'step to be done again');
+  await job.moveToDelayed(Date.now() + delay, token);
+  throw new DelayedError();
+}
+
+async function perform(deps: WorkerDeps, job: QueueJob): Promise<StepOutcome> {
+  const { name, data } = job;
+  const newer = !isStep(name) || Number(data?.v) > PAYLOAD_VERSION;
+  if (newer) return { outcome: 'again', why: 'made for a newer worker', delayMs: NEWER_VERSION_DELAY };
+  return performStep(deps, name, data);
+}
+
+function isStep(name: string): name is StepName {
+  return name in STEPS;
+}
+
+async function performStep<Name extends StepName>(
+  deps: WorkerDeps,
+  name: Name,
+  data: unknown,
+): Promise<StepOutcome> {
+  const payload = Value.Parse(STEP_PAYLOADS[name], data) as StepPayload<Name>;
+  return STEPS[name](deps, payload);
+}

@@ -1,0 +1,36 @@
+import type { Image, Snapshot } from '../domain/ami.ts';
+import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
+import type { PendingCopy } from '../store/store.ts';
+
+/** EC2's own words in the description of a snapshot that CopyImage makes. */
+const DESTINATION_AMI = /for DestinationAmi (ami-[0-9a-f]+) /;
+
+/**
+ * Tells which snapshots belong to which pending image. While an image is pending EC2 may not name its snapshots yet;
+ * then the snapshot's description names the image, and where it doesn't, our own tags name the job: within a scope a
+ * job has one destination, and its newest attempt is the pending one.
+ */
+export function snapshotsByImage(
+  images: readonly Image[],
+  snapshots: readonly Snapshot[],
+  pending: readonly PendingCopy[],
+): (imageId: string) => Snapshot[] {
+  const imageOfSnapshot = new Map<string, string>();
+  for (const image of images) {
+    for (const { snapshotId } of image.snapshots)
+      if (snapshotId !== null) imageOfSnapshot.set(snapshotId, image.imageId);
+  }
+  const imageOfAttempt = new Map<string, string>();
+  const attempts = new Map(images.map((image) => [image.imageId, image.tags[ATTEMPT_TAG]]));
+  for (const { jobId, imageId } of pending) imageOfAttempt.set(`${jobId} ${attempts.get(imageId)}`, imageId);
+
+  const groups = Map.groupBy(snapshots, ({ snapshotId, description, tags }) => {
+    const described = DESTINATION_AMI.exec(description ?? '')?.[1];
+    return (
+      imageOfSnapshot.get(snapshotId) ??
+      described ??
+      imageOfAttempt.get(`${tags[JOB_TAG]} ${tags[ATTEMPT_TAG]}`)
+    );
+  });
+  return (imageId) => groups.get(imageId) ?? [];
+}

@@ -1,0 +1,113 @@
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { destinationKey, destinationScope, findDestination } from '../domain/job.ts';
+import { nextStep } from '../domain/next-step.ts';
+import { accept, begin, fail, park } from '../domain/transitions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { DestinationPayload } from '../queue/jobs.ts';
+import { changeJob } from './change-job.ts';
+import { copyParams } from './copy-params.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import { failureBecause, failureOf, mayPass } from './failure.ts';
+import { imagesMadeBy } from './made-by.ts';
+import { removeEarlier } from './remove-made.ts';
+
+/**
+ * Calls CopyImage for one destination: takes a copy slot, saves the intent, calls, saves the new id. Safe to run twice
+ * at any point, since the ClientToken follows from the record: the second run gets the first one's image.
+ */
+export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
+  const job = await deps.store.get(ref.jobId);
+  const destination = job === null ? undefined : findDestination(job, ref.destination);
+  if (job === null || destination === undefined || nextStep(destination) !== 'start-copy') return DONE;
+  if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
+
+  if (destination.attempts > 1 && !(await removeEarlierAttempts(deps, job, destination))) {
+    return { outcome: 'again', why: 'the earlier attempt is still being removed' };
+  }
+  const scope = destinationScope(destination);
+  const begun = await deps.store.updateWithSlot(ref, scope, deps.settings.copySlots, begin(ref.destination));
+  if (begun.outcome === 'full') {
+    await changeJob(deps, ref.jobId, park(ref.destination));
+    return DONE;
+  }
+  const started = begun.outcome === 'changed' ? findDestination(begun.job, ref.destination) : undefined;
+  return started === undefined || begun.outcome !== 'changed'
+    ? DONE
+    : callCopyImage(deps, begun.job, started);
+}
+
+/** Best effort: leftovers of a failed attempt must not keep the next one from starting for ever. */
+async function removeEarlierAttempts(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+): Promise<boolean> {
+  const scope = destinationScope(destination);
+  try {
+    return await removeEarlier(deps.gateway, scope, job, destination.attempts);
+  } catch (error) {
+    if (mayPass(error)) return false;
+    deps.logger.warn(
+      { err: error, job: job.id, region: scope.region },
+      'could not remove the earlier attempt',
+    );
+    return true;
+  }
+}
+
+async function callCopyImage(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
+  const key = destinationKey(destination);
+  try {
+    const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
+    await changeJob(deps, job.id, accept(key, imageId));
+    return DONE;
+  } catch (error) {
+    if (!(error instanceof Ec2Error)) throw error;
+    return afterError(deps, job, destination, error);
+  }
+}
+
+async function afterError(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  error: Ec2Error,
+): Promise<StepOutcome> {
+  const key = destinationKey(destination);
+  const scope = destinationScope(destination);
+  if (error.kind === 'throttled') return { outcome: 'again', why: error.message };
+  if (error.kind === 'slots') {
+    await deps.store.markFull(scope, deps.settings.slotRetryMs);
+    await changeJob(deps, job.id, park(key));
+    return DONE;
+  }
+  const elapsed = deps.store.now() - (destination.startedAt ?? 0);
+  if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
+    return { outcome: 'again', why: error.message };
+  return adoptOrFail(deps, job, destination, error);
+}
+
+/** An earlier call may have been answered and the answer lost: look for its image before giving up. */
+async function adoptOrFail(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  error: Ec2Error,
+): Promise<StepOutcome> {
+  const key = destinationKey(destination);
+  const scope = destinationScope(destination);
+  const made = await imagesMadeBy(deps.gateway, scope, job, destination.attempts).catch(() => []);
+  const [image, another] = made;
+  if (another !== undefined) {
+    const ids = made.map(({ imageId }) => imageId).join(', ');
+    const message = `${ids} in ${scope.region} all carry the tags of this copy: keep one, deregister the others, then retry`;
+    await changeJob(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
+  } else if (image === undefined) {
+    const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
+    await changeJob(deps, job.id, fail(key, failure));
+  } else {
+    await changeJob(deps, job.id, accept(key, image.imageId));
+  }
+  return DONE;
+}

@@ -1,0 +1,103 @@
+import type { Image, Scope, Snapshot } from '../domain/ami.ts';
+import { parseScope } from '../domain/ami.ts';
+import { JOB_TAG, lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
+import { findDestination } from '../domain/job.ts';
+import { weightedProgress } from '../domain/progress.ts';
+import type { Observation } from '../domain/transitions.ts';
+import { becomeAvailable, fail, observe } from '../domain/transitions.ts';
+import type { ScopePayload } from '../queue/jobs.ts';
+import type { Change, PendingCopy } from '../store/store.ts';
+import { changeJob } from './change-job.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import { failureBecause } from './failure.ts';
+import { snapshotsOf } from './remove-made.ts';
+import { snapshotsByImage } from './snapshots-by-image.ts';
+
+/** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
+const WRITES_AT_ONCE = 25;
+
+/**
+ * Looks at all pending copies of one scope: images and snapshots in as few calls as EC2's pages allow, then one write
+ * for each copy that changed. Then it wakes as many of those in line as there are free slots.
+ */
+export async function trackRegion(deps: WorkerDeps, { scope: name }: ScopePayload): Promise<StepOutcome> {
+  const scope = parseScope(name);
+  const pending = await deps.store.pending(scope);
+  if (pending.length > 0) await lookAt(deps, scope, pending);
+  const next = await deps.store.nextWaiting(scope, deps.settings.copySlots);
+  await deps.producer.wake('start-copy', next);
+  if (pending.length === 0) await deps.store.dropIdleScope(scope);
+  return DONE;
+}
+
+async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): Promise<void> {
+  const images = await deps.gateway.findImages(scope, { imageIds: pending.map(({ imageId }) => imageId) });
+  const jobIds = [...new Set(pending.map(({ jobId }) => jobId))];
+  const snapshots = await deps.gateway.findSnapshots(scope, JOB_TAG, jobIds);
+  const imageById = new Map(images.map((image) => [image.imageId, image]));
+  const snapshotsFor = snapshotsByImage(images, snapshots, pending);
+  const changes = pending.flatMap((copy) => {
+    const change = changeFor(deps, copy, imageById.get(copy.imageId), snapshotsFor(copy.imageId));
+    return change === null ? [] : [{ jobId: copy.jobId, change }];
+  });
+  for (let i = 0; i < changes.length; i += WRITES_AT_ONCE) {
+    const batch = changes.slice(i, i + WRITES_AT_ONCE);
+    await Promise.all(batch.map(({ jobId, change }) => changeJob(deps, jobId, change)));
+  }
+}
+
+/** What one look at a copy changes in its job; `null` when nothing is new. */
+function changeFor(
+  deps: WorkerDeps,
+  copy: PendingCopy,
+  image: Image | undefined,
+  snapshots: Snapshot[],
+): Change | null {
+  const { destination: key, imageId, startedAt } = copy;
+  if (image === undefined || image.state === 'deregistered') {
+    // A new id may be NotFound for minutes (eventual consistency).
+    if (image === undefined && deps.store.now() - startedAt < deps.settings.lostCopyMs) return null;
+    const message = `${imageId} is no longer there: somebody deregistered it before the copy was complete. Retry the job to copy again.`;
+    return fail(key, failureBecause('copy-disappeared', message), 'deregistered');
+  }
+  const seen = observation(image, snapshots);
+  if (image.state === 'available') return whenAvailable(key, image, seen, snapshots);
+  if (image.state === 'failed' || image.state === 'error' || image.state === 'invalid') {
+    return fail(key, failureBecause('copy-failed', reasonOf(image, snapshots)), image.state);
+  }
+  return seen.progress > copy.progress ? observe(key, seen) : null;
+}
+
+function whenAvailable(key: string, image: Image, seen: Observation, snapshots: Snapshot[]): Change {
+  return (job, now) => {
+    const destination = findDestination(job, key);
+    if (destination === undefined) return null;
+    const wanted = tagsOfCopy(job, destination);
+    const tagged = new Set(
+      snapshots.filter((one) => !lacksTags(wanted, one)).map(({ snapshotId }) => snapshotId),
+    );
+    const untagged = snapshotsOf([image]).filter((id) => !tagged.has(id));
+    if (lacksTags(wanted, image)) untagged.push(image.imageId);
+    return becomeAvailable(key, seen, untagged)(job, now);
+  };
+}
+
+function observation(image: Image, snapshots: Snapshot[]): Observation {
+  const known = snapshots.length > 0 || image.snapshots.some(({ snapshotId }) => snapshotId !== null);
+  const encrypted = [...image.snapshots, ...snapshots].some((one) => one.encrypted);
+  return {
+    image,
+    progress: weightedProgress(snapshots),
+    encrypted: known ? encrypted : null,
+    kmsKeyId: snapshots.find(({ kmsKeyId }) => kmsKeyId !== null)?.kmsKeyId ?? null,
+  };
+}
+
+/** EC2 tells half of the reason on the image and the more useful half on the snapshot. */
+function reasonOf(image: Image, snapshots: Snapshot[]): string {
+  const parts = [image.stateReason, ...snapshots.map(({ stateMessage }) => stateMessage)];
+  const told = [...new Set(parts.filter((part) => part !== null && part !== ''))];
+  const reason = told.length === 0 ? 'EC2 gives no reason' : told.join(' — ');
+  return `${image.imageId} in ${image.region} is ${image.state}: ${reason}`;
+}
