@@ -1,0 +1,120 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Ec2Error } from './errors.ts';
+import { newRequestId } from './ids.ts';
+import { kmsOperations } from './kms/operations.ts';
+import { operations } from './operations/index.ts';
+import type { Effects } from './operations/operation.ts';
+import type { Simulation } from './simulation.ts';
+import { stsOperations } from './sts/operations.ts';
+import * as answers from './wire/answers.ts';
+import type { Answer } from './wire/answers.ts';
+import type { Caller } from './wire/caller.ts';
+import { Parameters } from './wire/parameters.ts';
+
+/** What a call that was accepted came to. */
+export interface Done {
+  readonly answer: Answer;
+  /** The image that CopyImage made, or answered again. */
+  readonly imageId?: string | undefined;
+}
+
+/** One call of whichever protocol, ready to be run, and to be answered in that protocol. */
+export interface Call {
+  readonly requestId: string;
+  readonly action: string;
+  readonly mutates: boolean;
+  /** The parameters on the wire, for the ledger; of EC2 calls only. */
+  readonly form: URLSearchParams | undefined;
+  /** @throws Ec2Error when it is refused */
+  readonly run: (effects: Effects) => Done;
+  readonly refuse: (error: Ec2Error) => Answer;
+}
+
+const stsVersion = '2011-06-15';
+const kmsTarget = 'TrentService.';
+
+/** Tells EC2, STS and KMS apart, all of which are served on one port. */
+export function callOf(
+  simulation: Simulation,
+  caller: Caller,
+  headers: IncomingHttpHeaders,
+  body: string,
+): Call {
+  const target = headers['x-amz-target'];
+  if (typeof target === 'string' && target.startsWith(kmsTarget)) {
+    return kmsCall(simulation, caller, target.slice(kmsTarget.length), body);
+  }
+  const form = new URLSearchParams(body);
+  return form.get('Version') === stsVersion ? stsCall(caller, form) : ec2Call(simulation, caller, form);
+}
+
+function invalidAction(action: string): never {
+  throw new Ec2Error('InvalidAction', `The action ${action} is not valid for this web service.`);
+}
+
+function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams): Call {
+  const requestId = newRequestId();
+  const action = form.get('Action') ?? '';
+  const operation = operations.get(action);
+  return {
+    requestId,
+    action,
+    form,
+    mutates: operation?.mutates ?? false,
+    run(effects) {
+      if (operation === undefined) return invalidAction(action);
+      const parameters = Parameters.parse(form);
+      if (parameters.boolean('DryRun') === true) {
+        throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
+      }
+      const { world } = simulation;
+      const result = operation.run({
+        world,
+        account: caller.account,
+        region: caller.region,
+        parameters,
+        effects,
+      });
+      const imageId = typeof result['imageId'] === 'string' ? result['imageId'] : undefined;
+      return { answer: answers.ec2Success(action, requestId, result), imageId };
+    },
+    refuse: (error) => answers.ec2Failure(requestId, error),
+  };
+}
+
+function stsCall(caller: Caller, form: URLSearchParams): Call {
+  const requestId = newRequestId();
+  const action = form.get('Action') ?? '';
+  const operation = stsOperations.get(action);
+  return {
+    requestId,
+    action,
+    mutates: false,
+    form: undefined,
+    run() {
+      if (operation === undefined) return invalidAction(action);
+      return { answer: answers.stsSuccess(action, requestId, operation(caller, Parameters.parse(form))) };
+    },
+    refuse: (error) => answers.stsFailure(requestId, error),
+  };
+}
+
+function kmsCall(simulation: Simulation, caller: Caller, action: string, body: string): Call {
+  const operation = kmsOperations.get(action);
+  return {
+    requestId: newRequestId(),
+    action,
+    mutates: operation?.mutates ?? false,
+    form: undefined,
+    run() {
+      if (operation === undefined) throw new Ec2Error('UnknownOperationException', action);
+      const { world } = simulation;
+      return {
+        answer: answers.kmsSuccess(
+          operation.run({ world, account: caller.account, region: caller.region }, body),
+        ),
+      };
+    },
+    refuse: answers.kmsFailure,
+  };
+}

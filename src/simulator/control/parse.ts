@@ -1,0 +1,35 @@
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+
+/** A control request that cannot be taken as it is: status 400 or 404. */
+export class ControlError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'ControlError';
+    this.status = status;
+  }
+}
+
+/**
+ * The body as that schema has it.
+ * @throws ControlError 400 that names what is wrong, and where
+ */
+export function parse<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
+  const value = json(body);
+  if (Value.Check(schema, value)) return value;
+  const errors = Value.Errors(schema, value).map(({ instancePath, message, params }) => {
+    const names = 'additionalProperties' in params ? `: ${params.additionalProperties.join(', ')}` : '';
+    return `${instancePath === '' ? 'body' : instancePath} ${message}${names}`;
+  });
+  throw new ControlError(400, errors.join('; '));
+}
+
+function json(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new ControlError(400, 'The body is not JSON');
+  }
+}

@@ -1,0 +1,101 @@
+import { FaultSchema } from '../faults.ts';
+import { regions } from '../regions.ts';
+import type { Simulation } from '../simulation.ts';
+import { addKey } from '../state/keys.ts';
+import { addImage, NewImageSchema } from '../state/new-image.ts';
+import { ControlError, parse } from './parse.ts';
+import { ClockSchema, ImageChangeSchema, NewKeySchema, PartialSettingsSchema } from './schemas.ts';
+
+export interface ControlAnswer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+type Handler = (simulation: Simulation, body: string, id: string) => unknown;
+
+const done = { ok: true };
+
+/** By method and path under `/_simulator/`; where the path ends in `/` an id follows. */
+const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ['GET health', () => done],
+  ['GET calls', ({ ledger }) => ledger.view()],
+  ['GET settings', ({ world }) => world.settings],
+  ['POST settings', (simulation, body) => simulation.configure(parse(PartialSettingsSchema, body))],
+  ['GET faults', ({ faults }) => faults.view()],
+  ['POST faults', addFault],
+  ['DELETE faults', clearFaults],
+  ['POST reset', reset],
+  ['POST clock', advanceClock],
+  ['POST images', addOneImage],
+  ['POST images/', changeImage],
+  ['POST keys', addOneKey],
+]);
+
+/** Answers a request at `/_simulator/…`: 404 for an unknown route, 400 for a body that does not fit. */
+export function handleControl(
+  simulation: Simulation,
+  method: string,
+  url: string,
+  body: string,
+): ControlAnswer {
+  const [name = '', id] = new URL(url, 'http://simulator').pathname.slice('/_simulator/'.length).split('/');
+  const route = `${method} ${name}${id === undefined ? '' : '/'}`;
+  try {
+    const handler = routes.get(route);
+    if (handler === undefined)
+      throw new ControlError(404, `No such route: there are ${[...routes.keys()].join(', ')}`);
+    return { status: 200, json: handler(simulation, body, id ?? '') };
+  } catch (error) {
+    if (error instanceof ControlError) return { status: error.status, json: { error: error.message } };
+    throw error;
+  }
+}
+
+function addFault({ faults }: Simulation, body: string): unknown {
+  faults.add(parse(FaultSchema, body));
+  return done;
+}
+
+function clearFaults({ faults }: Simulation): unknown {
+  faults.clear();
+  return done;
+}
+
+function reset(simulation: Simulation): unknown {
+  simulation.reset();
+  return done;
+}
+
+function advanceClock({ world }: Simulation, body: string): unknown {
+  world.clock.advance(parse(ClockSchema, body).advanceSeconds);
+  return { now: new Date(world.clock.now()).toISOString() };
+}
+
+function requireRegion(region: string): void {
+  if (!regions.has(region)) throw new ControlError(400, `/region '${region}' does not exist`);
+}
+
+function addOneImage({ world }: Simulation, body: string): unknown {
+  const spec = parse(NewImageSchema, body);
+  requireRegion(spec.region);
+  const image = addImage(world, spec);
+  return { imageId: image.imageId, snapshotIds: image.devices.map((device) => device.snapshotId) };
+}
+
+function changeImage({ world }: Simulation, body: string, imageId: string): unknown {
+  const { state, stateReason } = parse(ImageChangeSchema, body);
+  for (const { images } of world.allRegions()) {
+    const image = images.get(imageId);
+    if (image === undefined) continue;
+    image.lifecycle = { kind: 'settled', state, message: stateReason };
+    return { imageId, state };
+  }
+  throw new ControlError(404, `No image ${imageId} in any region`);
+}
+
+function addOneKey({ world }: Simulation, body: string): unknown {
+  const spec = parse(NewKeySchema, body);
+  requireRegion(spec.region);
+  const { keyId, arn } = addKey(world.keyring(spec.account, spec.region), spec, world.clock.now());
+  return { keyId, arn };
+}

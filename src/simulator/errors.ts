@@ -1,0 +1,53 @@
+/** HTTP statuses of EC2's error codes; every other code is a 400. */
+const statuses: ReadonlyMap<string, number> = new Map([
+  ['MissingAuthenticationToken', 403],
+  ['UnauthorizedOperation', 403],
+  ['AccessDenied', 403],
+  ['DryRunOperation', 412],
+  ['InternalError', 500],
+  ['InternalFailure', 500],
+  ['InsufficientInstanceCapacity', 500],
+  ['RequestLimitExceeded', 503],
+  ['ServiceUnavailable', 503],
+  ['Unavailable', 503],
+]);
+
+/** A refusal in EC2's own terms; the wire code turns it into the answer. */
+export class Ec2Error extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number = statuses.get(code) ?? 400) {
+    super(message);
+    this.name = 'Ec2Error';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+function list(ids: readonly string[]): string {
+  return ids.length === 1 ? `id '[${ids[0]}]' does not exist` : `ids '[${ids.join(', ')}]' do not exist`;
+}
+
+/** Images that do not exist, or that the caller may not see. */
+export function imageNotFound(...ids: string[]): Ec2Error {
+  return new Ec2Error('InvalidAMIID.NotFound', `The image ${list(ids)}`);
+}
+
+/** Snapshots that do not exist, or that the caller may not see. */
+export function snapshotNotFound(id: string): Ec2Error {
+  return new Ec2Error('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
+}
+
+export function missingParameter(name: string): Ec2Error {
+  return new Ec2Error('MissingParameter', `The request must contain the parameter ${name}`);
+}
+
+export function invalidValue(name: string, value: string, why: string): Ec2Error {
+  return new Ec2Error('InvalidParameterValue', `Value (${value}) for parameter ${name} is invalid. ${why}`);
+}
+
+/** What EC2 says to someone who sees a resource but does not own it. */
+export function notTheOwner(kind: 'image' | 'snapshot', id: string): Ec2Error {
+  return new Ec2Error('AuthFailure', `Not authorized for ${kind}:${id}`);
+}

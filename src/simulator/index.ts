@@ -1,0 +1,53 @@
+import type { Clock } from './clock.ts';
+import { createSimulatorServer } from './server.ts';
+import { defaultSettings, type Settings } from './settings.ts';
+import { Simulation } from './simulation.ts';
+
+export type { CopyImageCall, LedgerView } from './ledger.ts';
+export type { Fault } from './faults.ts';
+export type { NewImage } from './state/new-image.ts';
+export type { Settings } from './settings.ts';
+export { seededKeyId } from './state/keys.ts';
+
+export interface SimulatorOptions extends Partial<Settings> {
+  /** 0, the default: a free one. */
+  readonly port?: number;
+  readonly host?: string;
+}
+
+export interface Simulator {
+  readonly url: string;
+  readonly port: number;
+  /** The simulated time; a test in the same process can advance it. It changes identity at a reset. */
+  readonly clock: Clock;
+  /** Ends every connection, hung ones included, and the server. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an EC2 that lives in memory. It verifies no signature: never expose it beyond this machine.
+ * @throws when the port is taken
+ */
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { port = 0, host = '127.0.0.1', ...settings } = options;
+  const simulation = new Simulation({ ...defaultSettings, ...settings });
+  const server = createSimulatorServer(simulation);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The simulator listens on no port');
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    port: address.port,
+    get clock() {
+      return simulation.world.clock;
+    },
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Type } from 'typebox';
+import { Ec2Error } from '../errors.ts';
+import type { Grant, Key } from '../state/keys.ts';
+import { input, usableKey, type KmsRequest } from './input.ts';
+
+const grantable = [
+  'Decrypt',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'ReEncryptFrom',
+  'ReEncryptTo',
+  'CreateGrant',
+  'RetireGrant',
+  'DescribeKey',
+  'Sign',
+  'Verify',
+  'GetPublicKey',
+] as const;
+
+const CreateGrantSchema = Type.Object({
+  KeyId: Type.String({ minLength: 1 }),
+  GranteePrincipal: Type.String({ minLength: 1 }),
+  RetiringPrincipal: Type.Optional(Type.String({ minLength: 1 })),
+  Operations: Type.Array(Type.Union(grantable.map((operation) => Type.Literal(operation))), { minItems: 1 }),
+  Constraints: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  Name: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9:/_-]{1,256}$' })),
+});
+
+/** CreateGrant: the same Name with the same parameters answers the first grant's id; without a Name each is new. */
+export function createGrant(request: KmsRequest, body: string): object {
+  const asked = input(CreateGrantSchema, body);
+  const key = usableKey(request, asked.KeyId, 'CreateGrant');
+  if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
+  requirePrincipal(asked.GranteePrincipal);
+  const fingerprint = JSON.stringify([
+    asked.GranteePrincipal,
+    asked.Operations,
+    asked.Constraints,
+    asked.RetiringPrincipal,
+  ]);
+  const grant = repeated(key, asked.Name, fingerprint) ?? {
+    grantId: randomBytes(32).toString('hex'),
+    name: asked.Name,
+    granteePrincipal: asked.GranteePrincipal,
+    operations: asked.Operations,
+    createdAt: request.world.clock.now(),
+    fingerprint,
+  };
+  key.grants.set(grant.grantId, grant);
+  return {
+    GrantId: grant.grantId,
+    GrantToken: createHash('sha256').update(grant.grantId).digest('base64url'),
+  };
+}
+
+function requirePrincipal(principal: string): void {
+  if (/^(?:\d{12}|arn:aws[a-z-]*:(?:iam|sts)::\d{12}:\S+)$/.test(principal)) return;
+  throw new Ec2Error('InvalidArnException', `ARN does not refer to a valid principal: ${principal}`);
+}
+
+function repeated(key: Key, name: string | undefined, fingerprint: string): Grant | undefined {
+  if (name === undefined) return undefined;
+  return [...key.grants.values()].find((grant) => grant.name === name && grant.fingerprint === fingerprint);
+}
+
+const ListGrantsSchema = Type.Object({
+  KeyId: Type.String({ minLength: 1 }),
+  Limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  Marker: Type.Optional(Type.String({ minLength: 1 })),
+  GrantId: Type.Optional(Type.String()),
+  GranteePrincipal: Type.Optional(Type.String()),
+});
+
+/** ListGrants in pages of Limit, 50 by default. The marker is the id of the page's last grant. */
+export function listGrants(request: KmsRequest, body: string): object {
+  const { KeyId, Limit = 50, Marker, GrantId, GranteePrincipal } = input(ListGrantsSchema, body);
+  const key = usableKey(request, KeyId, 'ListGrants');
+  const wanted = [...key.grants.values()].filter(
+    (grant) =>
+      (GrantId ?? grant.grantId) === grant.grantId &&
+      (GranteePrincipal ?? grant.granteePrincipal) === grant.granteePrincipal,
+  );
+  const start = Marker === undefined ? 0 : wanted.findIndex((grant) => grant.grantId === Marker) + 1;
+  if (Marker !== undefined && start === 0)
+    throw new Ec2Error('InvalidMarkerException', 'The marker is not valid');
+  const page = wanted.slice(start, start + Limit);
+  const more = start + Limit < wanted.length;
+  return {
+    Grants: page.map((grant) => grantElements(key, grant)),
+    Truncated: more,
+    ...(more ? { NextMarker: page.at(-1)?.grantId } : {}),
+  };
+}
+
+function grantElements(key: Key, grant: Grant): object {
+  return {
+    KeyId: key.arn,
+    GrantId: grant.grantId,
+    Name: grant.name ?? '',
+    CreationDate: grant.createdAt / 1000,
+    GranteePrincipal: grant.granteePrincipal,
+    IssuingAccount: `arn:aws:iam::${key.account}:root`,
+    Operations: grant.operations,
+  };
+}
+
+const RevokeGrantSchema = Type.Object({
+  KeyId: Type.String({ minLength: 1 }),
+  GrantId: Type.String({ minLength: 1 }),
+});
+
+/** RevokeGrant. @throws Ec2Error NotFoundException when the key has no such grant */
+export function revokeGrant(request: KmsRequest, body: string): object {
+  const { KeyId, GrantId } = input(RevokeGrantSchema, body);
+  const key = usableKey(request, KeyId, 'RevokeGrant');
+  if (!key.grants.delete(GrantId)) throw new Ec2Error('NotFoundException', `Grant ID ${GrantId} not found`);
+  return {};
+}

@@ -1,0 +1,58 @@
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import { Ec2Error } from '../errors.ts';
+import { mayUse, type Key } from '../state/keys.ts';
+import type { World } from '../state/world.ts';
+
+export interface KmsRequest {
+  readonly world: World;
+  readonly account: string;
+  readonly region: string;
+}
+
+/**
+ * The request's JSON as that schema has it.
+ * @throws Ec2Error SerializationException or ValidationException
+ */
+export function input<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body === '' ? '{}' : body);
+  } catch {
+    throw new Ec2Error('SerializationException', 'The body is not JSON');
+  }
+  if (Value.Check(schema, value)) return value;
+  const [first] = Value.Errors(schema, value);
+  throw new Ec2Error(
+    'ValidationException',
+    `1 validation error detected: ${first?.instancePath} ${first?.message}`,
+  );
+}
+
+/**
+ * The key the caller means, if the caller may do that with it.
+ * @throws Ec2Error NotFoundException, AccessDeniedException
+ */
+export function usableKey(
+  { world, account, region }: KmsRequest,
+  identifier: string,
+  operation: string,
+): Key {
+  const key = world.findKey(account, region, identifier);
+  if (key === undefined) throw notFound(identifier, account, region);
+  if (!mayUse(key, account, [operation])) {
+    throw new Ec2Error(
+      'AccessDeniedException',
+      `User: arn:aws:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
+    );
+  }
+  return key;
+}
+
+function notFound(identifier: string, account: string, region: string): Ec2Error {
+  const own = `arn:aws:kms:${region}:${account}`;
+  if (identifier.startsWith('alias/'))
+    return new Ec2Error('NotFoundException', `Alias ${own}:${identifier} is not found.`);
+  const arn = identifier.startsWith('arn:') ? identifier : `${own}:key/${identifier}`;
+  return new Ec2Error('NotFoundException', `Key '${arn}' does not exist`);
+}

@@ -1,0 +1,162 @@
+import { Ec2Error, invalidValue } from '../errors.ts';
+import { regions } from '../regions.ts';
+import { copiesUnderWay, startCopy, type CopyPlan } from '../state/copies.ts';
+import { imageState, isEncrypted, type Image } from '../state/image.ts';
+import { mayUse } from '../state/keys.ts';
+import { canSeeSnapshot, seenImage, snapshotsOf } from '../state/lookup.ts';
+import { snapshotState } from '../state/snapshot.ts';
+import { copyableTags, mergeTags } from '../state/tags.ts';
+import { encryptionOf } from './copy-encryption.ts';
+import { fingerprintOf, recall, remember } from './copy-tokens.ts';
+import { mutates, type Request } from './operation.ts';
+import { readTagSpecifications } from './tag-specifications.ts';
+
+const namePattern = /^[A-Za-z0-9 ()[\]./\-'@_]{3,128}$/;
+const secondsTag = 'simulator:seconds';
+
+/** CopyImage: checks, then a pending image. The same ClientToken with the same parameters answers the first image. */
+export const copyImage = mutates((request) => {
+  const { parameters, world, account, region } = request;
+  const token = parameters.text('ClientToken');
+  if (token !== undefined && !/^[\x21-\x7e]{1,64}$/.test(token)) {
+    throw invalidValue('ClientToken', token, 'At most 64 ASCII characters.');
+  }
+  const scope = world.scope(account, region);
+  const fingerprint = fingerprintOf(parameters);
+  const known = token === undefined ? undefined : recall(scope, token, fingerprint, world);
+  if (known !== undefined) return { imageId: known };
+
+  const plan = planOf(request);
+  requireSlots(request, plan.source);
+  const { imageId } = startCopy(world, plan);
+  if (token !== undefined) remember(scope, token, { fingerprint, imageId, at: world.clock.now() });
+  return { imageId };
+});
+
+function planOf(request: Request): CopyPlan {
+  const { parameters, world, account, region, effects } = request;
+  const name = nameOf(request);
+  const source = sourceOf(request);
+  const { encrypt, kmsKeyId, failure } = encryptionOf(request, isEncrypted(source));
+  const tags = readTagSpecifications(parameters);
+  const copied = parameters.boolean('CopyImageTags') === true ? copyableTags(source, account) : new Map();
+  return {
+    source,
+    account,
+    region,
+    name,
+    encrypt,
+    kmsKeyId,
+    failure: effects.copyFails ?? failure,
+    description: descriptionOf(request),
+    imageTags: mergeTags(copied, tags.image),
+    snapshotTags: tags.snapshot,
+    durationMs: secondsOf([tags.image, tags.snapshot, source.tags], world.settings.copySeconds) * 1000,
+    hiddenMs: effects.consistencyDelayMs ?? world.settings.consistencyDelayMs,
+    completionMinutes: completionMinutesOf(request),
+  };
+}
+
+function nameOf({ parameters, world, account, region }: Request): string {
+  const name = parameters.required('Name');
+  if (!namePattern.test(name)) {
+    throw new Ec2Error(
+      'InvalidAMIName.Malformed',
+      `AMI names must be between 3 and 128 characters long, and may contain letters, numbers, spaces and ( ) [ ] . / - ' @ _`,
+    );
+  }
+  if (world.settings.uniqueNames) {
+    for (const image of world.region(region).images.values()) {
+      if (image.ownerId !== account || image.name !== name) continue;
+      throw new Ec2Error(
+        'InvalidAMIName.Duplicate',
+        `AMI name ${name} is already in use by AMI ${image.imageId}`,
+      );
+    }
+  }
+  return name;
+}
+
+function descriptionOf({ parameters }: Request): string {
+  const description = parameters.text('Description') ?? '';
+  if (description.length > 255) throw invalidValue('Description', description, 'At most 255 characters.');
+  return description;
+}
+
+function completionMinutesOf({ parameters }: Request): number | undefined {
+  const placements = [
+    'DestinationOutpostArn',
+    'DestinationAvailabilityZone',
+    'DestinationAvailabilityZoneId',
+  ];
+  if (placements.filter((name) => parameters.text(name) !== undefined).length > 1) {
+    throw new Ec2Error('InvalidParameterCombination', `${placements.join(', ')} are mutually exclusive`);
+  }
+  const minutes = parameters.integer('SnapshotCopyCompletionDurationMinutes');
+  if (minutes !== undefined && (minutes < 15 || minutes > 2880 || minutes % 15 !== 0)) {
+    throw invalidValue(
+      'SnapshotCopyCompletionDurationMinutes',
+      String(minutes),
+      'Multiples of 15, from 15 to 2880.',
+    );
+  }
+  return minutes;
+}
+
+/** Simulated seconds: the first tag that says so, else the setting. */
+function secondsOf(tagSets: readonly ReadonlyMap<string, string>[], fallback: number): number {
+  const said = tagSets.map((tags) => tags.get(secondsTag)).find((value) => /^\d+(\.\d+)?$/.test(value ?? ''));
+  return said === undefined ? fallback : Number(said);
+}
+
+function sourceOf({ parameters, world, account }: Request): Image {
+  const region = parameters.required('SourceRegion');
+  if (!regions.has(region)) throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
+  const source = seenImage({ world, account, region }, parameters.required('SourceImageId'));
+  const state = imageState(source, world.clock.now());
+  if (state !== 'available') {
+    throw new Ec2Error(
+      'InvalidAMIID.Unavailable',
+      `The image ID '${source.imageId}' is not available: it is ${state}`,
+    );
+  }
+  requireStorage(world, account, source);
+  return source;
+}
+
+/** Sharing an image lets others launch it; copying it takes its snapshots, and their key, as well. */
+function requireStorage(world: Request['world'], account: string, source: Image): void {
+  const now = world.clock.now();
+  for (const snapshot of snapshotsOf(world, source)) {
+    const key =
+      snapshot.kmsKeyId === undefined
+        ? undefined
+        : world.findKey(snapshot.ownerId, source.region, snapshot.kmsKeyId);
+    const usable =
+      key === undefined || mayUse(key, account, ['CreateGrant', 'Decrypt', 'DescribeKey', 'ReEncryptFrom']);
+    if (!canSeeSnapshot(snapshot, account, now) || !usable) {
+      throw new Ec2Error('InvalidRequest', 'You do not have permission to access the storage of this ami');
+    }
+    if (snapshotState(snapshot, now) !== 'completed') {
+      throw new Ec2Error('IncorrectState', `Snapshot ${snapshot.snapshotId} is not completed`);
+    }
+  }
+}
+
+function requireSlots({ world, account, region }: Request, source: Image): void {
+  const { copySlots, snapshotCopySlots } = world.settings;
+  const underWay = copiesUnderWay(world, account, region);
+  const snapshots = underWay.reduce((count, image) => count + image.devices.length, source.devices.length);
+  if (underWay.length >= copySlots) {
+    throw new Ec2Error(
+      'ResourceLimitExceeded',
+      `You have exceeded the maximum number of ${copySlots} concurrent AMI copies into ${region}`,
+    );
+  }
+  if (snapshotCopySlots !== null && snapshots > snapshotCopySlots) {
+    throw new Ec2Error(
+      'ResourceLimitExceeded',
+      `You have exceeded the maximum number of ${snapshotCopySlots} concurrent snapshot copies into ${region}`,
+    );
+  }
+}

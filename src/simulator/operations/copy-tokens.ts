@@ -1,0 +1,38 @@
+import { Ec2Error } from '../errors.ts';
+import type { Scope, TokenMemory, World } from '../state/world.ts';
+import type { Parameters } from '../wire/parameters.ts';
+
+/** Every parameter but the token itself, in an order that does not depend on the client's. */
+export function fingerprintOf(parameters: Parameters): string {
+  const entries = parameters.entries().filter(([name]) => name !== 'ClientToken');
+  return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The image made under that token, even if it has been deregistered since; undefined when the token is new.
+ * @throws Ec2Error IdempotentParameterMismatch when it was used with other parameters
+ */
+export function recall(scope: Scope, token: string, fingerprint: string, world: World): string | undefined {
+  forget(scope, world.clock.now() - world.settings.tokenMemorySeconds * 1000);
+  const memory = scope.tokens.get(token);
+  if (memory === undefined) return undefined;
+  if (memory.fingerprint !== fingerprint) {
+    throw new Ec2Error(
+      'IdempotentParameterMismatch',
+      `The client token '${token}' was used before with other parameters`,
+    );
+  }
+  return memory.imageId;
+}
+
+export function remember(scope: Scope, token: string, memory: TokenMemory): void {
+  scope.tokens.set(token, memory);
+}
+
+/** A map keeps the order of insertion, so the old ones are at its head. */
+function forget(scope: Scope, before: number): void {
+  for (const [token, { at }] of scope.tokens) {
+    if (at > before) return;
+    scope.tokens.delete(token);
+  }
+}

@@ -1,0 +1,45 @@
+/** The regions every account has, and those it would have to opt in to; the simulated accounts have not. */
+const enabledByDefault = [
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-northeast-3',
+  'ap-south-1',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'ca-central-1',
+  'eu-central-1',
+  'eu-north-1',
+  'eu-west-1',
+  'eu-west-2',
+  'eu-west-3',
+  'sa-east-1',
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
+];
+
+const optIn = [
+  'af-south-1',
+  'ap-east-1',
+  'ap-south-2',
+  'ap-southeast-3',
+  'ap-southeast-4',
+  'ap-southeast-5',
+  'ca-west-1',
+  'eu-central-2',
+  'eu-south-1',
+  'eu-south-2',
+  'il-central-1',
+  'me-central-1',
+  'me-south-1',
+];
+
+/** `opt-in-not-required`, `not-opted-in` (EC2's own words), or `undefined` for a region that does not exist. */
+export type OptInStatus = 'opt-in-not-required' | 'not-opted-in';
+
+/** Every region with its status, sorted by name within its status. */
+export const regions: ReadonlyMap<string, OptInStatus> = new Map<string, OptInStatus>([
+  ...enabledByDefault.map((name): [string, OptInStatus] => [name, 'opt-in-not-required']),
+  ...optIn.map((name): [string, OptInStatus] => [name, 'not-opted-in']),
+]);

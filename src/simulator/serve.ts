@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Call, Done } from './calls.ts';
+import { Ec2Error } from './errors.ts';
+import type { Fault } from './faults.ts';
+import type { CopyImageCall } from './ledger.ts';
+import type { Simulation } from './simulation.ts';
+import { copiesUnderWay } from './state/copies.ts';
+import { takeToken } from './throttle.ts';
+import type { Answer } from './wire/answers.ts';
+import type { Caller } from './wire/caller.ts';
+
+/** An answer, or what a fault does to the connection instead. */
+export type Outcome = Answer | 'hang' | 'drop';
+
+/** Runs one call: ledger, fault, throttling, operation. Every call is counted, however it ends. */
+export async function serve(simulation: Simulation, caller: Caller, call: Call): Promise<Outcome> {
+  const { faults, ledger } = simulation;
+  const fault = faults.take(call.action, caller.region, caller.account);
+  ledger.called(call.action, caller.region, call.mutates);
+  const entry = entryFor(simulation, caller, call);
+  const failed = (code: string): void => {
+    ledger.failed(call.action, code);
+    if (entry !== undefined) entry.error = code;
+  };
+
+  const before = fault?.when === 'after' ? undefined : await disturbance(fault, call, failed);
+  const outcome = before ?? execute(simulation, caller, call, fault, entry, failed);
+  const after = fault?.when === 'after' ? await disturbance(fault, call, failed) : undefined;
+  return after ?? outcome;
+}
+
+function entryFor(simulation: Simulation, caller: Caller, call: Call): CopyImageCall | undefined {
+  if (call.action !== 'CopyImage' || call.form === undefined) return undefined;
+  const { Action: _action, Version: _version, ...parameters } = Object.fromEntries(call.form);
+  const at = new Date(simulation.world.clock.now()).toISOString();
+  return simulation.ledger.copyCalled({ at, account: caller.account, region: caller.region, parameters });
+}
+
+/** What the fault answers in the call's place; undefined when it only delays, or befalls the copy itself. */
+async function disturbance(
+  fault: Fault | undefined,
+  call: Call,
+  failed: (code: string) => void,
+): Promise<Outcome | undefined> {
+  if (fault?.delayMs !== undefined) await sleep(fault.delayMs, undefined, { ref: false });
+  if (fault?.hang === true || fault?.drop === true) {
+    failed(fault.hang === true ? 'Hung' : 'Dropped');
+    return fault.hang === true ? 'hang' : 'drop';
+  }
+  if (fault?.error === undefined && fault?.status === undefined) return undefined;
+  const code = fault.error ?? 'InternalError';
+  failed(code);
+  return call.refuse(
+    new Ec2Error(code, fault.message ?? `A fault that was asked for: ${code}`, fault.status),
+  );
+}
+
+function execute(
+  simulation: Simulation,
+  caller: Caller,
+  call: Call,
+  fault: Fault | undefined,
+  entry: CopyImageCall | undefined,
+  failed: (code: string) => void,
+): Answer {
+  const { world, ledger } = simulation;
+  const { account, region } = caller;
+  try {
+    if (world.settings.throttle)
+      takeToken(world.scope(account, region), call.action, call.mutates, world.clock.now());
+    const done: Done = call.run({
+      copyFails: fault?.copyFails,
+      consistencyDelayMs: fault?.consistencyDelayMs,
+    });
+    if (entry !== undefined && done.imageId !== undefined) {
+      ledger.copyAccepted(entry, done.imageId, copiesUnderWay(world, account, region).length);
+    }
+    return done.answer;
+  } catch (error) {
+    const refusal = error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error));
+    failed(refusal.code);
+    return call.refuse(refusal);
+  }
+}

@@ -1,0 +1,57 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { callOf } from './calls.ts';
+import { handleControl } from './control/routes.ts';
+import { Ec2Error } from './errors.ts';
+import { newRequestId } from './ids.ts';
+import { serve } from './serve.ts';
+import type { Simulation } from './simulation.ts';
+import { ec2Failure, send } from './wire/answers.ts';
+import { callerOf } from './wire/caller.ts';
+
+const bodyLimit = 2 * 1024 * 1024;
+
+/** A server that speaks EC2, STS and KMS at `/`, and is controlled at `/_simulator/`. It does not listen yet. */
+export function createSimulatorServer(simulation: Simulation): Server {
+  return createServer((request, response) => {
+    answer(simulation, request, response).catch((error: unknown) => {
+      if (response.destroyed) return;
+      send(response, newRequestId(), ec2Failure('', asRefusal(error)));
+    });
+  });
+}
+
+function asRefusal(error: unknown): Ec2Error {
+  return error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error));
+}
+
+async function answer(
+  simulation: Simulation,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const body = await bodyOf(request);
+  const path = request.url ?? '/';
+  if (path.startsWith('/_simulator/')) {
+    const { status, json } = handleControl(simulation, request.method ?? 'GET', path, body);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
+    return;
+  }
+  if (request.method !== 'POST') throw new Ec2Error('InvalidAction', 'Only POST is simulated', 405);
+  const caller = callerOf(request.headers.authorization);
+  const call = callOf(simulation, caller, request.headers, body);
+  const outcome = await serve(simulation, caller, call);
+  if (outcome === 'drop') request.socket.destroy();
+  else if (outcome !== 'hang') send(response, call.requestId, outcome);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    if (!Buffer.isBuffer(chunk)) continue;
+    size += chunk.length;
+    if (size > bodyLimit) throw new Ec2Error('RequestEntityTooLarge', `At most ${bodyLimit} bytes`, 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

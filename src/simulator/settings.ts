@@ -1,0 +1,54 @@
+import { Type, type Static } from 'typebox';
+
+const seconds = Type.Number({ minimum: 0, maximum: 10 * 365 * 86_400 });
+
+/** What can be changed while the simulator runs. Seconds and milliseconds are simulated ones (see clock.ts). */
+export const SettingsSchema = Type.Object(
+  {
+    /** How long a copy is pending, unless a tag `simulator:seconds` says otherwise. */
+    copySeconds: seconds,
+    /** Simulated seconds per real second. */
+    speed: Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 }),
+    /** EC2's token buckets per account, region and action. */
+    throttle: Type.Boolean(),
+    /** AMI copies under way at once into a region, per account. */
+    copySlots: Type.Integer({ minimum: 0 }),
+    /** Snapshot copies under way at once into a region, per account; null: CopyImage does not count there. EC2: unknown. */
+    snapshotCopySlots: Type.Union([Type.Null(), Type.Integer({ minimum: 0 })]),
+    /** How long after CopyImage the new ids answer NotFound. */
+    consistencyDelayMs: Type.Number({ minimum: 0 }),
+    /** The part of a copy's time (0–1) after which its block devices name their snapshots. */
+    snapshotIdAfter: Type.Number({ minimum: 0, maximum: 1 }),
+    /** How long a ClientToken is remembered. EC2: unknown. */
+    tokenMemorySeconds: seconds,
+    /** Whether CopyImage refuses a name the account already uses in the region. EC2: unknown. */
+    uniqueNames: Type.Boolean(),
+    /** For accounts that have not set it themselves. */
+    blockPublicAccess: Type.Union([Type.Literal('block-new-sharing'), Type.Literal('unblocked')]),
+    /** How long a change of block public access takes to have effect. EC2: up to 10 minutes. */
+    blockPublicAccessDelaySeconds: seconds,
+    /** Public images per account and region. */
+    publicImages: Type.Integer({ minimum: 0 }),
+    /** Accounts, organizations and units with which one image can be shared. */
+    sharees: Type.Integer({ minimum: 0 }),
+  },
+  { additionalProperties: false },
+);
+
+export type Settings = Static<typeof SettingsSchema>;
+
+export const defaultSettings: Readonly<Settings> = {
+  copySeconds: 8,
+  speed: 1,
+  throttle: false,
+  copySlots: 300,
+  snapshotCopySlots: null,
+  consistencyDelayMs: 0,
+  snapshotIdAfter: 0.9,
+  tokenMemorySeconds: 86_400,
+  uniqueNames: false,
+  blockPublicAccess: 'block-new-sharing',
+  blockPublicAccessDelaySeconds: 0,
+  publicImages: 5,
+  sharees: 1000,
+};

@@ -1,0 +1,115 @@
+import { Type, type Static } from 'typebox';
+import { newId } from '../ids.ts';
+import type { Device, Image, ImageState } from './image.ts';
+import { awsManagedAlias } from './keys.ts';
+import { changed, everyone } from './permissions.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { World } from './world.ts';
+
+const states: ImageState[] = ['pending', 'available', 'invalid', 'transient', 'failed', 'error', 'disabled'];
+/** The states that a test can put an image in; deregistered ones are simply gone. */
+export const StateSchema = Type.Union(states.map((state) => Type.Literal(state)));
+
+const SnapshotSchema = Type.Object(
+  {
+    snapshotId: Type.Optional(Type.String({ pattern: '^snap-([0-9a-f]{8}|[0-9a-f]{17})$' })),
+    sizeGiB: Type.Integer({ minimum: 1, maximum: 65_536 }),
+    /** Default: as the image. */
+    encrypted: Type.Optional(Type.Boolean()),
+    kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
+    completed: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+);
+
+/** An image that is simply there: the seeds, and the body of POST /_simulator/images. Only `region` is required. */
+export const NewImageSchema = Type.Object(
+  {
+    region: Type.String(),
+    imageId: Type.Optional(Type.String({ pattern: '^ami-([0-9a-f]{8}|[0-9a-f]{17})$' })),
+    owner: Type.Optional(Type.String({ pattern: '^\\d{12}$' })),
+    name: Type.Optional(Type.String()),
+    description: Type.Optional(Type.String()),
+    architecture: Type.Optional(Type.String()),
+    state: Type.Optional(StateSchema),
+    stateReason: Type.Optional(Type.String()),
+    encrypted: Type.Optional(Type.Boolean()),
+    /** In any of the four forms; default alias/aws/ebs. Means nothing unless encrypted. */
+    kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
+    public: Type.Optional(Type.Boolean()),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String())),
+    snapshots: Type.Optional(Type.Array(SnapshotSchema, { minItems: 1 })),
+    productCodes: Type.Optional(Type.Array(Type.String())),
+    createdAt: Type.Optional(Type.String({ format: 'date-time' })),
+  },
+  { additionalProperties: false },
+);
+
+export type NewImage = Static<typeof NewImageSchema>;
+type NewSnapshot = Static<typeof SnapshotSchema>;
+
+/** Puts the image and its snapshots there, replacing an image of the same id. */
+export function addImage(world: World, spec: NewImage): Image {
+  const now = spec.createdAt === undefined ? world.clock.now() : Date.parse(spec.createdAt);
+  const owner = spec.owner ?? '111111111111';
+  const snapshots = (spec.snapshots ?? [{ sizeGiB: 8 }]).map((snapshot) =>
+    addSnapshot(world, spec, snapshot, owner, now),
+  );
+  const image: Image = {
+    imageId: spec.imageId ?? newId('ami'),
+    sequence: world.nextSequence(),
+    region: spec.region,
+    ownerId: owner,
+    name: spec.name ?? `image-${now}`,
+    description: spec.description ?? '',
+    architecture: spec.architecture ?? 'x86_64',
+    rootDeviceName: '/dev/xvda',
+    createdAt: now,
+    visibleAt: now,
+    lifecycle: { kind: 'settled', state: spec.state ?? 'available', message: spec.stateReason },
+    snapshotIdAfter: 0,
+    devices: snapshots.map(deviceOf),
+    source: undefined,
+    productCodes: spec.productCodes ?? [],
+    tags: new Map(Object.entries(spec.tags ?? {})),
+    launchPermissions: changed(new Map(), spec.public === true ? [everyone] : [], []),
+    deprecatedAt: undefined,
+  };
+  const { images } = world.region(spec.region);
+  images.delete(image.imageId);
+  images.set(image.imageId, image);
+  return image;
+}
+
+function deviceOf(snapshot: Snapshot, index: number): Device {
+  return {
+    deviceName: index === 0 ? '/dev/xvda' : `/dev/sd${String.fromCodePoint('e'.charCodeAt(0) + index)}`,
+    snapshotId: snapshot.snapshotId,
+    volumeSize: snapshot.volumeSize,
+    volumeType: 'gp3',
+    encrypted: snapshot.encrypted,
+  };
+}
+
+function addSnapshot(world: World, image: NewImage, spec: NewSnapshot, owner: string, now: number): Snapshot {
+  const encrypted = spec.encrypted ?? image.encrypted ?? false;
+  const identifier = spec.kmsKeyId ?? image.kmsKeyId ?? awsManagedAlias;
+  const snapshot: Snapshot = {
+    snapshotId: spec.snapshotId ?? newId('snap'),
+    sequence: world.nextSequence(),
+    region: image.region,
+    ownerId: owner,
+    description: `Created by CreateImage(i-0a1b2c3d4e5f60000)${image.imageId === undefined ? '' : ` for ${image.imageId}`}`,
+    volumeSize: spec.sizeGiB,
+    encrypted,
+    kmsKeyId: encrypted ? (world.findKey(owner, image.region, identifier)?.arn ?? identifier) : undefined,
+    startedAt: now,
+    visibleAt: now,
+    lifecycle: { kind: 'settled', state: (spec.completed ?? true) ? 'completed' : 'pending' },
+    completionMinutes: null,
+    tags: new Map(),
+    volumePermissions: new Map(),
+  };
+  world.region(image.region).snapshots.set(snapshot.snapshotId, snapshot);
+  return snapshot;
+}

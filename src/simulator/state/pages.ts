@@ -1,0 +1,53 @@
+import { Ec2Error, invalidValue } from '../errors.ts';
+import type { Parameters } from '../wire/parameters.ts';
+
+/** EC2 answers at most so many resources at once. */
+const pageCap = 1000;
+
+export interface Page<Resource> {
+  readonly members: Resource[];
+  /** Empty on the last page, as EC2 sends it. */
+  readonly nextToken: string;
+}
+
+interface Sequenced {
+  readonly sequence: number;
+}
+
+/**
+ * One page of those resources, which come in the order of their sequence, so that a deletion between two pages skips
+ * and repeats nothing.
+ * @throws Ec2Error InvalidParameterValue for a bad MaxResults or NextToken
+ */
+export function pageOf<Resource extends Sequenced>(
+  resources: Iterable<Resource>,
+  parameters: Parameters,
+): Page<Resource> {
+  const size = pageSize(parameters);
+  const after = startOf(parameters.text('NextToken'));
+  const members: Resource[] = [];
+  for (const resource of resources) {
+    if (resource.sequence <= after) continue;
+    const last = members.at(-1);
+    if (members.length === size && last !== undefined) return { members, nextToken: tokenFor(last) };
+    members.push(resource);
+  }
+  return { members, nextToken: '' };
+}
+
+function pageSize(parameters: Parameters): number {
+  const asked = parameters.integer('MaxResults') ?? pageCap;
+  if (asked < 1) throw invalidValue('MaxResults', String(asked), 'Expected a positive number.');
+  return Math.min(asked, pageCap);
+}
+
+function tokenFor(last: Sequenced): string {
+  return Buffer.from(`after:${last.sequence}`).toString('base64');
+}
+
+function startOf(token: string | undefined): number {
+  if (token === undefined || token === '') return 0;
+  const sequence = /^after:(\d+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
+  if (sequence === undefined) throw new Ec2Error('InvalidParameterValue', 'Invalid value for NextToken');
+  return Number(sequence);
+}

@@ -1,0 +1,57 @@
+import { Ec2Error } from '../errors.ts';
+
+/** To whom a permission can be given, by EC2's own member names. */
+export type GranteeKind = 'userId' | 'group' | 'organizationArn' | 'organizationalUnitArn';
+
+export interface Grantee {
+  readonly kind: GranteeKind;
+  readonly value: string;
+}
+
+/** The grantees by `kind value`, so that adding twice is harmless and the order is that of adding. */
+export type PermissionSet = ReadonlyMap<string, Grantee>;
+
+export const everyone: Grantee = { kind: 'group', value: 'all' };
+
+const patterns: Readonly<Record<GranteeKind, RegExp>> = {
+  userId: /^\d{12}$/,
+  group: /^all$/,
+  organizationArn: /^arn:aws[a-z-]*:organizations::\d{12}:organization\/o-[a-z0-9]{10,32}$/,
+  organizationalUnitArn:
+    /^arn:aws[a-z-]*:organizations::\d{12}:ou\/o-[a-z0-9]{10,32}\/ou-[0-9a-z]{4,32}-[a-z0-9]{8,32}$/,
+};
+
+export function keyOf(grantee: Grantee): string {
+  return `${grantee.kind} ${grantee.value}`;
+}
+
+/**
+ * Refuses the whole list when one member is malformed, before anything changes.
+ * @throws Ec2Error with that code
+ */
+export function requireWellFormed(grantees: readonly Grantee[], code: string): void {
+  for (const { kind, value } of grantees) {
+    if (!patterns[kind].test(value))
+      throw new Ec2Error(code, `Invalid attribute item value "${value}" for ${kind} item type.`);
+  }
+}
+
+/** The set with these added and those removed. Adding twice, and removing what is not there, change nothing. */
+export function changed(
+  set: PermissionSet,
+  add: readonly Grantee[],
+  remove: readonly Grantee[],
+): PermissionSet {
+  const next = new Map(set);
+  for (const grantee of add) next.set(keyOf(grantee), grantee);
+  for (const grantee of remove) next.delete(keyOf(grantee));
+  return next;
+}
+
+export function isPublic(set: PermissionSet): boolean {
+  return set.has(keyOf(everyone));
+}
+
+export function admits(set: PermissionSet, account: string): boolean {
+  return isPublic(set) || set.has(keyOf({ kind: 'userId', value: account }));
+}

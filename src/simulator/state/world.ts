@@ -1,0 +1,101 @@
+import { seedKeyring } from '../seed-keys.ts';
+import type { Clock } from '../clock.ts';
+import type { Settings } from '../settings.ts';
+import type { Image } from './image.ts';
+import type { Key, Keyring } from './keys.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export type BlockPublicAccess = Settings['blockPublicAccess'];
+
+/** What CopyImage remembers of a ClientToken. */
+export interface TokenMemory {
+  readonly fingerprint: string;
+  readonly imageId: string;
+  readonly at: number;
+}
+
+/** What is set per account and region. */
+export interface Scope {
+  /** Undefined: as the simulator's settings say. `before` holds until `from`. */
+  blockPublicAccess:
+    | { readonly before: BlockPublicAccess; readonly after: BlockPublicAccess; readonly from: number }
+    | undefined;
+  encryptionByDefault: boolean;
+  /** A key in any of its four forms; undefined: alias/aws/ebs. */
+  defaultKmsKeyId: string | undefined;
+  readonly tokens: Map<string, TokenMemory>;
+  /** The images whose copies may still be under way. */
+  copies: Image[];
+  readonly buckets: Map<string, { tokens: number; at: number }>;
+}
+
+export interface Region {
+  readonly images: Map<string, Image>;
+  readonly snapshots: Map<string, Snapshot>;
+}
+
+/** Everything the simulator knows. Accounts and regions come into being when they are first asked for. */
+export class World {
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly #regions = new Map<string, Region>();
+  readonly #scopes = new Map<string, Scope>();
+  readonly #keyrings = new Map<string, Keyring>();
+  #sequence = 0;
+
+  constructor(clock: Clock, settings: Settings) {
+    this.clock = clock;
+    this.settings = settings;
+  }
+
+  nextSequence(): number {
+    return ++this.#sequence;
+  }
+
+  region(name: string): Region {
+    return entry(this.#regions, name, () => ({ images: new Map(), snapshots: new Map() }));
+  }
+
+  allRegions(): Iterable<Region> {
+    return this.#regions.values();
+  }
+
+  scope(account: string, region: string): Scope {
+    return entry(this.#scopes, `${account}/${region}`, newScope);
+  }
+
+  keyring(account: string, region: string): Keyring {
+    return entry(this.#keyrings, `${account}/${region}`, () =>
+      seedKeyring(account, region, this.clock.now()),
+    );
+  }
+
+  /**
+   * The key a caller means by a key id, `alias/…`, key ARN or alias ARN; names without an account are the caller's own.
+   * Undefined when there is none, or when an ARN is of another region: keys are regional.
+   */
+  findKey(account: string, region: string, identifier: string): Key | undefined {
+    const arn = /^arn:aws[a-z-]*:kms:([^:]+):(\d{12}):(alias\/.+|key\/(.+))$/.exec(identifier);
+    if (arn !== null && arn[1] !== region) return undefined;
+    const ring = this.keyring(arn?.[2] ?? account, region);
+    const name = arn?.[4] ?? arn?.[3] ?? identifier;
+    return ring.keys.get(name) ?? ring.keys.get(ring.aliases.get(name) ?? '');
+  }
+}
+
+function newScope(): Scope {
+  return {
+    blockPublicAccess: undefined,
+    encryptionByDefault: false,
+    defaultKmsKeyId: undefined,
+    tokens: new Map(),
+    copies: [],
+    buckets: new Map(),
+  };
+}
+
+function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) map.set(key, (value = make()));
+  return value;
+}

@@ -1,0 +1,38 @@
+import { Ec2Error } from '../errors.ts';
+import { accessKeyFor, type Caller } from '../wire/caller.ts';
+import type { Parameters } from '../wire/parameters.ts';
+import type { XmlObject } from '../wire/xml.ts';
+
+type StsOperation = (caller: Caller, parameters: Parameters) => XmlObject;
+
+const getCallerIdentity: StsOperation = ({ account }) => ({
+  Arn: `arn:aws:iam::${account}:user/simulated`,
+  UserId: 'AIDASIMULATED',
+  Account: account,
+});
+
+/** Credentials whose access key id names the role's account; every role can be assumed by everyone. */
+const assumeRole: StsOperation = (_caller, parameters) => {
+  const role = /^arn:aws[a-z-]*:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(parameters.required('RoleArn'));
+  const session = parameters.required('RoleSessionName');
+  const [, account, name] = role ?? [];
+  if (account === undefined)
+    throw new Ec2Error('ValidationError', `${parameters.text('RoleArn')} is invalid`);
+  return {
+    AssumedRoleUser: {
+      AssumedRoleId: `AROASIMULATED:${session}`,
+      Arn: `arn:aws:sts::${account}:assumed-role/${name}/${session}`,
+    },
+    Credentials: {
+      AccessKeyId: accessKeyFor(account),
+      SecretAccessKey: 'simulated',
+      SessionToken: 'simulated',
+      Expiration: new Date(Date.now() + (parameters.integer('DurationSeconds') ?? 3600) * 1000).toISOString(),
+    },
+  };
+};
+
+export const stsOperations: ReadonlyMap<string, StsOperation> = new Map([
+  ['AssumeRole', assumeRole],
+  ['GetCallerIdentity', getCallerIdentity],
+]);

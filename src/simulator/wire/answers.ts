@@ -1,0 +1,50 @@
+import type { ServerResponse } from 'node:http';
+import type { Ec2Error } from '../errors.ts';
+import { elements, escapeXml, type XmlObject } from './xml.ts';
+
+/** A finished answer, not sent yet: a fault may still take its place. */
+export interface Answer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+const xmlHeader = '<?xml version="1.0" encoding="UTF-8"?>\n';
+const xmlType = 'text/xml;charset=UTF-8';
+const ec2Namespace = 'http://ec2.amazonaws.com/doc/2016-11-15/';
+const stsNamespace = 'https://sts.amazonaws.com/doc/2011-06-15/';
+
+export function ec2Success(action: string, requestId: string, result: XmlObject): Answer {
+  const body = `${xmlHeader}<${action}Response xmlns="${ec2Namespace}"><requestId>${requestId}</requestId>${elements(result)}</${action}Response>`;
+  return { status: 200, contentType: xmlType, body };
+}
+
+export function ec2Failure(requestId: string, error: Ec2Error): Answer {
+  const body = `${xmlHeader}<Response><Errors><Error><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`;
+  return { status: error.status, contentType: xmlType, body };
+}
+
+export function stsSuccess(action: string, requestId: string, result: XmlObject): Answer {
+  const body = `${xmlHeader}<${action}Response xmlns="${stsNamespace}"><${action}Result>${elements(result)}</${action}Result><ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata></${action}Response>`;
+  return { status: 200, contentType: xmlType, body };
+}
+
+export function stsFailure(requestId: string, error: Ec2Error): Answer {
+  const body = `${xmlHeader}<ErrorResponse xmlns="${stsNamespace}"><Error><Type>Sender</Type><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+  return { status: error.status, contentType: xmlType, body };
+}
+
+export function kmsSuccess(result: object): Answer {
+  return { status: 200, contentType: 'application/x-amz-json-1.1', body: JSON.stringify(result) };
+}
+
+export function kmsFailure(error: Ec2Error): Answer {
+  const body = JSON.stringify({ __type: error.code, message: error.message });
+  return { status: error.status, contentType: 'application/x-amz-json-1.1', body };
+}
+
+/** The SDK takes the request id from the header, whatever the body says. */
+export function send(response: ServerResponse, requestId: string, answer: Answer): void {
+  response.writeHead(answer.status, { 'content-type': answer.contentType, 'x-amzn-requestid': requestId });
+  response.end(answer.body);
+}
