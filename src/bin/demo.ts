@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DemoClient } from '../demo/client.ts';
+import { playScenes, SCENES } from '../demo/scenes.ts';
+import { createScreen } from '../demo/screen.ts';
+import { freePort } from '../dev/free-port.ts';
+import { dropPrefix } from '../dev/drop-keys.ts';
+import { logLine } from '../dev/log-line.ts';
+import { onStopSignal } from '../dev/signals.ts';
+import { startStack } from '../dev/stack.ts';
+import { Unwind } from '../dev/unwind.ts';
+import { closeRedis, connectRedis } from '../queue/connections.ts';
+
+/** The main job of the service on a stack of its own, beside whatever else runs here. All of it is removed after. */
+const screen = createScreen(process.stdout);
+const dir = mkdtempSync(join(tmpdir(), 'amiferry-demo-'));
+const logFile = join(dir, 'demo.log');
+const log = createWriteStream(logFile);
+const redisUrl = process.env['REDIS_URL'] || undefined;
+const prefix = `{demo-${randomBytes(6).toString('hex')}}`;
+
+const unwind = new Unwind((phase, error) => log.write(`${phase} did not stop: ${String(error)}\n`));
+const cut = new AbortController();
+onStopSignal((signal) => cut.abort(new Error(`Stopped by ${signal}`)));
+
+const began = performance.now();
+const reason = await show().then(
+  () => undefined,
+  (error: unknown) => (error instanceof Error ? error.message : String(error)),
+);
+await unwind.run();
+await new Promise((resolve) => log.end(resolve));
+if (reason === undefined) {
+  rmSync(dir, { recursive: true, force: true });
+  screen.line(
+    screen.style(
+      'green',
+      `Done in ${((performance.now() - began) / 1000).toFixed(1)} s. Everything is stopped and removed.`,
+    ),
+  );
+} else {
+  rmSync(join(dir, 'redis'), { recursive: true, force: true });
+  process.stderr.write(`\nThe demo failed: ${reason}\nWhat the processes logged: ${logFile}\n`);
+}
+process.exit(reason === undefined ? 0 : 1);
+
+async function show(): Promise<void> {
+  screen.line(screen.style('bold', 'amiferry demo. EC2 is simulated: no AWS account is used.'));
+  screen.line('Starting Redis, the EC2 simulator, the worker and the API …');
+  const starting = startDemoStack();
+  const stopped = new Promise<never>((_, reject) => {
+    cut.signal.addEventListener('abort', () => reject(cut.signal.reason));
+  });
+  const stack = await Promise.race([starting, stopped]);
+  screen.line();
+  const broken = stack.broken.then((what) => {
+    throw new Error(what);
+  });
+  const stage = { client: new DemoClient(stack.apiUrl), screen, signal: cut.signal };
+  await Promise.race([playScenes(SCENES, stage), stopped, broken]);
+}
+
+async function startDemoStack() {
+  if (redisUrl !== undefined) await unwind.add('keys', () => dropKeys(redisUrl));
+  return await startStack(
+    {
+      dir: join(dir, 'redis'),
+      redisUrl,
+      settings: { QUEUE_PREFIX: prefix, POLL_SECONDS: '0.5', LOG_LEVEL: 'info' },
+      host: '127.0.0.1',
+      port: await freePort(),
+      simulatorPort: await freePort(),
+      onLine: (name, line) => log.write(`${logLine(name, line)}\n`),
+    },
+    unwind,
+  );
+}
+
+/** A Redis that is not ours keeps nothing of us. */
+async function dropKeys(url: string): Promise<void> {
+  const redis = connectRedis(url, 'patient', () => {});
+  await dropPrefix(redis, prefix);
+  await closeRedis(redis);
+}

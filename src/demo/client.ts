@@ -1,0 +1,40 @@
+import type { CopyRequest } from '../http/schemas/copy-request.ts';
+import type { Image } from '../http/schemas/image.ts';
+import type { Job } from '../http/schemas/job.ts';
+
+/** The few calls of the API that the demo makes, as any HTTP client would. */
+export class DemoClient {
+  readonly #base: string;
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  /** POST /amis/{imageId}/copies */
+  requestCopy(imageId: string, request: CopyRequest): Promise<Job> {
+    return this.#json<Job>(`/amis/${imageId}/copies`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+  }
+
+  /** GET /jobs/{id} */
+  job(id: string): Promise<Job> {
+    return this.#json<Job>(`/jobs/${id}`);
+  }
+
+  /** GET /amis/{imageId} */
+  image(imageId: string, region: string): Promise<Image> {
+    return this.#json<Image>(`/amis/${imageId}?region=${region}`);
+  }
+
+  /** @throws with the problem's own words for any status that is no success. */
+  async #json<Body>(path: string, init: RequestInit = {}): Promise<Body> {
+    const answer = await fetch(`${this.#base}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${path} answered ${answer.status}: ${text}`);
+    const body: Body = JSON.parse(text);
+    return body;
+  }
+}

@@ -1,0 +1,62 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from '../http/schemas/job.ts';
+import { progressView } from './progress.ts';
+import type { Scene, Stage } from './scene.ts';
+import { table } from './table.ts';
+
+/** The image that the simulator seeds first: golden-web in us-east-1. */
+const SOURCE = 'ami-0a1b2c3d4e5f60001';
+const REGIONS = ['eu-west-1', 'us-west-2', 'ap-southeast-2'];
+const POLL_MS = 250;
+/** A simulated copy takes 8 s; a busy machine is given ten times that. */
+const PATIENCE_MS = 90_000;
+
+export const copyScene: Scene = {
+  title: `Copy ${SOURCE} from us-east-1 to ${REGIONS.join(', ')}`,
+  async play(stage) {
+    const { client, screen } = stage;
+    const destinations = REGIONS.map((region) => ({ region }));
+    screen.line(`  POST /amis/${SOURCE}/copies  ${JSON.stringify({ destinations })}`);
+    const accepted = await client.requestCopy(SOURCE, { destinations });
+    screen.line(`  202 Accepted, job ${accepted.id}`);
+    screen.line();
+    const job = await follow(stage, accepted);
+    screen.line();
+    await showCopies(stage, job);
+  },
+};
+
+/** Shows the job until it ends. @throws unless every destination succeeded. */
+async function follow({ client, screen, signal }: Stage, accepted: Job): Promise<Job> {
+  const show = progressView(screen);
+  const deadline = performance.now() + PATIENCE_MS;
+  let job = accepted;
+  show(job);
+  while (job.finishedAt === null) {
+    if (performance.now() > deadline)
+      throw new Error(`Job ${job.id} has not ended after ${PATIENCE_MS / 1000} s`);
+    await sleep(POLL_MS, undefined, { signal });
+    job = await client.job(job.id);
+    show(job);
+  }
+  screen.keep();
+  if (job.state !== 'succeeded') throw new Error(`The job ended ${job.state}.\n${reasons(job)}`);
+  return job;
+}
+
+function reasons(job: Job): string {
+  return job.destinations
+    .map((one) => `  ${one.region}: ${one.state} ${one.error?.message ?? ''}`)
+    .join('\n');
+}
+
+/** Reads each copy back from EC2 and prints it. @throws unless all are available. */
+async function showCopies({ client, screen }: Stage, job: Job): Promise<void> {
+  const copies = await Promise.all(
+    job.destinations.map((one) => client.image(one.imageId ?? '', one.region)),
+  );
+  const rows = copies.map((copy) => [copy.imageId, copy.region, copy.state, copy.name]);
+  for (const line of table(['copy', 'region', 'state', 'name'], rows)) screen.line(`  ${line}`);
+  const missing = copies.filter((copy) => copy.state !== 'available');
+  if (missing.length > 0) throw new Error(`Not available: ${missing.map((copy) => copy.imageId).join(', ')}`);
+}

@@ -1,0 +1,48 @@
+import type { Job } from '../http/schemas/job.ts';
+import type { Screen } from './screen.ts';
+
+type Destination = Job['destinations'][number];
+
+const BAR_WIDTH = 28;
+const REGION_WIDTH = 16;
+/** Without a terminal a line is written at each change of state, and at each such step of progress. */
+const STEP_PERCENT = 25;
+
+/** `████████░░░░` for a percentage. */
+export function bar(percent: number, width = BAR_WIDTH): string {
+  const full = Math.round((Math.min(Math.max(percent, 0), 100) / 100) * width);
+  return '█'.repeat(full) + '░'.repeat(width - full);
+}
+
+/** `eu-west-1  42 %  pending  about 5 s left` */
+export function describe(one: Destination): string {
+  const eta = one.etaSeconds === null || one.finishedAt !== null ? '' : `  about ${one.etaSeconds} s left`;
+  return `${String(one.progress).padStart(3)} %  ${one.state}${eta}`;
+}
+
+/** Shows how far a job is each time that it is called. */
+export function progressView(screen: Screen): (job: Job) => void {
+  return screen.live ? liveBars(screen) : plainLines(screen);
+}
+
+function liveBars(screen: Screen): (job: Job) => void {
+  return (job) =>
+    screen.redraw(
+      job.destinations.map((one) => {
+        const colour = one.state === 'failed' ? 'red' : one.state === 'succeeded' ? 'green' : 'cyan';
+        return `  ${one.region.padEnd(REGION_WIDTH)} ${screen.style(colour, bar(one.progress))} ${describe(one)}`;
+      }),
+    );
+}
+
+function plainLines(screen: Screen): (job: Job) => void {
+  const said = new Map<string, string>();
+  return (job) => {
+    for (const one of job.destinations) {
+      const mark = `${one.state} ${Math.floor(one.progress / STEP_PERCENT)}`;
+      if (said.get(one.region) === mark) continue;
+      said.set(one.region, mark);
+      screen.line(`  ${one.region.padEnd(REGION_WIDTH)} ${describe(one)}`);
+    }
+  };
+}

@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { PROJECT_DIR } from './project.ts';
+
+/** One thing that `npm run check` looks at, by the name that also asks for it alone. */
+export interface Check {
+  name: string;
+  what: string;
+  command: string[];
+}
+
+export interface Verdict {
+  check: Check;
+  ok: boolean;
+  output: string;
+}
+
+const bin = (name: string) => join(PROJECT_DIR, 'node_modules/.bin', name);
+const script = (name: string) => join(PROJECT_DIR, 'src/bin', name);
+
+export const CHECKS: readonly Check[] = [
+  { name: 'types', what: 'tsc', command: [bin('tsc'), '--noEmit'] },
+  {
+    name: 'lint',
+    what: 'oxlint, with the import rules of .oxlintrc.json',
+    command: [bin('oxlint'), '--type-aware', '--deny-warnings'],
+  },
+  { name: 'format', what: 'oxfmt', command: [bin('oxfmt'), '--check', 'src', 'test', 'bench'] },
+  {
+    name: 'openapi',
+    what: 'openapi/openapi.json is what the routes say',
+    command: [process.execPath, '--import', script('require-node.js'), script('openapi.ts'), '--check'],
+  },
+];
+
+/** Runs a check to its end. `output` is all that it wrote. */
+export async function runCheck(check: Check): Promise<Verdict> {
+  const [command = '', ...rest] = check.command;
+  return await new Promise<Verdict>((resolve) => {
+    let output = '';
+    const child = spawn(command, rest, { cwd: PROJECT_DIR, stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => (output += String(chunk)));
+    child.once('error', (error) => resolve({ check, ok: false, output: error.message }));
+    child.once('close', (code) => resolve({ check, ok: code === 0, output }));
+  });
+}

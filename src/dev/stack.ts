@@ -1,0 +1,130 @@
+import { devNull } from 'node:os';
+import { connectRedis, untilReady } from '../queue/connections.ts';
+import { freePort } from './free-port.ts';
+import { startPrivateRedis } from './private-redis.ts';
+import { startService } from './service.ts';
+import type { Service } from './service.ts';
+import type { Unwind } from './unwind.ts';
+
+export interface StackOptions {
+  /** Where the private Redis keeps its data. */
+  dir: string;
+  /** Used in place of a private Redis. */
+  redisUrl: string | undefined;
+  /** Settings for the API and the worker, by name, beside the environment of this process. */
+  settings: Record<string, string>;
+  host: string;
+  port: number;
+  simulatorPort: number;
+  onLine: (name: string, line: string) => void;
+}
+
+export interface Stack {
+  apiUrl: string;
+  simulatorUrl: string;
+  redisUrl: string;
+  pids: Record<string, number>;
+  /** Resolves, with what happened, should any part end that was not asked to. */
+  broken: Promise<string>;
+}
+
+/** Milliseconds that each part is given to end, ten seconds in all. */
+const PATIENCE = { api: 4000, worker: 3000, simulator: 1500 };
+
+/**
+ * Starts Redis, the EC2 simulator, the worker and the API, and resolves once all are ready. What was started is added
+ * to `unwind` at once, so that it is stopped however far this gets: the API first, Redis last.
+ */
+export async function startStack(options: StackOptions, unwind: Unwind): Promise<Stack> {
+  const redis = await findRedis(options, unwind);
+  const simulatorUrl = `http://127.0.0.1:${options.simulatorPort}`;
+  const apiUrl = `http://${reachable(options.host)}:${options.port}`;
+  const env = { ...simulatedAws(simulatorUrl), ...options.settings, REDIS_URL: redis.url };
+  const workerPort = await freePort();
+
+  const run = async (name: keyof typeof PATIENCE, readyUrl: string, more: Record<string, string>) => {
+    const service = startService({
+      name,
+      entry: `${name}.ts`,
+      env: { ...env, ...more },
+      readyUrl,
+      onLine: options.onLine,
+    });
+    await unwind.add(name, () => service.stop(PATIENCE[name]));
+    return service;
+  };
+  const simulator = await run('simulator', `${simulatorUrl}/_simulator/calls`, {
+    SIMULATOR_PORT: String(options.simulatorPort),
+  });
+  await simulator.ready();
+  const worker = await run('worker', `http://127.0.0.1:${workerPort}/health/ready`, {
+    WORKER_HEALTH_PORT: String(workerPort),
+  });
+  const api = await run('api', `${apiUrl}/health/ready`, { HOST: options.host, PORT: String(options.port) });
+  await Promise.all([worker.ready(), api.ready()]);
+
+  const services = [simulator, worker, api];
+  return {
+    apiUrl,
+    simulatorUrl,
+    redisUrl: redis.url,
+    pids: Object.fromEntries([
+      ...services.map(({ name, pid }) => [name, pid]),
+      ...redis.pid.map((pid) => ['redis', pid]),
+    ]),
+    broken: Promise.race([...services.map(endOf), ...redis.ended]),
+  };
+}
+
+async function endOf(service: Service): Promise<string> {
+  return `The ${service.name} ended of itself (${await service.ended}).`;
+}
+
+async function findRedis({ redisUrl, dir }: StackOptions, unwind: Unwind) {
+  if (redisUrl !== undefined) {
+    await requireRedis(redisUrl);
+    return { url: redisUrl, pid: [], ended: [] };
+  }
+  const redis = await startPrivateRedis({ dir, appendonly: true });
+  await unwind.add('redis', () => redis.stop());
+  return {
+    url: redis.url,
+    pid: [redis.pid],
+    ended: [redis.ended.then((how) => `Redis ended of itself (${how}).`)],
+  };
+}
+
+/** @throws in one line when nothing answers at REDIS_URL: its address may hold a password and is not repeated. */
+async function requireRedis(url: string): Promise<void> {
+  let last = 'no answer';
+  const redis = connectRedis(url, 'patient', (error) => (last = error.message));
+  try {
+    await untilReady(redis, 5000);
+  } catch {
+    throw new Error(`No Redis answers at REDIS_URL: ${last}`);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** This process's environment with nothing in it that could reach a real AWS account. */
+function simulatedAws(endpoint: string): NodeJS.ProcessEnv {
+  const { AWS_REGION = 'us-east-1' } = process.env;
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
+  return {
+    ...Object.fromEntries(others),
+    AWS_REGION,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: 'AKIASIM111111111111',
+    AWS_SECRET_ACCESS_KEY: 'simulated',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+  };
+}
+
+/** A host to call for an address to listen on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
