@@ -1,0 +1,44 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { buildApp } from '../http/app.ts';
+import { createLogger } from '../logging.ts';
+import { AWS_REGIONS } from '../domain/regions.ts';
+
+/**
+ * `npm run openapi` writes openapi/openapi.json out of the routes; with `--check` it only compares, and exits 1 where
+ * they have drifted apart.
+ */
+const FILE = new URL('../../openapi/openapi.json', import.meta.url);
+
+/** The document is made without any connection: whatever the routes work with is never called. */
+async function generate(): Promise<string> {
+  const inert = new Proxy(Object.create(null), {
+    get: (_target, name) => () => Promise.reject(new Error(`${String(name)} is inert here`)),
+  });
+  const app = await buildApp({
+    store: inert,
+    producer: inert,
+    gateway: inert,
+    redis: inert,
+    feed: { listen: () => () => undefined },
+    logger: createLogger('openapi', 'silent'),
+    regions: AWS_REGIONS,
+    defaultRegion: 'us-east-1',
+    swaggerUi: false,
+  });
+  const { body } = await app.inject('/openapi.json');
+  await app.close();
+  return `${JSON.stringify(JSON.parse(body), null, 2)}\n`;
+}
+
+const generated = await generate();
+if (process.argv.includes('--check')) {
+  const written = await readFile(FILE, 'utf8').catch(() => '');
+  if (written !== generated) {
+    process.stderr.write(
+      'openapi/openapi.json is not what the routes say: run "npm run openapi" and commit it.\n',
+    );
+    process.exitCode = 1;
+  }
+} else {
+  await writeFile(FILE, generated);
+}

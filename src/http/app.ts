@@ -1,0 +1,50 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger } from 'fastify';
+import { fastify, LogController } from 'fastify';
+import type { App, AppDeps } from './deps.ts';
+import { jsonBody } from './plugins/json-body.ts';
+import { loadShedding } from './plugins/load-shedding.ts';
+import { openApi } from './plugins/openapi.ts';
+import { preferWait } from './plugins/prefer-wait.ts';
+import { problemDetails } from './plugins/problem-details.ts';
+import { requestId, requestLog } from './plugins/request-log.ts';
+import { validation } from './plugins/validation.ts';
+import { sendProblem, toAmiferryError } from './problem.ts';
+import { registerRoutes } from './routes/index.ts';
+
+export type { AppDeps } from './deps.ts';
+
+/** A request has to have come in within this time, headers in less; Node's and Fastify's defaults are minutes or none. */
+const REQUEST_TIMEOUT_MS = 30_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than the 60 s for which load balancers keep idle connections, so that they close them and not we. */
+const KEEP_ALIVE_TIMEOUT_MS = 72_000;
+
+/** The HTTP server with everything in its place. It does not listen: the caller does, or injects. */
+export async function buildApp(deps: AppDeps): Promise<App> {
+  const loggerInstance: FastifyBaseLogger = deps.logger;
+  const app = fastify({
+    loggerInstance,
+    genReqId: requestId,
+    // plugins/request-log.ts writes the one line a request.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    bodyLimit: 64 * 1024,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // What is on its way while the server closes is answered, not turned away.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, toAmiferryError(error)),
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  await app.register(problemDetails);
+  await app.register(requestLog);
+  await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 1000 });
+  await app.register(validation);
+  await app.register(jsonBody);
+  await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
+  await app.register(preferWait, { feed: deps.feed, store: deps.store });
+  registerRoutes(app, deps);
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,32 @@
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerDefault,
+} from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { CommandDeps } from '../commands/deps.ts';
+import type { JobFeed } from '../store/feed.ts';
+import type { RedisProbe } from './readiness.ts';
+
+/** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
+export interface AppDeps extends CommandDeps {
+  feed: Pick<JobFeed, 'listen'>;
+  /** For readiness only: a connection that fails fast. */
+  redis: RedisProbe;
+  /** Region of an image for which ?region= says nothing. */
+  defaultRegion: string;
+  /** Whether /docs is served; default `true`. */
+  swaggerUi?: boolean;
+  /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 1000. */
+  maxEventLoopDelayMs?: number;
+}
+
+export type App = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;

@@ -1,0 +1,28 @@
+import fp from 'fastify-plugin';
+import { AmiferryError } from '../../errors.ts';
+
+/**
+ * Reads JSON bodies, and no others. An empty body is none at all, whatever Content-Type says of it, so that clients that
+ * always send one can POST where no body is needed. The keys __proto__ and constructor.prototype are refused.
+ */
+export const jsonBody = fp(
+  async (app) => {
+    const parse = app.getDefaultJsonParser('error', 'error');
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+      if (body.trim() === '') return done(null, undefined);
+      return parse(request, body, (error, value) => done(error === null ? null : explain(body), value));
+    });
+  },
+  { name: 'json-body' },
+);
+
+/** Why a body could not be read, in the words of JSON.parse. */
+function explain(body: string): AmiferryError {
+  try {
+    JSON.parse(body);
+  } catch (error) {
+    return new AmiferryError('invalid-json', error instanceof Error ? error.message : String(error));
+  }
+  return new AmiferryError('invalid-json', 'the keys "__proto__" and "constructor" are not taken');
+}

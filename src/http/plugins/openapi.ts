@@ -1,0 +1,44 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import fp from 'fastify-plugin';
+import packageJson from '../../../package.json' with { type: 'json' };
+
+const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions and tells how far each copy is.
+
+An image is named by its id and its region: every \`/amis\` route takes \`?region=\`. What takes time is a **job**: a
+request answers 202 with the job at once, \`GET /jobs/{id}\` tells how it gets on, and \`Prefer: wait=30\` holds the
+answer until it has finished. Errors are problem details (RFC 9457) with a stable \`code\`.
+
+The examples use an image of the EC2 simulator (\`npm start\`).`;
+
+const TAGS = [
+  { name: 'images', description: 'Images: what they are, copying them, and where they were copied to.' },
+  { name: 'jobs', description: 'Jobs: how copies get on, cancelling them, and trying again what failed.' },
+  { name: 'service', description: 'The service itself: its health and this document.' },
+];
+
+/** Makes the OpenAPI document out of the routes' schemas, and serves a page at /docs to try them. */
+export const openApi = fp<{ swaggerUi: boolean }>(
+  async (app, options) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'amiferry',
+          version: packageJson.version,
+          description: DESCRIPTION,
+          license: { name: 'MIT', identifier: 'MIT' },
+        },
+        tags: TAGS,
+      },
+      refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
+    });
+    if (!options.swaggerUi) return;
+    await app.register(swaggerUi, {
+      routePrefix: '/docs',
+      theme: { title: 'amiferry' },
+      uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+    });
+  },
+  { name: 'openapi', dependencies: ['validation'] },
+);

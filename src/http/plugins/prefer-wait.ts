@@ -1,0 +1,42 @@
+import type { FastifyReply } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Job } from '../../domain/job.ts';
+import { preferredWait } from '../prefer.ts';
+import { presentJob } from '../present.ts';
+import type { WaitDeps } from '../wait-for-job.ts';
+import { waitForJob } from '../wait-for-job.ts';
+
+declare module 'fastify' {
+  interface FastifyReply {
+    /** Answers with a job, held back as long as `Prefer: wait` asks and the job runs: 200 if it has finished, else `status`. */
+    sendJob(job: Job, status: 200 | 202): Promise<FastifyReply>;
+  }
+}
+
+/** Holds answers back for callers who prefer to wait for the job's end (RFC 7240). */
+export const preferWait = fp<WaitDeps>(
+  async (app, deps) => {
+    const closing = new AbortController();
+    // Before the server stops to listen: an answer that is held back would keep it from closing.
+    app.addHook('preClose', async () => closing.abort());
+
+    app.decorateReply('sendJob', async function sendJob(this: FastifyReply, job: Job, status: 200 | 202) {
+      this.request.jobId = job.id;
+      const seconds = preferredWait(this.request.headers.prefer);
+      if (status === 202) void this.header('Location', `/jobs/${job.id}`);
+      if (seconds === null) return this.code(status).send(presentJob(job));
+      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(seconds * 1000), whenGone(this)]);
+      const latest = await waitForJob(deps, job, signal);
+      void this.header('Preference-Applied', `wait=${seconds}`);
+      return this.code(latest.finishedAt === null ? status : 200).send(presentJob(latest));
+    });
+  },
+  { name: 'prefer-wait' },
+);
+
+/** Aborts when the client has gone away (or has its answer). */
+function whenGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}

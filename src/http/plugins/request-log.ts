@@ -1,0 +1,39 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fp from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The job that the request was about, for its log line. */
+    jobId: string | null;
+  }
+}
+
+/** A caller's own request id is taken if it is of this form: no line breaks, nothing long. */
+const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** The id of a request: the caller's own, where it is good, else a new UUID. */
+export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+/** One line a request, at its end, and its id in the answer. Neither bodies nor headers are ever logged. */
+export const requestLog = fp(
+  async (app) => {
+    app.decorateRequest('jobId', null);
+    app.addHook('onRequest', async (request, reply) => {
+      void reply.header('X-Request-Id', request.id);
+    });
+    app.addHook('onResponse', async (request, reply) => {
+      const { method, url, jobId, errorCode } = request;
+      const line = { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
+      const about = {
+        ...(jobId === null ? {} : { job: jobId }),
+        ...(errorCode === null ? {} : { code: errorCode }),
+      };
+      request.log.info({ ...line, ...about }, 'request');
+    });
+  },
+  { name: 'request-log', dependencies: ['problem-details'] },
+);

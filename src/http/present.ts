@@ -1,0 +1,58 @@
+import * as domain from '../domain/ami.ts';
+import type * as record from '../domain/job.ts';
+import { jobProgress, jobState } from '../domain/job.ts';
+import type * as store from '../store/store.ts';
+import type { Image } from './schemas/image.ts';
+import type { Destination, Job, JobPage } from './schemas/job.ts';
+
+/** From the records to what callers see: times in ISO 8601, states and progress worked out. */
+export function presentJob(job: record.Job): Job {
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: jobState(job),
+    image: job.image,
+    progress: jobProgress(job),
+    destinations: job.destinations.map(presentDestination),
+    requestedBy: job.requestedBy,
+    createdAt: iso(job.createdAt),
+    updatedAt: iso(job.updatedAt),
+    finishedAt: isoOrNull(job.finishedAt),
+  };
+}
+
+function presentDestination(one: record.Destination): Destination {
+  return {
+    region: one.spec.region,
+    name: one.spec.name,
+    state: one.state,
+    stopping: one.stopping,
+    imageId: one.imageId,
+    imageState: one.imageState,
+    progress: one.progress,
+    etaSeconds: one.etaSeconds,
+    encrypted: one.encrypted,
+    kmsKeyId: one.kmsKeyId,
+    attempts: one.attempts,
+    error: one.error,
+    startedAt: isoOrNull(one.startedAt),
+    availableAt: isoOrNull(one.availableAt),
+    finishedAt: isoOrNull(one.finishedAt),
+  };
+}
+
+export function presentJobPage({ jobs, nextCursor }: store.JobPage): JobPage {
+  return { jobs: jobs.map(presentJob), nextCursor };
+}
+
+export function presentImage(image: domain.Image): Image {
+  return { ...image, encrypted: domain.isEncrypted(image) };
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}
+
+function isoOrNull(time: number | null): string | null {
+  return time === null ? null : iso(time);
+}

@@ -1,0 +1,104 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AmiferryError, ERRORS } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { fieldErrors } from './field-errors.ts';
+import { isRedisUnavailable } from './redis-errors.ts';
+import type { Problem } from './schemas/problem.ts';
+
+/** What a caller should wait after a 503, in seconds. */
+export const RETRY_AFTER_SECONDS = 5;
+
+export const PROBLEM_JSON = 'application/problem+json';
+
+/** Fastify's errors that have a code of our own, with a detail where Fastify's message helps no caller. */
+const FROM_FASTIFY: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'send at most 65536 bytes'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'unsupported-media-type',
+    'send JSON, with Content-Type: application/json',
+  ],
+  FST_UNDER_PRESSURE: [
+    'overloaded',
+    `more requests than this process can answer: try again in ${RETRY_AFTER_SECONDS} s`,
+  ],
+};
+
+/** What an error means to a caller. Whatever isn't known is `internal-error`, and says nothing of its inside. */
+export function toAmiferryError(error: unknown): AmiferryError {
+  if (error instanceof AmiferryError) return error;
+  if (isRedisUnavailable(error)) {
+    const detail = `Redis, which keeps the jobs, does not answer: try again in ${RETRY_AFTER_SECONDS} s`;
+    return new AmiferryError('redis-unavailable', detail, { cause: error });
+  }
+  if (!isFastifyError(error)) return internalError(error);
+  if (error.validation !== undefined) {
+    return invalid(fieldErrors(error.validation, error.validationContext ?? 'body'));
+  }
+  const known = FROM_FASTIFY[error.code];
+  if (known !== undefined) return new AmiferryError(known[0], known[1] ?? error.message, { cause: error });
+  const { statusCode = 500 } = error;
+  return statusCode < 500
+    ? new AmiferryError('bad-request', error.message, { cause: error })
+    : internalError(error);
+}
+
+/** Puts an error into an answer, as RFC 9457 has it. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: AmiferryError,
+): FastifyReply {
+  const { code, status } = error;
+  request.errorCode = code;
+  if (status === 503) void reply.header('Retry-After', String(RETRY_AFTER_SECONDS));
+  return reply.code(status).type(PROBLEM_JSON).send(problemOf(error, request));
+}
+
+function problemOf({ code, status, message, errors, aws }: AmiferryError, request: FastifyRequest): Problem {
+  return {
+    type: `urn:amiferry:error:${code}`,
+    title: ERRORS[code].title,
+    status,
+    detail: message,
+    instance: pathOf(request),
+    code,
+    requestId: request.id,
+    ...(errors === null ? {} : { errors }),
+    ...(aws?.awsCode ? { awsCode: aws.awsCode } : {}),
+    ...(aws?.awsRequestId ? { awsRequestId: aws.awsRequestId } : {}),
+  };
+}
+
+/** The path that was asked for, without its query. */
+export function pathOf({ url }: FastifyRequest): string {
+  return url.split('?', 1)[0] ?? url;
+}
+
+function invalid(errors: AmiferryError['errors'] & {}): AmiferryError {
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: see "errors")` : '';
+  return new AmiferryError('validation-failed', `${first?.message ?? 'it breaks the schema'}${more}`, {
+    errors,
+  });
+}
+
+function internalError(cause: unknown): AmiferryError {
+  const detail = "this is a fault of the service: its log has the details under this answer's requestId";
+  return new AmiferryError('internal-error', detail, { cause });
+}
+
+interface FastifyErrorLike extends Error {
+  code: string;
+  statusCode?: number;
+  validation?: Parameters<typeof fieldErrors>[0];
+  validationContext?: string;
+}
+
+function isFastifyError(error: unknown): error is FastifyErrorLike {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('FST_')
+  );
+}

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ec2Gateway } from '../ec2/gateway.ts';
+import { AmiferryError } from '../errors.ts';
+import type { Health } from './schemas/health.ts';
+
+/** All that readiness asks of a Redis connection. */
+export interface RedisProbe {
+  /** Redis' INFO. */
+  info(): Promise<string>;
+}
+
+export interface ReadinessDeps {
+  redis: RedisProbe;
+  gateway: Pick<Ec2Gateway, 'checkCredentials'>;
+  /** Where the credentials are tried out. */
+  defaultRegion: string;
+}
+
+type Check = Health['checks'][number];
+
+/** EC2 is asked for its opinion of the credentials at most this often, however often readiness is. */
+const CREDENTIALS_FRESH_MS = 30_000;
+/** Readiness answers within this time, also when EC2 doesn't. */
+const EC2_PATIENCE_MS = 2000;
+
+/** Makes the function that looks at everything the service needs. */
+export function readiness({ redis, gateway, defaultRegion }: ReadinessDeps): () => Promise<Health> {
+  const credentials = fresh(CREDENTIALS_FRESH_MS, () => checkCredentials(gateway, defaultRegion));
+  return async () => {
+    const checks = [...(await checkRedis(redis)), await credentials()];
+    const ready = checks.every((check) => check.ok || !check.required);
+    return { status: ready ? 'ready' : 'not-ready', checks };
+  };
+}
+
+async function checkRedis(redis: RedisProbe): Promise<Check[]> {
+  try {
+    const info = parseInfo(await redis.info());
+    return [
+      check('redis', info['loading'] === '1' ? 'Redis is still loading its data' : null),
+      ...settingsOf(info),
+    ];
+  } catch (error) {
+    // The rest is unknown while it is away, and adds nothing to that.
+    return [
+      check('redis', `Redis does not answer: ${error instanceof Error ? error.message : String(error)}`),
+    ];
+  }
+}
+
+function settingsOf(info: Record<string, string>): Check[] {
+  const { maxmemory_policy: policy, aof_enabled: aof, role } = info;
+  return [
+    check(
+      'redis-maxmemory-policy',
+      policy === 'noeviction'
+        ? null
+        : `maxmemory-policy is ${policy}, so Redis may throw jobs away: CONFIG SET maxmemory-policy noeviction`,
+    ),
+    check(
+      'redis-role',
+      role === 'master' ? null : `this Redis is a ${role} and takes no writes: name the master`,
+    ),
+    check(
+      'redis-aof',
+      aof === '1'
+        ? null
+        : 'the append-only file is off, so a crash of Redis loses jobs: CONFIG SET appendonly yes',
+      false,
+    ),
+  ];
+}
+
+async function checkCredentials(gateway: ReadinessDeps['gateway'], region: string): Promise<Check> {
+  const late = new AbortController();
+  const patience = sleep(EC2_PATIENCE_MS, 'EC2 has not answered yet', { signal: late.signal });
+  const opinion = gateway.checkCredentials(region).then(
+    () => null,
+    (error: unknown) => (error instanceof AmiferryError ? error.message : 'EC2 could not be asked'),
+  );
+  const why = await Promise.race([opinion, patience]);
+  late.abort();
+  return check('ec2-credentials', why);
+}
+
+function check(name: string, why: string | null, required = true): Check {
+  return { name, ok: why === null, required, why };
+}
+
+/** Calls `get` at most once in `ms` milliseconds and gives everybody that answer. */
+function fresh<T>(ms: number, get: () => Promise<T>): () => Promise<T> {
+  let until = 0;
+  let answer: Promise<T> | undefined;
+  return () => {
+    if (answer === undefined || performance.now() >= until) {
+      until = performance.now() + ms;
+      answer = get();
+    }
+    return answer;
+  };
+}
+
+/** INFO is lines of `name:value`, with `# Section` lines between them. */
+function parseInfo(text: string): Record<string, string> {
+  const pairs = text.split(/\r?\n/).flatMap((line) => {
+    const colon = line.indexOf(':');
+    return colon < 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,21 @@
+import { cancelJob } from '../../commands/cancel-job.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { JobPath, PreferHeader } from '../schemas/parameters.ts';
+import { JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'cancelJob',
+  tags: ['jobs'],
+  summary: 'Cancel what is not finished',
+  description:
+    'Copies that have not finished are stopped, and what EC2 made of them is removed. Finished ones are kept.',
+  params: JobPath,
+  headers: PreferHeader,
+  response: { ...JOB_ACCEPTED, ...problems(...JOB_ERRORS, 'job-not-found', 'job-finished') },
+} as const;
+
+export function cancelJobRoute(app: App, deps: AppDeps): void {
+  app.post('/jobs/:id/cancel', { schema }, async (request, reply) =>
+    reply.sendJob(await cancelJob(deps, request.params.id), 202),
+  );
+}

@@ -1,0 +1,39 @@
+import { requestCopy } from '../../commands/request-copy.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { imageNamed } from '../lookups.ts';
+import { principalOf } from '../principal.ts';
+import { ref } from '../schemas/component.ts';
+import { CopyRequest } from '../schemas/copy-request.ts';
+import { ImagePath, PreferHeader, RegionQuery } from '../schemas/parameters.ts';
+import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'copyImage',
+  tags: ['images'],
+  summary: 'Copy an image to other regions',
+  description:
+    'Accepts a copy to one or many regions and answers at once with the job. Everything that can be checked is checked first: a refused request has changed nothing.',
+  params: ImagePath,
+  querystring: RegionQuery,
+  headers: PreferHeader,
+  body: ref(CopyRequest),
+  response: {
+    ...JOB_ACCEPTED,
+    ...problems(
+      ...BODY_ERRORS,
+      ...JOB_ERRORS,
+      ...EC2_ERRORS,
+      'image-not-found',
+      'image-not-available',
+      'same-region',
+      'encryption-cannot-be-removed',
+    ),
+  },
+} as const;
+
+export function copyImage(app: App, deps: AppDeps): void {
+  app.post('/amis/:imageId/copies', { schema }, async (request, reply) => {
+    const job = await requestCopy(deps, imageNamed(deps, request), request.body, principalOf(request));
+    return reply.sendJob(job, 202);
+  });
+}

@@ -1,0 +1,60 @@
+import { Type } from 'typebox';
+import type { TSchema } from 'typebox';
+import type { ErrorCode } from '../../errors.ts';
+import { ERRORS } from '../../errors.ts';
+import { PROBLEM_JSON } from '../problem.ts';
+import type { Component } from '../schemas/component.ts';
+import { ref } from '../schemas/component.ts';
+import { Job } from '../schemas/job.ts';
+import { Problem } from '../schemas/problem.ts';
+
+/** What can go wrong on every route. */
+const ALWAYS: readonly ErrorCode[] = ['bad-request', 'internal-error'];
+/** On every route that has to look at an image in EC2. */
+export const EC2_ERRORS: readonly ErrorCode[] = [
+  'overloaded',
+  'validation-failed',
+  'unknown-region',
+  'ec2-access-denied',
+  'ec2-error',
+  'ec2-throttled',
+  'ec2-unavailable',
+];
+/** On every route that takes a body. */
+export const BODY_ERRORS: readonly ErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type'];
+/** On every route that needs Redis and has anything to check. */
+export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-failed', 'redis-unavailable'];
+
+/** Documents the errors of a route: one answer a status, which lists its codes. */
+export function problems(...codes: readonly ErrorCode[]) {
+  const all = [...new Set([...codes, ...ALWAYS])];
+  const statuses = [...new Set(all.map((code) => ERRORS[code].status))].sort();
+  return Object.fromEntries(
+    statuses.map((status) => [status, problemAnswer(all.filter((code) => ERRORS[code].status === status))]),
+  );
+}
+
+function problemAnswer(codes: ErrorCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join('\n\n'),
+    content: { [PROBLEM_JSON]: { schema: ref(Problem) } },
+  };
+}
+
+/** Documents a good answer. */
+export function answer<T extends TSchema>(description: string, schema: Component<T>, headers: object = {}) {
+  return { description, headers, ...ref(schema) };
+}
+
+export const PREFERENCE_APPLIED = {
+  'Preference-Applied': Type.String({ description: 'The wait that was granted, if Prefer asked for one.' }),
+};
+
+/** Documents the answers of a route that starts work: the job, or, after a wait, the job when it has finished. */
+export const JOB_ACCEPTED = {
+  200: answer('With Prefer: wait, the job has finished in time.', Job, PREFERENCE_APPLIED),
+  202: answer('The job is accepted and goes on by itself.', Job, {
+    Location: Type.String({ description: 'Where the job is to be read: /jobs/{id}.' }),
+    ...PREFERENCE_APPLIED,
+  }),
+};

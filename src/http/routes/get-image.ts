@@ -1,0 +1,25 @@
+import type { App, AppDeps } from '../deps.ts';
+import { getImage, imageNamed } from '../lookups.ts';
+import { presentImage } from '../present.ts';
+import { Image } from '../schemas/image.ts';
+import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { answer, EC2_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'getImage',
+  tags: ['images'],
+  summary: 'Look at an image',
+  description: 'Its name, state, encryption, snapshots and tags, as EC2 describes it now.',
+  params: ImagePath,
+  querystring: RegionQuery,
+  response: {
+    200: answer('The image.', Image),
+    ...problems(...EC2_ERRORS, 'image-not-found'),
+  },
+} as const;
+
+export function getImageRoute(app: App, deps: AppDeps): void {
+  app.get('/amis/:imageId', { schema }, async (request) =>
+    presentImage(await getImage(deps, imageNamed(deps, request))),
+  );
+}

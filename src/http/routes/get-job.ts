@@ -1,0 +1,25 @@
+import type { App, AppDeps } from '../deps.ts';
+import { getJob } from '../lookups.ts';
+import { Job } from '../schemas/job.ts';
+import { JobPath, PreferHeader } from '../schemas/parameters.ts';
+import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'getJob',
+  tags: ['jobs'],
+  summary: 'See how a job gets on',
+  description:
+    'The job with each of its destinations. With Prefer: wait=N the answer is held until the job has finished.',
+  params: JobPath,
+  headers: PreferHeader,
+  response: {
+    200: answer('The job.', Job, PREFERENCE_APPLIED),
+    ...problems(...JOB_ERRORS, 'job-not-found'),
+  },
+} as const;
+
+export function getJobRoute(app: App, deps: AppDeps): void {
+  app.get('/jobs/:id', { schema }, async (request, reply) =>
+    reply.sendJob(await getJob(deps, request.params.id), 200),
+  );
+}

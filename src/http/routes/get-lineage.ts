@@ -1,0 +1,24 @@
+import { lineage } from '../../commands/lineage.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { imageNamed } from '../lookups.ts';
+import { Lineage } from '../schemas/lineage.ts';
+import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { answer, EC2_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'getLineage',
+  tags: ['images'],
+  summary: 'Where an image was copied to, and what it is a copy of',
+  description:
+    'As EC2 itself tells, so copies that were made by other means are listed too. It asks every region.',
+  params: ImagePath,
+  querystring: RegionQuery,
+  response: {
+    200: answer('The lineage.', Lineage),
+    ...problems(...EC2_ERRORS, 'image-not-found'),
+  },
+} as const;
+
+export function getLineage(app: App, deps: AppDeps): void {
+  app.get('/amis/:imageId/copies', { schema }, (request) => lineage(deps, imageNamed(deps, request)));
+}

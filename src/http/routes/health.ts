@@ -1,0 +1,36 @@
+import type { App, AppDeps } from '../deps.ts';
+import { NEVER_SHED } from '../plugins/load-shedding.ts';
+import { readiness } from '../readiness.ts';
+import { Alive, Health } from '../schemas/health.ts';
+import { answer, problems } from './documented.ts';
+
+const live = {
+  operationId: 'getLiveness',
+  tags: ['service'],
+  summary: 'Whether the process runs',
+  description: 'Looks at nothing else, so that an outage of Redis or EC2 restarts nothing.',
+  response: { 200: answer('It runs.', Alive), ...problems() },
+} as const;
+
+const ready = {
+  operationId: 'getReadiness',
+  tags: ['service'],
+  summary: 'Whether the service can do its work',
+  description:
+    'Redis, its settings, and the EC2 credentials (asked at most every 30 seconds), each with what is wrong.',
+  response: {
+    ...problems(),
+    200: answer('It can.', Health),
+    503: answer('Something that it needs is missing: see the checks.', Health),
+  },
+} as const;
+
+export function health(app: App, deps: AppDeps): void {
+  app.get('/health/live', { schema: live, config: NEVER_SHED }, async () => ({ status: 'ok' as const }));
+
+  const look = readiness(deps);
+  app.get('/health/ready', { schema: ready, config: NEVER_SHED }, async (_request, reply) => {
+    const found = await look();
+    return reply.code(found.status === 'ready' ? 200 : 503).send(found);
+  });
+}

@@ -1,0 +1,23 @@
+import type { App, AppDeps } from '../deps.ts';
+import { cancelJobRoute } from './cancel-job.ts';
+import { copyImage } from './copy-image.ts';
+import { getImageRoute } from './get-image.ts';
+import { getJobRoute } from './get-job.ts';
+import { getLineage } from './get-lineage.ts';
+import { health } from './health.ts';
+import { listJobs } from './list-jobs.ts';
+import { openApiDocument } from './open-api.ts';
+import { retryJobRoute } from './retry-job.ts';
+
+/** Every route of the service; a new one is a file beside this and a line here. */
+export function registerRoutes(app: App, deps: AppDeps): void {
+  copyImage(app, deps); //       POST /amis/:imageId/copies
+  getLineage(app, deps); //      GET  /amis/:imageId/copies
+  getImageRoute(app, deps); //   GET  /amis/:imageId
+  listJobs(app, deps); //        GET  /jobs
+  getJobRoute(app, deps); //     GET  /jobs/:id
+  cancelJobRoute(app, deps); //  POST /jobs/:id/cancel
+  retryJobRoute(app, deps); //   POST /jobs/:id/retry
+  health(app, deps); //          GET  /health/live, /health/ready
+  openApiDocument(app); //       GET  /openapi.json (and /docs: plugins/openapi.ts)
+}

@@ -1,0 +1,25 @@
+import type { App, AppDeps } from '../deps.ts';
+import { presentJobPage } from '../present.ts';
+import { JobPage } from '../schemas/job.ts';
+import { JobsQuery } from '../schemas/parameters.ts';
+import { answer, JOB_ERRORS, problems } from './documented.ts';
+
+const DEFAULT_LIMIT = 20;
+
+const schema = {
+  operationId: 'listJobs',
+  tags: ['jobs'],
+  summary: 'List jobs, newest first',
+  description: 'Filters can be combined. A page that has a nextCursor is not the last one.',
+  querystring: JobsQuery,
+  response: {
+    200: answer('A page of jobs.', JobPage),
+    ...problems(...JOB_ERRORS, 'invalid-cursor'),
+  },
+} as const;
+
+export function listJobs(app: App, deps: AppDeps): void {
+  app.get('/jobs', { schema }, async (request) =>
+    presentJobPage(await deps.store.list({ limit: DEFAULT_LIMIT, ...request.query })),
+  );
+}

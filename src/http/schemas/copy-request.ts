@@ -1,0 +1,69 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { CLOSED, component, oneOf, ref } from './component.ts';
+import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, TagMap } from './fields.ts';
+
+/** What may be said for all destinations, or for one of them. */
+const options = {
+  name: Type.Optional(ImageName),
+  description: Type.Optional(Description),
+  encrypted: Type.Optional(
+    Type.Boolean({
+      description:
+        'Encrypt the copy. Left out, it is encrypted if its source or "encryption by default" of the region says so.',
+    }),
+  ),
+  kmsKeyId: Type.Optional(KmsKeyId),
+  completionDurationMinutes: Type.Optional(CompletionDurationMinutes),
+};
+
+export const CopyDestination = component(
+  'CopyDestination',
+  Type.Object(
+    { region: Region, ...options },
+    {
+      ...CLOSED,
+      description: 'Where to copy to. What is said here goes before what is said for all destinations.',
+      examples: [{ region: 'eu-west-1' }],
+    },
+  ),
+);
+
+export const CopyRequest = component(
+  'CopyRequest',
+  Type.Object(
+    {
+      ...options,
+      copyTags: Type.Optional(
+        Type.Boolean({ description: "Copy the source's own tags to the new images too. Default: true." }),
+      ),
+      tags: Type.Optional(TagMap),
+      destinations: Type.Array(ref(CopyDestination), {
+        minItems: 1,
+        maxItems: 50,
+        description: 'Where to copy to: 1 to 50 regions, each once.',
+        'x-rule': 'must name 1 to 50 destinations',
+      }),
+      onFailure: Type.Optional(
+        oneOf(['keep', 'deregister'], {
+          description:
+            "What becomes of this request's other copies when one fails: they are kept, or removed with their snapshots. Default: keep.",
+        }),
+      ),
+    },
+    {
+      ...CLOSED,
+      description: 'A copy of one image to one or many regions. Only "destinations" is required.',
+      examples: [
+        {
+          name: 'golden-web-copy',
+          description: 'Copied with amiferry',
+          tags: { team: 'web' },
+          destinations: [{ region: 'eu-west-1' }, { region: 'us-west-2', name: 'golden-web-west' }],
+        },
+      ],
+    },
+  ),
+);
+
+export type CopyRequest = Static<typeof CopyRequest>;

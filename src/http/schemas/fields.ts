@@ -1,0 +1,96 @@
+import { Type } from 'typebox';
+import type { Tags } from '../../domain/ami.ts';
+import { IMAGE_ID_PATTERN, IMAGE_NAME_PATTERN, IMAGE_NAME_RULE } from '../../domain/ami.ts';
+import { JOB_ID_PATTERN } from '../../domain/job-id.ts';
+import { REGION_PATTERN } from '../../domain/regions.ts';
+
+/**
+ * The single fields that callers send. `x-rule` says in words what the schema asks for: it is what a caller reads when
+ * the field is refused. Patterns keep out control characters, and lone surrogates, which no EC2 request can carry.
+ */
+const TEXT = '[^\\p{Cc}\\p{Cs}\\u2028\\u2029\\ufffe\\uffff]';
+
+export const ImageId = Type.String({
+  pattern: IMAGE_ID_PATTERN,
+  description: 'Id of the image.',
+  examples: ['ami-0a1b2c3d4e5f60001'],
+  'x-rule': 'must be "ami-" and 8 or 17 hexadecimal digits, in small letters',
+});
+
+export const JobId = Type.String({
+  pattern: JOB_ID_PATTERN,
+  description: 'Id of the job, as the 202 that accepted it gave it.',
+  examples: ['019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10'],
+  'x-rule': 'must be a UUID in small letters, as the 202 that accepted the job gave it',
+});
+
+export const Region = Type.String({
+  pattern: REGION_PATTERN,
+  maxLength: 32,
+  description: 'AWS region.',
+  examples: ['us-east-1'],
+  'x-rule': 'must be the name of an AWS region in small letters, such as eu-west-1',
+});
+
+export const ImageName = Type.String({
+  pattern: IMAGE_NAME_PATTERN,
+  description: `Name of the new image; the source's name by default. It ${IMAGE_NAME_RULE}.`,
+  examples: ['golden-web-2026.11'],
+  'x-rule': IMAGE_NAME_RULE,
+});
+
+export const Description = Type.String({
+  maxLength: 255,
+  pattern: `^${TEXT}*$`,
+  description: "Description of the new image; the source's by default. At most 255 characters.",
+  examples: ['Web server base image'],
+  'x-rule': "must be at most 255 characters, none of them a control character or line break (EC2's limit)",
+});
+
+const KEY_ID = '(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})';
+const KEY_ALIAS = 'alias/[a-zA-Z0-9/_-]{1,250}';
+
+export const KmsKeyId = Type.String({
+  pattern: `^(?:${KEY_ID}|${KEY_ALIAS}|arn:aws[a-z-]{0,20}:kms:[a-z0-9-]{1,32}:[0-9]{12}:(?:key/${KEY_ID}|${KEY_ALIAS}))$`,
+  maxLength: 2048,
+  description:
+    'KMS key of the destination region: key id, alias/…, key ARN or alias ARN. Implies "encrypted": true.',
+  examples: ['alias/ami'],
+  'x-rule': 'must be a KMS key id (a UUID or mrk-…), alias/NAME, or the ARN of a key or alias',
+});
+
+export const CompletionDurationMinutes = Type.Integer({
+  minimum: 15,
+  maximum: 2880,
+  multipleOf: 15,
+  description: 'Have EC2 finish the copy within so many minutes (a time-based copy, which costs extra).',
+  examples: [60],
+  'x-rule': 'must be a multiple of 15 between 15 and 2880 (minutes)',
+});
+
+/** `aws:` is EC2's own in any spelling, `amiferry:` this service's. EC2 allows 50 tags; some are left for those. */
+const TAG_KEY = `^(?![aA][wW][sS]:)(?!amiferry:)${TEXT}{1,127}$`;
+
+const TagKey = Type.String({
+  pattern: TAG_KEY,
+  'x-rule':
+    'must be 1 to 127 characters without control characters, and may not begin with "aws:" or "amiferry:"',
+});
+
+const TagValue = Type.String({
+  maxLength: 255,
+  pattern: `^${TEXT}*$`,
+  'x-rule': 'must be at most 255 characters, none of them a control character or line break',
+});
+
+// Not Type.Record: its patternProperties lose the rule for keys on their way into the OpenAPI document.
+export const TagMap = Type.Unsafe<Tags>({
+  type: 'object',
+  propertyNames: TagKey,
+  additionalProperties: TagValue,
+  maxProperties: 40,
+  description:
+    'Tags for the new images and their snapshots: at most 40. Keys have 1 to 127 characters and may not begin with "aws:" or "amiferry:".',
+  examples: [{ team: 'web' }],
+  'x-rule': 'must have at most 40 tags',
+});

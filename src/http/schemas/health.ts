@@ -1,0 +1,33 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
+
+export const Alive = component(
+  'Alive',
+  Type.Object({ status: oneOf(['ok']) }, { ...CLOSED, description: 'The process runs.' }),
+);
+
+export const Check = component(
+  'Check',
+  Type.Object(
+    {
+      name: Type.String({ description: 'What was looked at.' }),
+      ok: Type.Boolean(),
+      required: Type.Boolean({
+        description: 'Whether the service is not ready without it; else it is a warning.',
+      }),
+      why: nullable(Type.String({ description: 'What is wrong and how to mend it; null where nothing is.' })),
+    },
+    { ...CLOSED, description: 'One thing that the service needs.' },
+  ),
+);
+
+export const Health = component(
+  'Health',
+  Type.Object(
+    { status: oneOf(['ready', 'not-ready']), checks: Type.Array(ref(Check)) },
+    { ...CLOSED, description: 'Whether the service can do its work, check by check.' },
+  ),
+);
+
+export type Health = Static<typeof Health>;

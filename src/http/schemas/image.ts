@@ -1,0 +1,51 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { CLOSED, component, nullable, nullableRef, oneOf } from './component.ts';
+import { ImageId, Region } from './fields.ts';
+import { IMAGE_STATES } from './job.ts';
+
+export const ImageReference = component(
+  'ImageReference',
+  Type.Object(
+    { imageId: Type.String(), region: Type.String() },
+    { ...CLOSED, description: 'An image, by id and region.' },
+  ),
+);
+
+export const Image = component(
+  'Image',
+  Type.Object(
+    {
+      imageId: ImageId,
+      region: Region,
+      ownerId: Type.String({ description: 'Account that owns the image.' }),
+      name: Type.String(),
+      description: nullable(Type.String()),
+      state: oneOf(IMAGE_STATES, {
+        description: "EC2's state of the image; only an available one can be copied.",
+      }),
+      stateReason: nullable(Type.String({ description: "EC2's reason for a failed image." })),
+      public: Type.Boolean({ description: 'Whether everyone may launch it.' }),
+      encrypted: Type.Boolean({ description: 'Whether any of its snapshots is encrypted.' }),
+      architecture: nullable(Type.String()),
+      createdAt: nullable(Type.String({ format: 'date-time' })),
+      source: nullableRef(ImageReference),
+      snapshots: Type.Array(
+        Type.Object(
+          {
+            deviceName: Type.String(),
+            snapshotId: nullable(Type.String()),
+            sizeGiB: nullable(Type.Number()),
+            encrypted: Type.Boolean(),
+          },
+          CLOSED,
+        ),
+      ),
+      productCodes: Type.Array(Type.String()),
+      tags: Type.Record(Type.String(), Type.String()),
+    },
+    { ...CLOSED, description: 'An image as EC2 describes it.' },
+  ),
+);
+
+export type Image = Static<typeof Image>;

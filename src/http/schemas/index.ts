@@ -1,0 +1,25 @@
+import type { Component } from './component.ts';
+import { CopyDestination, CopyRequest } from './copy-request.ts';
+import { Alive, Check, Health } from './health.ts';
+import { Image, ImageReference } from './image.ts';
+import { Destination, Failure, Job, JobPage } from './job.ts';
+import { Lineage, Relative } from './lineage.ts';
+import { Problem } from './problem.ts';
+
+/** Every component of the OpenAPI document; a schema that is referred to has to be here. */
+export const COMPONENTS: readonly Component[] = [
+  CopyRequest,
+  CopyDestination,
+  Job,
+  JobPage,
+  Destination,
+  Failure,
+  Image,
+  ImageReference,
+  Lineage,
+  Relative,
+  Health,
+  Check,
+  Alive,
+  Problem,
+];

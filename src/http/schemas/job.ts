@@ -1,0 +1,130 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import type { ImageState } from '../../domain/ami.ts';
+import type { DestinationState } from '../../domain/job.ts';
+import { JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
+import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
+import { ImageId, JobId, Region } from './fields.ts';
+
+const time = (description: string) => Type.String({ format: 'date-time', description });
+const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
+
+const DESTINATION_STATES = [
+  'queued',
+  'waiting',
+  'pending',
+  'available',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const satisfies readonly DestinationState[];
+
+export const IMAGE_STATES = [
+  'pending',
+  'available',
+  'invalid',
+  'deregistered',
+  'transient',
+  'failed',
+  'error',
+  'disabled',
+] as const satisfies readonly ImageState[];
+
+export const Failure = component(
+  'Failure',
+  Type.Object(
+    {
+      code: Type.String({ description: 'Stable code of this service (docs/errors.md).' }),
+      message: Type.String({ description: 'What failed, where, and what to do next.' }),
+      awsCode: nullable(Type.String({ description: "EC2's own error code." })),
+      awsRequestId: nullable(Type.String({ description: "EC2's request id, for AWS support." })),
+      retryable: Type.Boolean({ description: 'Whether the same may succeed later, as it stands.' }),
+    },
+    { ...CLOSED, description: 'Why something failed.' },
+  ),
+);
+
+export const Destination = component(
+  'Destination',
+  Type.Object(
+    {
+      region: Region,
+      name: Type.String({ description: 'Name of the new image.' }),
+      state: oneOf(DESTINATION_STATES, {
+        description:
+          'queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished) → succeeded | failed | cancelled.',
+      }),
+      stopping: Type.Unsafe<'cancel' | 'rollback' | null>({
+        type: ['string', 'null'],
+        enum: ['cancel', 'rollback', null],
+        description:
+          'Set while the copy is being removed, because it was cancelled or because another destination failed.',
+      }),
+      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 gave one.' })),
+      imageState: Type.Unsafe<ImageState | null>({
+        type: ['string', 'null'],
+        enum: [...IMAGE_STATES, null],
+        description: "EC2's state of the new image.",
+      }),
+      progress: percent('Percent, weighted by the sizes of the snapshots.'),
+      etaSeconds: nullable(
+        Type.Integer({
+          minimum: 0,
+          description: 'Seconds that the copy will still take; null while nothing tells.',
+        }),
+      ),
+      encrypted: nullable(
+        Type.Boolean({ description: 'As read from the new image; null until it is known.' }),
+      ),
+      kmsKeyId: nullable(Type.String({ description: 'The key that the new image is encrypted under.' })),
+      attempts: Type.Integer({ minimum: 1, description: 'Which attempt this is; each retry adds one.' }),
+      error: nullableRef(Failure),
+      startedAt: nullable(time('When CopyImage was called.')),
+      availableAt: nullable(time('When EC2 had finished the copy.')),
+      finishedAt: nullable(time('When nothing was left to do here.')),
+    },
+    { ...CLOSED, description: 'One region that a job copies to.' },
+  ),
+);
+
+export const Job = component(
+  'Job',
+  Type.Object(
+    {
+      id: JobId,
+      kind: oneOf(JOB_KINDS, { description: 'What the job does.' }),
+      state: oneOf(JOB_STATES, {
+        description: '"partial": some destinations succeeded, the others failed or were cancelled.',
+      }),
+      image: Type.Object(
+        { id: ImageId, region: Region, name: Type.String({ description: 'Name of the source image.' }) },
+        { ...CLOSED, description: 'The source image.' },
+      ),
+      progress: percent('Percent over all destinations.'),
+      destinations: Type.Array(ref(Destination)),
+      requestedBy: Type.String({ description: 'Who asked for the job.' }),
+      createdAt: time('When the job was accepted.'),
+      updatedAt: time('When anything in it last changed.'),
+      finishedAt: nullable(time('When its last destination finished; null before.')),
+    },
+    { ...CLOSED, description: 'A job and how far it is.' },
+  ),
+);
+
+export const JobPage = component(
+  'JobPage',
+  Type.Object(
+    {
+      jobs: Type.Array(ref(Job)),
+      nextCursor: nullable(
+        Type.String({ description: 'Give it as ?cursor= to get the next page; null on the last one.' }),
+      ),
+    },
+    { ...CLOSED, description: 'Jobs, newest first.' },
+  ),
+);
+
+export type Failure = Static<typeof Failure>;
+export type Destination = Static<typeof Destination>;
+export type Job = Static<typeof Job>;
+export type JobPage = Static<typeof JobPage>;

@@ -1,0 +1,37 @@
+import { Type } from 'typebox';
+import { CLOSED, component, nullable, ref } from './component.ts';
+import { ImageId, Region } from './fields.ts';
+
+export const Relative = component(
+  'Relative',
+  Type.Object(
+    {
+      imageId: Type.String(),
+      region: Type.String(),
+      name: nullable(
+        Type.String({ description: 'null where the image is gone or not visible to this account.' }),
+      ),
+      state: nullable(Type.String()),
+      createdAt: nullable(Type.String()),
+      jobId: nullable(Type.String({ description: 'The job that made it, where this service did.' })),
+    },
+    { ...CLOSED, description: 'An image in a lineage.' },
+  ),
+);
+
+export const Lineage = component(
+  'Lineage',
+  Type.Object(
+    {
+      imageId: ImageId,
+      region: Region,
+      ancestors: Type.Array(ref(Relative), { description: 'What the image is a copy of, nearest first.' }),
+      copies: Type.Array(ref(Relative), { description: 'Its direct copies, in all regions.' }),
+      unanswered: Type.Array(
+        Type.Object({ region: Type.String(), code: Type.String(), message: Type.String() }, CLOSED),
+        { description: 'Regions that could not be asked: copies there are missing from the list.' },
+      ),
+    },
+    { ...CLOSED, description: 'Where an image was copied to, and what it is a copy of, as EC2 tells.' },
+  ),
+);
