@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { findChromium } from '../dev/chromium.ts';
+import { asRoot, detectManager, installCommands } from '../dev/packages.ts';
+import type { Manager, Need } from '../dev/packages.ts';
+import { findOnPath, findRedisServer } from '../dev/redis-server.ts';
+
+/**
+ * `npm run setup` installs Redis where there is none, `npm run setup -- test` Chromium too, from the system's own
+ * packages. No service is set up: what needs a Redis starts a private one.
+ */
+const FINDERS: Record<Need, () => string | undefined> = { redis: findRedisServer, chromium: findChromium };
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const [mode, ...more] = process.argv.slice(2);
+if ((mode !== undefined && mode !== 'test') || more.length > 0)
+  fail('Usage: npm run setup, or npm run setup -- test');
+const needs: Need[] = mode === 'test' ? ['redis', 'chromium'] : ['redis'];
+const missing = needs.filter((need) => FINDERS[need]() === undefined);
+if (missing.length > 0) install(missing);
+for (const need of needs) say(`${need}: ${FINDERS[need]() ?? 'missing'}`);
+say(missing.length === 0 ? 'Nothing to install.' : `Installed ${missing.join(' and ')}.`);
+
+/** What counts is what is there in the end: one broken package source among others stops nobody. */
+function install(wanted: readonly Need[]): void {
+  const manager = detectManager(process.platform, (command) => findOnPath(command) !== undefined);
+  if (manager === undefined)
+    fail(
+      `Missing: ${wanted.join(', ')}. There is no apt-get, dnf or brew here: install what is missing yourself.`,
+    );
+  const failures = installCommands(manager, wanted).flatMap((command) => run(manager, command));
+  const still = wanted.filter((need) => FINDERS[need]() === undefined);
+  if (still.length === 0) return;
+  const hint =
+    failures.length === 0 ? [] : ['What they said is above. Packages take a network, and root or sudo.'];
+  fail([...failures, ...hint, `Still missing: ${still.join(', ')}.`].join('\n'));
+}
+
+/** Runs one command to its end, its output here for all to see. @returns what went wrong, if something did. */
+function run(manager: Manager, command: readonly string[]): string[] {
+  const privileges = {
+    root: process.getuid?.() === 0,
+    sudo: findOnPath('sudo') !== undefined,
+    terminal: process.stdin.isTTY,
+  };
+  const whole = asRoot(manager, command, privileges);
+  if (whole === undefined)
+    return [`This takes root, and there is no sudo. Run as root: ${command.join(' ')}`];
+  say(`$ ${whole.join(' ')}`);
+  const [name = '', ...rest] = whole;
+  const { status, signal, error } = spawnSync(name, rest, { stdio: 'inherit' });
+  if (status === 0) return [];
+  return [`Failed (${error?.message ?? signal ?? `exit code ${status}`}): ${whole.join(' ')}`];
+}
+
+function fail(reason: string): never {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+}
