@@ -111,6 +111,11 @@ export function isFinished(destination: Destination): boolean {
   return FINISHED.has(destination.state) && destination.stopping === null;
 }
 
+/** CopyImage has not answered yet: in the queue, or in line for a slot. */
+export function isNotCopying(destination: Destination): boolean {
+  return destination.stopping === null && (destination.state === 'queued' || destination.state === 'waiting');
+}
+
 /** The job's state follows from its destinations' and is stored nowhere. */
 export function jobState(job: Job): JobState {
   const { destinations } = job;

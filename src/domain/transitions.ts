@@ -1,6 +1,6 @@
 import type { Image } from './ami.ts';
 import type { CopyJob, Destination, Failure, StopReason } from './job.ts';
-import { destinationKey, isFinished } from './job.ts';
+import { destinationKey, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
 
 /**
@@ -37,14 +37,10 @@ function finishing(job: CopyJob, now: number): CopyJob {
   return { ...job, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
 }
 
-const notStarted = (one: Destination) => one.state === 'queued' || one.state === 'waiting';
-
 /** Saves the intent to call CopyImage. Once saved, the call may be made at any time, by anyone who read it. */
 export const begin = (key: string): Move =>
   moving(key, (one, now) =>
-    notStarted(one) && one.stopping === null && one.startedAt === null
-      ? { state: 'queued', startedAt: now }
-      : null,
+    isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
 /** No copy slot is free: stand in line. EC2 made nothing (ResourceLimitExceeded), so the intent goes. */

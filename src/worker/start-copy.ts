@@ -1,6 +1,5 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope, findDestination } from '../domain/job.ts';
-import { nextStep } from '../domain/next-step.ts';
+import { destinationKey, destinationScope, findDestination, isNotCopying } from '../domain/job.ts';
 import { accept, begin, fail, park } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
@@ -19,7 +18,7 @@ import { removeEarlier } from './remove-made.ts';
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const job = await deps.store.get(ref.jobId);
   const destination = job === null ? undefined : findDestination(job, ref.destination);
-  if (job === null || destination === undefined || nextStep(destination) !== 'start-copy') return DONE;
+  if (job === null || destination === undefined || !isNotCopying(destination)) return DONE;
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
   if (destination.attempts > 1 && !(await removeEarlierAttempts(deps, job, destination))) {

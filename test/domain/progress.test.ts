@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { etaSeconds, weightedProgress } from '../../src/domain/progress.ts';
+
+test('progress is weighted by size', () => {
+  const progress = weightedProgress([
+    { progress: 100, sizeGiB: 10 },
+    { progress: 0, sizeGiB: 90 },
+  ]);
+  expect(progress).toBe(10);
+});
+
+test('nothing seen yet is 0, an unknown size still counts, and it stays within 0 and 100', () => {
+  expect(weightedProgress([])).toBe(0);
+  expect(weightedProgress([{ progress: 50, sizeGiB: 0 }])).toBe(50);
+  expect(weightedProgress([{ progress: 140, sizeGiB: 8 }])).toBe(100);
+});
+
+test('the ETA goes on at the pace so far, and is null without one', () => {
+  expect(etaSeconds(0, 0, 60_000)).toBeNull();
+  expect(etaSeconds(25, null, 60_000)).toBeNull();
+  expect(etaSeconds(25, 0, 60_000)).toBe(180);
+  // A clock that runs backwards gives no ETA rather than a negative one.
+  expect(etaSeconds(25, 60_000, 0)).toBeNull();
+});

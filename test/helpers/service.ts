@@ -1,0 +1,126 @@
+import type { RunningWorker } from '../../src/worker/build-worker.ts';
+import { buildWorker } from '../../src/worker/build-worker.ts';
+import type { CommandDeps } from '../../src/commands/deps.ts';
+import type { CopyRequest } from '../../src/commands/request-copy.ts';
+import { requestCopy } from '../../src/commands/request-copy.ts';
+import { AWS_REGIONS } from '../../src/domain/regions.ts';
+import type { CopyJob, Job } from '../../src/domain/job.ts';
+import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import type { Logger } from '../../src/logging.ts';
+import { createLogger } from '../../src/logging.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { StepProducer } from '../../src/queue/producer.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import { RedisJobStore } from '../../src/store/redis-store.ts';
+import type { WorkerSettings } from '../../src/worker/deps.ts';
+import { until } from './processes.ts';
+import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
+import { SimulatorControl } from './simulator-control.ts';
+
+/** The image that the simulator seeds first: unencrypted, tagged. */
+export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
+
+export interface ServiceOptions {
+  simulator?: SimulatorOptions;
+  settings?: Partial<WorkerSettings>;
+  /** How many workers; 0 leaves everything queued. */
+  workers?: number;
+  redisUrl?: string;
+}
+
+/** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
+export interface Service extends CommandDeps {
+  store: RedisJobStore;
+  gateway: AwsGateway;
+  simulator: Simulator;
+  control: SimulatorControl;
+  prefix: string;
+  settings: WorkerSettings;
+  startWorker(): Promise<RunningWorker>;
+  /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
+  copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<CopyJob>;
+  /** Waits until a job is as it should be, at most so many milliseconds. */
+  untilJob(id: string, holds: (job: Job) => boolean, timeout?: number): Promise<Job>;
+  untilFinished(id: string, timeout?: number): Promise<Job>;
+  /** Stops everything and deletes every key of the service. */
+  stop(): Promise<void>;
+}
+
+/** Fast enough for a test, slow enough to be looked at. Milliseconds. */
+const TEST_SETTINGS: WorkerSettings = {
+  copySlots: 100,
+  pollMs: 50,
+  slotRetryMs: 300,
+  lostCopyMs: 5000,
+  retryMs: 10_000,
+  retentionMs: 86_400_000,
+};
+
+export function testCredentials() {
+  return { accessKeyId: 'AKIATESTTESTTEST', secretAccessKey: 'test' };
+}
+
+export function testLogger(): Logger {
+  return createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
+}
+
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const logger = testLogger();
+  const prefix = testPrefix();
+  const settings = { ...TEST_SETTINGS, ...options.settings };
+  const simulator = await startSimulator({ copySeconds: 0.5, ...options.simulator });
+  const url = options.redisUrl ?? testRedisUrl();
+  const redis = connectRedis(url, 'fail-fast', () => {});
+  const blocking = connectRedis(url, 'patient', () => {});
+  await Promise.all([untilReady(redis, 5000), untilReady(blocking, 5000)]);
+  const store = new RedisJobStore(redis, prefix);
+  const producer = new StepProducer(redis, prefix);
+  const gateway = new AwsGateway({
+    requestTimeoutMs: 2000,
+    maxAttempts: 2,
+    endpoint: simulator.url,
+    credentials: testCredentials(),
+  });
+  const deps = { store, producer, gateway, logger, regions: AWS_REGIONS };
+  const workers: RunningWorker[] = [];
+  const startWorker = async () => {
+    const workerDeps = { ...deps, settings, syncClock: () => store.syncClock() };
+    const worker = await buildWorker(workerDeps, blocking, { prefix, concurrency: 20, sweepMs: 500 });
+    workers.push(worker);
+    return worker;
+  };
+  await store.syncClock();
+  for (let i = 0; i < (options.workers ?? 1); i += 1) await startWorker();
+
+  const untilJob: Service['untilJob'] = async (id, holds, timeout = 15_000) => {
+    let job = await store.get(id);
+    await until(async () => {
+      job = await store.get(id);
+      return job !== null && holds(job);
+    }, timeout).catch((error) => {
+      throw new Error(`job never got there: ${JSON.stringify(job, null, 1)}`, { cause: error });
+    });
+    if (job === null) throw new Error(`there is no job ${id}`);
+    return job;
+  };
+  return {
+    ...deps,
+    simulator,
+    control: new SimulatorControl(simulator.url),
+    prefix,
+    settings,
+    startWorker,
+    copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, 'tester'),
+    untilJob,
+    untilFinished: (id, timeout) => untilJob(id, (job) => job.finishedAt !== null, timeout),
+    stop: async () => {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await producer.close();
+      await dropPrefix(redis, prefix);
+      await Promise.all([closeRedis(redis), closeRedis(blocking)]);
+      gateway.close();
+      await simulator.close();
+    },
+  };
+}

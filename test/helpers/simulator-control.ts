@@ -1,0 +1,46 @@
+import type { Fault, LedgerView, NewImage, Settings } from '../../src/simulator/index.ts';
+
+/** The simulator's control routes, as a test in another process would use them. */
+export class SimulatorControl {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = `${url}/_simulator`;
+  }
+
+  async calls(): Promise<LedgerView> {
+    const response = await fetch(`${this.#url}/calls`);
+    return (await response.json()) as LedgerView;
+  }
+
+  fault(fault: Fault): Promise<unknown> {
+    return this.#post('faults', fault);
+  }
+
+  addImage(image: NewImage): Promise<unknown> {
+    return this.#post('images', image);
+  }
+
+  settings(settings: Partial<Settings>): Promise<unknown> {
+    return this.#post('settings', settings);
+  }
+
+  advanceSeconds(advanceSeconds: number): Promise<unknown> {
+    return this.#post('clock', { advanceSeconds });
+  }
+
+  async clearFaults(): Promise<void> {
+    await fetch(`${this.#url}/faults`, { method: 'DELETE' });
+  }
+
+  async #post(path: string, body: unknown): Promise<unknown> {
+    const response = await fetch(`${this.#url}/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`the simulator refused ${path}: ${text}`);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+}

@@ -1,0 +1,175 @@
+import type { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { SELF } from '../../src/domain/ami.ts';
+import type { CopyJob } from '../../src/domain/job.ts';
+import * as moves from '../../src/domain/transitions.ts';
+import { failureBecause } from '../../src/worker/failure.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { copyJob } from '../helpers/copy-job.ts';
+import { dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+
+let redis: Redis;
+let prefix: string;
+let store: RedisJobStore;
+const eu = { account: SELF, region: 'eu-west-1' };
+
+beforeAll(async () => {
+  redis = connectRedis(testRedisUrl(), 'fail-fast', () => {});
+  await untilReady(redis, 5000);
+});
+beforeEach(() => {
+  prefix = testPrefix();
+  store = new RedisJobStore(redis, prefix);
+});
+afterEach(() => dropPrefix(redis, prefix));
+afterAll(() => closeRedis(redis));
+
+async function saved(changes: Partial<CopyJob> = {}, regions?: string[]): Promise<CopyJob> {
+  const job = copyJob(changes, regions);
+  await store.create(job);
+  return job;
+}
+
+describe('a write', () => {
+  test('of a job that exists already is refused', async () => {
+    const job = await saved();
+    await expect(store.create(job)).rejects.toThrow('exists already');
+  });
+
+  test('raises the version by one, and is there to read', async () => {
+    const { id } = await saved();
+    await store.update(id, moves.begin('eu-west-1'));
+    expect(await store.get(id)).toMatchObject({
+      version: 2,
+      destinations: [{ startedAt: expect.any(Number) }, {}],
+    });
+  });
+
+  test('against an older version is not made: the change is tried again on the newer record', async () => {
+    const { id } = await saved();
+    const seen: number[] = [];
+    await store.update(id, (job, now) => {
+      seen.push(job.version);
+      // Somebody else is faster, just once: one connection, so this write is in Redis before the store's own.
+      const theirs = { ...moves.begin('us-west-2')(job, now), version: 2 };
+      if (seen.length === 1)
+        void redis.hset(`${prefix}:job:${id}`, 'version', 2, 'record', JSON.stringify(theirs));
+      return moves.begin('eu-west-1')(job, now);
+    });
+    expect(seen).toEqual([1, 2]);
+    const job = await store.get(id);
+    expect(job?.version).toBe(3);
+    expect(job?.destinations.every(({ startedAt }) => startedAt !== null)).toBe(true);
+  });
+
+  test('by many at once loses none of them', async () => {
+    const regions = Array.from({ length: 40 }, (_, i) => `xx-test-${i}`);
+    const { id } = await saved({}, regions);
+    await Promise.all(regions.map((region) => store.update(id, moves.begin(region))));
+    const job = await store.get(id);
+    expect(job?.version).toBe(41);
+    expect(job?.destinations.filter(({ startedAt }) => startedAt === null)).toEqual([]);
+  });
+
+  test('to a job that is not there says so', async () => {
+    expect(await store.update('nobody', moves.begin('eu-west-1'))).toEqual({ outcome: 'missing' });
+  });
+});
+
+describe('slots', () => {
+  const begin = (id: string, slots: number) =>
+    store.updateWithSlot({ jobId: id, destination: 'eu-west-1' }, eu, slots, moves.begin('eu-west-1'));
+
+  test('are given up to the limit, to the head of the line first', async () => {
+    const jobs = [];
+    for (let i = 0; i < 4; i += 1) jobs.push(await saved({ createdAt: 1000 + i }));
+    const [a, b, c, d] = jobs.map(({ id }) => id) as [string, string, string, string];
+    expect((await begin(a, 1)).outcome).toBe('changed');
+    expect((await begin(b, 1)).outcome).toBe('full');
+    await store.update(c, moves.park('eu-west-1'));
+    await store.update(b, moves.park('eu-west-1'));
+    expect(await store.nextWaiting(eu, 1)).toEqual([]);
+
+    await store.update(a, moves.stopAll('cancel'));
+    await store.update(a, moves.stopped('eu-west-1'));
+    expect(await store.nextWaiting(eu, 1)).toEqual([{ jobId: b, destination: 'eu-west-1' }]);
+    expect((await begin(d, 1)).outcome).toBe('full');
+    expect((await begin(c, 1)).outcome).toBe('full');
+    expect((await begin(b, 1)).outcome).toBe('changed');
+  });
+
+  test('are not given while EC2 says that it is full, until one of ours is freed', async () => {
+    const { id: a } = await saved();
+    const { id: b } = await saved();
+    await begin(a, 10);
+    await store.markFull(eu, 60_000);
+    expect((await begin(b, 10)).outcome).toBe('full');
+    await store.update(a, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    expect((await begin(b, 10)).outcome).toBe('changed');
+  });
+});
+
+describe('tracking', () => {
+  test('a pending copy makes its scope due; one with nothing left is dropped', async () => {
+    const { id } = await saved({}, ['eu-west-1']);
+    await store.update(id, moves.begin('eu-west-1'));
+    expect(await store.takeDueScopes(60_000)).toEqual([]);
+    await store.update(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    expect(await store.takeDueScopes(60_000)).toEqual([eu]);
+    expect(await store.takeDueScopes(60_000)).toEqual([]);
+    expect(await store.pending(eu)).toMatchObject([
+      { imageId: 'ami-0000000000000000a', jobId: id, progress: 0 },
+    ]);
+
+    await store.dropIdleScope(eu);
+    expect(await redis.zcard(`${prefix}:scopes`)).toBe(1);
+    await store.update(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await store.dropIdleScope(eu);
+    expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
+    expect(await store.pending(eu)).toEqual([]);
+  });
+});
+
+describe('listing', () => {
+  test('goes newest first, page by page, without loss or repeat, also among equal times', async () => {
+    const ids: string[] = [];
+    for (let i = 0; i < 25; i += 1) ids.push((await saved({ createdAt: 1000 + Math.floor(i / 5) })).id);
+    const found: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await store.list({ limit: 4, ...(cursor === undefined ? {} : { cursor }) });
+      found.push(...page.jobs.map(({ id }) => id));
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(found.toSorted()).toEqual(ids.toSorted());
+    const times = await Promise.all(found.map(async (id) => (await store.get(id))?.createdAt ?? 0));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+  });
+
+  test('filters by state and by image, source or copy', async () => {
+    const { id } = await saved({}, ['eu-west-1']);
+    const other = await saved();
+    await store.update(id, moves.begin('eu-west-1'));
+    await store.update(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    const idsOf = async (filter: Parameters<RedisJobStore['list']>[0]) =>
+      (await store.list(filter)).jobs.map((job) => job.id);
+    expect(await idsOf({ limit: 10, state: 'queued' })).toEqual([other.id]);
+    expect(await idsOf({ limit: 10, state: 'running' })).toEqual([id]);
+    expect(await idsOf({ limit: 10, imageId: 'ami-0000000000000000a' })).toEqual([id]);
+    expect(await idsOf({ limit: 10, imageId: 'ami-0a1b2c3d4e5f60001', state: 'queued' })).toEqual([other.id]);
+  });
+
+  test('refuses a cursor that it never gave', async () => {
+    await expect(store.list({ limit: 1, cursor: 'x' })).rejects.toMatchObject({ code: 'invalid-cursor' });
+  });
+});
+
+test('a job past its retention leaves no key behind', async () => {
+  const { id } = await saved({}, ['eu-west-1']);
+  await store.update(id, moves.stopAll('cancel'));
+  const { finishedAt } = (await store.get(id)) ?? {};
+  expect(await store.deleteFinishedBefore((finishedAt ?? 0) - 1, 10)).toBe(0);
+  expect(await store.deleteFinishedBefore(finishedAt ?? 0, 10)).toBe(1);
+  expect(await keysOf(redis, prefix)).toEqual([]);
+});
