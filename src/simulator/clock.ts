@@ -16,7 +16,7 @@ export function createClock(speed: number): Clock {
   let rate = speed;
   let simulatedBase = Date.now();
   let realBase = performance.now();
-  const now = (): number => simulatedBase + (performance.now() - realBase) * rate;
+  const now = (): number => Math.floor(simulatedBase + (performance.now() - realBase) * rate);
 
   function rebase(simulated: number): void {
     simulatedBase = simulated;

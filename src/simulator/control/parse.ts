@@ -19,10 +19,13 @@ export class ControlError extends Error {
 export function parse<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
   const value = json(body);
   if (Value.Check(schema, value)) return value;
-  const errors = Value.Errors(schema, value).map(({ instancePath, message, params }) => {
-    const names = 'additionalProperties' in params ? `: ${params.additionalProperties.join(', ')}` : '';
-    return `${instancePath === '' ? 'body' : instancePath} ${message}${names}`;
-  });
+  const errors = Value.Errors(schema, value)
+    .filter(({ keyword }) => keyword !== 'boolean') // the same as additionalProperties, said worse
+    .map((error) => {
+      const names =
+        error.keyword === 'additionalProperties' ? `: ${error.params.additionalProperties.join(', ')}` : '';
+      return `${error.instancePath === '' ? 'body' : error.instancePath} ${error.message}${names}`;
+    });
   throw new ControlError(400, errors.join('; '));
 }
 

@@ -1,0 +1,35 @@
+import { Ec2Error } from '../errors.ts';
+import { removeImage } from '../state/copies.ts';
+import { ownImage, ownSnapshot, usersOf } from '../state/lookup.ts';
+import { done, mutates } from './operation.ts';
+
+/** DeregisterImage. Of a pending copy it cancels the copy; with DeleteAssociatedSnapshots it says what became of each. */
+export const deregisterImage = mutates((request) => {
+  const { parameters, world, region } = request;
+  const image = ownImage(request, parameters.required('ImageId'));
+  const deleteSnapshots = parameters.boolean('DeleteAssociatedSnapshots') === true;
+  removeImage(world, image);
+  if (!deleteSnapshots) return done;
+  const { snapshots } = world.region(region);
+  const deleteSnapshotResultSet = image.devices.map(({ snapshotId }) => {
+    if (usersOf(world, region, snapshotId).length > 0) return { snapshotId, returnCode: 'skipped' };
+    snapshots.delete(snapshotId);
+    return { snapshotId, returnCode: 'success' };
+  });
+  return { return: true, deleteSnapshotResultSet };
+});
+
+/** DeleteSnapshot, unless an image uses it. */
+export const deleteSnapshot = mutates((request) => {
+  const { world, region, parameters } = request;
+  const { snapshotId } = ownSnapshot(request, parameters.required('SnapshotId'));
+  const [user] = usersOf(world, region, snapshotId);
+  if (user !== undefined) {
+    throw new Ec2Error(
+      'InvalidSnapshot.InUse',
+      `The snapshot ${snapshotId} is currently in use by ${user.imageId}`,
+    );
+  }
+  world.region(region).snapshots.delete(snapshotId);
+  return done;
+});

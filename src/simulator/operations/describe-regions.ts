@@ -1,0 +1,39 @@
+import { Ec2Error } from '../errors.ts';
+import { regions } from '../regions.ts';
+import { compileFilters, readFilters } from '../state/filters.ts';
+import { reads } from './operation.ts';
+
+interface RegionDescription {
+  readonly name: string;
+  readonly status: string;
+}
+
+/** DescribeRegions: those the account can use; with AllRegions also those it would have to opt in to. */
+export const describeRegions = reads(({ parameters }) => {
+  const names = parameters.texts('RegionName');
+  const unknown = names.filter((name) => !regions.has(name));
+  if (unknown.length > 0)
+    throw new Ec2Error('InvalidParameterValue', `Invalid region names: ${unknown.join(', ')}`);
+  const all = parameters.boolean('AllRegions') === true;
+  const matches = compileFilters(readFilters(parameters), readers, () => new Map());
+  const wanted = [...regions]
+    .map(([name, status]): RegionDescription => ({ name, status }))
+    .filter(
+      ({ name, status }) =>
+        (all || status === 'opt-in-not-required') && (names.length === 0 || names.includes(name)),
+    )
+    .filter(matches);
+  return {
+    regionInfo: wanted.map(({ name, status }) => ({
+      regionName: name,
+      regionEndpoint: `ec2.${name}.amazonaws.com`,
+      optInStatus: status,
+    })),
+  };
+});
+
+const readers = new Map<string, (region: RegionDescription) => readonly string[]>([
+  ['region-name', (region) => [region.name]],
+  ['opt-in-status', (region) => [region.status]],
+  ['endpoint', (region) => [`ec2.${region.name}.amazonaws.com`]],
+]);

@@ -1,0 +1,66 @@
+import { Ec2Error } from '../errors.ts';
+import { blockPublicAccessOf } from '../state/block-public-access.ts';
+import { isEncrypted, type Image } from '../state/image.ts';
+import { snapshotsOf } from '../state/lookup.ts';
+import { changed, isPublic, requireWellFormed, type Grantee } from '../state/permissions.ts';
+import type { Snapshot } from '../state/snapshot.ts';
+import type { World } from '../state/world.ts';
+import type { Request } from './operation.ts';
+
+/** Whether a snapshot is encrypted under the AWS managed key, which no other account can ever use. */
+export function isUnderAwsManagedKey(world: World, snapshot: Snapshot): boolean {
+  const { kmsKeyId, ownerId, region } = snapshot;
+  return kmsKeyId !== undefined && world.findKey(ownerId, region, kmsKeyId)?.manager === 'AWS';
+}
+
+/**
+ * EC2's rules for who may be given launch permission, checked before anything changes.
+ * @throws Ec2Error InvalidAMIAttributeItemValue, InvalidParameter, OperationNotPermitted, ResourceLimitExceeded
+ */
+export function requireShareable(
+  request: Request,
+  image: Image,
+  add: readonly Grantee[],
+  remove: readonly Grantee[],
+): void {
+  const { world } = request;
+  requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue');
+  if (add.length === 0) return;
+  if (snapshotsOf(world, image).some((snapshot) => isUnderAwsManagedKey(world, snapshot))) {
+    throw new Ec2Error('InvalidParameter', "Snapshots encrypted with the AWS Managed CMK can't be shared");
+  }
+  if (add.some(({ kind }) => kind === 'group')) requirePublishable(request, image);
+  const { sharees } = world.settings;
+  const next = changed(image.launchPermissions, add, remove);
+  if ([...next.values()].filter(({ kind }) => kind !== 'group').length > sharees) {
+    throw new Ec2Error(
+      'ResourceLimitExceeded',
+      `An AMI can be shared with at most ${sharees} entities in a region`,
+    );
+  }
+}
+
+function requirePublishable({ world, account, region }: Request, image: Image): void {
+  if (isEncrypted(image)) {
+    throw new Ec2Error('InvalidParameter', "Images with encrypted snapshots can't be made public");
+  }
+  if (image.productCodes.length > 0) {
+    throw new Ec2Error('OperationNotPermitted', "Images with product codes can't be made public");
+  }
+  if (blockPublicAccessOf(world, account, region) === 'block-new-sharing') {
+    throw new Ec2Error(
+      'OperationNotPermitted',
+      "This image can't be made public: block public access is enabled for AMIs in this account and Region",
+    );
+  }
+  const { publicImages } = world.settings;
+  const others = [...world.region(region).images.values()].filter(
+    (other) => other !== image && other.ownerId === account && isPublic(other.launchPermissions),
+  );
+  if (others.length >= publicImages) {
+    throw new Ec2Error(
+      'ResourceLimitExceeded',
+      `You have reached the limit of ${publicImages} public images in ${region}`,
+    );
+  }
+}

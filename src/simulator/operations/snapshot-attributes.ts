@@ -1,0 +1,69 @@
+import { Ec2Error, invalidValue, missingParameter } from '../errors.ts';
+import { ownSnapshot } from '../state/lookup.ts';
+import { changed, requireWellFormed, type Grantee } from '../state/permissions.ts';
+import type { Snapshot } from '../state/snapshot.ts';
+import { readPermissionChange } from './grantees.ts';
+import { isUnderAwsManagedKey } from './launch-rules.ts';
+import { done, mutates, reads, type Request } from './operation.ts';
+
+const maxAtOnce = 500;
+
+/** DescribeSnapshotAttribute: createVolumePermission; its owner only. */
+export const describeSnapshotAttribute = reads((request) => {
+  requireCreateVolumePermission(request);
+  const { snapshotId, volumePermissions } = ownSnapshot(request, request.parameters.required('SnapshotId'));
+  const createVolumePermission = [...volumePermissions.values()].map(({ kind, value }) => ({
+    [kind]: value,
+  }));
+  return { snapshotId, createVolumePermission };
+});
+
+/** ModifySnapshotAttribute: accounts or `all`, at most 500 at a time, adding or removing but not both. */
+export const modifySnapshotAttribute = mutates((request) => {
+  const snapshot = ownSnapshot(request, request.parameters.required('SnapshotId'));
+  const { add, remove } = readPermissionChange(request.parameters, 'CreateVolumePermission');
+  if (add.length + remove.length === 0) throw missingParameter('CreateVolumePermission');
+  if (add.length > 0 && remove.length > 0) {
+    throw new Ec2Error(
+      'InvalidParameterCombination',
+      'Permissions can be added or removed in one call, but not both',
+    );
+  }
+  if (add.length + remove.length > maxAtOnce) {
+    throw new Ec2Error('InvalidParameterValue', `At most ${maxAtOnce} permissions can be changed at a time`);
+  }
+  requireSnapshotShareable(request, snapshot, add, remove);
+  snapshot.volumePermissions = changed(snapshot.volumePermissions, add, remove);
+  return done;
+});
+
+/** ResetSnapshotAttribute: the owner's alone again. */
+export const resetSnapshotAttribute = mutates((request) => {
+  requireCreateVolumePermission(request);
+  ownSnapshot(request, request.parameters.required('SnapshotId')).volumePermissions = new Map();
+  return done;
+});
+
+function requireCreateVolumePermission({ parameters }: Request): void {
+  const attribute = parameters.required('Attribute');
+  if (attribute !== 'createVolumePermission') throw invalidValue('Attribute', attribute, 'Not simulated.');
+}
+
+function requireSnapshotShareable(
+  { world }: Request,
+  snapshot: Snapshot,
+  add: readonly Grantee[],
+  remove: readonly Grantee[],
+): void {
+  const other = [...add, ...remove].find(({ kind }) => kind !== 'userId' && kind !== 'group');
+  if (other !== undefined)
+    throw invalidValue(other.kind, other.value, 'Snapshots are shared with accounts only.');
+  requireWellFormed([...add, ...remove], 'InvalidUserID.Malformed');
+  if (add.length === 0) return;
+  if (isUnderAwsManagedKey(world, snapshot)) {
+    throw new Ec2Error('OperationNotPermitted', 'Encrypted snapshots with EBS default key cannot be shared');
+  }
+  if (snapshot.encrypted && add.some(({ kind }) => kind === 'group')) {
+    throw new Ec2Error('OperationNotPermitted', 'Encrypted snapshots cannot be made public');
+  }
+}
