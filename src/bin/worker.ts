@@ -23,22 +23,25 @@ const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix);
 const gateway = new AwsGateway({ requestTimeoutMs: 7000, maxAttempts: 2 });
 const settings = config;
-const deps = { store, producer, gateway, logger, settings, syncClock: () => store.syncClock() };
+const deps = { store, producer, gateway, logger, settings };
 
 // Run
+store.keepTime();
 const health = await startHealthServer(redis, config.host, config.workerHealthPort);
-const worker = await retryUntilDone(logger, 'start the worker', () =>
-  buildWorker(deps, blocking, {
+const worker = await retryUntilDone(logger, 'start the worker', async () => {
+  await store.syncClock();
+  return buildWorker(deps, blocking, {
     prefix: config.queuePrefix,
     concurrency: config.workerConcurrency,
     sweepMs: config.sweepMs,
-  }),
-);
+  });
+});
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind
 exitOnSignal(logger, [
   { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
+  { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   {

@@ -33,11 +33,15 @@ interface SlotRequest {
 /** Destinations of one big job are written by many workers at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
 
+/** How often the shared clock is read again, milliseconds. */
+const CLOCK_INTERVAL = 30_000;
+
 /** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
 export class RedisJobStore implements JobStore {
   readonly #redis: Redis;
   readonly #keys: StoreKeys;
   readonly #clock: SharedClock;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: Redis, prefix: string) {
     defineScripts(redis);
@@ -50,9 +54,21 @@ export class RedisJobStore implements JobStore {
     return this.#clock.now();
   }
 
-  /** Sets the shared clock; call it at start and now and then. */
+  /** Sets the shared clock, now. Rejects while Redis is away. */
   async syncClock(): Promise<void> {
     await this.#clock.sync();
+  }
+
+  /** Sets the shared clock as soon as Redis answers, and again every so often until {@link close}. */
+  keepTime(): void {
+    const sync = () => void this.#clock.sync().catch(() => {});
+    this.#redis.on('ready', sync);
+    this.#timer = setInterval(sync, CLOCK_INTERVAL);
+    if (this.#redis.status === 'ready') sync();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
   }
 
   async create(job: Job): Promise<void> {
@@ -165,7 +181,15 @@ export class RedisJobStore implements JobStore {
   }
 
   async deleteFinishedBefore(time: number, limit: number): Promise<number> {
-    const ids = await this.#redis.zrange(this.#keys.finished, '-inf', String(time), 'BYSCORE', 'LIMIT', 0, limit);
+    const ids = await this.#redis.zrange(
+      this.#keys.finished,
+      '-inf',
+      String(time),
+      'BYSCORE',
+      'LIMIT',
+      0,
+      limit,
+    );
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);

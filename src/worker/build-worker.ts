@@ -10,9 +10,6 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** How often the shared clock is read again, milliseconds. */
-const CLOCK_INTERVAL = 30_000;
-
 /** Never look more rarely than this for due scopes, and never more often than they are due. Milliseconds. */
 const TICK = 1000;
 
@@ -21,18 +18,12 @@ const TICK = 1000;
  * @param redis a patient connection, shared with BullMQ
  */
 export async function buildWorker(
-  deps: WorkerDeps & { syncClock(): Promise<void> },
+  deps: WorkerDeps,
   redis: Redis,
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
-  await deps.syncClock();
   await deps.producer.schedule('tick', Math.min(TICK, deps.settings.pollMs));
   await deps.producer.schedule('sweep', options.sweepMs);
-  const clock = setInterval(() => void deps.syncClock().catch(() => {}), CLOCK_INTERVAL);
   const queue = runWorker(deps, redis, options);
-  const close = async () => {
-    clearInterval(clock);
-    await queue.close();
-  };
-  return { queue, close };
+  return { queue, close: () => queue.close() };
 }

@@ -85,8 +85,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const deps = { store, producer, gateway, logger, regions: AWS_REGIONS };
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
-    const workerDeps = { ...deps, settings, syncClock: () => store.syncClock() };
-    const worker = await buildWorker(workerDeps, blocking, { prefix, concurrency: 20, sweepMs: 500 });
+    const worker = await buildWorker({ ...deps, settings }, blocking, {
+      prefix,
+      concurrency: 20,
+      sweepMs: 500,
+    });
     workers.push(worker);
     return worker;
   };

@@ -1,0 +1,53 @@
+import { buildApp } from '../http/app.ts';
+import { readConfig } from '../config.ts';
+import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { createLogger } from '../logging.ts';
+import { closeRedis, connectRedis } from '../queue/connections.ts';
+import { StepProducer } from '../queue/producer.ts';
+import { JobFeed } from '../store/feed.ts';
+import { RedisJobStore } from '../store/redis-store.ts';
+import { orExit } from './or-exit.ts';
+import { exitOnSignal } from './phases.ts';
+
+const config = orExit(() => readConfig(process.env));
+const logger = createLogger('api', config.logLevel);
+
+// Connections: one that fails fast for requests, one for the subscription.
+const lost = (error: Error) => logger.warn({ err: error }, 'Redis');
+const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
+const subscriber = connectRedis(config.redisUrl, 'patient', lost);
+
+// Build
+const store = new RedisJobStore(redis, config.queuePrefix);
+const producer = new StepProducer(redis, config.queuePrefix);
+const gateway = new AwsGateway({ requestTimeoutMs: 4000, maxAttempts: 2 });
+const feed = new JobFeed(subscriber, config.queuePrefix);
+const { regions, defaultRegion } = config;
+const app = await buildApp({ store, producer, gateway, logger, regions, feed, redis, defaultRegion });
+
+// Run. With Redis away the API comes up all the same, and answers 503 until it is there.
+store.keepTime();
+void feed.start();
+try {
+  await app.listen({ host: config.host, port: config.port });
+} catch (error) {
+  const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+  if (!taken) throw error;
+  process.stderr.write(
+    `PORT=${config.port} on ${config.host} is taken: stop what listens there, or set PORT.\n`,
+  );
+  process.exit(1);
+}
+
+// Unwind
+exitOnSignal(logger, [
+  { name: 'finish the requests at work', timeout: 7000, run: () => app.close() },
+  { name: 'close the store', timeout: 200, run: () => store.close() },
+  { name: 'close the queue', timeout: 500, run: () => producer.close() },
+  { name: 'close EC2', timeout: 200, run: () => gateway.close() },
+  {
+    name: 'close Redis',
+    timeout: 500,
+    run: () => Promise.all([redis, subscriber].map(closeRedis)).then(() => {}),
+  },
+]);
