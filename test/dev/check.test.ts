@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFile, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+
+const PARTS = ['src', 'test', 'bench', 'openapi', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
+const SETTINGS = ['.oxlintrc.json', '.oxfmtrc.json', '.gitignore'];
+
+/** A copy of the tree, to be broken. */
+let tree: string;
+
+beforeEach(async () => {
+  tree = await mkdtemp(join(tmpdir(), 'amiferry-check-'));
+  for (const part of [...PARTS, ...SETTINGS])
+    await cp(join(PROJECT_DIR, part), join(tree, part), { recursive: true });
+  await symlink(join(PROJECT_DIR, 'node_modules'), join(tree, 'node_modules'));
+});
+
+afterEach(() => rm(tree, { recursive: true }));
+
+/** `npm run check -- <names>` in the copy. */
+async function check(...names: string[]) {
+  const child = spawn(process.execPath, ['src/bin/check.ts', ...names], {
+    cwd: tree,
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  return { code: child.exitCode, output };
+}
+
+const append = (file: string, code: string) => appendFile(join(tree, file), `${code}\n`);
+
+test('passes on the tree as it is', async () => {
+  const { code, output } = await check('types', 'lint', 'openapi');
+  expect(
+    output
+      .match(/^[✓✗] .*/gm)
+      ?.map((line) => line.slice(0, 6))
+      .toSorted(),
+  ).toEqual(['✓ lint', '✓ open', '✓ type']);
+  expect(code).toBe(0);
+});
+
+test('a type error', async () => {
+  await append('src/errors.ts', `export const wrong: number = 'text';`);
+  const { code, output } = await check('types');
+  expect(output).toMatch(/^✗ types[\s\S]*src\/errors\.ts.*TS2322/m);
+  expect(code).toBe(1);
+});
+
+test('a lint error, and each kind of import that goes against the way through the house', async () => {
+  await append('src/logging.ts', 'export const loose = (value: any) => value;');
+  await append('src/http/app.ts', `export * from '../worker/registry.ts';`);
+  await append('src/worker/registry.ts', `export const lazily = () => import('../http/app.ts');`);
+  await append('src/commands/deps.ts', `export * from '../bin/phases.ts';`);
+  await append('src/store/keys.ts', `export type * from '../commands/deps.ts';`);
+  await append('src/domain/ami.ts', `export { pino } from 'pino';`);
+  await append('src/ec2/classify.ts', `export * from '../simulator/index.ts';`);
+  const { code, output } = await check('lint');
+  expect(output).toMatch(/^✗ lint/m);
+  for (const finding of [
+    /no-explicit-any[\s\S]*?src\/logging\.ts/,
+    /'\.\.\/worker\/registry\.ts' import is restricted[\s\S]*?src\/http\/app\.ts[\s\S]*?http never imports worker/,
+    /'\.\.\/http\/app\.ts' import is restricted[\s\S]*?src\/worker\/registry\.ts[\s\S]*?worker never imports http/,
+    /'\.\.\/bin\/phases\.ts' import is restricted[\s\S]*?src\/commands\/deps\.ts[\s\S]*?nothing imports bin/,
+    /'\.\.\/commands\/deps\.ts' import is restricted[\s\S]*?src\/store\/keys\.ts/,
+    /'pino' import is restricted[\s\S]*?src\/domain\/ami\.ts[\s\S]*?domain imports nothing/,
+    /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/ec2\/classify\.ts/,
+  ])
+    expect(output).toMatch(finding);
+  expect(code).toBe(1);
+});
+
+test('a file that is not formatted', async () => {
+  await append('src/errors.ts', 'export const  spaced = [ 1 ]');
+  const { code, output } = await check('format');
+  expect(output).toMatch(/^✗ format[\s\S]*src\/errors\.ts/m);
+  expect(code).toBe(1);
+});
+
+test('a changed route without a new openapi.json', async () => {
+  await changeSummary(join(tree, 'src/http/routes'));
+  const { code, output } = await check('openapi');
+  expect(output).toMatch(/^✗ openapi[\s\S]*npm run openapi/m);
+  expect(code).toBe(1);
+});
+
+/** Gives every route another summary. */
+async function changeSummary(routes: string): Promise<void> {
+  let changed = 0;
+  for (const file of await readdir(routes)) {
+    const source = await readFile(join(routes, file), 'utf8');
+    const other = source.replaceAll(/summary: '/g, `summary: 'Changed: `);
+    if (other !== source) changed += 1;
+    await writeFile(join(routes, file), other);
+  }
+  expect(changed).toBeGreaterThan(0);
+}
+
+test('a name that is no check', async () => {
+  const { code } = await check('typos');
+  expect(code).toBe(2);
+});
