@@ -14,13 +14,23 @@ const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 
 /** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
 export class StepProducer {
-  readonly #queue: Queue;
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  #queue: Promise<Queue> | undefined;
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
   constructor(redis: Redis, prefix: string) {
-    this.#queue = new Queue(STEPS_QUEUE, { connection: redis, prefix, skipWaitingForReady: true });
-    // Without a listener a lost connection would end the process; ioredis itself connects again.
-    this.#queue.on('error', () => {});
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
+  #open(): Promise<Queue> {
+    this.#queue ??= openQueue(this.#redis, this.#prefix).catch((error: unknown) => {
+      this.#queue = undefined;
+      throw error;
+    });
+    return this.#queue;
   }
 
   /** Wakes whatever the job's destinations wait for, by {@link nextStep}. */
@@ -29,19 +39,17 @@ export class StepProducer {
       const step = nextStep(one);
       return step === null ? [] : [{ step, ref: { jobId: job.id, destination: destinationKey(one) } }];
     });
-    if (wakeUps.length > 0)
-      await this.#queue.addBulk(wakeUps.map(({ step, ref }) => destinationJob(step, ref)));
+    await this.#add(wakeUps.map(({ step, ref }) => destinationJob(step, ref)));
   }
 
   /** Wakes one step of some destinations. */
   async wake(step: StepName, refs: readonly DestinationRef[]): Promise<void> {
-    if (refs.length > 0) await this.#queue.addBulk(refs.map((ref) => destinationJob(step, ref)));
+    await this.#add(refs.map((ref) => destinationJob(step, ref)));
   }
 
   /** Has a look taken at the pending copies of these scopes. */
   async track(scopes: readonly Scope[]): Promise<void> {
-    if (scopes.length === 0) return;
-    await this.#queue.addBulk(
+    await this.#add(
       scopes.map((scope) => ({
         name: 'track-region' satisfies StepName,
         data: { v: PAYLOAD_VERSION, scope: scopeKey(scope) },
@@ -53,12 +61,29 @@ export class StepProducer {
   /** Has a step done again and again, every so many milliseconds, by whichever worker is free. */
   async schedule(step: 'tick' | 'sweep', every: number): Promise<void> {
     const template = { name: step, data: { v: PAYLOAD_VERSION }, opts: GONE_WHEN_DONE };
-    await this.#queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
+    const queue = await this.#open();
+    await queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
+  }
+
+  async #add(jobs: Parameters<Queue['addBulk']>[0]): Promise<void> {
+    if (jobs.length === 0) return;
+    const queue = await this.#open();
+    await queue.addBulk(jobs);
   }
 
   async close(): Promise<void> {
-    await this.#queue.close();
+    const queue = await this.#queue;
+    await queue?.close();
   }
+}
+
+async function openQueue(redis: Redis, prefix: string): Promise<Queue> {
+  if (redis.status !== 'ready') throw new Error(`Redis is away (${redis.status})`);
+  const queue = new Queue(STEPS_QUEUE, { connection: redis, prefix, skipWaitingForReady: true });
+  // Without a listener a lost connection would end the process; ioredis itself connects again.
+  queue.on('error', () => {});
+  await queue.waitUntilReady();
+  return queue;
 }
 
 function destinationJob(name: StepName, { jobId, destination }: DestinationRef) {
