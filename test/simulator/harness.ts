@@ -14,6 +14,9 @@ export const golden = {
   legacy: 'ami-0a1b2c3d4e5f60003',
 };
 
+/** A speed at which simulated time all but stands still, so that only `advance` moves it. */
+export const stopped = 1e-9;
+
 /** A simulator on a free port, real SDK clients for it, and its controls. */
 export interface Harness {
   readonly simulator: Simulator;
