@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
 import { buildApp } from '../http/app.ts';
 import { createLogger } from '../logging.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
 
 /**
- * `npm run openapi` writes openapi/openapi.json out of the routes; with `--check` it only compares, and exits 1 where
- * they have drifted apart.
+ * `npm run openapi` writes openapi/openapi.json (or the file that is named) out of the routes; with `--check` it only
+ * compares, and exits 1 where they have drifted apart.
  */
 const FILE = new URL('../../openapi/openapi.json', import.meta.url);
 
@@ -30,15 +31,17 @@ async function generate(): Promise<string> {
   return `${JSON.stringify(JSON.parse(body), null, 2)}\n`;
 }
 
+const { values, positionals } = parseArgs({
+  options: { check: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const file = positionals[0] ?? FILE;
 const generated = await generate();
-if (process.argv.includes('--check')) {
-  const written = await readFile(FILE, 'utf8').catch(() => '');
-  if (written !== generated) {
-    process.stderr.write(
-      'openapi/openapi.json is not what the routes say: run "npm run openapi" and commit it.\n',
-    );
-    process.exitCode = 1;
-  }
-} else {
-  await writeFile(FILE, generated);
+if (!values.check) {
+  await writeFile(file, generated);
+} else if ((await readFile(file, 'utf8').catch(() => '')) !== generated) {
+  process.stderr.write(
+    'openapi/openapi.json is not what the routes say: run "npm run openapi" and commit it.\n',
+  );
+  process.exitCode = 1;
 }

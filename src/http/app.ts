@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger } from 'fastify';
 import { fastify, LogController } from 'fastify';
+import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { loadShedding } from './plugins/load-shedding.ts';
@@ -34,12 +35,13 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     // What is on its way while the server closes is answered, not turned away.
     return503OnClosing: false,
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, toAmiferryError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   await app.register(problemDetails);
   await app.register(requestLog);
-  await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 1000 });
+  await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 500 });
   await app.register(validation);
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });

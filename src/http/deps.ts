@@ -19,7 +19,7 @@ export interface AppDeps extends CommandDeps {
   defaultRegion: string;
   /** Whether /docs is served; default `true`. */
   swaggerUi?: boolean;
-  /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 1000. */
+  /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 500. */
   maxEventLoopDelayMs?: number;
 }
 

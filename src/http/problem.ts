@@ -54,7 +54,9 @@ export function sendProblem(
   return reply.code(status).type(PROBLEM_JSON).send(problemOf(error, request));
 }
 
-function problemOf({ code, status, message, errors, aws }: AmiferryError, request: FastifyRequest): Problem {
+/** The problem details of an error (RFC 9457). */
+export function problemOf(error: AmiferryError, request: Pick<FastifyRequest, 'id' | 'url'>): Problem {
+  const { code, status, message, errors, aws } = error;
   return {
     type: `urn:amiferry:error:${code}`,
     title: ERRORS[code].title,
@@ -70,7 +72,7 @@ function problemOf({ code, status, message, errors, aws }: AmiferryError, reques
 }
 
 /** The path that was asked for, without its query. */
-export function pathOf({ url }: FastifyRequest): string {
+export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
   return url.split('?', 1)[0] ?? url;
 }
 

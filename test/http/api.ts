@@ -1,0 +1,76 @@
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { App, AppDeps } from '../../src/http/deps.ts';
+import { buildApp } from '../../src/http/app.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { JobFeed } from '../../src/store/feed.ts';
+import { testRedisUrl } from '../helpers/redis.ts';
+import type { Service, ServiceOptions } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService } from '../helpers/service.ts';
+import { conformance } from './document.ts';
+
+export const COPIES = `/amis/${GOLDEN_WEB.imageId}/copies?region=${GOLDEN_WEB.region}`;
+
+export interface Api {
+  service: Service;
+  app: App;
+  /** How many listen to the feed right now. */
+  listeners(): number;
+  /** A request through inject; its answer has to be one that the OpenAPI document has for the route. */
+  call(options: InjectOptions & { method: string; url: string }): Promise<LightMyRequestResponse>;
+  get(url: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  post(url: string, body?: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  stop(): Promise<void>;
+}
+
+/** The API on a real service: real Redis, real queue, real SDK against a simulated EC2. */
+export async function startApi(options: ServiceOptions = {}, changes: Partial<AppDeps> = {}): Promise<Api> {
+  const service = await startService(options);
+  const url = options.redisUrl ?? testRedisUrl();
+  const redis = connectRedis(url, 'fail-fast', () => {});
+  const subscriber = connectRedis(url, 'patient', () => {});
+  await Promise.all([untilReady(redis, 5000), untilReady(subscriber, 5000)]);
+  const feed = countingFeed(new JobFeed(subscriber, service.prefix));
+  await feed.start();
+  const app = await buildApp({ ...service, feed, redis, defaultRegion: 'us-east-1', ...changes });
+  const check = conformance((await app.inject('/openapi.json')).json());
+
+  const call: Api['call'] = async (request) => {
+    const answer = await app.inject(request);
+    check(request.method, request.url, answer);
+    return answer;
+  };
+  return {
+    service,
+    app,
+    listeners: feed.listeners,
+    call,
+    get: (url, headers = {}) => call({ method: 'GET', url, headers }),
+    post: (url, body, headers = {}) => call({ method: 'POST', url, ...jsonBody(body, headers) }),
+    stop: async () => {
+      await app.close();
+      await Promise.all([closeRedis(redis), closeRedis(subscriber)]);
+      await service.stop();
+    },
+  };
+}
+
+function jsonBody(body: unknown, headers: Record<string, string>) {
+  if (body === undefined) return { headers };
+  return { headers: { 'content-type': 'application/json', ...headers }, payload: JSON.stringify(body) };
+}
+
+function countingFeed(feed: JobFeed) {
+  let count = 0;
+  return {
+    start: () => feed.start(),
+    listeners: () => count,
+    listen: (listener: Parameters<JobFeed['listen']>[0]) => {
+      count += 1;
+      const unlisten = feed.listen(listener);
+      return () => {
+        count -= 1;
+        unlisten();
+      };
+    },
+  };
+}

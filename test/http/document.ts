@@ -1,0 +1,80 @@
+import AjvCompiler from '@fastify/ajv-compiler';
+import { expect } from 'vitest';
+
+/** The parts of an OpenAPI document that the tests look at. */
+export interface Operation {
+  operationId?: string;
+  summary?: string;
+  description?: string;
+  tags?: string[];
+  parameters?: {
+    name: string;
+    in: string;
+    required?: boolean;
+    example?: unknown;
+    schema: object;
+    description?: string;
+  }[];
+  requestBody?: { content: Record<string, { schema: { $ref: string } }> };
+  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
+}
+
+export interface OpenApi {
+  openapi: string;
+  info: { title: string; version: string };
+  tags: { name: string; description: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, { examples?: unknown[] }> };
+}
+
+export function operationsOf(document: OpenApi) {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+  );
+}
+
+/** Compiles schemas of the document, by their JSON pointer in it. */
+export function schemasOf(document: OpenApi): (pointer: string) => (value: unknown) => void {
+  const compile = AjvCompiler()(
+    { document: { $id: 'document', ...document } },
+    { customOptions: { strict: false } },
+  );
+  return (pointer) => {
+    const valid = compile({ schema: { $ref: `document#${encodeURI(pointer)}` } });
+    return (value) => {
+      const holds = valid(value);
+      expect(valid.errors ?? [], `${pointer} of ${JSON.stringify(value)}`).toEqual([]);
+      expect(holds).toBe(true);
+    };
+  };
+}
+
+/** The check that an answer is one of those that its route documents. */
+export function conformance(document: OpenApi) {
+  const schema = schemasOf(document);
+  const known = operationsOf(document).map(({ path, method, operation }) => ({
+    path,
+    method,
+    operation,
+    pattern: new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/]+')}$`),
+  }));
+  return (
+    method: string,
+    url: string,
+    answer: { statusCode: number; headers: Record<string, unknown>; body: string },
+  ): void => {
+    const path = url.split('?')[0] ?? url;
+    const route = known.find((one) => one.method === method.toLowerCase() && one.pattern.test(path));
+    if (route === undefined) return;
+    const status = String(answer.statusCode);
+    const documented = route.operation.responses[status];
+    expect(documented, `${method} ${route.path} answers ${status}: ${answer.body}`).toBeDefined();
+    const type = String(answer.headers['content-type']).split(';')[0] ?? '';
+    expect(Object.keys(documented?.content ?? {}), `type of ${method} ${route.path} ${status}`).toContain(
+      type,
+    );
+    const steps = ['paths', route.path, route.method, 'responses', status, 'content', type, 'schema'];
+    const pointer = steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+    schema(pointer)(JSON.parse(answer.body));
+  };
+}

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import type { Health } from '../../src/http/schemas/health.ts';
+import { readiness } from '../../src/http/readiness.ts';
+import { AmiferryError } from '../../src/errors.ts';
+import { startApi } from './api.ts';
+
+test('a service that can work is ready, and says that its Redis keeps nothing on disk', async () => {
+  const api = await startApi({ workers: 0 });
+  try {
+    const live = await api.get('/health/live');
+    expect([live.statusCode, live.json()]).toEqual([200, { status: 'ok' }]);
+    const ready = await api.get('/health/ready');
+    expect(ready.statusCode).toBe(200);
+    const { status, checks } = ready.json<Health>();
+    expect(status).toBe('ready');
+    expect(checks.map(({ name, required }) => [name, required])).toEqual([
+      ['redis', true],
+      ['redis-maxmemory-policy', true],
+      ['redis-role', true],
+      ['redis-aof', false],
+      ['ec2-credentials', true],
+    ]);
+  } finally {
+    await api.stop();
+  }
+});
+
+test('the credentials are asked for once in a while, not at every look', async () => {
+  const api = await startApi({ workers: 0 });
+  try {
+    for (let i = 0; i < 5; i += 1) await api.get('/health/ready');
+    expect((await api.service.control.calls()).total).toBe(1);
+  } finally {
+    await api.stop();
+  }
+});
+
+const INFO = 'loading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n';
+const fine = async () => undefined;
+const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
+  readiness({
+    redis: { info: async () => info },
+    gateway: { checkCredentials },
+    defaultRegion: 'us-east-1',
+  })();
+
+test.each([
+  ['loading:0', 'loading:1', 'redis', 'loading'],
+  ['noeviction', 'allkeys-lru', 'redis-maxmemory-policy', 'maxmemory-policy is allkeys-lru'],
+  ['role:master', 'role:slave', 'redis-role', 'name the master'],
+])('not ready: %s is %s', async (good, bad, name, why) => {
+  const { status, checks } = await look(INFO.replace(good, bad));
+  expect(status).toBe('not-ready');
+  expect(checks.filter(({ ok }) => !ok)).toEqual([
+    { name, ok: false, required: true, why: expect.stringContaining(why) },
+  ]);
+});
+
+test('Redis without AOF is a warning', async () => {
+  const { status, checks } = await look(INFO.replace('aof_enabled:1', 'aof_enabled:0'));
+  expect(status).toBe('ready');
+  expect(checks.find(({ name }) => name === 'redis-aof')).toMatchObject({ ok: false, required: false });
+});
+
+test('bad credentials are told in words, and no other error shows its inside', async () => {
+  const refused = () =>
+    Promise.reject(new AmiferryError('ec2-access-denied', 'AuthFailure: check the policy'));
+  expect((await look(INFO, refused)).checks.at(-1)).toMatchObject({
+    ok: false,
+    why: 'AuthFailure: check the policy',
+  });
+  const broken = () => Promise.reject(new Error('secret inside'));
+  expect((await look(INFO, broken)).checks.at(-1)).toMatchObject({
+    ok: false,
+    why: 'EC2 could not be asked',
+  });
+});
+
+test('EC2 that does not answer holds nothing up', async () => {
+  const never = () => new Promise<void>(() => {});
+  expect((await look(INFO, never)).checks.at(-1)).toMatchObject({
+    ok: false,
+    why: 'EC2 has not answered yet',
+  });
+});

@@ -1,0 +1,194 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Api } from './api.ts';
+import { startApi } from './api.ts';
+import type { OpenApi } from './document.ts';
+import { operationsOf, schemasOf } from './document.ts';
+
+const FILE = new URL('../../openapi/openapi.json', import.meta.url);
+const document = JSON.parse(await readFile(FILE, 'utf8')) as OpenApi;
+const operations = operationsOf(document);
+const names = operations.map(({ method, path, operation }) => ({
+  name: `${method} ${path}`,
+  method,
+  path,
+  operation,
+}));
+
+/** Every value in the document with its JSON pointer. */
+function* walk(value: unknown, pointer = ''): Generator<[pointer: string, value: object]> {
+  if (typeof value !== 'object' || value === null) return;
+  yield [pointer, value];
+  for (const [key, inner] of Object.entries(value)) {
+    yield* walk(inner, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  }
+}
+const everything = [...walk(document)];
+const pointers = new Set(everything.map(([pointer]) => pointer));
+
+describe('the document', () => {
+  test('is OpenAPI 3.1 of this version', () => {
+    expect(document.openapi).toMatch(/^3\.1\./);
+    expect(document.info).toMatchObject({ title: 'amiferry', version: packageJson.version });
+    expect(Object.keys(document).sort()).toEqual(['components', 'info', 'openapi', 'paths', 'tags']);
+  });
+
+  test('has no reference that leads nowhere', () => {
+    const refs = everything.flatMap(([, value]) => ('$ref' in value ? [String(value.$ref)] : []));
+    expect(refs.length).toBeGreaterThan(20);
+    for (const ref of refs) expect(pointers).toContain(ref.replace(/^#/, ''));
+  });
+
+  test('names every component as the source does, and uses each', () => {
+    const used = new Set(everything.flatMap(([, value]) => ('$ref' in value ? [value.$ref] : [])));
+    const unused = Object.keys(document.components.schemas).filter(
+      (name) => !used.has(`#/components/schemas/${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+
+  test('has no word of OpenAPI 3.0', () => {
+    const old = everything.filter(([, value]) => 'nullable' in value && typeof value.nullable === 'boolean');
+    expect(old).toEqual([]);
+  });
+
+  test('closes every object that a caller sends', () => {
+    expect(document.components.schemas).toMatchObject({
+      CopyRequest: { additionalProperties: false },
+      CopyDestination: { additionalProperties: false },
+    });
+  });
+});
+
+describe('routes', () => {
+  test('all have an operationId of their own and a tag that is described', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = document.tags.map(({ name }) => name);
+    for (const { operation } of operations)
+      expect(tags).toEqual(expect.arrayContaining(operation.tags ?? ['none']));
+    for (const { description } of document.tags) expect(description).toMatch(/\.$/);
+  });
+
+  test.each(names)('$name tells what it does', ({ operation }) => {
+    expect(operation.operationId).toMatch(/^[a-z][A-Za-z]+$/);
+    expect(operation.summary).toMatch(/^[A-Z].{5,70}$/);
+    expect(operation.description).toMatch(/\.$/);
+  });
+
+  test.each(names)('$name describes its parameters, those of its path among them', ({ path, operation }) => {
+    const parameters = operation.parameters ?? [];
+    const inPath = parameters.filter((one) => one.in === 'path');
+    expect(inPath.map(({ name }) => `{${name}}`)).toEqual(path.match(/\{[^}]+\}/g) ?? []);
+    for (const one of inPath)
+      expect(one).toMatchObject({ required: true, schema: { pattern: expect.any(String) } });
+    for (const one of parameters) expect(one.description).toMatch(/\.$/);
+  });
+
+  test.each(names)('$name documents its errors as problem details', ({ operation, path, method }) => {
+    const errors = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
+    const needed = [
+      '400',
+      '500',
+      ...(path.startsWith('/health') ? [] : ['503']),
+      ...(method === 'post' ? ['404'] : []),
+    ];
+    expect(errors.map(([status]) => status)).toEqual(expect.arrayContaining(needed));
+    for (const [status, { content, description }] of errors) {
+      if (path === '/health/ready' && status === '503') continue;
+      expect(content).toEqual({
+        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+      });
+      expect(description).toMatch(/^`[a-z0-9-]+`: /);
+    }
+  });
+
+  test.each(names)('$name documents its good answers', ({ operation }) => {
+    const good = Object.entries(operation.responses).filter(([status]) => Number(status) < 400);
+    expect(good.length).toBeGreaterThan(0);
+    for (const [, { content, description }] of good) {
+      expect(Object.keys(content ?? {})).toEqual(['application/json']);
+      expect(description).toMatch(/\.$/);
+    }
+  });
+});
+
+describe('examples', () => {
+  const schema = schemasOf(document);
+
+  test('of schemas are as the schema wants them', () => {
+    const found = everything.flatMap(([pointer, value]) =>
+      'examples' in value && Array.isArray(value.examples) ? [{ pointer, examples: value.examples }] : [],
+    );
+    expect(found.length).toBeGreaterThan(5);
+    for (const { pointer, examples } of found) examples.forEach(schema(pointer));
+  });
+
+  test('of parameters are as the parameter wants them', () => {
+    const found = everything.flatMap(([pointer, value]) =>
+      'in' in value && 'example' in value ? [{ pointer: `${pointer}/schema`, example: value.example }] : [],
+    );
+    expect(found.length).toBeGreaterThan(5);
+    for (const { pointer, example } of found) schema(pointer)(example);
+  });
+
+  describe('work as they stand', () => {
+    let api: Api;
+    beforeAll(async () => {
+      api = await startApi({ workers: 0 });
+    });
+    afterAll(() => api.stop());
+
+    // A job's id can't be known before there is the job.
+    const withoutJob = names.filter(({ path }) => !path.includes('{id}'));
+    test.each(withoutJob)('$name', async ({ method, path, operation }) => {
+      const query = new URLSearchParams();
+      let url = path;
+      for (const one of operation.parameters ?? []) {
+        if (one.example === undefined) continue;
+        if (one.in === 'path') url = url.replace(`{${one.name}}`, String(one.example));
+        else query.set(one.name, String(one.example));
+      }
+      const body = operation.requestBody?.content['application/json']?.schema.$ref.split('/').at(-1) ?? '';
+      const [example] = document.components.schemas[body]?.examples ?? [];
+      const full = `${url}?${query.toString()}`;
+      const answer = method === 'post' ? await api.post(full, example) : await api.get(full);
+      expect(answer.statusCode).toBe(method === 'post' ? 202 : 200);
+    });
+  });
+});
+
+describe('npm run openapi', () => {
+  const run = async (...args: string[]) => {
+    const entry = new URL('../../src/bin/openapi.ts', import.meta.url).pathname;
+    return promisify(execFile)(process.execPath, [entry, ...args]).then(
+      ({ stderr }) => ({ code: 0, stderr }),
+      ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),
+    );
+  };
+
+  test('finds openapi/openapi.json to be what the routes say', async () => {
+    expect(await run('--check')).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('tells in one line when a file has drifted, and mends it', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'amiferry-openapi-'));
+    const file = join(dir, 'openapi.json');
+    try {
+      await writeFile(file, JSON.stringify({ ...document, info: { title: 'another' } }));
+      const { code, stderr } = await run('--check', file);
+      expect(code).toBe(1);
+      expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('npm run openapi')]);
+      expect((await run(file)).code).toBe(0);
+      expect((await run('--check', file)).code).toBe(0);
+      expect(await readFile(file, 'utf8')).toBe(await readFile(FILE, 'utf8'));
+    } finally {
+      await rm(dir, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,88 @@
+import type { AddressInfo } from 'node:net';
+import type { Browser } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findChromium } from '../../src/dev/chromium.ts';
+import type { Job } from '../../src/http/schemas/job.ts';
+import type { Api } from './api.ts';
+import { startApi } from './api.ts';
+
+const executablePath = findChromium();
+if (executablePath === undefined && process.env['CI'] === undefined) {
+  process.stdout.write(
+    'Swagger UI is not tested: there is no Chromium here (on Debian: apt-get install chromium).\n',
+  );
+}
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+// With CI set a missing Chromium is a failure: launching without a path says so.
+describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)('Swagger UI', () => {
+  let api: Api;
+  let browser: Browser;
+  let url: string;
+
+  beforeAll(async () => {
+    api = await startApi({ workers: 0 });
+    await api.app.listen({ port: 0, host: '127.0.0.1' });
+    url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/docs`;
+    browser = await chromium.launch({
+      args: FLAGS,
+      ...(executablePath === undefined ? {} : { executablePath }),
+    });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await api?.stop();
+  });
+
+  test('lists the routes under their tags', async () => {
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.waitForSelector('.opblock');
+    const sections = await page.locator('.opblock-tag-section').all();
+    const listed = await Promise.all(
+      sections.map(async (section) => [
+        await section.locator('.opblock-tag').getAttribute('data-tag'),
+        await section
+          .locator('.opblock-summary-path')
+          .evaluateAll((all) => all.map((one) => one.getAttribute('data-path'))),
+      ]),
+    );
+    expect(Object.fromEntries(listed)).toEqual({
+      images: ['/amis/{imageId}/copies', '/amis/{imageId}/copies', '/amis/{imageId}'],
+      jobs: ['/jobs', '/jobs/{id}', '/jobs/{id}/cancel', '/jobs/{id}/retry'],
+      service: ['/health/live', '/health/ready', '/openapi.json'],
+    });
+    await page.close();
+  });
+
+  test('executes the example copy as it stands', async () => {
+    const page = await browser.newPage();
+    const faults: string[] = [];
+    page.on('pageerror', (error) => faults.push(error.message));
+    await page.goto(url);
+    const operation = page.locator('#operations-images-copyImage');
+    await operation.locator('.opblock-summary-control').click();
+    const answer = page.waitForResponse((response) => response.request().method() === 'POST');
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    const response = await answer;
+    expect(new URL(response.url()).pathname).toBe('/amis/ami-0a1b2c3d4e5f60001/copies');
+    expect(response.status()).toBe(202);
+    const { id } = (await response.json()) as Job;
+    expect((await api.get(`/jobs/${id}`)).json<Job>().destinations.map(({ region }) => region)).toContain(
+      'eu-west-1',
+    );
+    await operation.locator('.live-responses-table .response-col_status', { hasText: '202' }).waitFor();
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+});
