@@ -1,38 +1,31 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { copyTree } from '../helpers/tree.ts';
+import type { Tree } from '../helpers/tree.ts';
 
-const PARTS = ['src', 'test', 'bench', 'openapi', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
-const SETTINGS = ['.oxlintrc.json', '.oxfmtrc.json', '.gitignore'];
-
-/** A copy of the tree, to be broken. */
-let tree: string;
+/** A copy of the project, to be broken. */
+let tree: Tree;
 
 beforeEach(async () => {
-  tree = await mkdtemp(join(tmpdir(), 'amiferry-check-'));
-  for (const part of [...PARTS, ...SETTINGS])
-    await cp(join(PROJECT_DIR, part), join(tree, part), { recursive: true });
-  await symlink(join(PROJECT_DIR, 'node_modules'), join(tree, 'node_modules'));
+  tree = await copyTree();
 });
-
-afterEach(() => rm(tree, { recursive: true }));
+afterEach(() => tree.remove());
 
 /** `npm run check -- <names>` in the copy. */
 async function check(...names: string[]) {
   const child = spawn(process.execPath, ['src/bin/check.ts', ...names], {
-    cwd: tree,
+    cwd: tree.dir,
     env: { ...process.env, NO_COLOR: '1' },
   });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return { code: child.exitCode, output };
 }
 
-const append = (file: string, code: string) => appendFile(join(tree, file), `${code}\n`);
+const append = (file: string, code: string) => appendFile(join(tree.dir, file), `${code}\n`);
 
 test('passes on the tree as it is', async () => {
   const { code, output } = await check('types', 'lint', 'openapi');
@@ -59,6 +52,7 @@ test('a lint error, and each kind of import that goes against the way through th
   await append('src/commands/deps.ts', `export * from '../bin/phases.ts';`);
   await append('src/store/keys.ts', `export type * from '../commands/deps.ts';`);
   await append('src/domain/ami.ts', `export { pino } from 'pino';`);
+  await append('src/domain/job.ts', `export { ERRORS } from '../errors.ts';`);
   await append('src/ec2/classify.ts', `export * from '../simulator/index.ts';`);
   const { code, output } = await check('lint');
   expect(output).toMatch(/^✗ lint/m);
@@ -69,6 +63,7 @@ test('a lint error, and each kind of import that goes against the way through th
     /'\.\.\/bin\/phases\.ts' import is restricted[\s\S]*?src\/commands\/deps\.ts[\s\S]*?nothing imports bin/,
     /'\.\.\/commands\/deps\.ts' import is restricted[\s\S]*?src\/store\/keys\.ts/,
     /'pino' import is restricted[\s\S]*?src\/domain\/ami\.ts[\s\S]*?domain imports nothing/,
+    /'\.\.\/errors\.ts' import is restricted[\s\S]*?src\/domain\/job\.ts[\s\S]*?only types/,
     /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/ec2\/classify\.ts/,
   ])
     expect(output).toMatch(finding);
@@ -83,7 +78,7 @@ test('a file that is not formatted', async () => {
 });
 
 test('a changed route without a new openapi.json', async () => {
-  await changeSummary(join(tree, 'src/http/routes'));
+  await changeSummary(join(tree.dir, 'src/http/routes'));
   const { code, output } = await check('openapi');
   expect(output).toMatch(/^✗ openapi[\s\S]*npm run openapi/m);
   expect(code).toBe(1);

@@ -32,6 +32,8 @@ async function start(options: { appendonly?: boolean; port?: number } = {}) {
 
 function connect(url: string): Redis {
   const redis = new Redis(url);
+  // Tests stop the server under it.
+  redis.on('error', () => {});
   undo.push(async () => redis.disconnect());
   return redis;
 }
@@ -122,7 +124,6 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('ends when its parent is ended by %s'
 test('one that outlived its parent hands over its data', async () => {
   const left = await start({ appendonly: true });
   const redis = connect(left.url);
-  redis.on('error', () => {});
   await redis.set('kept', 'yes');
   remember(dir, { pid: left.pid, port: Number(new URL(left.url).port), parent: await deadPid() });
 

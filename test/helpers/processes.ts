@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -27,4 +28,43 @@ export async function until(holds: () => boolean | Promise<boolean>, timeout = 1
     if (Date.now() > deadline) throw new Error(`Not within ${timeout} ms: ${holds.toString()}`);
     await sleep(20);
   }
+}
+
+export interface Run {
+  pid: number;
+  /** What it wrote so far, to stdout and stderr. */
+  output(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves once the output holds this; rejects, with all of it, when it ends before that. */
+  untilSays(what: string | RegExp): Promise<RegExpMatchArray>;
+  /** Resolves to its exit code, or null where a signal ended it. */
+  ended: Promise<number | null>;
+}
+
+/** Runs one of the entry points as `npm run` does. Its environment is ours, changed by `env`; undefined removes. */
+export function runEntry(dir: string, entry: string, env: Record<string, string | undefined> = {}): Run {
+  const child = spawn(process.execPath, ['--import', './src/bin/require-node.js', `src/bin/${entry}`], {
+    cwd: dir,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    kill: (signal) => child.kill(signal),
+    ended,
+    untilSays: async (what) => {
+      let over = false;
+      void ended.then(() => (over = true));
+      for (;;) {
+        const found = output.match(what);
+        if (found !== null) return found;
+        if (over) throw new Error(`It ended without saying ${String(what)}:\n${output}`);
+        await sleep(20);
+      }
+    },
+  };
 }

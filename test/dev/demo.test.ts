@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { runEntry } from '../helpers/processes.ts';
+import type { Run } from '../helpers/processes.ts';
+import { expectClean, testRedisUrl } from '../helpers/redis.ts';
+
+let temporary: string;
+let run: Run;
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), 'amiferry-demo-test-'));
+});
+afterEach(async () => {
+  run.kill('SIGKILL');
+  await run.ended;
+  await rm(temporary, { recursive: true });
+});
+
+function demo(env: Record<string, string | undefined>): void {
+  run = runEntry(PROJECT_DIR, 'demo.ts', { SIMULATOR_COPY_SECONDS: '1', TMPDIR: temporary, ...env });
+}
+
+test('ends with three copies available in three regions, and removes everything', async () => {
+  demo({ REDIS_URL: undefined });
+  expect(await run.ended, run.output()).toBe(0);
+  for (const region of ['eu-west-1', 'us-west-2', 'ap-southeast-2'])
+    expect(run.output()).toMatch(new RegExp(`ami-[0-9a-f]{17} +${region} +available`));
+  // Plain lines where the output is no terminal.
+  expect(run.output()).not.toContain('\u001B');
+  expect(await readdir(temporary)).toEqual([]);
+});
+
+test('with a Redis that is not its own, leaves no key there', async () => {
+  demo({ REDIS_URL: testRedisUrl() });
+  expect(await run.ended, run.output()).toBe(0);
+  const redis = new Redis(testRedisUrl());
+  await expectClean(redis, '{demo-');
+  redis.disconnect();
+});
+
+test('stopped half way, it ends with exit code 1, the reason and the log', async () => {
+  demo({ REDIS_URL: undefined, SIMULATOR_COPY_SECONDS: '600' });
+  await run.untilSays('pending');
+  run.kill('SIGTERM');
+  expect(await run.ended).toBe(1);
+  expect(run.output()).toContain('The demo failed: Stopped by SIGTERM');
+  const [, log = ''] = await run.untilSays(/logged: (.*)/);
+  expect(await readFile(log, 'utf8')).toMatch(/^api +\| /m);
+  expect(existsSync(join(log, '../redis'))).toBe(false);
+});

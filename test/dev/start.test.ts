@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../src/dev/free-port.ts';
+import { isAlive, runEntry, until } from '../helpers/processes.ts';
+import type { Run } from '../helpers/processes.ts';
+import { copyTree } from '../helpers/tree.ts';
+import type { Tree } from '../helpers/tree.ts';
+
+/** `npm start` for real, in a copy of the project, so that its .amiferry/ is not that of a person at work here. */
+let tree: Tree;
+let port: number;
+let run: Run;
+
+beforeAll(async () => {
+  tree = await copyTree();
+});
+afterAll(() => tree.remove());
+beforeEach(async () => {
+  port = await freePort();
+});
+afterEach(async () => {
+  run.kill('SIGKILL');
+  await run.ended;
+});
+
+async function start(env: Record<string, string | undefined> = {}): Promise<void> {
+  const simulator = String(await freePort());
+  run = runEntry(tree.dir, 'start.ts', {
+    REDIS_URL: undefined,
+    PORT: String(port),
+    SIMULATOR_PORT: simulator,
+    ...env,
+  });
+}
+
+/** Waits for the welcome, and reads from it who runs. */
+async function pidsOfChildren(): Promise<Record<'simulator' | 'worker' | 'api' | 'redis', number>> {
+  const [, simulator, worker, api, redis] = await run.untilSays(
+    /simulator (\d+), worker (\d+), api (\d+), redis (\d+)/,
+  );
+  return { simulator: Number(simulator), worker: Number(worker), api: Number(api), redis: Number(redis) };
+}
+
+const requestCopy = () =>
+  fetch(`http://127.0.0.1:${port}/amis/ami-0a1b2c3d4e5f60001/copies`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ destinations: [{ region: 'eu-west-1' }] }),
+  });
+
+const noneAlive = (pids: Record<string, number>) => () => !Object.values(pids).some(isAlive);
+
+test('brings everything up, says that EC2 is simulated, and leaves no process behind after SIGINT', async () => {
+  await start();
+  const pids = await pidsOfChildren();
+  expect(run.output()).toContain('EC2 IS SIMULATED');
+  expect(run.output()).toContain(`http://127.0.0.1:${port}/docs`);
+  expect((await requestCopy()).status).toBe(202);
+  await run.untilSays(/^worker +\| .*ami-/m);
+
+  run.kill('SIGINT');
+  expect(await run.ended).toBe(0);
+  expect(noneAlive(pids)()).toBe(true);
+});
+
+test('keeps jobs over a restart', async () => {
+  await start();
+  await pidsOfChildren();
+  const accepted = await requestCopy();
+  run.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
+
+  await start();
+  await pidsOfChildren();
+  const job = await fetch(`http://127.0.0.1:${port}${accepted.headers.get('location')}`);
+  expect(job.status).toBe(200);
+});
+
+test('ends as a whole, with exit code 1 and the reason, when a part of it dies', async () => {
+  await start();
+  const pids = await pidsOfChildren();
+  process.kill(pids.worker, 'SIGKILL');
+  expect(await run.ended).toBe(1);
+  expect(run.output()).toContain('The worker ended of itself (SIGKILL).');
+  expect(noneAlive(pids)()).toBe(true);
+});
+
+test('a second signal ends it at once, also when a part hangs', async () => {
+  await start();
+  const pids = await pidsOfChildren();
+  process.kill(pids.api, 'SIGSTOP');
+  run.kill('SIGINT');
+  await run.untilSays('Stopping');
+  const again = setInterval(() => run.kill('SIGINT'), 100);
+  expect(await run.ended).toBe(130);
+  clearInterval(again);
+  await until(noneAlive(pids));
+});
+
+test('killed outright, it takes its children with it', async () => {
+  await start();
+  const pids = await pidsOfChildren();
+  run.kill('SIGKILL');
+  await until(noneAlive(pids));
+});
+
+test('a port that is taken ends it in one line that names the setting', async () => {
+  const squatter = createServer().listen(port, '127.0.0.1');
+  await once(squatter, 'listening');
+  await start();
+  expect(await run.ended).toBe(1);
+  expect(run.output().trim()).toMatch(/^Port \d+ on 127\.0\.0\.1 is taken \(EADDRINUSE\): .* PORT=\d+\.$/);
+  squatter.close();
+});
+
+test('a setting that is no good ends it in one line that names it', async () => {
+  await start({ POLL_SECONDS: 'often' });
+  expect(await run.ended).toBe(1);
+  expect(run.output().trim()).toMatch(/^POLL_SECONDS="often" .*$/);
+});
+
+test('a REDIS_URL at which nothing answers is named', async () => {
+  await start({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+  expect(await run.ended).toBe(1);
+  expect(run.output().trim()).toMatch(/^No Redis answers at REDIS_URL: .*ECONNREFUSED.*$/);
+});
