@@ -1,4 +1,3 @@
-import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 
@@ -12,43 +11,44 @@ export interface AwsOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 
-/** The SDK, imported at its first use: it costs about 100 MB and 0.2 s, whatever is taken from it. */
-export type Ec2Sdk = typeof import('@aws-sdk/client-ec2');
+/** The settings of one SDK client, of whichever service. */
+export function clientConfig(options: AwsOptions, { region }: Scope) {
+  const { requestTimeoutMs, maxAttempts, endpoint, credentials } = options;
+  return {
+    region,
+    maxAttempts,
+    requestHandler: {
+      connectionTimeout: Math.min(3000, requestTimeoutMs),
+      requestTimeout: requestTimeoutMs,
+      // Without it the SDK only warns that the time is over, and goes on waiting.
+      throwOnRequestTimeout: true,
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
 
-/** One EC2 client a scope, made when it is first needed. */
-export class AwsClients {
-  readonly #options: AwsOptions;
-  readonly #clients = new Map<string, EC2Client>();
-  #sdk: Promise<Ec2Sdk> | undefined;
+/**
+ * One SDK client a scope, made when it is first needed; the SDK itself is imported then too: it costs about 100 MB and
+ * 0.2 s, whatever is taken from it.
+ */
+export class AwsClients<Sdk, Client extends { destroy(): void }> {
+  readonly #load: () => Promise<Sdk>;
+  readonly #make: (sdk: Sdk, scope: Scope) => Client;
+  readonly #clients = new Map<string, Client>();
+  #sdk: Promise<Sdk> | undefined;
 
-  constructor(options: AwsOptions) {
-    this.#options = options;
+  constructor(load: () => Promise<Sdk>, make: (sdk: Sdk, scope: Scope) => Client) {
+    this.#load = load;
+    this.#make = make;
   }
 
-  sdk(): Promise<Ec2Sdk> {
-    this.#sdk ??= import('@aws-sdk/client-ec2');
-    return this.#sdk;
-  }
-
-  async client(scope: Scope): Promise<EC2Client> {
-    const { EC2Client } = await this.sdk();
-    const known = this.#clients.get(scopeKey(scope));
-    if (known !== undefined) return known;
-    const { requestTimeoutMs, maxAttempts, endpoint, credentials } = this.#options;
-    const client = new EC2Client({
-      region: scope.region,
-      maxAttempts,
-      requestHandler: {
-        connectionTimeout: Math.min(3000, requestTimeoutMs),
-        requestTimeout: requestTimeoutMs,
-        // Without it the SDK only warns that the time is over, and goes on waiting.
-        throwOnRequestTimeout: true,
-      },
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(credentials === undefined ? {} : { credentials }),
-    });
+  async get(scope: Scope): Promise<{ sdk: Sdk; client: Client }> {
+    this.#sdk ??= this.#load();
+    const sdk = await this.#sdk;
+    const client = this.#clients.get(scopeKey(scope)) ?? this.#make(sdk, scope);
     this.#clients.set(scopeKey(scope), client);
-    return client;
+    return { sdk, client };
   }
 
   close(): void {

@@ -1,11 +1,22 @@
 import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
 import type { Image, Scope, Snapshot, Tags } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
-import type { AwsOptions, Ec2Sdk } from './aws-clients.ts';
-import { AwsClients } from './aws-clients.ts';
-import { fromTags, toImage, toSnapshot } from './aws-mapping.ts';
+import type { PermissionSet } from '../domain/permissions.ts';
+import { NOBODY } from '../domain/permissions.ts';
+import type { AwsOptions } from './aws-clients.ts';
+import { AwsClients, clientConfig } from './aws-clients.ts';
+import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import { classify, Ec2Error } from './classify.ts';
-import type { CopyImageParams, Ec2Gateway, ImageFilter, RemoveOutcome } from './gateway.ts';
+import type {
+  CopyImageParams,
+  Ec2Gateway,
+  ImageFilter,
+  RemoveOutcome,
+  SnapshotPermissions,
+} from './gateway.ts';
+
+const loadSdk = () => import('@aws-sdk/client-ec2');
+type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
 /** EC2's limits: values a filter, and results a page. */
 const FILTER_VALUES = 200;
@@ -13,10 +24,10 @@ const PAGE = 1000;
 
 /** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
 export class AwsGateway implements Ec2Gateway {
-  readonly #clients: AwsClients;
+  readonly #clients: AwsClients<Ec2Sdk, EC2Client>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(options);
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) => new sdk.EC2Client(clientConfig(options, scope)));
   }
 
   async describeImage(scope: Scope, imageId: string): Promise<Image | null> {
@@ -52,14 +63,19 @@ export class AwsGateway implements Ec2Gateway {
     });
   }
 
-  async findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]> {
+  findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]> {
+    return this.#findSnapshots(scope, `tag:${tag}`, values);
+  }
+
+  async #findSnapshots(scope: Scope, filter: string, values: readonly string[]): Promise<Snapshot[]> {
     const found: Snapshot[] = [];
-    for (const chunk of chunked(values))
-      found.push(...(await this.#describeSnapshots(scope, [equals(`tag:${tag}`, chunk)])));
+    for (const chunk of chunked(values)) {
+      found.push(...(await this.#pagesOfSnapshots(scope, [equals(filter, chunk)])));
+    }
     return found;
   }
 
-  #describeSnapshots(scope: Scope, Filters: Filter[]): Promise<Snapshot[]> {
+  #pagesOfSnapshots(scope: Scope, Filters: Filter[]): Promise<Snapshot[]> {
     return this.#call(scope, 'DescribeSnapshots', async (client, sdk) => {
       const pages = sdk.paginateDescribeSnapshots(
         { client, pageSize: PAGE },
@@ -99,6 +115,75 @@ export class AwsGateway implements Ec2Gateway {
     }).catch((error) => whenMissing(error, 'gone' as const));
   }
 
+  describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]> {
+    return this.#findSnapshots(scope, 'snapshot-id', snapshotIds);
+  }
+
+  launchPermissions(scope: Scope, imageId: string): Promise<PermissionSet> {
+    return this.#call(scope, 'DescribeImageAttribute', async (client, sdk) => {
+      const command = new sdk.DescribeImageAttributeCommand({
+        ImageId: imageId,
+        Attribute: 'launchPermission',
+      });
+      return toPermissionSet((await client.send(command)).LaunchPermissions);
+    });
+  }
+
+  async modifyLaunchPermissions(
+    scope: Scope,
+    imageId: string,
+    add: PermissionSet,
+    remove: PermissionSet,
+  ): Promise<void> {
+    const LaunchPermission = { Add: fromPermissionSet(add), Remove: fromPermissionSet(remove) };
+    await this.#call(scope, 'ModifyImageAttribute', (client, sdk) =>
+      client.send(new sdk.ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission })),
+    );
+  }
+
+  snapshotPermissions(scope: Scope, snapshotId: string): Promise<SnapshotPermissions> {
+    return this.#call(scope, 'DescribeSnapshotAttribute', async (client, sdk) => {
+      const Attribute = 'createVolumePermission';
+      const command = new sdk.DescribeSnapshotAttributeCommand({ SnapshotId: snapshotId, Attribute });
+      const { public: everyone, accounts } = toPermissionSet(
+        (await client.send(command)).CreateVolumePermissions,
+      );
+      return { public: everyone, accounts };
+    });
+  }
+
+  async modifySnapshotPermissions(
+    scope: Scope,
+    snapshotId: string,
+    operation: 'add' | 'remove',
+    permissions: SnapshotPermissions,
+  ): Promise<void> {
+    const items = fromPermissionSet({ ...NOBODY, ...permissions });
+    await this.#call(scope, 'ModifySnapshotAttribute', (client, sdk) =>
+      client.send(
+        new sdk.ModifySnapshotAttributeCommand({
+          SnapshotId: snapshotId,
+          Attribute: 'createVolumePermission',
+          CreateVolumePermission: operation === 'add' ? { Add: items } : { Remove: items },
+        }),
+      ),
+    );
+  }
+
+  blockPublicAccess(scope: Scope): Promise<boolean> {
+    return this.#call(scope, 'GetImageBlockPublicAccessState', async (client, sdk) => {
+      const answer = await client.send(new sdk.GetImageBlockPublicAccessStateCommand({}));
+      return answer.ImageBlockPublicAccessState !== 'unblocked';
+    });
+  }
+
+  encryptionByDefault(scope: Scope): Promise<boolean> {
+    return this.#call(scope, 'GetEbsEncryptionByDefault', async (client, sdk) => {
+      const answer = await client.send(new sdk.GetEbsEncryptionByDefaultCommand({}));
+      return answer.EbsEncryptionByDefault ?? false;
+    });
+  }
+
   async checkCredentials(region: string): Promise<void> {
     await this.#call({ account: SELF, region }, 'DescribeRegions', (client, sdk) =>
       client.send(new sdk.DescribeRegionsCommand({ RegionNames: [region] })),
@@ -116,7 +201,8 @@ export class AwsGateway implements Ec2Gateway {
     call: (client: EC2Client, sdk: Ec2Sdk) => Promise<T>,
   ): Promise<T> {
     try {
-      return await call(await this.#clients.client(scope), await this.#clients.sdk());
+      const { client, sdk } = await this.#clients.get(scope);
+      return await call(client, sdk);
     } catch (error) {
       throw classify(error, operation, scope.region);
     }

@@ -1,5 +1,7 @@
-import type { Image as AwsImage, Snapshot as AwsSnapshot, Tag } from '@aws-sdk/client-ec2';
+import type { Image as AwsImage, LaunchPermission, Snapshot as AwsSnapshot, Tag } from '@aws-sdk/client-ec2';
 import type { Image, ImageState, Snapshot, Tags } from '../domain/ami.ts';
+import type { PermissionSet } from '../domain/permissions.ts';
+import { normalise } from '../domain/permissions.ts';
 
 /** EC2's answers in this service's own types. EC2 may leave out any field, so each has something to stand in. */
 export function toImage(image: AwsImage, region: string): Image {
@@ -79,4 +81,26 @@ export function toTags(tags: Tag[] | undefined): Tags {
 
 export function fromTags(tags: Tags): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** Launch permissions, and createVolumePermission, which has the same form with fewer kinds. */
+export function toPermissionSet(items: LaunchPermission[] | undefined): PermissionSet {
+  const all = items ?? [];
+  const list = (value: (item: LaunchPermission) => string | undefined) =>
+    all.map(value).filter((one) => one !== undefined && one !== '');
+  return normalise({
+    public: all.some(({ Group }) => Group === 'all'),
+    accounts: list(({ UserId }) => UserId),
+    organizations: list(({ OrganizationArn }) => OrganizationArn),
+    organizationalUnits: list(({ OrganizationalUnitArn }) => OrganizationalUnitArn),
+  });
+}
+
+export function fromPermissionSet(set: PermissionSet): LaunchPermission[] {
+  return [
+    ...(set.public ? [{ Group: 'all' as const }] : []),
+    ...set.accounts.map((UserId) => ({ UserId })),
+    ...set.organizations.map((OrganizationArn) => ({ OrganizationArn })),
+    ...set.organizationalUnits.map((OrganizationalUnitArn) => ({ OrganizationalUnitArn })),
+  ];
 }

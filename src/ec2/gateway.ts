@@ -1,4 +1,5 @@
 import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
+import type { PermissionSet } from '../domain/permissions.ts';
 
 /** Everything CopyImage is told. The call is made in `scope`, the destination. */
 export interface CopyImageParams {
@@ -27,6 +28,11 @@ export interface ImageFilter {
 /** DeregisterImage and DeleteSnapshot are harmless for what is gone already. */
 export type RemoveOutcome = 'removed' | 'gone';
 
+export interface SnapshotPermissions {
+  public: boolean;
+  accounts: string[];
+}
+
 /**
  * The port to EC2: just the operations that this service uses, in its own types, always for a scope. Every method
  * throws {@link Ec2Error} (classify.ts) and nothing else; none retries beyond the SDK's own three attempts.
@@ -41,6 +47,9 @@ export interface Ec2Gateway {
   /** Snapshots of this account with one of these values of a tag. An empty list gives nothing. */
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]>;
 
+  /** These snapshots of this account, unknown ids left out. An empty list gives nothing. */
+  describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
+
   /** Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet. */
   copyImage(scope: Scope, params: CopyImageParams): Promise<string>;
 
@@ -50,6 +59,34 @@ export interface Ec2Gateway {
   deregisterImage(scope: Scope, imageId: string): Promise<RemoveOutcome>;
 
   deleteSnapshot(scope: Scope, snapshotId: string): Promise<RemoveOutcome>;
+
+  /** Who may launch an image of this account. */
+  launchPermissions(scope: Scope, imageId: string): Promise<PermissionSet>;
+
+  /** Adds and removes launch permissions in one call: all of it happens, or nothing does. */
+  modifyLaunchPermissions(
+    scope: Scope,
+    imageId: string,
+    add: PermissionSet,
+    remove: PermissionSet,
+  ): Promise<void>;
+
+  /** Who may make volumes of a snapshot, and so copy what it backs. Only accounts and everybody can be named. */
+  snapshotPermissions(scope: Scope, snapshotId: string): Promise<SnapshotPermissions>;
+
+  /** One call can add or remove, not both, and name at most 500 accounts. */
+  modifySnapshotPermissions(
+    scope: Scope,
+    snapshotId: string,
+    operation: 'add' | 'remove',
+    permissions: SnapshotPermissions,
+  ): Promise<void>;
+
+  /** Whether the account blocks public sharing of AMIs in the region. */
+  blockPublicAccess(scope: Scope): Promise<boolean>;
+
+  /** Whether the account encrypts every new volume and snapshot in the region. */
+  encryptionByDefault(scope: Scope): Promise<boolean>;
 
   /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
   checkCredentials(region: string): Promise<void>;

@@ -1,0 +1,74 @@
+import type { ErrorCode } from '../errors.ts';
+import type { PermissionSet } from './permissions.ts';
+import { MAX_SHAREES, isNobody, shareeCount } from './permissions.ts';
+
+/** A key as far as sharing goes. `manager` is `null` where KMS may not be asked. */
+export interface KeyFacts {
+  keyId: string;
+  manager: 'AWS' | 'CUSTOMER' | null;
+}
+
+/** All that decides who an image, or a copy that is still to be made, may be shared with. */
+export interface SharingFacts {
+  /** How a message names the image: its id, or "the copy in eu-west-1". */
+  subject: string;
+  region: string;
+  encrypted: boolean;
+  keys: readonly KeyFacts[];
+  hasProductCodes: boolean;
+  /** `null` where it may not be read. */
+  blockPublicAccess: boolean | null;
+  /** What to do about a key that can't be shared, as the end of a sentence. */
+  keyRemedy: string;
+}
+
+/** Why something is refused: a code of the registry, and a message that says what to do. */
+export interface Reason {
+  code: ErrorCode;
+  message: string;
+}
+
+/** Why the image can be shared with nobody at all: EC2's rules for keys (ec2-facts: "Launch permissions"). */
+export function againstSharing(facts: SharingFacts): Reason[] {
+  const managed = facts.keys.find(({ manager }) => manager === 'AWS');
+  if (!facts.encrypted || managed === undefined) return [];
+  return [
+    {
+      code: 'aws-managed-key',
+      message: `${facts.subject} is encrypted under the AWS managed key (${managed.keyId}), which can't be shared: ${facts.keyRemedy}`,
+    },
+  ];
+}
+
+/** Why the image can't be made public, beyond why it can't be shared. */
+export function againstPublic(facts: SharingFacts): Reason[] {
+  const reasons: Reason[] = [];
+  if (facts.encrypted) {
+    const message = `${facts.subject} is encrypted, and EC2 lets no encrypted image be public: share it with accounts, organizations or units, or publish an image that was never encrypted`;
+    reasons.push({ code: 'public-and-encrypted', message });
+  }
+  if (facts.hasProductCodes) {
+    const message = `${facts.subject} has product codes, and EC2 lets no image with product codes be public: share it with accounts instead`;
+    reasons.push({ code: 'public-with-product-codes', message });
+  }
+  if (facts.blockPublicAccess === true) {
+    const message = `block public access for AMIs is on in ${facts.region}: an administrator has to turn it off there (aws ec2 disable-image-block-public-access --region ${facts.region}; it takes up to 10 minutes). This service never does`;
+    reasons.push({ code: 'public-access-blocked', message });
+  }
+  return reasons;
+}
+
+/**
+ * Why a change is refused, read off what it adds and what comes out of it; empty when it may go ahead. What is there
+ * already, and what is taken away, is never refused.
+ */
+export function refusals(facts: SharingFacts, added: PermissionSet, target: PermissionSet): Reason[] {
+  const reasons = isNobody(added) ? [] : againstSharing(facts);
+  if (added.public) reasons.push(...againstPublic(facts));
+  const count = shareeCount(target);
+  if (count > MAX_SHAREES && shareeCount(added) > 0) {
+    const message = `${facts.subject} would be shared with ${count} accounts, organizations and units; EC2's quota is ${MAX_SHAREES} an image and region. Share with an organization or unit instead of its accounts`;
+    reasons.push({ code: 'too-many-sharees', message });
+  }
+  return reasons;
+}

@@ -1,0 +1,86 @@
+import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
+import type { Scope } from '../domain/ami.ts';
+import { GRANT_OPERATIONS, principalOf } from '../domain/key-policy.ts';
+import type { AwsOptions } from '../ec2/aws-clients.ts';
+import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
+import { classify } from '../ec2/classify.ts';
+import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
+
+const loadSdk = () => import('@aws-sdk/client-kms');
+type KmsSdk = Awaited<ReturnType<typeof loadSdk>>;
+
+/** The {@link KmsGateway} on the AWS SDK, which is loaded when a key is first asked for. */
+export class AwsKmsGateway implements KmsGateway {
+  readonly #clients: AwsClients<KmsSdk, KMSClient>;
+
+  constructor(options: AwsOptions) {
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) => new sdk.KMSClient(clientConfig(options, scope)));
+  }
+
+  async describeKey(scope: Scope, keyId: string): Promise<KeyLookup> {
+    const { sdk, client } = await this.#clients.get(scope);
+    try {
+      const { KeyMetadata } = await client.send(new sdk.DescribeKeyCommand({ KeyId: keyId }));
+      return KeyMetadata === undefined
+        ? { outcome: 'missing' }
+        : { outcome: 'found', key: toKey(KeyMetadata) };
+    } catch (error) {
+      if (error instanceof sdk.NotFoundException || error instanceof sdk.InvalidArnException)
+        return { outcome: 'missing' };
+      const failure = classify(error, 'DescribeKey', scope.region);
+      if (failure.kind === 'denied') return { outcome: 'denied', message: failure.message };
+      throw failure;
+    }
+  }
+
+  async createGrant(scope: Scope, keyId: string, name: string, account: string): Promise<void> {
+    const { sdk, client } = await this.#clients.get(scope);
+    const command = new sdk.CreateGrantCommand({
+      KeyId: keyId,
+      Name: name,
+      GranteePrincipal: principalOf(account),
+      Operations: [...GRANT_OPERATIONS],
+    });
+    await client.send(command).catch((error: unknown) => {
+      throw classify(error, 'CreateGrant', scope.region);
+    });
+  }
+
+  async findGrants(scope: Scope, keyId: string, namePrefix: string): Promise<Grant[]> {
+    const { sdk, client } = await this.#clients.get(scope);
+    const grants: Grant[] = [];
+    try {
+      for await (const { Grants } of sdk.paginateListGrants({ client, pageSize: 100 }, { KeyId: keyId })) {
+        for (const { GrantId, Name } of Grants ?? []) {
+          if (GrantId !== undefined && Name?.startsWith(namePrefix))
+            grants.push({ grantId: GrantId, name: Name });
+        }
+      }
+    } catch (error) {
+      throw classify(error, 'ListGrants', scope.region);
+    }
+    return grants;
+  }
+
+  async revokeGrant(scope: Scope, keyId: string, grantId: string): Promise<void> {
+    const { sdk, client } = await this.#clients.get(scope);
+    try {
+      await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
+    } catch (error) {
+      if (!(error instanceof sdk.NotFoundException)) throw classify(error, 'RevokeGrant', scope.region);
+    }
+  }
+
+  close(): void {
+    this.#clients.close();
+  }
+}
+
+function toKey({ Arn, KeyManager, KeyState, KeySpec }: KeyMetadata): Key {
+  return {
+    arn: Arn ?? '',
+    manager: KeyManager === 'AWS' ? 'AWS' : 'CUSTOMER',
+    enabled: KeyState === 'Enabled',
+    symmetric: KeySpec === 'SYMMETRIC_DEFAULT',
+  };
+}
