@@ -1,9 +1,14 @@
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
-import { stopAll } from '../domain/transitions.ts';
+import { cancelChange } from '../domain/permission-moves.ts';
+import { onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
+import type { Change } from '../store/store.ts';
 import type { CommandDeps } from './deps.ts';
 import { wake } from './wake.ts';
+
+const stopCopies = onCopy(stopAll('cancel'));
+const cancel: Change = (job, now) => stopCopies(job, now) ?? cancelChange(job, now);
 
 /**
  * Cancels what is not finished: what EC2 never heard of is cancelled at once, the rest as soon as a worker has removed
@@ -11,7 +16,7 @@ import { wake } from './wake.ts';
  * @throws {AmiferryError} `job-not-found`; `job-finished` when nothing is left to cancel
  */
 export async function cancelJob(deps: CommandDeps, id: string): Promise<Job> {
-  const result = await deps.store.update(id, stopAll('cancel'));
+  const result = await deps.store.update(id, cancel);
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && result.job.finishedAt !== null) {
     throw new AmiferryError(

@@ -142,6 +142,8 @@ function newJob(
     image: { id: image.imageId, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
+    permissions: null,
+    warnings: [],
     requestedBy,
     createdAt: now,
     updatedAt: now,

@@ -1,16 +1,21 @@
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
-import { retryFailed } from '../domain/transitions.ts';
+import { retryChange } from '../domain/permission-moves.ts';
+import { onCopy, retryFailed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
+import type { Change } from '../store/store.ts';
 import type { CommandDeps } from './deps.ts';
 import { wake } from './wake.ts';
+
+const retryCopies = onCopy(retryFailed);
+const retry: Change = (job, now) => retryCopies(job, now) ?? retryChange(job, now);
 
 /**
  * Copies the failed destinations again, each as a new attempt; the others are left as they are.
  * @throws {AmiferryError} `job-not-found`; `nothing-to-retry` when no destination has failed
  */
 export async function retryJob(deps: CommandDeps, id: string): Promise<Job> {
-  const result = await deps.store.update(id, retryFailed);
+  const result = await deps.store.update(id, retry);
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged') {
     throw new AmiferryError(

@@ -30,9 +30,11 @@ export function happenings(before: Job | null, after: Job): JobHappening[] {
   const state = jobState(after);
   const common = { jobId: after.id, at: after.updatedAt, state, progress: jobProgress(after) };
   const list: JobHappening[] = [];
-  for (const one of after.destinations) {
-    const type = destinationChange(before && findDestination(before, destinationKey(one)), one);
-    if (type !== null && before !== null) list.push({ ...common, type, destination: summary(one) });
+  if (before?.kind === 'copy' && after.kind === 'copy') {
+    for (const one of after.destinations) {
+      const type = destinationChange(findDestination(before, destinationKey(one)), one);
+      if (type !== null) list.push({ ...common, type, destination: summary(one) });
+    }
   }
   if (before === null || jobState(before) !== state) {
     list.push({ ...common, type: `job.${state}`, destination: null });
@@ -40,10 +42,7 @@ export function happenings(before: Job | null, after: Job): JobHappening[] {
   return list;
 }
 
-function destinationChange(
-  before: Destination | null | undefined,
-  after: Destination,
-): JobHappening['type'] | null {
+function destinationChange(before: Destination | undefined, after: Destination): JobHappening['type'] | null {
   if (before?.state !== after.state) return `destination.${after.state}`;
   if (before.stopping === null && after.stopping !== null) return 'destination.stopping';
   return before.progress === after.progress ? null : 'destination.progress';

@@ -1,6 +1,8 @@
 import type { AwsDetail, ErrorCode } from '../errors.ts';
 import type { ImageState, Scope, Tags } from './ami.ts';
 import { SELF } from './ami.ts';
+import type { KeyPolicyStatement } from './key-policy.ts';
+import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
 
 /**
  * The record of one job, exactly as Redis keeps it. Times are epoch milliseconds of the shared clock.
@@ -67,22 +69,56 @@ export interface Destination {
   finishedAt: number | null;
 }
 
-export interface CopyJob {
-  kind: 'copy';
+/** Something that a job's reader should know and that stopped nothing. */
+export interface Warning {
+  code:
+    | 'key-not-checked'
+    | 'key-policy-needed'
+    | 'encryption-not-checked'
+    | 'organizations-cannot-copy'
+    | 'key-grants-left';
+  message: string;
+  region: string;
+  /** With `key-policy-needed`: what the key's owner has to add to its policy. */
+  statements?: KeyPolicyStatement[];
+}
+
+interface JobBase {
   id: string;
   /** Raised by one at each write; a write against an older version is refused. */
   version: number;
   image: { id: string; region: string; name: string };
-  onFailure: 'keep' | 'deregister';
-  destinations: Destination[];
+  warnings: Warning[];
   requestedBy: string;
   createdAt: number;
   updatedAt: number;
   finishedAt: number | null;
 }
 
-export type Job = CopyJob;
-export const JOB_KINDS = ['copy'] as const;
+export interface CopyJob extends JobBase {
+  kind: 'copy';
+  onFailure: 'keep' | 'deregister';
+  destinations: Destination[];
+  /** Given to each copy once it is available; `null` leaves them private. */
+  permissions: PermissionRequest | null;
+}
+
+/** A change of who may launch one image. */
+export interface PermissionsJob extends JobBase {
+  kind: 'permissions';
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
+  change: PermissionChange;
+  /** As read before the first change, and after the last one; `null` until then. */
+  before: PermissionState | null;
+  after: PermissionState | null;
+  error: Failure | null;
+  /** Which attempt this is, from 1. */
+  attempts: number;
+  startedAt: number | null;
+}
+
+export type Job = CopyJob | PermissionsJob;
+export const JOB_KINDS = ['copy', 'permissions'] as const;
 export type JobKind = Job['kind'];
 
 /** Names a destination within its job; it is also what a queue job carries. */
@@ -116,9 +152,12 @@ export function isNotCopying(destination: Destination): boolean {
   return destination.stopping === null && (destination.state === 'queued' || destination.state === 'waiting');
 }
 
-/** The job's state follows from its destinations' and is stored nowhere. */
+/** The state of a copy follows from its destinations' and is stored nowhere. */
 export function jobState(job: Job): JobState {
-  const { destinations } = job;
+  return job.kind === 'copy' ? copyState(job) : job.state;
+}
+
+function copyState({ destinations }: CopyJob): JobState {
   if (!destinations.every(isFinished)) {
     const untouched = destinations.every((one) => one.state === 'queued' && one.startedAt === null);
     return untouched ? 'queued' : 'running';
@@ -129,8 +168,9 @@ export function jobState(job: Job): JobState {
   return destinations.some((one) => one.state === 'failed') ? 'failed' : 'cancelled';
 }
 
-/** Percent over all destinations: they copy the same snapshots, so each weighs the same. */
+/** Percent. A copy's destinations all copy the same snapshots, so each weighs the same. */
 export function jobProgress(job: Job): number {
+  if (job.kind === 'permissions') return job.state === 'succeeded' ? 100 : 0;
   const total = job.destinations.reduce((sum, one) => sum + one.progress, 0);
   return Math.floor(total / job.destinations.length);
 }

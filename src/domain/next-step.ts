@@ -1,13 +1,22 @@
-import type { Destination } from './job.ts';
-import { isFinished } from './job.ts';
+import type { Destination, Job } from './job.ts';
+import { destinationKey, isFinished } from './job.ts';
 
-/** The worker steps that move one destination. */
+/** The worker steps that move one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 
-/**
- * What a destination waits for, read off its record alone: commands and the sweeper both wake up just this.
- * `null` where nothing of its own is due: finished, or in the hands of its region's tracking (pending, waiting).
- */
+/** A step that is due for a job. `destination` says for which of a copy's. */
+export type DueStep = { step: DestinationStep; destination: string } | { step: 'apply-permissions' };
+
+/** What a job waits for, read off its record alone: commands, workers and the sweeper all wake up just this. */
+export function dueSteps(job: Job): DueStep[] {
+  if (job.kind === 'permissions') return job.finishedAt === null ? [{ step: 'apply-permissions' }] : [];
+  return job.destinations.flatMap((one) => {
+    const step = nextStep(one);
+    return step === null ? [] : [{ step, destination: destinationKey(one) }];
+  });
+}
+
+/** `null` where nothing of its own is due: finished, or in the hands of its region's tracking (pending, waiting). */
 export function nextStep(destination: Destination): DestinationStep | null {
   if (isFinished(destination)) return null;
   if (destination.stopping !== null) return 'remove-copy';

@@ -1,5 +1,5 @@
 import type { Image } from './ami.ts';
-import type { CopyJob, Destination, Failure, StopReason } from './job.ts';
+import type { CopyJob, Destination, Failure, Job, StopReason } from './job.ts';
 import { destinationKey, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
 
@@ -13,6 +13,11 @@ import { etaSeconds } from './progress.ts';
  *   waiting ──begin──▶ …          stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
  */
 export type Move = (job: CopyJob, now: number) => CopyJob | null;
+
+/** A move as a change of whatever job it meets: none of any other kind. */
+export function onCopy(move: Move): (job: Job, now: number) => Job | null {
+  return (job, now) => (job.kind === 'copy' ? move(job, now) : null);
+}
 
 type Patch = Partial<Destination>;
 

@@ -87,7 +87,7 @@ export function fromTags(tags: Tags): Tag[] {
 export function toPermissionSet(items: LaunchPermission[] | undefined): PermissionSet {
   const all = items ?? [];
   const list = (value: (item: LaunchPermission) => string | undefined) =>
-    all.map(value).filter((one) => one !== undefined && one !== '');
+    all.flatMap((item) => value(item) || []);
   return normalise({
     public: all.some(({ Group }) => Group === 'all'),
     accounts: list(({ UserId }) => UserId),

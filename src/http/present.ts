@@ -13,7 +13,7 @@ export function presentJob(job: record.Job): Job {
     state: jobState(job),
     image: job.image,
     progress: jobProgress(job),
-    destinations: job.destinations.map(presentDestination),
+    destinations: job.kind === 'copy' ? job.destinations.map(presentDestination) : [],
     requestedBy: job.requestedBy,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),

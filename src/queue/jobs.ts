@@ -16,6 +16,9 @@ export const DestinationPayload = Type.Object({
 });
 export type DestinationPayload = Static<typeof DestinationPayload>;
 
+export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
+export type JobPayload = Static<typeof JobPayload>;
+
 export const ScopePayload = Type.Object({ v: version, scope: Type.String({ minLength: 1 }) });
 export type ScopePayload = Static<typeof ScopePayload>;
 
@@ -26,6 +29,7 @@ export const STEP_PAYLOADS = {
   'start-copy': DestinationPayload,
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
+  'apply-permissions': JobPayload,
   'track-region': ScopePayload,
   tick: EmptyPayload,
   sweep: EmptyPayload,

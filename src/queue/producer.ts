@@ -3,14 +3,16 @@ import type { Redis } from 'ioredis';
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
-import { destinationKey } from '../domain/job.ts';
-import { nextStep } from '../domain/next-step.ts';
-import type { DestinationRef } from '../store/store.ts';
+import type { DueStep } from '../domain/next-step.ts';
+import { dueSteps } from '../domain/next-step.ts';
 import type { StepName } from './jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from './jobs.ts';
 
 /** Nothing is kept of a wake-up that was served: the record tells what happened. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
+
+/** A step of a job that is to be done. */
+export type WakeUp = DueStep & { jobId: string };
 
 /** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
 export class StepProducer {
@@ -33,18 +35,14 @@ export class StepProducer {
     return this.#queue;
   }
 
-  /** Wakes whatever the job's destinations wait for, by {@link nextStep}. */
+  /** Wakes whatever the job waits for, by {@link dueSteps}. */
   async wakeJob(job: Job): Promise<void> {
-    const wakeUps = job.destinations.flatMap((one) => {
-      const step = nextStep(one);
-      return step === null ? [] : [{ step, ref: { jobId: job.id, destination: destinationKey(one) } }];
-    });
-    await this.#add(wakeUps.map(({ step, ref }) => destinationJob(step, ref)));
+    await this.wake(dueSteps(job).map((due) => ({ ...due, jobId: job.id })));
   }
 
-  /** Wakes one step of some destinations. */
-  async wake(step: StepName, refs: readonly DestinationRef[]): Promise<void> {
-    await this.#add(refs.map((ref) => destinationJob(step, ref)));
+  /** Wakes some steps. */
+  async wake(wakeUps: readonly WakeUp[]): Promise<void> {
+    await this.#add(wakeUps.map(queueJob));
   }
 
   /** Has a look taken at the pending copies of these scopes. */
@@ -86,10 +84,11 @@ async function openQueue(redis: Redis, prefix: string): Promise<Queue> {
   return queue;
 }
 
-function destinationJob(name: StepName, { jobId, destination }: DestinationRef) {
+function queueJob({ step, ...rest }: WakeUp) {
+  const place = 'destination' in rest ? `/${rest.destination}` : '';
   return {
-    name,
-    data: { v: PAYLOAD_VERSION, jobId, destination },
-    opts: { jobId: `${name}/${jobId}/${destination}`, ...GONE_WHEN_DONE },
+    name: step,
+    data: { v: PAYLOAD_VERSION, ...rest },
+    opts: { jobId: `${step}/${rest.jobId}${place}`, ...GONE_WHEN_DONE },
   };
 }

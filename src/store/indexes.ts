@@ -1,7 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
-import type { Destination, Job } from '../domain/job.ts';
-import { destinationKey, destinationScope, jobState } from '../domain/job.ts';
+import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
+import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
 import type { StoreKeys } from './keys.ts';
 
 /** A Redis command whose first argument is its key. */
@@ -25,8 +25,8 @@ export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | n
 
 /** Where a slot was freed EC2's own limit is worth another try; where something new is tracked, tracking is due. */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
-  const old = before?.destinations ?? [];
-  const wanted = after?.destinations ?? [];
+  const old = before?.kind === 'copy' ? before.destinations : [];
+  const wanted = after?.kind === 'copy' ? after.destinations : [];
   const freed = minus(scopesOf(old, holdsSlot), scopesOf(wanted, holdsSlot));
   const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
   const due = after?.updatedAt ?? 0;
@@ -68,18 +68,25 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
     job.finishedAt === null
       ? ['ZADD', keys.unfinished, job.createdAt, job.id]
       : ['ZADD', keys.finished, job.finishedAt, job.id],
-    ...job.destinations.flatMap((one) => destinationEntries(keys, job, one)),
+    ...(job.kind === 'copy' ? job.destinations.flatMap((one) => destinationEntries(keys, job, one)) : []),
+    ...(job.kind === 'permissions' && job.finishedAt === null ? [changeEntry(keys, job)] : []),
   ];
   return list.map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
 }
 
 /** A job is found by its source and by every copy that it made. */
 function imagesOf(job: Job): string[] {
+  if (job.kind === 'permissions') return [job.image.id];
   const made = job.destinations.map((one) => one.imageId).filter((id) => id !== null);
   return [...new Set([job.image.id, ...made])];
 }
 
-function destinationEntries(keys: StoreKeys, job: Job, one: Destination): IndexCommand[] {
+/** Changes of one image are made one after the other, in the order in which they were accepted. */
+function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
+  return ['ZADD', keys.changes(imageScope(job), job.image.id), job.createdAt, job.id];
+}
+
+function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
   const scope = destinationScope(one);
   const key = destinationKey(one);
   const member = `${job.id} ${key}`;

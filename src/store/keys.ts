@@ -15,6 +15,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations in line for one |
+ * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
@@ -33,6 +34,7 @@ export function storeKeys(prefix: string) {
     slots: (scope: Scope) => key('slots', scopeKey(scope)),
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
     full: (scope: Scope) => key('full', scopeKey(scope)),
+    changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     scopes: key('scopes'),
     /** Pub/sub: everything that happens to any job. */
     feed: key('feed'),

@@ -85,7 +85,8 @@ function matches(job: Job, { imageId, state, kind }: JobFilter): boolean {
 }
 
 function involves(job: Job, imageId: string): boolean {
-  return job.image.id === imageId || job.destinations.some((one) => one.imageId === imageId);
+  if (job.image.id === imageId) return true;
+  return job.kind === 'copy' && job.destinations.some((one) => one.imageId === imageId);
 }
 
 function cursorAt(jobs: Job[]): string | null {

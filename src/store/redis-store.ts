@@ -165,6 +165,11 @@ export class RedisJobStore implements JobStore {
     return members.map(parseMember);
   }
 
+  async firstChange(scope: Scope, imageId: string): Promise<string | null> {
+    const [first] = await this.#redis.zrange(this.#keys.changes(scope, imageId), 0, '0');
+    return first ?? null;
+  }
+
   async markFull(scope: Scope, milliseconds: number): Promise<void> {
     await this.#redis.set(this.#keys.full(scope), '1', 'PX', milliseconds);
   }

@@ -69,6 +69,8 @@ export interface JobStore {
   pending(scope: Scope): Promise<PendingCopy[]>;
   /** The next in line for the scope's free slots, in order. */
   nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]>;
+  /** The change of permissions that is first in line for an image. */
+  firstChange(scope: Scope, imageId: string): Promise<string | null>;
   /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
   markFull(scope: Scope, milliseconds: number): Promise<void>;
   /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds. */

@@ -1,7 +1,8 @@
-import type { Change, UpdateOutcome } from '../store/store.ts';
 import { happenings } from '../domain/job-events.ts';
-import { nextStep } from '../domain/next-step.ts';
-import { destinationKey, findDestination } from '../domain/job.ts';
+import { dueSteps } from '../domain/next-step.ts';
+import type { Move } from '../domain/transitions.ts';
+import { onCopy } from '../domain/transitions.ts';
+import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /**
@@ -15,11 +16,13 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
   for (const { type, destination } of happenings(before, job)) {
     if (type !== 'destination.progress') deps.logger.info({ job: jobId, ...destination }, type);
   }
-  for (const one of job.destinations) {
-    const step = nextStep(one);
-    const previous = findDestination(before, destinationKey(one));
-    if (step === null || (previous !== undefined && nextStep(previous) === step)) continue;
-    await deps.producer.wake(step, [{ jobId, destination: destinationKey(one) }]);
-  }
+  const known = new Set(dueSteps(before).map((due) => JSON.stringify(due)));
+  const fresh = dueSteps(job).filter((due) => !known.has(JSON.stringify(due)));
+  await deps.producer.wake(fresh.map((due) => ({ ...due, jobId })));
   return result;
+}
+
+/** {@link changeJob} by a move of a copy. */
+export function changeCopy(deps: WorkerDeps, jobId: string, move: Move): Promise<UpdateOutcome> {
+  return changeJob(deps, jobId, onCopy(move));
 }

@@ -1,5 +1,6 @@
 import type { StepName, StepPayload } from '../queue/jobs.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { applyPermissions } from './apply-permissions.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { startCopy } from './start-copy.ts';
@@ -17,6 +18,7 @@ export const STEPS: { [Name in StepName]: StepHandler<Name> } = {
   'start-copy': startCopy,
   'finish-copy': finishCopy,
   'remove-copy': removeCopy,
+  'apply-permissions': applyPermissions,
   'track-region': trackRegion,
   tick: tick,
   sweep: sweep,

@@ -1,13 +1,14 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope, findDestination } from '../domain/job.ts';
+import { destinationKey, destinationScope } from '../domain/job.ts';
 import { accept, deregistered, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
-import { changeJob } from './change-job.ts';
+import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { imagesMadeBy } from './made-by.ts';
+import { readCopy } from './read-copy.ts';
 import { removeSnapshots, snapshotsOf } from './remove-made.ts';
 
 const AGAIN: StepOutcome = {
@@ -20,9 +21,10 @@ const AGAIN: StepOutcome = {
  * It calls it stopped only when a last look finds nothing, so a crash anywhere just means doing it again.
  */
 export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
-  const job = await deps.store.get(ref.jobId);
-  const destination = job === null ? undefined : findDestination(job, ref.destination);
-  if (job === null || destination === undefined || destination.stopping === null) return DONE;
+  const copy = await readCopy(deps, ref);
+  if (copy === null) return DONE;
+  const { job, destination } = copy;
+  if (destination.stopping === null) return DONE;
   try {
     const removed = await remove(deps, job, destination);
     if (!removed) return AGAIN;
@@ -31,7 +33,7 @@ export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
     if (!(error instanceof Ec2Error)) throw error;
     return { outcome: 'again', why: error.message };
   }
-  await changeJob(deps, job.id, stopped(ref.destination));
+  await changeCopy(deps, job.id, stopped(ref.destination));
   return DONE;
 }
 
@@ -45,7 +47,7 @@ async function remove(deps: WorkerDeps, job: CopyJob, destination: Destination):
   for (const id of all) {
     const outcome = await gateway.deregisterImage(scope, id);
     if (id !== imageId || outcome !== 'removed') continue;
-    await changeJob(deps, job.id, deregistered(destinationKey(destination)));
+    await changeCopy(deps, job.id, deregistered(destinationKey(destination)));
     gone = true;
   }
   const clean = await removeSnapshots(gateway, scope, job, snapshotsOf(made));
@@ -67,7 +69,7 @@ async function settleIntent(
 ): Promise<string | null> {
   try {
     const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    await changeJob(deps, job.id, accept(destinationKey(destination), imageId));
+    await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
     return imageId;
   } catch (error) {
     if (error instanceof Ec2Error && error.kind !== 'throttled' && error.kind !== 'transient') return null;

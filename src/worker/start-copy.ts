@@ -1,14 +1,15 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope, findDestination, isNotCopying } from '../domain/job.ts';
-import { accept, begin, fail, park } from '../domain/transitions.ts';
+import { destinationKey, destinationScope, isNotCopying } from '../domain/job.ts';
+import { accept, begin, fail, onCopy, park } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
-import { changeJob } from './change-job.ts';
+import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause, failureOf, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
+import { readCopy } from './read-copy.ts';
 import { removeEarlier } from './remove-made.ts';
 
 /**
@@ -16,24 +17,21 @@ import { removeEarlier } from './remove-made.ts';
  * at any point, since the ClientToken follows from the record: the second run gets the first one's image.
  */
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
-  const job = await deps.store.get(ref.jobId);
-  const destination = job === null ? undefined : findDestination(job, ref.destination);
-  if (job === null || destination === undefined || !isNotCopying(destination)) return DONE;
+  const copy = await readCopy(deps, ref);
+  if (copy === null) return DONE;
+  const { job, destination } = copy;
+  if (!isNotCopying(destination)) return DONE;
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
   if (destination.attempts > 1 && !(await removeEarlierAttempts(deps, job, destination))) {
     return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   }
-  const scope = destinationScope(destination);
-  const begun = await deps.store.updateWithSlot(ref, scope, deps.settings.copySlots, begin(ref.destination));
-  if (begun.outcome === 'full') {
-    await changeJob(deps, ref.jobId, park(ref.destination));
-    return DONE;
-  }
-  const started = begun.outcome === 'changed' ? findDestination(begun.job, ref.destination) : undefined;
-  return started === undefined || begun.outcome !== 'changed'
-    ? DONE
-    : callCopyImage(deps, begun.job, started);
+  const saveIntent = onCopy(begin(ref.destination));
+  const { copySlots } = deps.settings;
+  const begun = await deps.store.updateWithSlot(ref, destinationScope(destination), copySlots, saveIntent);
+  if (begun.outcome === 'full') await changeCopy(deps, ref.jobId, park(ref.destination));
+  // From here it goes on as it would after a crash: with what the record says.
+  return begun.outcome === 'changed' ? startCopy(deps, ref) : DONE;
 }
 
 /** Best effort: leftovers of a failed attempt must not keep the next one from starting for ever. */
@@ -59,7 +57,7 @@ async function callCopyImage(deps: WorkerDeps, job: CopyJob, destination: Destin
   const key = destinationKey(destination);
   try {
     const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    await changeJob(deps, job.id, accept(key, imageId));
+    await changeCopy(deps, job.id, accept(key, imageId));
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
@@ -78,7 +76,7 @@ async function afterError(
   if (error.kind === 'throttled') return { outcome: 'again', why: error.message };
   if (error.kind === 'slots') {
     await deps.store.markFull(scope, deps.settings.slotRetryMs);
-    await changeJob(deps, job.id, park(key));
+    await changeCopy(deps, job.id, park(key));
     return DONE;
   }
   const elapsed = deps.store.now() - (destination.startedAt ?? 0);
@@ -101,12 +99,12 @@ async function adoptOrFail(
   if (another !== undefined) {
     const ids = made.map(({ imageId }) => imageId).join(', ');
     const message = `${ids} in ${scope.region} all carry the tags of this copy: keep one, deregister the others, then retry`;
-    await changeJob(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
+    await changeCopy(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
   } else if (image === undefined) {
     const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
-    await changeJob(deps, job.id, fail(key, failure));
+    await changeCopy(deps, job.id, fail(key, failure));
   } else {
-    await changeJob(deps, job.id, accept(key, image.imageId));
+    await changeCopy(deps, job.id, accept(key, image.imageId));
   }
   return DONE;
 }

@@ -3,11 +3,11 @@ import { parseScope } from '../domain/ami.ts';
 import { JOB_TAG, lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
 import { findDestination } from '../domain/job.ts';
 import { weightedProgress } from '../domain/progress.ts';
-import type { Observation } from '../domain/transitions.ts';
+import type { Move, Observation } from '../domain/transitions.ts';
 import { becomeAvailable, fail, observe } from '../domain/transitions.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
-import type { Change, PendingCopy } from '../store/store.ts';
-import { changeJob } from './change-job.ts';
+import type { PendingCopy } from '../store/store.ts';
+import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause } from './failure.ts';
@@ -26,7 +26,7 @@ export async function trackRegion(deps: WorkerDeps, { scope: name }: ScopePayloa
   const pending = await deps.store.pending(scope);
   if (pending.length > 0) await lookAt(deps, scope, pending);
   const next = await deps.store.nextWaiting(scope, deps.settings.copySlots);
-  await deps.producer.wake('start-copy', next);
+  await deps.producer.wake(next.map((ref) => ({ step: 'start-copy', ...ref })));
   if (pending.length === 0) await deps.store.dropIdleScope(scope);
   return DONE;
 }
@@ -43,7 +43,7 @@ async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): P
   });
   for (let i = 0; i < changes.length; i += WRITES_AT_ONCE) {
     const batch = changes.slice(i, i + WRITES_AT_ONCE);
-    await Promise.all(batch.map(({ jobId, change }) => changeJob(deps, jobId, change)));
+    await Promise.all(batch.map(({ jobId, change }) => changeCopy(deps, jobId, change)));
   }
 }
 
@@ -53,7 +53,7 @@ function changeFor(
   copy: PendingCopy,
   image: Image | undefined,
   snapshots: Snapshot[],
-): Change | null {
+): Move | null {
   const { destination: key, imageId, startedAt } = copy;
   if (image === undefined || image.state === 'deregistered') {
     // A new id may be NotFound for minutes (eventual consistency).
@@ -69,7 +69,7 @@ function changeFor(
   return seen.progress > copy.progress ? observe(key, seen) : null;
 }
 
-function whenAvailable(key: string, image: Image, seen: Observation, snapshots: Snapshot[]): Change {
+function whenAvailable(key: string, image: Image, seen: Observation, snapshots: Snapshot[]): Move {
   return (job, now) => {
     const destination = findDestination(job, key);
     if (destination === undefined) return null;

@@ -20,6 +20,8 @@ export function copyJob(
       spec: { region, ...spec, ...options },
       attempts: 1,
     })),
+    permissions: null,
+    warnings: [],
     requestedBy: 'tester',
     createdAt: 1000,
     updatedAt: 1000,

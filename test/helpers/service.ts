@@ -4,7 +4,7 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
-import type { CopyJob, Job } from '../../src/domain/job.ts';
+import type { CopyJob } from '../../src/domain/job.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -40,9 +40,9 @@ export interface Service extends CommandDeps {
   startWorker(): Promise<RunningWorker>;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
   copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<CopyJob>;
-  /** Waits until a job is as it should be, at most so many milliseconds. */
-  untilJob(id: string, holds: (job: Job) => boolean, timeout?: number): Promise<Job>;
-  untilFinished(id: string, timeout?: number): Promise<Job>;
+  /** Waits until a copy is as it should be, at most so many milliseconds. */
+  untilJob(id: string, holds: (job: CopyJob) => boolean, timeout?: number): Promise<CopyJob>;
+  untilFinished(id: string, timeout?: number): Promise<CopyJob>;
   /** Stops everything and deletes every key of the service. */
   stop(): Promise<void>;
 }
@@ -100,11 +100,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     let job = await store.get(id);
     await until(async () => {
       job = await store.get(id);
-      return job !== null && holds(job);
+      return job?.kind === 'copy' && holds(job);
     }, timeout).catch((error) => {
       throw new Error(`job never got there: ${JSON.stringify(job, null, 1)}`, { cause: error });
     });
-    if (job === null) throw new Error(`there is no job ${id}`);
+    if (job?.kind !== 'copy') throw new Error(`there is no copy ${id}`);
     return job;
   };
   return {

@@ -25,6 +25,13 @@ beforeEach(() => {
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));
 
+const change = (id: string, move: moves.Move) => store.update(id, moves.onCopy(move));
+
+async function copy(id: string): Promise<CopyJob | null> {
+  const job = await store.get(id);
+  return job?.kind === 'copy' ? job : null;
+}
+
 async function saved(changes: Partial<CopyJob> = {}, regions?: string[]): Promise<CopyJob> {
   const job = copyJob(changes, regions);
   await store.create(job);
@@ -39,7 +46,7 @@ describe('a write', () => {
 
   test('raises the version by one, and is there to read', async () => {
     const { id } = await saved();
-    await store.update(id, moves.begin('eu-west-1'));
+    await change(id, moves.begin('eu-west-1'));
     expect(await store.get(id)).toMatchObject({
       version: 2,
       destinations: [{ startedAt: expect.any(Number) }, {}],
@@ -49,7 +56,7 @@ describe('a write', () => {
   test('against an older version is not made: the change is tried again on the newer record', async () => {
     const { id } = await saved();
     const seen: number[] = [];
-    await store.update(id, (job, now) => {
+    await change(id, (job, now) => {
       seen.push(job.version);
       // Somebody else is faster, just once: one connection, so this write is in Redis before the store's own.
       const theirs = { ...moves.begin('us-west-2')(job, now), version: 2 };
@@ -58,7 +65,7 @@ describe('a write', () => {
       return moves.begin('eu-west-1')(job, now);
     });
     expect(seen).toEqual([1, 2]);
-    const job = await store.get(id);
+    const job = await copy(id);
     expect(job?.version).toBe(3);
     expect(job?.destinations.every(({ startedAt }) => startedAt !== null)).toBe(true);
   });
@@ -66,20 +73,25 @@ describe('a write', () => {
   test('by many at once loses none of them', async () => {
     const regions = Array.from({ length: 40 }, (_, i) => `xx-test-${i}`);
     const { id } = await saved({}, regions);
-    await Promise.all(regions.map((region) => store.update(id, moves.begin(region))));
-    const job = await store.get(id);
+    await Promise.all(regions.map((region) => change(id, moves.begin(region))));
+    const job = await copy(id);
     expect(job?.version).toBe(41);
     expect(job?.destinations.filter(({ startedAt }) => startedAt === null)).toEqual([]);
   });
 
   test('to a job that is not there says so', async () => {
-    expect(await store.update('nobody', moves.begin('eu-west-1'))).toEqual({ outcome: 'missing' });
+    expect(await change('nobody', moves.begin('eu-west-1'))).toEqual({ outcome: 'missing' });
   });
 });
 
 describe('slots', () => {
   const begin = (id: string, slots: number) =>
-    store.updateWithSlot({ jobId: id, destination: 'eu-west-1' }, eu, slots, moves.begin('eu-west-1'));
+    store.updateWithSlot(
+      { jobId: id, destination: 'eu-west-1' },
+      eu,
+      slots,
+      moves.onCopy(moves.begin('eu-west-1')),
+    );
 
   test('are given up to the limit, to the head of the line first', async () => {
     const jobs = [];
@@ -87,12 +99,12 @@ describe('slots', () => {
     const [a, b, c, d] = jobs.map(({ id }) => id) as [string, string, string, string];
     expect((await begin(a, 1)).outcome).toBe('changed');
     expect((await begin(b, 1)).outcome).toBe('full');
-    await store.update(c, moves.park('eu-west-1'));
-    await store.update(b, moves.park('eu-west-1'));
+    await change(c, moves.park('eu-west-1'));
+    await change(b, moves.park('eu-west-1'));
     expect(await store.nextWaiting(eu, 1)).toEqual([]);
 
-    await store.update(a, moves.stopAll('cancel'));
-    await store.update(a, moves.stopped('eu-west-1'));
+    await change(a, moves.stopAll('cancel'));
+    await change(a, moves.stopped('eu-west-1'));
     expect(await store.nextWaiting(eu, 1)).toEqual([{ jobId: b, destination: 'eu-west-1' }]);
     expect((await begin(d, 1)).outcome).toBe('full');
     expect((await begin(c, 1)).outcome).toBe('full');
@@ -105,7 +117,7 @@ describe('slots', () => {
     await begin(a, 10);
     await store.markFull(eu, 60_000);
     expect((await begin(b, 10)).outcome).toBe('full');
-    await store.update(a, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await change(a, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     expect((await begin(b, 10)).outcome).toBe('changed');
   });
 });
@@ -113,9 +125,9 @@ describe('slots', () => {
 describe('tracking', () => {
   test('a pending copy makes its scope due; one with nothing left is dropped', async () => {
     const { id } = await saved({}, ['eu-west-1']);
-    await store.update(id, moves.begin('eu-west-1'));
+    await change(id, moves.begin('eu-west-1'));
     expect(await store.takeDueScopes(60_000)).toEqual([]);
-    await store.update(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    await change(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
     expect(await store.takeDueScopes(60_000)).toEqual([eu]);
     expect(await store.takeDueScopes(60_000)).toEqual([]);
     expect(await store.pending(eu)).toMatchObject([
@@ -124,7 +136,7 @@ describe('tracking', () => {
 
     await store.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(1);
-    await store.update(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     await store.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
     expect(await store.pending(eu)).toEqual([]);
@@ -150,8 +162,8 @@ describe('listing', () => {
   test('filters by state and by image, source or copy', async () => {
     const { id } = await saved({}, ['eu-west-1']);
     const other = await saved();
-    await store.update(id, moves.begin('eu-west-1'));
-    await store.update(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    await change(id, moves.begin('eu-west-1'));
+    await change(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
     const idsOf = async (filter: Parameters<RedisJobStore['list']>[0]) =>
       (await store.list(filter)).jobs.map((job) => job.id);
     expect(await idsOf({ limit: 10, state: 'queued' })).toEqual([other.id]);
@@ -167,7 +179,7 @@ describe('listing', () => {
 
 test('a job past its retention leaves no key behind', async () => {
   const { id } = await saved({}, ['eu-west-1']);
-  await store.update(id, moves.stopAll('cancel'));
+  await change(id, moves.stopAll('cancel'));
   const { finishedAt } = (await store.get(id)) ?? {};
   expect(await store.deleteFinishedBefore((finishedAt ?? 0) - 1, 10)).toBe(0);
   expect(await store.deleteFinishedBefore(finishedAt ?? 0, 10)).toBe(1);

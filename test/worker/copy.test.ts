@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import type { Destination, Job } from '../../src/domain/job.ts';
+import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
@@ -13,13 +13,14 @@ afterEach(() => service.stop());
 
 const eu = { account: SELF, region: 'eu-west-1' };
 
-function only(job: Job): Destination {
+function only(job: CopyJob): Destination {
   const [destination] = job.destinations;
   if (destination === undefined) throw new Error('the job has no destination');
   return destination;
 }
 
-const states = (job: Job) => Object.fromEntries(job.destinations.map((one) => [one.spec.region, one.state]));
+const states = (job: CopyJob) =>
+  Object.fromEntries(job.destinations.map((one) => [one.spec.region, one.state]));
 
 describe('a copy', () => {
   test('goes from pending, with rising progress, to available under an id of its own', async () => {

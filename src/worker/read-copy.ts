@@ -1,0 +1,16 @@
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { findDestination } from '../domain/job.ts';
+import type { DestinationRef } from '../store/store.ts';
+import type { WorkerDeps } from './deps.ts';
+
+export interface CopyInHand {
+  job: CopyJob;
+  destination: Destination;
+}
+
+/** The destination that a wake-up names, as its record has it now; `null` when there is no such (any more). */
+export async function readCopy({ store }: WorkerDeps, ref: DestinationRef): Promise<CopyInHand | null> {
+  const job = await store.get(ref.jobId);
+  const destination = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
+  return job?.kind !== 'copy' || destination === undefined ? null : { job, destination };
+}
