@@ -18,6 +18,8 @@ export type { AppDeps } from './deps.ts';
 /** A request has to have come in within this time, headers in less; Node's and Fastify's defaults are minutes or none. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
+/** How often Node looks for requests that took too long. */
+const TIMEOUT_CHECK_MS = 5_000;
 /** Longer than the 60 s for which load balancers keep idle connections, so that they close them and not we. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
@@ -32,7 +34,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     bodyLimit: 64 * 1024,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     // What is on its way while the server closes is answered, not turned away.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,

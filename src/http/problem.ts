@@ -26,20 +26,18 @@ const FROM_FASTIFY: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
 /** What an error means to a caller. Whatever isn't known is `internal-error`, and says nothing of its inside. */
 export function toAmiferryError(error: unknown): AmiferryError {
   if (error instanceof AmiferryError) return error;
+  if (isHttpError(error)) {
+    const { validation, validationContext = 'body', code = '', message: said } = error;
+    if (validation !== undefined) return invalid(fieldErrors(validation, validationContext));
+    const [ours, detail = said] = FROM_FASTIFY[code] ?? ['bad-request'];
+    if (code in FROM_FASTIFY || error.statusCode < 500)
+      return new AmiferryError(ours, detail, { cause: error });
+  }
   if (isRedisUnavailable(error)) {
     const detail = `Redis, which keeps the jobs, does not answer: try again in ${RETRY_AFTER_SECONDS} s`;
     return new AmiferryError('redis-unavailable', detail, { cause: error });
   }
-  if (!isFastifyError(error)) return internalError(error);
-  if (error.validation !== undefined) {
-    return invalid(fieldErrors(error.validation, error.validationContext ?? 'body'));
-  }
-  const known = FROM_FASTIFY[error.code];
-  if (known !== undefined) return new AmiferryError(known[0], known[1] ?? error.message, { cause: error });
-  const { statusCode = 500 } = error;
-  return statusCode < 500
-    ? new AmiferryError('bad-request', error.message, { cause: error })
-    : internalError(error);
+  return internalError(error);
 }
 
 /** Puts an error into an answer, as RFC 9457 has it. */
@@ -89,18 +87,14 @@ function internalError(cause: unknown): AmiferryError {
   return new AmiferryError('internal-error', detail, { cause });
 }
 
-interface FastifyErrorLike extends Error {
-  code: string;
-  statusCode?: number;
+/** An error of Fastify's own, or one that it gave a status, such as a body that breaks off. */
+interface HttpError extends Error {
+  statusCode: number;
+  code?: string;
   validation?: Parameters<typeof fieldErrors>[0];
   validationContext?: string;
 }
 
-function isFastifyError(error: unknown): error is FastifyErrorLike {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    typeof error.code === 'string' &&
-    error.code.startsWith('FST_')
-  );
+function isHttpError(error: unknown): error is HttpError {
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number';
 }

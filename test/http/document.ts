@@ -11,7 +11,7 @@ export interface Operation {
     name: string;
     in: string;
     required?: boolean;
-    example?: unknown;
+    example?: string;
     schema: object;
     description?: string;
   }[];

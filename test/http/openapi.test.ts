@@ -151,8 +151,8 @@ describe('examples', () => {
       let url = path;
       for (const one of operation.parameters ?? []) {
         if (one.example === undefined) continue;
-        if (one.in === 'path') url = url.replace(`{${one.name}}`, String(one.example));
-        else query.set(one.name, String(one.example));
+        if (one.in === 'path') url = url.replace(`{${one.name}}`, one.example);
+        else query.set(one.name, one.example);
       }
       const body = operation.requestBody?.content['application/json']?.schema.$ref.split('/').at(-1) ?? '';
       const [example] = document.components.schemas[body]?.examples ?? [];

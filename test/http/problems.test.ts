@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -76,6 +77,18 @@ describe('problem details', () => {
     const answer = await text(socket);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} .*\r\n.*application/problem\\+json`));
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status, code });
+  });
+
+  test('a client that goes away in the middle of its body is logged as that, and not as an outage of Redis', async () => {
+    const { port } = api.app.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      `POST ${COPIES} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    );
+    await once(socket, 'connect');
+    socket.destroy();
+    await until(() => lines.length === 1);
+    expect(entries()).toMatchObject([{ level: 30, method: 'POST', url: COPIES, aborted: true }]);
   });
 
   test('a fault of ours shows nothing of its inside, and the log shows all of it', async () => {

@@ -37,6 +37,7 @@ export const preferWait = fp<WaitDeps>(
 /** Aborts when the client has gone away (or has its answer). */
 function whenGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
+  if (reply.raw.destroyed) gone.abort();
   reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }

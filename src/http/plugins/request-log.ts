@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -26,14 +27,17 @@ export const requestLog = fp(
       void reply.header('X-Request-Id', request.id);
     });
     app.addHook('onResponse', async (request, reply) => {
-      const { method, url, jobId, errorCode } = request;
-      const line = { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) };
-      const about = {
-        ...(jobId === null ? {} : { job: jobId }),
-        ...(errorCode === null ? {} : { code: errorCode }),
-      };
-      request.log.info({ ...line, ...about }, 'request');
+      log(request, { status: reply.statusCode, ms: Math.round(reply.elapsedTime) });
     });
+    // A client that goes away before its answer gets none, and no onResponse.
+    app.addHook('onRequestAbort', async (request) => log(request, { aborted: true }));
   },
   { name: 'request-log', dependencies: ['problem-details'] },
 );
+
+function log(request: FastifyRequest, end: { status: number; ms: number } | { aborted: true }): void {
+  const { method, url, jobId, errorCode } = request;
+  const job = jobId === null ? {} : { job: jobId };
+  const code = errorCode === null ? {} : { code: errorCode };
+  request.log.info({ method, url, ...end, ...job, ...code }, 'request');
+}
