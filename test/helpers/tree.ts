@@ -1,17 +1,9 @@
 import { cp, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 
-const FOLDERS = ['src', 'test', 'bench', 'openapi'];
-const FILES = [
-  'package.json',
-  'tsconfig.json',
-  'vitest.config.ts',
-  '.oxlintrc.json',
-  '.oxfmtrc.json',
-  '.gitignore',
-];
+const NOT_COPIED = new Set(['node_modules', '.git', '.amiferry', 'coverage']);
 
 export interface Tree {
   dir: string;
@@ -21,8 +13,7 @@ export interface Tree {
 /** A copy of the project in a directory of its own, with the same node_modules: to be broken, or to be run apart. */
 export async function copyTree(): Promise<Tree> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'amiferry-tree-')));
-  for (const part of [...FOLDERS, ...FILES])
-    await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true });
+  await cp(PROJECT_DIR, dir, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
   await symlink(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
