@@ -38,7 +38,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     // What is on its way while the server closes is answered, not turned away.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply, toAmiferryError(error)),
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toAmiferryError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   await app.register(problemDetails);

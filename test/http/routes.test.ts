@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { begin, onCopy } from '../../src/domain/transitions.ts';
 import type { Image } from '../../src/http/schemas/image.ts';
 import type { Job, JobPage } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
@@ -134,10 +135,7 @@ describe('without a worker', () => {
   test('a copy that is being taken down says so', async () => {
     const { service } = api;
     const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
-    await service.store.update(id, (job) => ({
-      ...job,
-      destinations: job.destinations.map((one) => ({ ...one, startedAt: job.createdAt })),
-    }));
+    await service.store.update(id, onCopy(begin('eu-west-1')));
     const answer = (await api.post(`/jobs/${id}/cancel`)).json<Job>();
     expect(answer).toMatchObject({
       state: 'running',

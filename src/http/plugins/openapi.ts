@@ -31,7 +31,9 @@ export const openApi = fp<{ swaggerUi: boolean }>(
         },
         tags: TAGS,
       },
-      refResolver: { buildLocalReference: (json, _base, _fragment, i) => String(json['$id'] ?? `def-${i}`) },
+      refResolver: {
+        buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`),
+      },
     });
     if (!options.swaggerUi) return;
     await app.register(swaggerUi, {
