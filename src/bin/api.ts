@@ -1,6 +1,7 @@
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
@@ -20,10 +21,12 @@ const subscriber = connectRedis(config.redisUrl, 'patient', lost);
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix);
-const gateway = new AwsGateway({ requestTimeoutMs: 4000, maxAttempts: 2 });
+const aws = { requestTimeoutMs: 4000, maxAttempts: 2 };
+const gateway = new AwsGateway(aws);
+const kms = new AwsKmsGateway(aws);
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const { regions, defaultRegion } = config;
-const app = await buildApp({ store, producer, gateway, logger, regions, feed, redis, defaultRegion });
+const app = await buildApp({ store, producer, gateway, kms, logger, regions, feed, redis, defaultRegion });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
 store.keepTime();
@@ -45,6 +48,7 @@ exitOnSignal(logger, [
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
+  { name: 'close KMS', timeout: 200, run: () => kms.close() },
   {
     name: 'close Redis',
     timeout: 500,

@@ -19,6 +19,7 @@ async function generate(): Promise<string> {
     store: inert,
     producer: inert,
     gateway: inert,
+    kms: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
     logger: createLogger('openapi', 'silent'),

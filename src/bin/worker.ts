@@ -1,5 +1,6 @@
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
@@ -21,9 +22,11 @@ const blocking = connectRedis(config.redisUrl, 'patient', lost);
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix);
-const gateway = new AwsGateway({ requestTimeoutMs: 7000, maxAttempts: 2 });
+const aws = { requestTimeoutMs: 7000, maxAttempts: 2 };
+const gateway = new AwsGateway(aws);
+const kms = new AwsKmsGateway(aws);
 const settings = config;
-const deps = { store, producer, gateway, logger, settings };
+const deps = { store, producer, gateway, kms, logger, settings };
 
 // Run
 store.keepTime();
@@ -44,6 +47,7 @@ exitOnSignal(logger, [
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
+  { name: 'close KMS', timeout: 200, run: () => kms.close() },
   {
     name: 'close Redis',
     timeout: 500,

@@ -1,4 +1,5 @@
 import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
 import type { Logger } from '../logging.ts';
@@ -8,6 +9,7 @@ export interface CommandDeps {
   store: JobStore;
   producer: StepProducer;
   gateway: Ec2Gateway;
+  kms: KmsGateway;
   logger: Logger;
   /** Regions that may be named at all. */
   regions: readonly string[];

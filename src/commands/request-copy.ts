@@ -1,11 +1,16 @@
 import type { Image, Tags } from '../domain/ami.ts';
-import { SELF, isEncrypted } from '../domain/ami.ts';
+import { isEncrypted } from '../domain/ami.ts';
 import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
 import { newJobId } from '../domain/job-id.ts';
-import type { CopyJob, CopySpec, Destination } from '../domain/job.ts';
+import type { CopyJob, CopySpec, Destination, Warning } from '../domain/job.ts';
+import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
+import { checkCopy } from '../permissions/copy-checks.ts';
+import type { PermissionInput } from './change-permissions.ts';
+import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CommandDeps } from './deps.ts';
+import { requireImage } from './require-image.ts';
 import { requireRegion } from './require-region.ts';
 import { wake } from './wake.ts';
 
@@ -23,12 +28,14 @@ export interface CopyRequest extends CopyOptions {
   tags?: Tags;
   destinations: readonly (CopyOptions & { region: string })[];
   onFailure?: 'keep' | 'deregister';
+  /** Given to each copy once it is available. */
+  permissions?: PermissionInput;
 }
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job, wakes the worker.
  * @throws {AmiferryError} `unknown-region`, `image-not-found`, `image-not-available`, `same-region`,
- *   `encryption-cannot-be-removed`, `validation-failed`, or what the look at the source met.
+ *   `encryption-cannot-be-removed`, `validation-failed`, the codes of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
   deps: CommandDeps,
@@ -36,13 +43,14 @@ export async function requestCopy(
   request: CopyRequest,
   requestedBy: string,
 ): Promise<CopyJob> {
-  requireRegion(deps, source.region, '/region');
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const job = newJob(image, specs, request, requestedBy, deps.store.now());
+  const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  const warnings = await checkAll(deps, image, specs, permissions);
+  const job = newJob(image, specs, { request, permissions, warnings, requestedBy }, deps.store.now());
   await deps.store.create(job);
   await wake(deps, job);
   return job;
@@ -61,13 +69,7 @@ async function requireCopyable(
   deps: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await deps.gateway.describeImage({ account: SELF, region: source.region }, source.imageId);
-  if (image === null) {
-    throw new AmiferryError(
-      'image-not-found',
-      `${source.imageId} doesn't exist in ${source.region}, or isn't visible to this account. Is ?region= right?`,
-    );
-  }
+  const image = await requireImage(deps, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
@@ -128,13 +130,31 @@ function requireTagsFit(specs: CopySpec[], image: Image): void {
   }
 }
 
+/** Regions are looked at side by side; the first refusal refuses the request. */
+async function checkAll(
+  deps: CommandDeps,
+  image: Image,
+  specs: CopySpec[],
+  permissions: PermissionRequest | null,
+): Promise<Warning[]> {
+  const found = await Promise.all(specs.map((spec) => checkCopy(deps, image, spec, permissions)));
+  const others =
+    permissions === null ? [] : copiers(permissions, image.region, '/permissions/includeSnapshots');
+  return [...found.flat(), ...others];
+}
+
 function newJob(
   image: Image,
   specs: CopySpec[],
-  request: CopyRequest,
-  requestedBy: string,
+  asked: {
+    request: CopyRequest;
+    permissions: PermissionRequest | null;
+    warnings: Warning[];
+    requestedBy: string;
+  },
   now: number,
 ): CopyJob {
+  const { request, permissions, warnings, requestedBy } = asked;
   return {
     kind: 'copy',
     id: newJobId(now),
@@ -142,8 +162,8 @@ function newJob(
     image: { id: image.imageId, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
-    permissions: null,
-    warnings: [],
+    permissions,
+    warnings,
     requestedBy,
     createdAt: now,
     updatedAt: now,

@@ -85,3 +85,10 @@ export interface Snapshot {
 export function isEncrypted(image: Image): boolean {
   return image.snapshots.some((snapshot) => snapshot.encrypted);
 }
+
+/** The ids of all snapshots that back some images, as far as EC2 names them yet. */
+export function snapshotIdsOf(images: readonly Image[]): string[] {
+  return images
+    .flatMap(({ snapshots }) => snapshots.map((one) => one.snapshotId))
+    .filter((id) => id !== null);
+}

@@ -118,3 +118,43 @@ export function isSameState(a: PermissionState, b: PermissionState): boolean {
     ]);
   return form(a) === form(b);
 }
+
+/** One entry of a permission set. */
+type Sharee = { list: (typeof LISTS)[number]; value: string } | { list: 'public' };
+
+function shareesOf(set: PermissionSet): Sharee[] {
+  const everyone: Sharee[] = set.public ? [{ list: 'public' }] : [];
+  return [...everyone, ...LISTS.flatMap((list) => set[list].map((value) => ({ list, value })))];
+}
+
+function setOf(sharees: readonly Sharee[]): PermissionSet {
+  const values = (name: string) =>
+    sharees.flatMap((sharee) => (sharee.list === name && 'value' in sharee ? [sharee.value] : []));
+  return {
+    public: sharees.some(({ list }) => list === 'public'),
+    accounts: values('accounts'),
+    organizations: values('organizations'),
+    organizationalUnits: values('organizationalUnits'),
+  };
+}
+
+/** A difference in parts of at most so many entries, removals first: each part is one call to EC2. */
+export function inBatches(
+  add: PermissionSet,
+  remove: PermissionSet,
+  size: number,
+): { add: PermissionSet; remove: PermissionSet }[] {
+  const all = [
+    ...shareesOf(remove).map((sharee) => ({ sharee, removing: true })),
+    ...shareesOf(add).map((sharee) => ({ sharee, removing: false })),
+  ];
+  const part = (entries: typeof all, removing: boolean) =>
+    setOf(entries.filter((entry) => entry.removing === removing).map(({ sharee }) => sharee));
+  return chunked(all, size).map((entries) => ({ add: part(entries, false), remove: part(entries, true) }));
+}
+
+export function chunked<T>(values: readonly T[], size: number): T[][] {
+  const chunks: T[][] = [];
+  for (let i = 0; i < values.length; i += size) chunks.push(values.slice(i, i + size));
+  return chunks;
+}

@@ -1,5 +1,5 @@
 import type { Image } from './ami.ts';
-import type { CopyJob, Destination, Failure, Job, StopReason } from './job.ts';
+import type { CopyJob, Destination, Failure, Job, StopReason, Warning } from './job.ts';
 import { destinationKey, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
 
@@ -104,12 +104,18 @@ export const becomeAvailable = (key: string, seen: Observation, untagged: string
       : null,
   );
 
-export const succeed = (key: string): Move =>
-  moving(key, (one, now) =>
+/** Nothing is left to do; `warnings` is what the one who asked should know all the same. */
+export const succeed = (key: string, warnings: readonly Warning[] = []): Move => {
+  const succeeding = moving(key, (one, now) =>
     one.state === 'available' && one.stopping === null
       ? { state: 'succeeded', etaSeconds: null, untagged: [], finishedAt: now }
       : null,
   );
+  return (job, now) => {
+    const after = succeeding(job, now);
+    return after === null ? null : { ...after, warnings: [...after.warnings, ...warnings] };
+  };
+};
 
 /** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
 export const fail =

@@ -1,6 +1,124 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import type { Failure, PermissionsJob } from '../domain/job.ts';
+import { imageScope } from '../domain/job.ts';
+import { beginChange, changeFailed, changeSucceeded } from '../domain/permission-moves.ts';
+import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
+import { targetOf } from '../domain/permissions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import { AmiferryError } from '../errors.ts';
+import { readPermissions } from '../permissions/read.ts';
+import type { JobPayload } from '../queue/jobs.ts';
+import { changeJob } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import type { JobPayload } from '../queue/jobs.ts';
-export async function applyPermissions(_deps: WorkerDeps, _ref: JobPayload): Promise<StepOutcome> {
+import { failureBecause, failureOf, mayPass } from './failure.ts';
+import { putBack, share } from './share.ts';
+import type { ShareRequest } from './share.ts';
+
+/**
+ * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
+ * they were accepted: one that isn't first in line wakes the one that is.
+ */
+export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
+  const job = await deps.store.get(jobId);
+  if (job?.kind !== 'permissions' || job.finishedAt !== null) return DONE;
+  const scope = imageScope(job);
+  if (!(await isFirstInLine(deps, scope, job))) return DONE;
+  const outcome = await change(deps, scope, job);
+  await isFirstInLine(deps, scope, job);
+  return outcome;
+}
+
+/** Whether it is this job's turn; wakes the one whose turn it is instead. */
+async function isFirstInLine(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<boolean> {
+  const first = await deps.store.firstChange(scope, job.image.id);
+  if (first !== null && first !== job.id)
+    await deps.producer.wake([{ step: 'apply-permissions', jobId: first }]);
+  return first === job.id;
+}
+
+async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<StepOutcome> {
+  let request: ShareRequest | null = null;
+  try {
+    const image = await deps.gateway.describeImage(scope, job.image.id);
+    if (image === null) return await fail(deps, job, imageGone(job), null);
+    const before = await begin(deps, scope, job, image);
+    if (before === null) return DONE;
+    const target = targetOf(job.change, before);
+    request = { image, before, target, grantKeyAccess: wantsKeys(job.change) };
+    return await applyChange(deps, scope, job, request);
+  } catch (error) {
+    return afterError(deps, scope, job, request, error);
+  }
+}
+
+/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it is cancelled. */
+async function begin(
+  deps: WorkerDeps,
+  scope: Scope,
+  job: PermissionsJob,
+  image: Image,
+): Promise<PermissionState | null> {
+  if (job.before !== null) return job.before;
+  const { state } = await readPermissions(deps, scope, image);
+  const begun = await changeJob(deps, job.id, beginChange(state));
+  return begun.outcome === 'changed' ? state : null;
+}
+
+function wantsKeys(change: PermissionChange): boolean {
+  return change.mode === 'set' ? change.set.grantKeyAccess : change.add.grantKeyAccess;
+}
+
+async function applyChange(
+  deps: WorkerDeps,
+  scope: Scope,
+  job: PermissionsJob,
+  request: ShareRequest,
+): Promise<StepOutcome> {
+  const result = await share(deps, scope, request);
+  if (result.outcome === 'unsettled') {
+    const why = 'EC2 does not show the change yet, or somebody else changes the image at the same time';
+    if (inTime(deps, job)) return { outcome: 'again', why };
+    return fail(deps, job, failureBecause('ec2-error', why), result.after);
+  }
+  if (result.outcome === 'shared') {
+    await changeJob(deps, job.id, changeSucceeded(result.after, result.warnings));
+    return DONE;
+  }
+  const [reason] = result.reasons;
+  const message = result.reasons.map((one) => one.message).join('; ');
+  return fail(deps, job, failureBecause(reason?.code ?? 'internal-error', message), request.before);
+}
+
+async function afterError(
+  deps: WorkerDeps,
+  scope: Scope,
+  job: PermissionsJob,
+  request: ShareRequest | null,
+  error: unknown,
+): Promise<StepOutcome> {
+  if (!(error instanceof AmiferryError)) throw error;
+  const throttled = error instanceof Ec2Error && error.kind === 'throttled';
+  if (throttled || (mayPass(error) && inTime(deps, job))) return { outcome: 'again', why: error.message };
+  const after = request === null ? null : await putBack(deps, scope, request);
+  return fail(deps, job, failureOf(error), after);
+}
+
+/** Whether a change that doesn't get through is to be tried on. */
+function inTime({ store, settings }: WorkerDeps, { createdAt }: PermissionsJob): boolean {
+  return store.now() - createdAt < settings.retryMs;
+}
+
+async function fail(
+  deps: WorkerDeps,
+  job: PermissionsJob,
+  failure: Failure,
+  after: PermissionState | null,
+): Promise<StepOutcome> {
+  await changeJob(deps, job.id, changeFailed(failure, after));
   return DONE;
+}
+
+function imageGone({ image }: PermissionsJob): Failure {
+  return failureBecause('image-not-found', `${image.id} is no longer there in ${image.region}`);
 }

@@ -1,4 +1,5 @@
 import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
@@ -19,6 +20,7 @@ export interface WorkerDeps {
   store: JobStore;
   producer: StepProducer;
   gateway: Ec2Gateway;
+  kms: KmsGateway;
   logger: Logger;
   settings: WorkerSettings;
 }

@@ -1,10 +1,10 @@
 import type { Failure } from '../domain/job.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { ErrorCode } from '../errors.ts';
-import { ERRORS } from '../errors.ts';
+import { AmiferryError, ERRORS } from '../errors.ts';
 
 /** A destination's error as its record keeps it; `code` where EC2's own doesn't say enough. */
-export function failureOf(error: Ec2Error, code: ErrorCode = error.code): Failure {
+export function failureOf(error: AmiferryError, code: ErrorCode = error.code): Failure {
   return {
     code,
     message: error.message,

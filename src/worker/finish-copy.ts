@@ -1,17 +1,26 @@
+import { SELF } from '../domain/ami.ts';
 import { tagsOfCopy } from '../domain/copy-tags.ts';
-import type { CopyJob, Destination } from '../domain/job.ts';
+import type { CopyJob, Destination, Warning } from '../domain/job.ts';
 import { destinationKey, destinationScope } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
+import { targetOf } from '../domain/permissions.ts';
 import { fail, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
+import { AmiferryError } from '../errors.ts';
+import { readPermissions } from '../permissions/read.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureOf, mayPass } from './failure.ts';
 import { readCopy } from './read-copy.ts';
+import { putBack, share } from './share.ts';
+import type { ShareRequest } from './share.ts';
 
-/** Finishes an available copy: tags what came without its tags, then calls it succeeded. Converges when run twice. */
+/**
+ * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it
+ * succeeded. Converges when run twice. A copy that can't be shared is kept, private.
+ */
 export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
   if (copy === null) return DONE;
@@ -19,12 +28,13 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   if (nextStep(destination) !== 'finish-copy') return DONE;
   try {
     await addTags(deps, job, destination);
+    const warnings = await sharePermissions(deps, job, destination);
+    await changeCopy(deps, job.id, succeed(ref.destination, warnings));
+    return DONE;
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof AmiferryError)) throw error;
     return afterError(deps, job, destination, error);
   }
-  await changeCopy(deps, job.id, succeed(ref.destination));
-  return DONE;
 }
 
 async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
@@ -36,14 +46,54 @@ async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination)
   );
 }
 
+/** @throws {AmiferryError} why the copy isn't shared; it is private then */
+async function sharePermissions(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+): Promise<Warning[]> {
+  if (job.permissions === null || destination.imageId === null) return [];
+  const scope = destinationScope(destination);
+  const image = await deps.gateway.describeImage(scope, destination.imageId);
+  if (image === null) throw new AmiferryError('image-not-found', `${destination.imageId} is no longer there`);
+  const { state: before } = await readPermissions(deps, scope, image);
+  const target = targetOf({ mode: 'set', set: job.permissions }, before);
+  const request = { image, before, target, grantKeyAccess: job.permissions.grantKeyAccess };
+  const result = await shareOrPutBack(deps, request);
+  if (result.outcome === 'shared') return result.warnings;
+  if (result.outcome === 'unsettled') throw unsettled(scope.region);
+  const [reason] = result.reasons;
+  throw new AmiferryError(
+    reason?.code ?? 'internal-error',
+    result.reasons.map(({ message }) => message).join('; '),
+  );
+}
+
+/** What EC2 broke off in the middle is put back: better private than half shared. */
+async function shareOrPutBack(deps: WorkerDeps, request: ShareRequest) {
+  const scope = { account: SELF, region: request.image.region };
+  try {
+    return await share(deps, scope, request);
+  } catch (error) {
+    if (!mayPass(error)) await putBack(deps, scope, request);
+    throw error;
+  }
+}
+
+function unsettled(region: string): Ec2Error {
+  const message = `the permissions of the copy in ${region} are set, and EC2 does not show them yet`;
+  return new Ec2Error('transient', message, 'NotSettled', null, undefined);
+}
+
 async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AmiferryError,
 ): Promise<StepOutcome> {
   const elapsed = deps.store.now() - (destination.availableAt ?? 0);
-  if (error.kind === 'throttled' || (mayPass(error) && elapsed < deps.settings.retryMs)) {
+  const throttled = error instanceof Ec2Error && error.kind === 'throttled';
+  if (throttled || (mayPass(error) && elapsed < deps.settings.retryMs)) {
     return { outcome: 'again', why: error.message };
   }
   const failure = failureOf(error);

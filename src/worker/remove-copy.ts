@@ -1,3 +1,4 @@
+import { snapshotIdsOf } from '../domain/ami.ts';
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { destinationKey, destinationScope } from '../domain/job.ts';
 import { accept, deregistered, stopped } from '../domain/transitions.ts';
@@ -9,7 +10,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
-import { removeSnapshots, snapshotsOf } from './remove-made.ts';
+import { removeSnapshots } from './remove-made.ts';
 
 const AGAIN: StepOutcome = {
   outcome: 'again',
@@ -50,7 +51,7 @@ async function remove(deps: WorkerDeps, job: CopyJob, destination: Destination):
     await changeCopy(deps, job.id, deregistered(destinationKey(destination)));
     gone = true;
   }
-  const clean = await removeSnapshots(gateway, scope, job, snapshotsOf(made));
+  const clean = await removeSnapshots(gateway, scope, job, snapshotIdsOf(made));
   // NotFound may also mean "not yet": an image that is minutes old may still turn up.
   const settled = deps.store.now() - (destination.startedAt ?? 0) > deps.settings.lostCopyMs;
   return clean && (gone || settled);

@@ -1,4 +1,5 @@
 import type { Image, Scope } from '../domain/ami.ts';
+import { snapshotIdsOf } from '../domain/ami.ts';
 import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
 import type { CopyJob } from '../domain/job.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
@@ -18,7 +19,7 @@ export async function removeEarlier(
   const earlier = ({ tags }: Pick<Image, 'tags'>) => Number(tags[ATTEMPT_TAG]) < attempt;
   const images = (await imagesMadeBy(gateway, scope, job)).filter(earlier);
   for (const { imageId } of images) await gateway.deregisterImage(scope, imageId);
-  return removeSnapshots(gateway, scope, job, snapshotsOf(images), earlier);
+  return removeSnapshots(gateway, scope, job, snapshotIdsOf(images), earlier);
 }
 
 /** Deletes a job's snapshots in a scope: those that its tag finds, and those that its images named. */
@@ -34,10 +35,4 @@ export async function removeSnapshots(
   const all = [...new Set([...named, ...found])];
   for (const snapshotId of all) await gateway.deleteSnapshot(scope, snapshotId);
   return all.length === 0 || (await find()).length === 0;
-}
-
-export function snapshotsOf(images: readonly Image[]): string[] {
-  return images
-    .flatMap(({ snapshots }) => snapshots.map((one) => one.snapshotId))
-    .filter((id) => id !== null);
 }

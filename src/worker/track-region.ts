@@ -1,5 +1,5 @@
 import type { Image, Scope, Snapshot } from '../domain/ami.ts';
-import { parseScope } from '../domain/ami.ts';
+import { parseScope, snapshotIdsOf } from '../domain/ami.ts';
 import { JOB_TAG, lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
 import { findDestination } from '../domain/job.ts';
 import { weightedProgress } from '../domain/progress.ts';
@@ -11,7 +11,6 @@ import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause } from './failure.ts';
-import { snapshotsOf } from './remove-made.ts';
 import { snapshotsByImage } from './snapshots-by-image.ts';
 
 /** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
@@ -77,7 +76,7 @@ function whenAvailable(key: string, image: Image, seen: Observation, snapshots: 
     const tagged = new Set(
       snapshots.filter((one) => !lacksTags(wanted, one)).map(({ snapshotId }) => snapshotId),
     );
-    const untagged = snapshotsOf([image]).filter((id) => !tagged.has(id));
+    const untagged = snapshotIdsOf([image]).filter((id) => !tagged.has(id));
     if (lacksTags(wanted, image)) untagged.push(image.imageId);
     return becomeAvailable(key, seen, untagged)(job, now);
   };

@@ -4,8 +4,9 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
-import type { CopyJob } from '../../src/domain/job.ts';
+import type { CopyJob, PermissionsJob } from '../../src/domain/job.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
@@ -76,13 +77,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await Promise.all([untilReady(redis, 5000), untilReady(blocking, 5000)]);
   const store = new RedisJobStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
-  const gateway = new AwsGateway({
+  const aws = {
     requestTimeoutMs: 2000,
     maxAttempts: 2,
     endpoint: simulator.url,
     credentials: testCredentials(),
-  });
-  const deps = { store, producer, gateway, logger, regions: AWS_REGIONS };
+  };
+  const gateway = new AwsGateway(aws);
+  const kms = new AwsKmsGateway(aws);
+  const deps = { store, producer, gateway, kms, logger, regions: AWS_REGIONS };
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
     const worker = await buildWorker({ ...deps, settings }, blocking, {
@@ -123,7 +126,19 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await dropPrefix(redis, prefix);
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);
       gateway.close();
+      kms.close();
       await simulator.close();
     },
   };
+}
+
+/** Waits until a change of permissions has ended, whichever way. */
+export async function untilChanged({ store }: Service, id: string): Promise<PermissionsJob> {
+  let job = await store.get(id);
+  await until(async () => {
+    job = await store.get(id);
+    return job?.finishedAt !== null;
+  }, 15_000);
+  if (job?.kind !== 'permissions') throw new Error(`there is no change ${id}`);
+  return job;
 }

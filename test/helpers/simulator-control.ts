@@ -29,6 +29,11 @@ export class SimulatorControl {
     return this.#post('clock', { advanceSeconds });
   }
 
+  /** Back to the seeds; settings and time as at the start. */
+  reset(): Promise<unknown> {
+    return this.#post('reset', {});
+  }
+
   async clearFaults(): Promise<void> {
     await fetch(`${this.#url}/faults`, { method: 'DELETE' });
   }

@@ -1,0 +1,104 @@
+import type { Image } from '../domain/ami.ts';
+import { SELF } from '../domain/ami.ts';
+import { newJobId } from '../domain/job-id.ts';
+import type { PermissionsJob, Warning } from '../domain/job.ts';
+import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
+import { minus, NO_REQUEST, normalise, targetOf } from '../domain/permissions.ts';
+import { refusals } from '../domain/sharing-rules.ts';
+import { AmiferryError } from '../errors.ts';
+import { refuse } from '../permissions/copy-checks.ts';
+import { sharingFacts } from '../permissions/facts.ts';
+import { readPermissions } from '../permissions/read.ts';
+import type { CommandDeps } from './deps.ts';
+import { requireImage } from './require-image.ts';
+import { wake } from './wake.ts';
+
+/** Permissions as a caller names them: what is left out is nobody, and nothing. */
+export type PermissionInput = Partial<PermissionRequest>;
+
+/** What is left out filled in, and each list sorted. */
+export function permissionRequest(input: PermissionInput): PermissionRequest {
+  return normalise({ ...NO_REQUEST, ...input });
+}
+
+/**
+ * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job,
+ * wakes the worker.
+ * @throws {AmiferryError} `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, and the codes
+ *   of sharing-rules.ts
+ */
+export async function changePermissions(
+  deps: CommandDeps,
+  source: { imageId: string; region: string },
+  change: PermissionChange,
+  requestedBy: string,
+): Promise<PermissionsJob> {
+  const image = await requireImage(deps, source);
+  requireShareable(image);
+  const warnings = requireCopiers(change, source.region);
+  const scope = { account: SELF, region: source.region };
+  const { state } = await readPermissions(deps, scope, image);
+  const target = targetOf(change, state);
+  refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
+  const job = newJob(image, change, warnings, requestedBy, deps.store.now());
+  await deps.store.create(job);
+  await wake(deps, job);
+  return job;
+}
+
+/** EC2 answers InvalidAMIID.Unavailable for anything else. */
+function requireShareable({ imageId, state }: Image): void {
+  if (state === 'available') return;
+  const message = `${imageId} is ${state}; permissions can be changed once it is available`;
+  throw new AmiferryError('image-not-available', message);
+}
+
+/** Snapshots can be given to accounts alone, so without any "includeSnapshots" would promise what can't be. */
+function requireCopiers(change: PermissionChange, region: string): Warning[] {
+  const asked = change.mode === 'set' ? change.set : change.add;
+  return copiers(asked, region, change.mode === 'set' ? '/includeSnapshots' : '/add/includeSnapshots');
+}
+
+export function copiers(asked: PermissionRequest, region: string, pointer: string): Warning[] {
+  if (!asked.includeSnapshots) return [];
+  if (asked.accounts.length === 0) {
+    const message =
+      'EC2 lets only accounts copy an image: name them in "accounts", or leave "includeSnapshots" out';
+    throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
+  }
+  if (!hasOthers(asked)) return [];
+  const message =
+    'only the accounts named one by one can copy the image: EC2 gives no organization or unit its snapshots';
+  return [{ code: 'organizations-cannot-copy', message, region }];
+}
+
+function hasOthers(set: PermissionSet): boolean {
+  return set.organizations.length + set.organizationalUnits.length > 0;
+}
+
+function newJob(
+  image: Image,
+  change: PermissionChange,
+  warnings: Warning[],
+  requestedBy: string,
+  now: number,
+): PermissionsJob {
+  return {
+    kind: 'permissions',
+    id: newJobId(now),
+    version: 1,
+    image: { id: image.imageId, region: image.region, name: image.name },
+    state: 'queued',
+    change,
+    before: null,
+    after: null,
+    error: null,
+    attempts: 1,
+    warnings,
+    requestedBy,
+    createdAt: now,
+    updatedAt: now,
+    startedAt: null,
+    finishedAt: null,
+  };
+}

@@ -1,0 +1,17 @@
+import type { Image } from '../domain/ami.ts';
+import { SELF } from '../domain/ami.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+import { requireRegion } from './require-region.ts';
+
+/** The image that a request is about. @throws {AmiferryError} `unknown-region`, `image-not-found` */
+export async function requireImage(
+  deps: Pick<CommandDeps, 'gateway' | 'regions'>,
+  { imageId, region }: { imageId: string; region: string },
+): Promise<Image> {
+  requireRegion(deps, region, '/region');
+  const image = await deps.gateway.describeImage({ account: SELF, region }, imageId);
+  if (image !== null) return image;
+  const message = `${imageId} doesn't exist in ${region}, or isn't visible to this account. Is ?region= right?`;
+  throw new AmiferryError('image-not-found', message);
+}

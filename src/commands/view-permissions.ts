@@ -1,0 +1,58 @@
+import { SELF, isEncrypted } from '../domain/ami.ts';
+import type { PermissionState, Visibility } from '../domain/permissions.ts';
+import { visibility } from '../domain/permissions.ts';
+import type { Reason } from '../domain/sharing-rules.ts';
+import { againstPublic, againstSharing } from '../domain/sharing-rules.ts';
+import { sharingFacts } from '../permissions/facts.ts';
+import { readPermissions } from '../permissions/read.ts';
+import type { CommandDeps } from './deps.ts';
+import { requireImage } from './require-image.ts';
+
+export interface PermissionsView extends PermissionState {
+  imageId: string;
+  region: string;
+  visibility: Visibility;
+  encryption: { encrypted: boolean; kmsKeyIds: string[] };
+  /** `null` where this service may not read it. */
+  blockPublicAccess: boolean | null;
+  shareable: { accounts: boolean; public: boolean; reasons: Reason[] };
+}
+
+/**
+ * Who may launch an image, whether it could be shared, and if not why: read from EC2 and KMS as they are now.
+ * @throws {AmiferryError} `image-not-found`, `not-image-owner`, or what the look at EC2 met
+ */
+export async function viewPermissions(
+  deps: CommandDeps,
+  source: { imageId: string; region: string },
+): Promise<PermissionsView> {
+  const image = await requireImage(deps, source);
+  const scope = { account: SELF, region: source.region };
+  const [{ state }, facts] = await Promise.all([
+    readPermissions(deps, scope, image),
+    sharingFacts(deps, scope, image),
+  ]);
+  const sharing = againstSharing(facts);
+  const publishing = againstPublic(facts);
+  const ready = image.state === 'available';
+  return {
+    imageId: image.imageId,
+    region: image.region,
+    ...state,
+    visibility: visibility(state),
+    encryption: { encrypted: isEncrypted(image), kmsKeyIds: facts.keys.map(({ keyId }) => keyId) },
+    blockPublicAccess: facts.blockPublicAccess,
+    shareable: {
+      accounts: ready && sharing.length === 0,
+      public: ready && sharing.length + publishing.length === 0,
+      reasons: [...(ready ? [] : [notReady(image.imageId, image.state)]), ...sharing, ...publishing],
+    },
+  };
+}
+
+function notReady(imageId: string, state: string): Reason {
+  return {
+    code: 'image-not-available',
+    message: `${imageId} is ${state}; it can be shared once it is available`,
+  };
+}

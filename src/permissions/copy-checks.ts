@@ -1,0 +1,119 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import { isEncrypted, SELF } from '../domain/ami.ts';
+import type { CopySpec, Warning } from '../domain/job.ts';
+import type { PermissionRequest } from '../domain/permissions.ts';
+import { isNobody } from '../domain/permissions.ts';
+import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
+import { refusals } from '../domain/sharing-rules.ts';
+import { AmiferryError } from '../errors.ts';
+import type { PermissionDeps } from './deps.ts';
+import { unlessDenied } from './facts.ts';
+
+/**
+ * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
+ * be shared as asked. Whatever is found wrong here would otherwise come out when the copy is done, an hour later.
+ * @returns what could not be checked
+ * @throws {AmiferryError} `key-not-found`, `key-not-usable`, `key-required`, and the codes of sharing-rules.ts
+ */
+export async function checkCopy(
+  deps: PermissionDeps,
+  image: Image,
+  spec: CopySpec,
+  permissions: PermissionRequest | null,
+): Promise<Warning[]> {
+  const scope = { account: SELF, region: spec.region };
+  const { key, warnings } = await lookUpKey(deps, scope, spec.kmsKeyId);
+  if (permissions === null || isNobody(permissions)) return warnings;
+  const encryption = await willBeEncrypted(deps, scope, image, spec);
+  if (encryption.encrypted && spec.kmsKeyId === null) throw keyRequired(spec, image, permissions);
+  const facts = await factsOfCopy(deps, scope, image, encryption.encrypted, key, permissions);
+  refuse(refusals(facts, permissions, permissions));
+  return [...warnings, ...encryption.warnings];
+}
+
+/** Throws the first of some reasons, with the messages of all. */
+export function refuse(reasons: ReturnType<typeof refusals>): void {
+  const [first] = reasons;
+  if (first === undefined) return;
+  throw new AmiferryError(first.code, reasons.map(({ message }) => message).join('; '));
+}
+
+interface KeyCheck {
+  key: KeyFacts | null;
+  warnings: Warning[];
+}
+
+/** KMS is asked in the destination region: there the key has to be, and to be one that can encrypt a snapshot. */
+async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | null): Promise<KeyCheck> {
+  if (keyId === null) return { key: null, warnings: [] };
+  const { region } = scope;
+  const [, , , arnRegion] = keyId.startsWith('arn:') ? keyId.split(':') : [];
+  if (arnRegion !== undefined && arnRegion !== region) {
+    throw new AmiferryError(
+      'key-not-found',
+      `${keyId} is a key of ${arnRegion}; a copy into ${region} needs one of ${region}`,
+    );
+  }
+  const lookup = await kms.describeKey(scope, keyId);
+  if (lookup.outcome === 'missing') {
+    throw new AmiferryError(
+      'key-not-found',
+      `there is no key ${keyId} in ${region}: keys and aliases are regional, so name one of ${region} for that destination ("destinations": [{"region": "${region}", "kmsKeyId": "…"}])`,
+    );
+  }
+  if (lookup.outcome === 'denied') {
+    const message = `whether ${keyId} in ${region} can be used could not be checked before the copy: ${lookup.message}`;
+    return { key: { keyId, manager: null }, warnings: [{ code: 'key-not-checked', message, region }] };
+  }
+  const { enabled, symmetric, manager } = lookup.key;
+  const wrong = [...(enabled ? [] : ['disabled, or being deleted']), ...(symmetric ? [] : ['asymmetric'])];
+  if (wrong.length > 0) {
+    throw new AmiferryError(
+      'key-not-usable',
+      `${keyId} in ${region} is ${wrong.join(' and ')}: EBS needs an enabled, symmetric key`,
+    );
+  }
+  return { key: { keyId, manager }, warnings: [] };
+}
+
+/** "Encryption by default" of the destination acts like "encrypted": true. Unread, it counts as off. */
+async function willBeEncrypted({ gateway }: PermissionDeps, scope: Scope, image: Image, spec: CopySpec) {
+  if (isEncrypted(image) || spec.encrypted === true) return { encrypted: true, warnings: [] };
+  const byDefault = await unlessDenied(gateway.encryptionByDefault(scope));
+  const message = `whether ${scope.region} encrypts by default may not be read; if it does, the copy can't be shared`;
+  const unknown: Warning = { code: 'encryption-not-checked', message, region: scope.region };
+  return { encrypted: byDefault ?? false, warnings: byDefault === null ? [unknown] : [] };
+}
+
+function keyRequired({ region }: CopySpec, image: Image, permissions: PermissionRequest): AmiferryError {
+  if (permissions.public) {
+    const message = `the copy in ${region} is encrypted, and EC2 lets no encrypted image be public: share it with accounts, organizations or units`;
+    return new AmiferryError('public-and-encrypted', message);
+  }
+  const why = isEncrypted(image)
+    ? `${image.imageId} is encrypted`
+    : `"encrypted", or encryption by default in ${region}, asks for it`;
+  return new AmiferryError(
+    'key-required',
+    `the copy in ${region} will be encrypted (${why}), and without a key it comes under aws/ebs, which can't be shared: name a customer key of ${region} with "kmsKeyId"`,
+  );
+}
+
+async function factsOfCopy(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  image: Image,
+  encrypted: boolean,
+  key: KeyFacts | null,
+  permissions: PermissionRequest,
+): Promise<SharingFacts> {
+  return {
+    subject: `the copy in ${scope.region}`,
+    region: scope.region,
+    encrypted,
+    keys: key === null ? [] : [key],
+    hasProductCodes: image.productCodes.length > 0,
+    blockPublicAccess: permissions.public ? await unlessDenied(gateway.blockPublicAccess(scope)) : null,
+    keyRemedy: `name a customer key of ${scope.region} with "kmsKeyId"`,
+  };
+}

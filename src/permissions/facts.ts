@@ -1,0 +1,44 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import { isEncrypted, snapshotIdsOf } from '../domain/ami.ts';
+import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { PermissionDeps } from './deps.ts';
+
+/** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
+export async function sharingFacts(deps: PermissionDeps, scope: Scope, image: Image): Promise<SharingFacts> {
+  const encrypted = isEncrypted(image);
+  const [keys, blockPublicAccess] = await Promise.all([
+    encrypted ? keysOf(deps, scope, image) : [],
+    unlessDenied(deps.gateway.blockPublicAccess(scope)),
+  ]);
+  return {
+    subject: image.imageId,
+    region: scope.region,
+    encrypted,
+    keys,
+    hasProductCodes: image.productCodes.length > 0,
+    blockPublicAccess,
+    keyRemedy: `copy it under a customer key, here or elsewhere, and share the copy: POST /amis/${image.imageId}/copies?region=${scope.region} {"destinations": [{"region": "${scope.region}", "kmsKeyId": "alias/YOUR-KEY"}]}`,
+  };
+}
+
+async function keysOf({ gateway, kms }: PermissionDeps, scope: Scope, image: Image): Promise<KeyFacts[]> {
+  const snapshots = await gateway.describeSnapshots(scope, snapshotIdsOf([image]));
+  const ids = new Set(snapshots.map(({ kmsKeyId }) => kmsKeyId).filter((id) => id !== null));
+  return Promise.all(
+    [...ids].map(async (keyId) => {
+      const lookup = await kms.describeKey(scope, keyId);
+      return { keyId, manager: lookup.outcome === 'found' ? lookup.key.manager : null };
+    }),
+  );
+}
+
+/** What a read comes to, `null` where the service's own credentials don't allow it. */
+export async function unlessDenied<T>(read: Promise<T>): Promise<T | null> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof Ec2Error && error.kind === 'denied') return null;
+    throw error;
+  }
+}

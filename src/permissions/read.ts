@@ -1,0 +1,50 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import type { PermissionState } from '../domain/permissions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { SnapshotPermissions } from '../ec2/gateway.ts';
+import { AmiferryError } from '../errors.ts';
+import type { PermissionDeps } from './deps.ts';
+
+export interface Permissions {
+  state: PermissionState;
+  /** By snapshot id, for the image's own snapshots. */
+  snapshots: Map<string, SnapshotPermissions>;
+}
+
+/**
+ * Who may launch an image and who may copy it, as EC2 has it now.
+ * @throws {AmiferryError} `not-image-owner`: only an owner may read them
+ */
+export async function readPermissions(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  image: Image,
+): Promise<Permissions> {
+  try {
+    const set = await gateway.launchPermissions(scope, image.imageId);
+    const snapshots = new Map<string, SnapshotPermissions>();
+    for (const { snapshotId } of image.snapshots) {
+      if (snapshotId !== null)
+        snapshots.set(snapshotId, await gateway.snapshotPermissions(scope, snapshotId));
+    }
+    return { state: { ...set, snapshotAccounts: onEvery([...snapshots.values()]) }, snapshots };
+  } catch (error) {
+    if (!(error instanceof Ec2Error) || error.awsCode !== 'AuthFailure') throw error;
+    throw notOwner(image, error);
+  }
+}
+
+/** An image is copied by those who may read every snapshot of it. */
+function onEvery([first, ...others]: SnapshotPermissions[]): string[] {
+  return (first?.accounts ?? []).filter((account) =>
+    others.every(({ accounts }) => accounts.includes(account)),
+  );
+}
+
+function notOwner({ imageId, ownerId }: Image, cause: Ec2Error): AmiferryError {
+  const message = `${imageId} belongs to account ${ownerId}: copy it (POST /amis/${imageId}/copies) and share the copy, or ask its owner`;
+  return new AmiferryError('not-image-owner', message, {
+    cause,
+    ...(cause.aws === null ? {} : { aws: cause.aws }),
+  });
+}
