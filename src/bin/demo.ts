@@ -33,17 +33,14 @@ const reason = await show().then(
 await unwind.run();
 await new Promise((resolve) => log.end(resolve));
 if (reason === undefined) {
-  rmSync(dir, { recursive: true, force: true });
-  screen.line(
-    screen.style(
-      'green',
-      `Done in ${((performance.now() - began) / 1000).toFixed(1)} s. Everything is stopped and removed.`,
-    ),
-  );
-} else {
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  screen.line(screen.style('green', `Done in ${seconds} s. Everything is stopped and removed.`));
+} else process.stderr.write(`\nThe demo failed: ${reason}\n`);
+// Only what explains a failure is left behind.
+if (reason !== undefined && log.bytesWritten > 0) {
   rmSync(join(dir, 'redis'), { recursive: true, force: true });
-  process.stderr.write(`\nThe demo failed: ${reason}\nWhat the processes logged: ${logFile}\n`);
-}
+  process.stderr.write(`What the processes logged: ${logFile}\n`);
+} else rmSync(dir, { recursive: true, force: true });
 process.exit(reason === undefined ? 0 : 1);
 
 async function show(): Promise<void> {

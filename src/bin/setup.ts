@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { findChromium } from '../dev/chromium.ts';
 import { asRoot, detectManager, installCommands } from '../dev/packages.ts';
-import type { Manager, Need } from '../dev/packages.ts';
+import type { Need } from '../dev/packages.ts';
 import { findOnPath, findRedisServer } from '../dev/redis-server.ts';
 
 /**
  * `npm run setup` installs Redis where there is none, `npm run setup -- test` Chromium too, from the system's own
- * packages. No service is set up: what needs a Redis starts a private one.
+ * packages. No service is needed: what takes a Redis starts a private one.
  */
 const FINDERS: Record<Need, () => string | undefined> = { redis: findRedisServer, chromium: findChromium };
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -18,7 +18,11 @@ const needs: Need[] = mode === 'test' ? ['redis', 'chromium'] : ['redis'];
 const missing = needs.filter((need) => FINDERS[need]() === undefined);
 if (missing.length > 0) install(missing);
 for (const need of needs) say(`${need}: ${FINDERS[need]() ?? 'missing'}`);
-say(missing.length === 0 ? 'Nothing to install.' : `Installed ${missing.join(' and ')}.`);
+say(
+  missing.length === 0
+    ? 'Nothing to install.'
+    : `Installed ${missing.join(' and ')}. A service that came with it is not needed.`,
+);
 
 /** What counts is what is there in the end: one broken package source among others stops nobody. */
 function install(wanted: readonly Need[]): void {
@@ -27,7 +31,20 @@ function install(wanted: readonly Need[]): void {
     fail(
       `Missing: ${wanted.join(', ')}. There is no apt-get, dnf or brew here: install what is missing yourself.`,
     );
-  const failures = installCommands(manager, wanted).flatMap((command) => run(manager, command));
+  const privileges = {
+    root: process.getuid?.() === 0,
+    sudo: findOnPath('sudo') !== undefined,
+    terminal: process.stdin.isTTY,
+  };
+  const commands = installCommands(manager, wanted);
+  const allowed = commands
+    .map((command) => asRoot(manager, command, privileges))
+    .filter((command) => command !== undefined);
+  if (allowed.length === 0)
+    fail(
+      `Missing: ${wanted.join(', ')}. This takes root, and there is no sudo. Run as root: ${inShell(commands)}`,
+    );
+  const failures = allowed.flatMap(run);
   const still = wanted.filter((need) => FINDERS[need]() === undefined);
   if (still.length === 0) return;
   const hint =
@@ -35,21 +52,17 @@ function install(wanted: readonly Need[]): void {
   fail([...failures, ...hint, `Still missing: ${still.join(', ')}.`].join('\n'));
 }
 
+const inShell = (commands: readonly (readonly string[])[]) =>
+  commands.map((words) => words.join(' ')).join(' && ');
+
 /** Runs one command to its end, its output here for all to see. @returns what went wrong, if something did. */
-function run(manager: Manager, command: readonly string[]): string[] {
-  const privileges = {
-    root: process.getuid?.() === 0,
-    sudo: findOnPath('sudo') !== undefined,
-    terminal: process.stdin.isTTY,
-  };
-  const whole = asRoot(manager, command, privileges);
-  if (whole === undefined)
-    return [`This takes root, and there is no sudo. Run as root: ${command.join(' ')}`];
-  say(`$ ${whole.join(' ')}`);
-  const [name = '', ...rest] = whole;
+function run(command: readonly string[]): string[] {
+  say(`$ ${command.join(' ')}`);
+  const [name = '', ...rest] = command;
   const { status, signal, error } = spawnSync(name, rest, { stdio: 'inherit' });
-  if (status === 0) return [];
-  return [`Failed (${error?.message ?? signal ?? `exit code ${status}`}): ${whole.join(' ')}`];
+  return status === 0
+    ? []
+    : [`Failed (${error?.message ?? signal ?? `exit code ${status}`}): ${command.join(' ')}`];
 }
 
 function fail(reason: string): never {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { readConfig } from '../config.ts';
+import { choosePort } from '../dev/choose-port.ts';
 import { logLine } from '../dev/log-line.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
-import { requirePort } from '../dev/require-port.ts';
 import { onStopSignal } from '../dev/signals.ts';
 import { startStack } from '../dev/stack.ts';
 import type { Stack } from '../dev/stack.ts';
@@ -29,16 +29,15 @@ try {
 async function start(): Promise<Stack> {
   const { env } = process;
   const { host, port } = readConfig(env);
-  const simulatorPort = Number(env['SIMULATOR_PORT'] || 4566);
-  await requirePort(host, port, 'PORT');
-  await requirePort('127.0.0.1', simulatorPort, 'SIMULATOR_PORT');
+  const apiPort = await choosePort(host, port, 'PORT');
+  const simulatorPort = await choosePort('127.0.0.1', env['SIMULATOR_PORT'] || 4566, 'SIMULATOR_PORT');
   return await startStack(
     {
       dir: join(PROJECT_DIR, '.amiferry'),
       redisUrl: env['REDIS_URL'] || undefined,
       settings: { POLL_SECONDS: env['POLL_SECONDS'] || '1' },
       host,
-      port,
+      port: apiPort,
       simulatorPort,
       onLine: (name, line) => say(logLine(name, line)),
     },

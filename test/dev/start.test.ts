@@ -114,10 +114,10 @@ test('a port that is taken ends it in one line that names the setting', async ()
   squatter.close();
 });
 
-test('a setting that is no good ends it in one line that names it', async () => {
-  await start({ POLL_SECONDS: 'often' });
+test.each(['POLL_SECONDS', 'SIMULATOR_PORT'])('a %s that is no good ends it in one line', async (name) => {
+  await start({ [name]: 'often' });
   expect(await run.ended).toBe(1);
-  expect(run.output().trim()).toMatch(/^POLL_SECONDS="often" .*$/);
+  expect(run.output().trim()).toMatch(new RegExp(`^${name}="often" .*$`));
 });
 
 test('a REDIS_URL at which nothing answers is named', async () => {

@@ -1,7 +1,15 @@
 import { createServer } from 'node:net';
+import { freePort } from './free-port.ts';
 
-/** @throws in one line that names the setting to change when nothing can listen there. */
-export async function requirePort(host: string, port: number, setting: string): Promise<void> {
+/**
+ * The port to listen on, for a setting of that name: the one that it asks for, or a free one for 0.
+ * @throws in one line that names the setting when nothing can listen there.
+ */
+export async function choosePort(host: string, wanted: string | number, setting: string): Promise<number> {
+  const port = Number(wanted);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new Error(`${setting}="${wanted}" is no good: it must be a whole number from 0 to 65535.`);
+  if (port === 0) return await freePort();
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) =>
@@ -9,6 +17,7 @@ export async function requirePort(host: string, port: number, setting: string): 
     );
     probe.listen(port, host, () => probe.close(() => resolve()));
   });
+  return port;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number, setting: string): string {
