@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { EC2ServiceException } from '@aws-sdk/client-ec2';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SELF } from '../../src/domain/ami.ts';
+import { freePort } from '../../src/dev/free-port.ts';
+import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import type { Ec2ErrorKind } from '../../src/ec2/classify.ts';
+import { classify, EC2_ERRORS, Ec2Error } from '../../src/ec2/classify.ts';
+import type { Fault, Simulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { testCredentials } from '../helpers/service.ts';
+import { SimulatorControl } from '../helpers/simulator-control.ts';
+
+const DOC = new URL('../../docs/ec2-errors.md', import.meta.url);
+const codes = Object.entries(EC2_ERRORS).map(([code, meaning]) => ({ code, advice: '', ...meaning }));
+
+/** The cells of the rows of the table under a heading of docs/ec2-errors.md. */
+async function documented(heading: string): Promise<string[][]> {
+  const section = (await readFile(DOC, 'utf8')).split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+  const rows = section.split('\n').filter((line) => line.startsWith('| '));
+  return rows.slice(1).map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** An error as the SDK throws it for an answer of EC2. */
+function answered(name: string, httpStatusCode: number): EC2ServiceException {
+  const $metadata = { httpStatusCode, requestId: 'req-1', attempts: 1, totalRetryDelay: 0 };
+  return new EC2ServiceException({ name, $fault: 'client', message: 'EC2 says\nno', $metadata });
+}
+
+describe('docs/ec2-errors.md', () => {
+  test('lists the very codes of the table, in its order, with their kinds and advice', async () => {
+    const expected = codes.map(({ code, kind, advice }) => [`\`${code}\``, kind, advice]);
+    expect(await documented('Codes')).toEqual(expected);
+  });
+
+  test('tells of every kind, and with what the API answers it', async () => {
+    const rows = await documented('Kinds');
+    expect(new Set(rows.map(([kind]) => kind))).toEqual(new Set(codes.map(({ kind }) => kind)));
+    for (const { code, kind } of codes) {
+      const { status, code: ours } = classify(answered(code, 400), 'CopyImage', 'eu-west-1');
+      expect(rows.find(([name]) => name === kind)?.at(-1)).toContain(`${status} \`${ours}\``);
+    }
+  });
+});
+
+describe('an error of the SDK', () => {
+  test.each(codes)('$code is $kind, whatever its status', ({ code, kind, advice }) => {
+    for (const status of [400, 403, 500, 503]) {
+      const error = classify(answered(code, status), 'CopyImage', 'eu-west-1');
+      expect(error).toMatchObject({ kind, aws: { awsCode: code, awsRequestId: 'req-1' } });
+      expect(error.message).toBe(`CopyImage in eu-west-1: ${code}: EC2 says no.${advice && ` ${advice}`}`);
+    }
+  });
+
+  test.each<[number, Ec2ErrorKind]>([
+    [400, 'refused'],
+    [403, 'refused'],
+    [429, 'throttled'],
+    [500, 'transient'],
+    [503, 'transient'],
+  ])('of a code that is not in the table goes by its status: %i is %s', (status, kind) => {
+    expect(classify(answered('Unheard.Of', status), 'CopyImage', 'eu-west-1').kind).toBe(kind);
+  });
+
+  test('is told apart once: what is classified stays as it is', () => {
+    const first = classify(answered('AuthFailure', 401), 'CopyImage', 'eu-west-1');
+    expect(classify(first, 'DescribeImages', 'us-west-2')).toBe(first);
+  });
+
+  test('may be anything that can be thrown', () => {
+    expect(classify('no', 'CopyImage', 'eu-west-1')).toMatchObject({
+      kind: 'transient',
+      message: 'CopyImage in eu-west-1: Unknown: no.',
+    });
+  });
+});
+
+describe('over the wire', () => {
+  const scope = { account: SELF, region: 'eu-west-1' };
+  let simulator: Simulator;
+  beforeAll(async () => {
+    simulator = await startSimulator();
+  });
+  afterAll(() => simulator.close());
+
+  /** What the gateway throws when it calls DescribeRegions once. */
+  async function failure(endpoint: string): Promise<unknown> {
+    const gateway = new AwsGateway({
+      requestTimeoutMs: 300,
+      maxAttempts: 1,
+      endpoint,
+      credentials: testCredentials(),
+    });
+    const error: unknown = await gateway.checkCredentials(scope.region).catch((thrown: unknown) => thrown);
+    gateway.close();
+    return error;
+  }
+
+  test.each<[string, Partial<Fault>, Ec2ErrorKind]>([
+    ['EC2 throttles', { error: 'RequestLimitExceeded' }, 'throttled'],
+    ['the slots are full', { error: 'ResourceLimitExceeded' }, 'slots'],
+    ['the policy forbids it', { error: 'UnauthorizedOperation' }, 'denied'],
+    ['EC2 is at fault', { error: 'InternalError' }, 'transient'],
+    ['a code that nobody knows', { error: 'Unheard.Of', status: 400 }, 'refused'],
+    ['the connection is cut', { drop: true }, 'transient'],
+    ['EC2 never answers', { hang: true }, 'transient'],
+  ])('%s', async (_name, fault, kind) => {
+    await new SimulatorControl(simulator.url).fault({ action: 'DescribeRegions', ...fault });
+    const error = await failure(simulator.url);
+    expect(error).toBeInstanceOf(Ec2Error);
+    expect(error).toMatchObject({ kind, message: expect.stringMatching(/^DescribeRegions in eu-west-1: /) });
+    if (fault.error !== undefined) {
+      expect(error).toMatchObject({
+        aws: { awsCode: fault.error, awsRequestId: expect.stringMatching(/./) },
+      });
+    }
+  });
+
+  test('nobody listens there', async () => {
+    expect(await failure(`http://127.0.0.1:${await freePort()}`)).toMatchObject({ kind: 'transient' });
+  });
+});
