@@ -135,6 +135,7 @@ export class ConfigError extends Error {}
 /** Reads the settings out of an environment. @throws {ConfigError} at the first that is no good. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = Object.entries(SETTINGS).map(([name, one]) => [name, readSetting(name, one, env[name])]);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value was checked against its own schema
   const settings = Object.fromEntries(read) as Settings;
   return {
     host: settings.HOST,

@@ -38,7 +38,11 @@ export const ERRORS = {
   'public-access-blocked': { status: 422, retryable: false, title: 'Block public access is on' },
   'too-many-sharees': { status: 422, retryable: false, title: 'Over the quota of sharees' },
   'not-image-owner': { status: 422, retryable: false, title: "Another account's image can not be shared" },
-  'key-required': { status: 422, retryable: false, title: 'An encrypted copy to be shared needs a named key' },
+  'key-required': {
+    status: 422,
+    retryable: false,
+    title: 'An encrypted copy to be shared needs a named key',
+  },
   'key-not-found': { status: 422, retryable: false, title: 'No such KMS key in the region' },
   'key-not-usable': { status: 422, retryable: false, title: 'The KMS key can not encrypt an image' },
   'internal-error': { status: 500, retryable: true, title: 'Something went wrong in this service' },

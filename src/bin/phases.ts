@@ -8,14 +8,24 @@ export interface Phase {
 }
 
 /**
+ * npm passes Ctrl-C on to a script that the terminal has already sent it to: within this many milliseconds it is the
+ * same signal again.
+ */
+const ECHO = 500;
+
+/**
  * Waits for SIGTERM or SIGINT, then runs the phases in order and exits; the sum of their time-outs bounds the way out.
  * A phase that fails or takes too long is logged and the next one runs. A second signal exits at once.
  */
 export function exitOnSignal(logger: Logger, phases: readonly Phase[]): void {
-  let leaving = false;
+  let leaving: number | undefined;
   const leave = (signal: NodeJS.Signals) => {
-    if (leaving) process.exit(1);
-    leaving = true;
+    const now = performance.now();
+    if (leaving !== undefined) {
+      if (now - leaving > ECHO) process.exit(1);
+      return;
+    }
+    leaving = now;
     logger.info({ signal }, 'shutting down');
     void unwind(logger, phases).then((clean) => process.exit(clean ? 0 : 1));
   };

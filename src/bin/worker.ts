@@ -2,7 +2,7 @@ import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
-import { closeRedis, connectRedis } from '../queue/connections.ts';
+import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { buildWorker } from '../worker/build-worker.ts';
@@ -30,8 +30,8 @@ const deps = { store, producer, gateway, kms, logger, settings };
 
 // Run
 store.keepTime();
-const health = await startHealthServer(redis, config.host, config.workerHealthPort);
 const worker = await retryUntilDone(logger, 'start the worker', async () => {
+  await untilReady(redis, 2000);
   await store.syncClock();
   return buildWorker(deps, blocking, {
     prefix: config.queuePrefix,
@@ -39,6 +39,7 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
     sweepMs: config.sweepMs,
   });
 });
+const health = await startHealthServer(redis, config.host, config.workerHealthPort);
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind

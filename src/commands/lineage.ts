@@ -53,6 +53,8 @@ async function copiesIn(deps: CommandDeps, region: string, source: { imageId: st
     return { copies: images.map(relativeOf) };
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
+    // A region that isn't enabled in the account has no images of it.
+    if (error.aws?.awsCode === 'OptInRequired') return { copies: [] };
     return { region, code: error.code, message: error.message };
   }
 }

@@ -1,6 +1,6 @@
 import type { CopyRequest } from '../http/schemas/copy-request.ts';
 import type { Image } from '../http/schemas/image.ts';
-import type { Job } from '../http/schemas/job.ts';
+import type { CopyJob } from '../http/schemas/job.ts';
 
 /** The few calls of the API that the demo makes, as any HTTP client would. */
 export class DemoClient {
@@ -11,8 +11,8 @@ export class DemoClient {
   }
 
   /** POST /amis/{imageId}/copies */
-  requestCopy(imageId: string, request: CopyRequest): Promise<Job> {
-    return this.#json<Job>(`/amis/${imageId}/copies`, {
+  requestCopy(imageId: string, request: CopyRequest): Promise<CopyJob> {
+    return this.#json<CopyJob>(`/amis/${imageId}/copies`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(request),
@@ -20,8 +20,8 @@ export class DemoClient {
   }
 
   /** GET /jobs/{id} */
-  job(id: string): Promise<Job> {
-    return this.#json<Job>(`/jobs/${id}`);
+  job(id: string): Promise<CopyJob> {
+    return this.#json<CopyJob>(`/jobs/${id}`);
   }
 
   /** GET /amis/{imageId} */

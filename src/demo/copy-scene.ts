@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../http/schemas/job.ts';
+import type { CopyJob } from '../http/schemas/job.ts';
 import { progressView } from './progress.ts';
 import type { Scene, Stage } from './scene.ts';
 import { table } from './table.ts';
@@ -27,7 +27,7 @@ export const copyScene: Scene = {
 };
 
 /** Shows the job until it ends. @throws unless every destination succeeded. */
-async function follow({ client, screen, signal }: Stage, accepted: Job): Promise<Job> {
+async function follow({ client, screen, signal }: Stage, accepted: CopyJob): Promise<CopyJob> {
   const show = progressView(screen);
   const deadline = performance.now() + PATIENCE_MS;
   let job = accepted;
@@ -44,14 +44,14 @@ async function follow({ client, screen, signal }: Stage, accepted: Job): Promise
   return job;
 }
 
-function reasons(job: Job): string {
+function reasons(job: CopyJob): string {
   return job.destinations
     .map((one) => `  ${one.region}: ${one.state} ${one.error?.message ?? ''}`)
     .join('\n');
 }
 
 /** Reads each copy back from EC2 and prints it. @throws unless all are available. */
-async function showCopies({ client, screen }: Stage, job: Job): Promise<void> {
+async function showCopies({ client, screen }: Stage, job: CopyJob): Promise<void> {
   const copies = await Promise.all(
     job.destinations.map((one) => client.image(one.imageId ?? '', one.region)),
   );

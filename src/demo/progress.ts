@@ -1,7 +1,7 @@
-import type { Job } from '../http/schemas/job.ts';
+import type { CopyJob } from '../http/schemas/job.ts';
 import type { Screen } from './screen.ts';
 
-type Destination = Job['destinations'][number];
+type Destination = CopyJob['destinations'][number];
 
 const BAR_WIDTH = 28;
 const REGION_WIDTH = 16;
@@ -21,11 +21,11 @@ export function describe(one: Destination): string {
 }
 
 /** Shows how far a job is each time that it is called. */
-export function progressView(screen: Screen): (job: Job) => void {
+export function progressView(screen: Screen): (job: CopyJob) => void {
   return screen.live ? liveBars(screen) : plainLines(screen);
 }
 
-function liveBars(screen: Screen): (job: Job) => void {
+function liveBars(screen: Screen): (job: CopyJob) => void {
   return (job) =>
     screen.redraw(
       job.destinations.map((one) => {
@@ -35,7 +35,7 @@ function liveBars(screen: Screen): (job: Job) => void {
     );
 }
 
-function plainLines(screen: Screen): (job: Job) => void {
+function plainLines(screen: Screen): (job: CopyJob) => void {
   const said = new Map<string, string>();
   return (job) => {
     for (const one of job.destinations) {

@@ -46,6 +46,8 @@ export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
   },
   OptInRequired: { kind: 'denied', advice: 'Enable the region in the account, or name another one.' },
   UnauthorizedOperation: { kind: 'denied', advice: CREDENTIALS },
+  AccessDenied: { kind: 'denied', advice: CREDENTIALS },
+  AccessDeniedException: { kind: 'denied', advice: CREDENTIALS },
   InvalidClientTokenId: { kind: 'denied', advice: CREDENTIALS },
   ExpiredToken: { kind: 'denied', advice: CREDENTIALS },
   RequestExpired: { kind: 'denied', advice: "Check this machine's clock and credentials." },

@@ -13,12 +13,22 @@ export function presentJob(job: record.Job): Job {
     state: jobState(job),
     image: job.image,
     progress: jobProgress(job),
-    destinations: job.kind === 'copy' ? job.destinations.map(presentDestination) : [],
+    ...(job.kind === 'copy' ? presentCopy(job) : presentChange(job)),
+    warnings: job.warnings,
     requestedBy: job.requestedBy,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
     finishedAt: isoOrNull(job.finishedAt),
   };
+}
+
+function presentCopy({ destinations, permissions }: record.CopyJob) {
+  return { destinations: destinations.map(presentDestination), permissions };
+}
+
+function presentChange({ change, before, after, error }: record.PermissionsJob) {
+  const asked = change.mode === 'set' ? change.set : { add: change.add, remove: change.remove };
+  return { permissions: asked, before, after, error };
 }
 
 function presentDestination(one: record.Destination): Destination {

@@ -36,4 +36,3 @@ export const STEP_PAYLOADS = {
 } as const;
 
 export type StepName = keyof typeof STEP_PAYLOADS;
-export type StepPayload<Name extends StepName> = Static<(typeof STEP_PAYLOADS)[Name]>;

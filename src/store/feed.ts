@@ -34,7 +34,7 @@ export class JobFeed {
 
   #deliver(message: string): void {
     const space = message.indexOf(' ');
-    const happening = JSON.parse(message.slice(space + 1)) as JobHappening;
+    const happening: JobHappening = JSON.parse(message.slice(space + 1));
     const event = { ...happening, id: message.slice(0, space) };
     for (const listener of this.#listeners) listener(event);
   }

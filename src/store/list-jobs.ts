@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
+import { parseJob } from './records.ts';
 import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
 import type { JobFilter, JobPage } from './store.ts';
@@ -75,7 +76,7 @@ async function readJobs(redis: Redis, keys: StoreKeys, ids: string[]): Promise<J
   const answers = (await pipeline.exec()) ?? [];
   return answers.flatMap(([error, json]) => {
     if (error !== null) throw error;
-    return typeof json === 'string' ? [JSON.parse(json) as Job] : [];
+    return typeof json === 'string' ? [parseJob(json)] : [];
   });
 }
 

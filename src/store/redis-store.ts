@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
-import type { JobHappening } from '../domain/job-events.ts';
 import { happenings } from '../domain/job-events.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
@@ -11,6 +10,7 @@ import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
+import { parseHappening, parseJob, parsePending } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type {
   Change,
@@ -147,7 +147,7 @@ export class RedisJobStore implements JobStore {
 
   async events(id: string, after: string): Promise<JobEvent[]> {
     const entries = await this.#redis.xrange(this.#keys.events(id), `(${after}`, '+');
-    return entries.map(([eventId, [, json]]) => ({ ...parseEvent(json ?? ''), id: eventId }));
+    return entries.map(([eventId, [, json]]) => ({ ...parseHappening(json ?? ''), id: eventId }));
   }
 
   unfinished(limit: number, offset: number): Promise<string[]> {
@@ -211,17 +211,4 @@ function memberOf({ jobId, destination }: DestinationRef): string {
 function parseMember(member: string): DestinationRef {
   const [jobId = '', destination = ''] = member.split(' ');
   return { jobId, destination };
-}
-
-// The store alone writes these texts, so their shape is known: parsing is where JSON becomes a type again.
-function parseJob(json: string): Job {
-  return JSON.parse(json) as Job;
-}
-
-function parseEvent(json: string): JobHappening {
-  return JSON.parse(json) as JobHappening;
-}
-
-function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
-  return JSON.parse(json) as Omit<PendingCopy, 'imageId'>;
 }

@@ -1,6 +1,9 @@
-import type { StepName, StepPayload } from '../queue/jobs.ts';
-import type { StepOutcome, WorkerDeps } from './deps.ts';
+import type { Static, TSchema } from 'typebox';
+import { Value } from 'typebox/value';
+import type { StepName } from '../queue/jobs.ts';
+import { STEP_PAYLOADS } from '../queue/jobs.ts';
 import { applyPermissions } from './apply-permissions.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { startCopy } from './start-copy.ts';
@@ -8,18 +11,23 @@ import { sweep } from './sweep.ts';
 import { tick } from './tick.ts';
 import { trackRegion } from './track-region.ts';
 
-export type StepHandler<Name extends StepName> = (
-  deps: WorkerDeps,
-  payload: StepPayload<Name>,
-) => Promise<StepOutcome>;
+/** Does one step by the payload of its queue job. Rejects a payload that is not of the step's form. */
+export type StepHandler = (deps: WorkerDeps, payload: unknown) => Promise<StepOutcome>;
+
+function step<Payload extends TSchema>(
+  payload: Payload,
+  handle: (deps: WorkerDeps, payload: Static<Payload>) => Promise<StepOutcome>,
+): StepHandler {
+  return (deps, data) => handle(deps, Value.Parse(payload, data));
+}
 
 /** Every step that a worker does, by the name of its queue job: the only list. */
-export const STEPS: { [Name in StepName]: StepHandler<Name> } = {
-  'start-copy': startCopy,
-  'finish-copy': finishCopy,
-  'remove-copy': removeCopy,
-  'apply-permissions': applyPermissions,
-  'track-region': trackRegion,
-  tick: tick,
-  sweep: sweep,
+export const STEPS: Record<StepName, StepHandler> = {
+  'start-copy': step(STEP_PAYLOADS['start-copy'], startCopy),
+  'finish-copy': step(STEP_PAYLOADS['finish-copy'], finishCopy),
+  'remove-copy': step(STEP_PAYLOADS['remove-copy'], removeCopy),
+  'apply-permissions': step(STEP_PAYLOADS['apply-permissions'], applyPermissions),
+  'track-region': step(STEP_PAYLOADS['track-region'], trackRegion),
+  tick: step(STEP_PAYLOADS.tick, tick),
+  sweep: step(STEP_PAYLOADS.sweep, sweep),
 };

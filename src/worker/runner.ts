@@ -1,9 +1,8 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { Value } from 'typebox/value';
-import type { StepName, StepPayload } from '../queue/jobs.ts';
-import { PAYLOAD_VERSION, STEP_PAYLOADS, STEPS_QUEUE } from '../queue/jobs.ts';
+import type { StepName } from '../queue/jobs.ts';
+import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { STEPS } from './registry.ts';
@@ -50,22 +49,11 @@ async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefine
   throw new DelayedError();
 }
 
-async function perform(deps: WorkerDeps, job: QueueJob): Promise<StepOutcome> {
-  const { name, data } = job;
-  const newer = !isStep(name) || Number(data?.v) > PAYLOAD_VERSION;
-  if (newer) return { outcome: 'again', why: 'made for a newer worker', delayMs: NEWER_VERSION_DELAY };
-  return performStep(deps, name, data);
+async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {
+  if (isStep(name) && !(Number(data?.v) > PAYLOAD_VERSION)) return STEPS[name](deps, data);
+  return { outcome: 'again', why: 'made for a newer worker', delayMs: NEWER_VERSION_DELAY };
 }
 
 function isStep(name: string): name is StepName {
   return name in STEPS;
-}
-
-async function performStep<Name extends StepName>(
-  deps: WorkerDeps,
-  name: Name,
-  data: unknown,
-): Promise<StepOutcome> {
-  const payload = Value.Parse(STEP_PAYLOADS[name], data) as StepPayload<Name>;
-  return STEPS[name](deps, payload);
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { bar, progressView } from '../../src/demo/progress.ts';
 import type { Screen } from '../../src/demo/screen.ts';
 import { table } from '../../src/demo/table.ts';
-import type { Job } from '../../src/http/schemas/job.ts';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
 
-type Destination = Job['destinations'][number];
+type Destination = CopyJob['destinations'][number];
 
 const PENDING: Destination = {
   region: 'eu-west-1',
@@ -24,13 +24,15 @@ const PENDING: Destination = {
   finishedAt: null,
 };
 
-function job(...changes: Partial<Destination>[]): Job {
+function job(...changes: Partial<Destination>[]): CopyJob {
   const now = '2026-11-23T00:00:00.000Z';
   return {
     id: 'job',
     kind: 'copy',
     state: 'running',
     progress: 0,
+    permissions: null,
+    warnings: [],
     requestedBy: 'demo',
     createdAt: now,
     updatedAt: now,

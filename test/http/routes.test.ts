@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { begin, onCopy } from '../../src/domain/transitions.ts';
 import type { Image } from '../../src/http/schemas/image.ts';
-import type { Job, JobPage } from '../../src/http/schemas/job.ts';
+import type { CopyJob, JobPage } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
@@ -19,7 +19,7 @@ describe('with a worker', () => {
       tags: { team: 'web' },
       destinations: [{ region: 'eu-west-1' }, { region: 'us-west-2', name: 'golden-west' }],
     });
-    const accepted = answer.json<Job>();
+    const accepted = answer.json<CopyJob>();
     expect(answer.statusCode).toBe(202);
     expect(answer.headers['location']).toBe(`/jobs/${accepted.id}`);
     expect(accepted).toMatchObject({
@@ -35,7 +35,7 @@ describe('with a worker', () => {
       ['us-west-2', 'golden-west', 'queued'],
     ]);
 
-    const finished = (await api.get(`/jobs/${accepted.id}`, { prefer: 'wait=20' })).json<Job>();
+    const finished = (await api.get(`/jobs/${accepted.id}`, { prefer: 'wait=20' })).json<CopyJob>();
     expect(finished).toMatchObject({ state: 'succeeded', progress: 100 });
     expect(Date.parse(finished.finishedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(finished.createdAt));
 
@@ -59,7 +59,7 @@ describe('with a worker', () => {
   test('nothing is left to cancel or to retry of what has succeeded', async () => {
     const { id } = (
       await api.post(COPIES, { destinations: [{ region: 'eu-west-2' }] }, { prefer: 'wait=20' })
-    ).json<Job>();
+    ).json<CopyJob>();
     const cancel = await api.post(`/jobs/${id}/cancel`);
     expect([cancel.statusCode, cancel.json<Problem>().code]).toEqual([409, 'job-finished']);
     const retry = await api.post(`/jobs/${id}/retry`);
@@ -74,7 +74,7 @@ describe('with a worker', () => {
       copyFails: { reason: 'the disk is on fire' },
     });
     const request = { destinations: [{ region: 'eu-west-3' }] };
-    const failed = (await api.post(COPIES, request, { prefer: 'wait=20' })).json<Job>();
+    const failed = (await api.post(COPIES, request, { prefer: 'wait=20' })).json<CopyJob>();
     expect(failed.state).toBe('failed');
     expect(failed.destinations[0]?.error).toMatchObject({
       code: 'copy-failed',
@@ -82,7 +82,7 @@ describe('with a worker', () => {
     });
     const retried = await api.post(`/jobs/${failed.id}/retry`, undefined, { prefer: 'wait=20' });
     expect(retried.statusCode).toBe(200);
-    expect(retried.json<Job>()).toMatchObject({
+    expect(retried.json<CopyJob>()).toMatchObject({
       state: 'succeeded',
       destinations: [{ attempts: 2, error: null }],
     });
@@ -112,17 +112,17 @@ describe('without a worker', () => {
   });
 
   test('what is queued is cancelled at once', async () => {
-    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
+    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<CopyJob>();
     const answer = await api.post(`/jobs/${id}/cancel`);
     expect(answer.statusCode).toBe(202);
-    expect(answer.json<Job>()).toMatchObject({
+    expect(answer.json<CopyJob>()).toMatchObject({
       state: 'cancelled',
       destinations: [{ state: 'cancelled', stopping: null }],
     });
   });
 
   test('an empty body with a Content-Type is no body', async () => {
-    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
+    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<CopyJob>();
     const answer = await api.call({
       method: 'POST',
       url: `/jobs/${id}/cancel`,
@@ -134,9 +134,9 @@ describe('without a worker', () => {
 
   test('a copy that is being taken down says so', async () => {
     const { service } = api;
-    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
+    const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<CopyJob>();
     await service.store.update(id, onCopy(begin('eu-west-1')));
-    const answer = (await api.post(`/jobs/${id}/cancel`)).json<Job>();
+    const answer = (await api.post(`/jobs/${id}/cancel`)).json<CopyJob>();
     expect(answer).toMatchObject({
       state: 'running',
       destinations: [{ state: 'queued', stopping: 'cancel' }],
@@ -147,7 +147,7 @@ describe('without a worker', () => {
     const all: string[] = [];
     for (let i = 0; i < 5; i += 1) {
       const source = `/amis/ami-0a1b2c3d4e5f6000${i < 2 ? 2 : 3}/copies`;
-      all.unshift((await api.post(source, { destinations: [{ region: 'eu-west-1' }] })).json<Job>().id);
+      all.unshift((await api.post(source, { destinations: [{ region: 'eu-west-1' }] })).json<CopyJob>().id);
     }
     const listed: string[] = [];
     let page = (await api.get('/jobs?limit=2&imageId=ami-0a1b2c3d4e5f60003')).json<JobPage>();

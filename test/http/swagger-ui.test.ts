@@ -3,7 +3,7 @@ import type { Browser } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium } from '../../src/dev/chromium.ts';
-import type { Job } from '../../src/http/schemas/job.ts';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 
@@ -74,8 +74,8 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
     const response = await answer;
     expect(new URL(response.url()).pathname).toBe('/amis/ami-0a1b2c3d4e5f60001/copies');
     expect(response.status()).toBe(202);
-    const { id } = (await response.json()) as Job;
-    expect((await api.get(`/jobs/${id}`)).json<Job>().destinations.map(({ region }) => region)).toContain(
+    const { id } = (await response.json()) as CopyJob;
+    expect((await api.get(`/jobs/${id}`)).json<CopyJob>().destinations.map(({ region }) => region)).toContain(
       'eu-west-1',
     );
     await operation.locator('.live-responses-table .response-col_status', { hasText: '202' }).waitFor();

@@ -143,7 +143,7 @@ describe('at once', () => {
       const last = await accounts();
       const later = (one?.finishedAt ?? 0) > (two?.finishedAt ?? 0) ? one : two;
       if (one?.finishedAt !== two?.finishedAt) expect(last).toEqual(later?.after?.accounts);
-      expect([`${[A, B]}`, `${[C]}`]).toContain(`${last}`);
+      expect([[A, B], [C]]).toContainEqual(last);
     }
   });
 

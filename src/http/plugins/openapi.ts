@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import fp from 'fastify-plugin';
 import packageJson from '../../../package.json' with { type: 'json' };
 
-const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions and tells how far each copy is.
+const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, tells how far each copy is, and manages who may launch them.
 
 An image is named by its id and its region: every \`/amis\` route takes \`?region=\`. What takes time is a **job**: a
 request answers 202 with the job at once, \`GET /jobs/{id}\` tells how it gets on, and \`Prefer: wait=30\` holds the
@@ -13,6 +13,10 @@ The examples use an image of the EC2 simulator (\`npm start\`).`;
 
 const TAGS = [
   { name: 'images', description: 'Images: what they are, copying them, and where they were copied to.' },
+  {
+    name: 'permissions',
+    description: 'Who may launch an image: reading it, sharing, publishing, and making it private again.',
+  },
   { name: 'jobs', description: 'Jobs: how copies get on, cancelling them, and trying again what failed.' },
   { name: 'service', description: 'The service itself: its health and this document.' },
 ];

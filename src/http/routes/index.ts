@@ -1,9 +1,11 @@
 import type { App, AppDeps } from '../deps.ts';
 import { cancelJobRoute } from './cancel-job.ts';
+import { changePermissionsRoutes } from './change-permissions.ts';
 import { copyImage } from './copy-image.ts';
 import { getImageRoute } from './get-image.ts';
 import { getJobRoute } from './get-job.ts';
 import { getLineage } from './get-lineage.ts';
+import { getPermissions } from './get-permissions.ts';
 import { health } from './health.ts';
 import { listJobs } from './list-jobs.ts';
 import { openApiDocument } from './open-api.ts';
@@ -14,6 +16,8 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   copyImage(app, deps); //       POST /amis/:imageId/copies
   getLineage(app, deps); //      GET  /amis/:imageId/copies
   getImageRoute(app, deps); //   GET  /amis/:imageId
+  getPermissions(app, deps); //  GET  /amis/:imageId/permissions
+  changePermissionsRoutes(app, deps); // PUT, PATCH, DELETE /amis/:imageId/permissions
   listJobs(app, deps); //        GET  /jobs
   getJobRoute(app, deps); //     GET  /jobs/:id
   cancelJobRoute(app, deps); //  POST /jobs/:id/cancel

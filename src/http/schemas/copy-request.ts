@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { CLOSED, component, oneOf, ref } from './component.ts';
+import { PermissionInput } from './permissions.ts';
 import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, TagMap } from './fields.ts';
 
 /** What may be said for all destinations, or for one of them. */
@@ -44,6 +45,7 @@ export const CopyRequest = component(
         description: 'Where to copy to: 1 to 50 regions, each once.',
         'x-rule': 'must name 1 to 50 destinations',
       }),
+      permissions: Type.Optional(ref(PermissionInput)),
       onFailure: Type.Optional(
         oneOf(['keep', 'deregister'], {
           description:

@@ -2,8 +2,9 @@ import type { Component } from './component.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { Alive, Check, Health } from './health.ts';
 import { Image, ImageReference } from './image.ts';
-import { Destination, Failure, Job, JobPage } from './job.ts';
+import { Destination, Failure, Job, JobPage, Warning } from './job.ts';
 import { Lineage, Relative } from './lineage.ts';
+import { PermissionInput, PermissionPatch, Permissions, PermissionState } from './permissions.ts';
 import { Problem } from './problem.ts';
 
 /** Every component of the OpenAPI document; a schema that is referred to has to be here. */
@@ -18,6 +19,11 @@ export const COMPONENTS: readonly Component[] = [
   ImageReference,
   Lineage,
   Relative,
+  Warning,
+  Permissions,
+  PermissionInput,
+  PermissionPatch,
+  PermissionState,
   Health,
   Check,
   Alive,

@@ -5,6 +5,8 @@ import type { DestinationState } from '../../domain/job.ts';
 import { JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
 import { ImageId, JobId, Region } from './fields.ts';
+import type { PermissionInput, PermissionPatch } from './permissions.ts';
+import { PermissionState } from './permissions.ts';
 
 const time = (description: string) => Type.String({ format: 'date-time', description });
 const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
@@ -87,6 +89,28 @@ export const Destination = component(
   ),
 );
 
+export const Warning = component(
+  'Warning',
+  Type.Object(
+    {
+      code: Type.String({ description: 'Stable code.' }),
+      message: Type.String({ description: 'What to know, and what to do about it.' }),
+      region: Type.String(),
+      statements: Type.Optional(
+        Type.Array(Type.Object({}, { additionalProperties: true }), {
+          description: "Statements for the owner of the key to add to the key's policy.",
+        }),
+      ),
+    },
+    { ...CLOSED, description: 'Something to know that stopped nothing.' },
+  ),
+);
+
+/** What was asked for: the set of a PUT, DELETE or copy, or the two of a PATCH. */
+const RequestedPermissions = Type.Unsafe<PermissionInput | PermissionPatch | null>({
+  anyOf: [{ $ref: 'PermissionInput#' }, { $ref: 'PermissionPatch#' }, { type: 'null' }],
+});
+
 export const Job = component(
   'Job',
   Type.Object(
@@ -101,7 +125,14 @@ export const Job = component(
         { ...CLOSED, description: 'The source image.' },
       ),
       progress: percent('Percent over all destinations.'),
-      destinations: Type.Array(ref(Destination)),
+      destinations: Type.Optional(
+        Type.Array(ref(Destination), { description: 'Of a copy: where it goes, and how far each is.' }),
+      ),
+      permissions: RequestedPermissions,
+      before: Type.Optional(nullableRef(PermissionState)),
+      after: Type.Optional(nullableRef(PermissionState)),
+      error: Type.Optional(nullableRef(Failure)),
+      warnings: Type.Array(ref(Warning)),
       requestedBy: Type.String({ description: 'Who asked for the job.' }),
       createdAt: time('When the job was accepted.'),
       updatedAt: time('When anything in it last changed.'),
@@ -127,4 +158,6 @@ export const JobPage = component(
 export type Failure = Static<typeof Failure>;
 export type Destination = Static<typeof Destination>;
 export type Job = Static<typeof Job>;
+/** A job of kind `copy`: it always has its destinations. */
+export type CopyJob = Job & { destinations: Destination[] };
 export type JobPage = Static<typeof JobPage>;

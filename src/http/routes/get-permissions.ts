@@ -1,0 +1,25 @@
+import { viewPermissions } from '../../commands/view-permissions.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { imageNamed } from '../lookups.ts';
+import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { Permissions } from '../schemas/permissions.ts';
+import { answer, EC2_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'getPermissions',
+  tags: ['permissions'],
+  summary: 'Who may launch an image',
+  description: 'Who may launch and copy it now, whether it could be shared, and if not why and what to do.',
+  params: ImagePath,
+  querystring: RegionQuery,
+  response: {
+    200: answer('The permissions, as EC2 has them now.', Permissions),
+    ...problems(...EC2_ERRORS, 'image-not-found', 'not-image-owner'),
+  },
+} as const;
+
+export function getPermissions(app: App, deps: AppDeps): void {
+  app.get('/amis/:imageId/permissions', { schema }, (request) =>
+    viewPermissions(deps, imageNamed(deps, request)),
+  );
+}

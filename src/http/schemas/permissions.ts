@@ -1,0 +1,125 @@
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
+import { ImageId, Region } from './fields.ts';
+
+const Account = Type.String({
+  pattern: '^[0-9]{12}$',
+  examples: ['222222222222'],
+  'x-rule': 'must be an account id: 12 digits, as text ("012345678901" keeps its zero)',
+});
+
+const Organization = Type.String({
+  pattern: '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:organization/o-[a-z0-9]{10,32}$',
+  examples: ['arn:aws:organizations::111111111111:organization/o-abcdefghij'],
+  'x-rule': 'must be the full ARN of an organization: arn:aws:organizations::ACCOUNT:organization/o-…',
+});
+
+const OrganizationalUnit = Type.String({
+  pattern:
+    '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:ou/o-[a-z0-9]{10,32}/ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$',
+  examples: ['arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij'],
+  'x-rule': 'must be the full ARN of an organizational unit: arn:aws:organizations::ACCOUNT:ou/o-…/ou-…',
+});
+
+/** Over EC2's quota of 1,000, so that the refusal can name the quota instead of a number of items. */
+const MAX_ITEMS = 2000;
+
+const sharees = <T extends typeof Account>(item: T, description: string) =>
+  Type.Array(item, { uniqueItems: true, maxItems: MAX_ITEMS, description, 'x-rule': 'must name each once' });
+
+const fields = {
+  public: Type.Boolean({ description: 'Everyone may launch it (Group=all).' }),
+  accounts: sharees(Account, 'Account ids, 12 digits each.'),
+  organizations: sharees(Organization, 'Full ARNs of organizations.'),
+  organizationalUnits: sharees(OrganizationalUnit, 'Full ARNs of organizational units.'),
+};
+
+const options = {
+  includeSnapshots: Type.Boolean({
+    description:
+      'The accounts may also copy the image (createVolumePermission on its snapshots). Launching does not need it.',
+  }),
+  grantKeyAccess: Type.Boolean({
+    description:
+      'The accounts also get a grant for the customer key of an encrypted image; it is revoked when the share is withdrawn.',
+  }),
+};
+
+/** The body of PUT, and of "add" and "remove" in PATCH: what is left out is nobody. */
+export const PermissionInput = component(
+  'PermissionInput',
+  Type.Partial(Type.Object({ ...fields, ...options }), {
+    ...CLOSED,
+    description: 'Who may launch an image. What is left out is nobody, or false.',
+    examples: [{ accounts: ['222222222222'] }],
+  }),
+);
+
+export const PermissionPatch = component(
+  'PermissionPatch',
+  Type.Object(
+    { add: Type.Optional(ref(PermissionInput)), remove: Type.Optional(ref(PermissionInput)) },
+    {
+      ...CLOSED,
+      minProperties: 1,
+      description: 'What to add and what to remove; whoever is named in neither stays as he is.',
+      examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
+    },
+  ),
+);
+
+export const PermissionState = component(
+  'PermissionState',
+  Type.Object(
+    {
+      ...fields,
+      snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
+    },
+    { ...CLOSED, description: 'Who may launch and copy an image, as read from EC2.' },
+  ),
+);
+
+const Reason = Type.Object(
+  {
+    code: Type.String({ description: 'Stable code of this service (docs/errors.md).' }),
+    message: Type.String({ description: 'Why, and what to do.' }),
+  },
+  CLOSED,
+);
+
+export const Permissions = component(
+  'Permissions',
+  Type.Object(
+    {
+      imageId: ImageId,
+      region: Region,
+      ...fields,
+      snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
+      visibility: oneOf(['private', 'shared', 'public']),
+      encryption: Type.Object(
+        { encrypted: Type.Boolean(), kmsKeyIds: Type.Array(Type.String()) },
+        { ...CLOSED, description: 'Whether the image is encrypted, and under which keys.' },
+      ),
+      blockPublicAccess: nullable(
+        Type.Boolean({
+          description:
+            'Whether the account blocks public sharing in the region; null where it may not be read.',
+        }),
+      ),
+      shareable: Type.Object(
+        {
+          accounts: Type.Boolean({ description: 'It can be shared with accounts, organizations and units.' }),
+          public: Type.Boolean({ description: 'It can be made public.' }),
+          reasons: Type.Array(Reason, { description: 'Why not, and what to do about it.' }),
+        },
+        CLOSED,
+      ),
+    },
+    { ...CLOSED, description: 'Who may launch an image, whether it could be shared, and if not why.' },
+  ),
+);
+
+export type PermissionInput = Static<typeof PermissionInput>;
+export type PermissionPatch = Static<typeof PermissionPatch>;
+export type Permissions = Static<typeof Permissions>;

@@ -1,0 +1,20 @@
+import type { JobHappening } from '../domain/job-events.ts';
+import type { Job } from '../domain/job.ts';
+import type { PendingCopy } from './store.ts';
+
+// The store alone writes these texts, so their shape is known: here JSON becomes a type again.
+
+export function parseJob(json: string): Job {
+  const job: Job = JSON.parse(json);
+  return job;
+}
+
+export function parseHappening(json: string): JobHappening {
+  const happening: JobHappening = JSON.parse(json);
+  return happening;
+}
+
+export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
+  const pending: Omit<PendingCopy, 'imageId'> = JSON.parse(json);
+  return pending;
+}
