@@ -1,0 +1,92 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { startStack } from '../../src/dev/stack.ts';
+import type { Stack } from '../../src/dev/stack.ts';
+import { Unwind } from '../../src/dev/unwind.ts';
+import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
+import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { walkThrough } from './blocks.ts';
+
+const README = await readFile(join(PROJECT_DIR, 'README.md'), 'utf8');
+const walk = walkThrough(README);
+
+// Its --aws-sigv4 came with 7.75; without it the walk-through can't be walked on this machine.
+const hasCurl = spawnSync('curl', ['--aws-sigv4', 'aws:amz:us-east-1:ec2', '--version']).status === 0;
+if (!hasCurl)
+  process.stdout.write("There is no curl 7.75 or newer here: the README's walk-through is left out.\n");
+
+const END = '===== end of block =====';
+
+/**
+ * The outputs of all blocks without what is another each time: ids are numbered in the order in which they appear, so
+ * that the same id is still the same and another one another; percentages are all alike, and lines that repeat are one.
+ */
+function comparable(outputs: readonly string[]): string[] {
+  const seen = new Map<string, string>();
+  const numbered = (id: string) => seen.get(id) ?? seen.set(id, `id-${seen.size + 1}`).get(id) ?? '';
+  return outputs.map((output) => {
+    const text = output
+      .replaceAll('\r', '')
+      .replaceAll(/\bami-[0-9a-f]{17}\b|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b/g, numbered)
+      .replaceAll(/\b[0-9]+ %/g, 'N %');
+    // A slow machine may be asked before EC2 has given an id.
+    const lines = text.split('\n').map((line) => line.trimEnd());
+    return lines
+      .filter((line, i) => line !== lines[i - 1] && line !== '' && !/\bnull\b/.test(line))
+      .join('\n');
+  });
+}
+
+describe.runIf(hasCurl)("the README's walk-through", () => {
+  const prefix = testPrefix();
+  const errors: string[] = [];
+  const unwind = new Unwind((phase, error) => errors.push(`${phase}: ${String(error)}`));
+  let dir: string;
+  let stack: Stack;
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'amiferry-readme-'));
+    stack = await startStack(
+      {
+        dir,
+        redisUrl: testRedisUrl(),
+        settings: { QUEUE_PREFIX: prefix, POLL_SECONDS: '0.2', SIMULATOR_COPY_SECONDS: '3' },
+        host: '127.0.0.1',
+        port: await freePort(),
+        simulatorPort: await freePort(),
+        onLine: () => undefined,
+      },
+      unwind,
+    );
+  });
+  afterAll(async () => {
+    await unwind.run();
+    const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+    await dropPrefix(redis, prefix);
+    await closeRedis(redis);
+    await rm(dir, { recursive: true, force: true });
+    if (errors.length > 0) throw new Error(errors.join('; '));
+  });
+
+  test('does what it says', { timeout: 60_000 }, async () => {
+    const script = walk.map((block) => `${block.script}\necho '${END}'\n`).join('');
+    const here = script
+      .replaceAll('http://127.0.0.1:3000', stack.apiUrl)
+      .replaceAll('http://127.0.0.1:4566', stack.simulatorUrl);
+    const { stdout } = await promisify(execFile)('bash', ['-c', here]);
+
+    const outputs = stdout.split(`${END}\n`).slice(0, -1);
+    expect(comparable(outputs)).toEqual(comparable(walk.map(({ output }) => output)));
+
+    const watched = outputs.find((output) => output.includes(' pending ')) ?? '';
+    const percents = [...watched.matchAll(/ ([0-9]+) %/g)].map(([, percent]) => Number(percent));
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(percents.some((percent) => percent > 0 && percent < 100)).toBe(true);
+  });
+});
