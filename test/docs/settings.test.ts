@@ -7,7 +7,10 @@ import { PROJECT_DIR } from '../../src/dev/project.ts';
 const README = readFileSync(join(PROJECT_DIR, 'README.md'), 'utf8');
 
 /** The list of all regions is too long for a table. */
-const shown = (value: string) => (value.length > 40 ? 'see .env.example' : `\`${value}\``);
+const shown = (value: string) => {
+  if (value === '') return 'not set';
+  return value.length > 40 ? 'see .env.example' : `\`${value}\``;
+};
 
 test('the README lists exactly the settings of config.ts, with their defaults and meanings', () => {
   const [, section = ''] = README.split(/^## Settings$/m);
