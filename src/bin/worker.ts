@@ -7,9 +7,13 @@ import { StepProducer } from '../queue/producer.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { startHealthServer } from '../worker/health.ts';
+import { watchQueue } from '../worker/watchdog.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 import { retryUntilDone } from './retry.ts';
+
+/** Milliseconds for which a wedged worker tells its health before it exits. */
+const SAY_SO = 2000;
 
 const config = orExit(() => readConfig(process.env));
 const logger = createLogger('worker', config.logLevel);
@@ -39,11 +43,15 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
     sweepMs: config.sweepMs,
   });
 });
-const health = await startHealthServer(redis, config.host, config.workerHealthPort);
+const watchdog = watchQueue(producer, logger, config.wedgedMs, () =>
+  setTimeout(() => process.exit(1), SAY_SO),
+);
+const health = await startHealthServer(redis, watchdog.wedged, config.host, config.workerHealthPort);
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind
 exitOnSignal(logger, [
+  { name: 'stop watching', timeout: 100, run: () => watchdog.stop() },
   { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },

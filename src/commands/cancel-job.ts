@@ -3,6 +3,7 @@ import { jobState } from '../domain/job.ts';
 import { cancelChange } from '../domain/permission-moves.ts';
 import { onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
+import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
 import type { CommandDeps } from './deps.ts';
 import { wake } from './wake.ts';
@@ -15,8 +16,8 @@ const cancel: Change = (job, now) => stopCopies(job, now) ?? cancelChange(job, n
  * it. Cancelling again while that goes on changes nothing.
  * @throws {AmiferryError} `job-not-found`; `job-finished` when nothing is left to cancel
  */
-export async function cancelJob(deps: CommandDeps, id: string): Promise<Job> {
-  const result = await deps.store.update(id, cancel);
+export async function cancelJob(deps: CommandDeps, id: string, claim: Claim | null = null): Promise<Job> {
+  const result = await deps.store.update(id, cancel, claim?.receipt(id));
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && result.job.finishedAt !== null) {
     throw new AmiferryError(

@@ -1,7 +1,6 @@
 import type { Image } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
-import { newJobId } from '../domain/job-id.ts';
-import type { PermissionsJob, Warning } from '../domain/job.ts';
+import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
 import { minus, NO_REQUEST, normalise, targetOf } from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
@@ -9,9 +8,10 @@ import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
+import type { Claim } from '../store/idempotency.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
-import { wake } from './wake.ts';
+import { jobIdFor, saveJob } from './save-job.ts';
 
 /** Permissions as a caller names them: what is left out is nobody, and nothing. */
 export type PermissionInput = Partial<PermissionRequest>;
@@ -32,7 +32,8 @@ export async function changePermissions(
   source: { imageId: string; region: string },
   change: PermissionChange,
   requestedBy: string,
-): Promise<PermissionsJob> {
+  claim: Claim | null = null,
+): Promise<Job> {
   const image = await requireImage(deps, source);
   requireShareable(image);
   const warnings = requireCopiers(change, source.region);
@@ -40,10 +41,8 @@ export async function changePermissions(
   const { state } = await readPermissions(deps, scope, image);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(image, change, warnings, requestedBy, deps.store.now());
-  await deps.store.create(job);
-  await wake(deps, job);
-  return job;
+  const job = newJob(image, change, { warnings, requestedBy, claim }, deps.store.now());
+  return saveJob(deps, job, claim);
 }
 
 /** EC2 answers InvalidAMIID.Unavailable for anything else. */
@@ -79,13 +78,12 @@ function hasOthers(set: PermissionSet): boolean {
 function newJob(
   image: Image,
   change: PermissionChange,
-  warnings: Warning[],
-  requestedBy: string,
+  { warnings, requestedBy, claim }: { warnings: Warning[]; requestedBy: string; claim: Claim | null },
   now: number,
 ): PermissionsJob {
   return {
     kind: 'permissions',
-    id: newJobId(now),
+    id: jobIdFor(claim, now),
     version: 1,
     image: { id: image.imageId, region: image.region, name: image.name },
     state: 'queued',

@@ -1,18 +1,18 @@
 import type { Image, Tags } from '../domain/ami.ts';
 import { isEncrypted } from '../domain/ami.ts';
 import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
-import { newJobId } from '../domain/job-id.ts';
-import type { CopyJob, CopySpec, Destination, Warning } from '../domain/job.ts';
+import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
+import type { Claim } from '../store/idempotency.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 import { requireRegion } from './require-region.ts';
-import { wake } from './wake.ts';
+import { jobIdFor, saveJob } from './save-job.ts';
 
 /** What may be said for all destinations, or for one of them. */
 interface CopyOptions {
@@ -42,7 +42,8 @@ export async function requestCopy(
   source: { imageId: string; region: string },
   request: CopyRequest,
   requestedBy: string,
-): Promise<CopyJob> {
+  claim: Claim | null = null,
+): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
   const image = await requireCopyable(deps, source);
@@ -50,10 +51,8 @@ export async function requestCopy(
   requireTagsFit(specs, image);
   const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
   const warnings = await checkAll(deps, image, specs, permissions);
-  const job = newJob(image, specs, { request, permissions, warnings, requestedBy }, deps.store.now());
-  await deps.store.create(job);
-  await wake(deps, job);
-  return job;
+  const job = newJob(image, specs, { request, permissions, warnings, requestedBy, claim }, deps.store.now());
+  return saveJob(deps, job, claim);
 }
 
 function requireDistinct(regions: string[]): void {
@@ -151,13 +150,14 @@ function newJob(
     permissions: PermissionRequest | null;
     warnings: Warning[];
     requestedBy: string;
+    claim: Claim | null;
   },
   now: number,
 ): CopyJob {
-  const { request, permissions, warnings, requestedBy } = asked;
+  const { request, permissions, warnings, requestedBy, claim } = asked;
   return {
     kind: 'copy',
-    id: newJobId(now),
+    id: jobIdFor(claim, now),
     version: 1,
     image: { id: image.imageId, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',

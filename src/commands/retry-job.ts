@@ -3,6 +3,7 @@ import { jobState } from '../domain/job.ts';
 import { retryChange } from '../domain/permission-moves.ts';
 import { onCopy, retryFailed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
+import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
 import type { CommandDeps } from './deps.ts';
 import { wake } from './wake.ts';
@@ -14,8 +15,8 @@ const retry: Change = (job, now) => retryCopies(job, now) ?? retryChange(job, no
  * Copies the failed destinations again, each as a new attempt; the others are left as they are.
  * @throws {AmiferryError} `job-not-found`; `nothing-to-retry` when no destination has failed
  */
-export async function retryJob(deps: CommandDeps, id: string): Promise<Job> {
-  const result = await deps.store.update(id, retry);
+export async function retryJob(deps: CommandDeps, id: string, claim: Claim | null = null): Promise<Job> {
+  const result = await deps.store.update(id, retry, claim?.receipt(id));
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged') {
     throw new AmiferryError(

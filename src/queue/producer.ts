@@ -63,6 +63,13 @@ export class StepProducer {
     await queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
   }
 
+  /** Steps that wait for a worker, and steps at work, over all workers. */
+  async counts(): Promise<{ waiting: number; active: number }> {
+    const queue = await this.#open();
+    const { waiting = 0, active = 0 } = await queue.getJobCounts('waiting', 'active');
+    return { waiting, active };
+  }
+
   async #add(jobs: Parameters<Queue['addBulk']>[0]): Promise<void> {
     if (jobs.length === 0) return;
     const queue = await this.#open();

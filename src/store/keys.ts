@@ -10,6 +10,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * |---|---|---|
  * | `job:<id>` | hash | `version`, `record` (JSON) |
  * | `events:<id>` | stream | what happened to the job |
+ * | `events` | stream | what happened lately to any job |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…` | zset by creation | ids, for listing |
  * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
@@ -17,6 +18,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `waiting:<scope>` | zset by arrival | destinations in line for one |
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
+ * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
 export function storeKeys(prefix: string) {
@@ -24,6 +26,7 @@ export function storeKeys(prefix: string) {
   return {
     job: (id: string) => key('job', id),
     events: (id: string) => key('events', id),
+    allEvents: key('events'),
     jobs: key('jobs'),
     jobsByState: (state: JobState) => key('jobs', 'state', state),
     jobsByKind: (kind: JobKind) => key('jobs', 'kind', kind),
@@ -35,6 +38,7 @@ export function storeKeys(prefix: string) {
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
     full: (scope: Scope) => key('full', scopeKey(scope)),
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
+    idempotency: (hash: string) => key('idempotency', hash),
     scopes: key('scopes'),
     /** Pub/sub: everything that happens to any job. */
     feed: key('feed'),

@@ -20,6 +20,7 @@ import type {
   JobPage,
   JobStore,
   PendingCopy,
+  Receipt,
   UpdateOutcome,
 } from './store.ts';
 
@@ -28,6 +29,12 @@ interface SlotRequest {
   scope: Scope;
   member: string;
   limit: number;
+}
+
+/** What goes with a write, in the same script. */
+interface CommitOptions {
+  slot?: SlotRequest | undefined;
+  receipt?: Receipt | undefined;
 }
 
 /** Destinations of one big job are written by many workers at once: each conflict means that another one got through. */
@@ -71,9 +78,9 @@ export class RedisJobStore implements JobStore {
     clearInterval(this.#timer);
   }
 
-  async create(job: Job): Promise<void> {
-    const outcome = await this.#commit(null, job);
-    if (outcome === 'conflict') throw new Error(`job ${job.id} exists already`);
+  async create(job: Job, receipt?: Receipt): Promise<'created' | 'exists'> {
+    const outcome = await this.#commit(null, job, { receipt });
+    return outcome === 'conflict' ? 'exists' : 'created';
   }
 
   async get(id: string): Promise<Job | null> {
@@ -85,22 +92,22 @@ export class RedisJobStore implements JobStore {
     return listJobs(this.#redis, this.#keys, filter);
   }
 
-  update(id: string, change: Change): Promise<UpdateOutcome> {
-    return this.#update(id, change, null);
+  update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome> {
+    return this.#update(id, change, { receipt });
   }
 
   updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome> {
-    return this.#update(ref.jobId, change, { scope, member: memberOf(ref), limit: slots });
+    return this.#update(ref.jobId, change, { slot: { scope, member: memberOf(ref), limit: slots } });
   }
 
-  async #update(id: string, change: Change, slot: SlotRequest | null): Promise<UpdateOutcome> {
+  async #update(id: string, change: Change, more: CommitOptions): Promise<UpdateOutcome> {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const before = await this.get(id);
       if (before === null) return { outcome: 'missing' };
       const changed = change(before, this.now());
       if (changed === null) return { outcome: 'unchanged', job: before };
       const job = { ...changed, version: before.version + 1 };
-      const outcome = await this.#commit(before, job, slot);
+      const outcome = await this.#commit(before, job, more);
       if (outcome === 'ok') return { outcome: 'changed', before, job };
       if (outcome === 'full') return { outcome: 'full', job: before };
       await sleep(Math.random() * Math.min(conflicts, 20));
@@ -108,19 +115,21 @@ export class RedisJobStore implements JobStore {
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
   }
 
-  #commit(before: Job | null, after: Job | null, slot: SlotRequest | null = null) {
+  #commit(before: Job | null, after: Job | null, { slot, receipt }: CommitOptions = {}) {
     const id = (after ?? before)?.id ?? '';
-    const keys = [this.#keys.job(id), this.#keys.events(id)];
+    const keys = [this.#keys.job(id), this.#keys.events(id), this.#keys.allEvents];
     const position = (key: string) => {
       const at = keys.indexOf(key);
       return at >= 0 ? at + 1 : keys.push(key);
     };
-    const commands = indexChanges(this.#keys, before, after).map(([command, key, ...args]: IndexCommand) => [
+    const changes = indexChanges(this.#keys, before, after);
+    if (receipt) changes.push(['SET', receipt.key, receipt.value, 'PX', Math.round(receipt.ttl)]);
+    const commands = changes.map(([command, key, ...args]: IndexCommand) => [
       command,
       position(key),
       ...args,
     ]);
-    const guard = slot === null ? '' : JSON.stringify(this.#guard(slot, position));
+    const guard = slot === undefined ? '' : JSON.stringify(this.#guard(slot, position));
     const events = after === null ? [] : happenings(before, after).map((event) => JSON.stringify(event));
     return this.#redis.amiferryCommit(
       keys.length,

@@ -40,6 +40,14 @@ export interface PendingCopy {
   progress: number;
 }
 
+/** What a write leaves behind in the same breath, so that its request is known when it comes again. */
+export interface Receipt {
+  key: string;
+  value: string;
+  /** Milliseconds. */
+  ttl: number;
+}
+
 /** Names one destination of one job. */
 export interface DestinationRef {
   jobId: string;
@@ -54,10 +62,11 @@ export interface DestinationRef {
 export interface JobStore {
   /** Epoch milliseconds by Redis' clock, the one that all processes share. */
   now(): number;
-  create(job: Job): Promise<void>;
+  /** `exists`: there is a job of that id already, and it is left as it is. */
+  create(job: Job, receipt?: Receipt): Promise<'created' | 'exists'>;
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
-  update(id: string, change: Change): Promise<UpdateOutcome>;
+  update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome>;
   /** As {@link update}, but only if the destination holds or gets one of its scope's copy slots. */
   updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome>;
   /** The job's events after an event id (`0` = all), oldest first. */

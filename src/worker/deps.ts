@@ -11,6 +11,8 @@ export interface WorkerSettings {
   pollMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
+  /** How long a saved intent's ClientToken is trusted before its image is looked for by tag. */
+  tokenTrustMs: number;
   retryMs: number;
   retentionMs: number;
 }

@@ -54,10 +54,12 @@ async function removeEarlierAttempts(
 }
 
 async function callCopyImage(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
-  const key = destinationKey(destination);
+  const age = deps.store.now() - (destination.startedAt ?? 0);
+  // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
+  if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
     const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    await changeCopy(deps, job.id, accept(key, imageId));
+    await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
@@ -72,39 +74,46 @@ async function afterError(
   error: Ec2Error,
 ): Promise<StepOutcome> {
   const key = destinationKey(destination);
-  const scope = destinationScope(destination);
   if (error.kind === 'throttled') return { outcome: 'again', why: error.message };
   if (error.kind === 'slots') {
-    await deps.store.markFull(scope, deps.settings.slotRetryMs);
+    await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
     await changeCopy(deps, job.id, park(key));
     return DONE;
   }
   const elapsed = deps.store.now() - (destination.startedAt ?? 0);
   if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
     return { outcome: 'again', why: error.message };
-  return adoptOrFail(deps, job, destination, error);
+  // An earlier call may have been answered and the answer lost: look for its image before giving up.
+  const adopted = await adopt(deps, job, destination).catch(() => 'none' as const);
+  if (adopted === 'none') {
+    const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
+    await changeCopy(deps, job.id, fail(key, failure));
+  }
+  return DONE;
 }
 
-/** An earlier call may have been answered and the answer lost: look for its image before giving up. */
-async function adoptOrFail(
+/** Looks for the image of this attempt by its tag: takes the one there is, and fails loudly on several. */
+async function adopt(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
-): Promise<StepOutcome> {
+): Promise<'adopted' | 'ambiguous' | 'none'> {
   const key = destinationKey(destination);
-  const scope = destinationScope(destination);
-  const made = await imagesMadeBy(deps.gateway, scope, job, destination.attempts).catch(() => []);
+  const { region } = destinationScope(destination);
+  const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, destination.attempts);
   const [image, another] = made;
-  if (another !== undefined) {
-    const ids = made.map(({ imageId }) => imageId).join(', ');
-    const message = `${ids} in ${scope.region} all carry the tags of this copy: keep one, deregister the others, then retry`;
-    await changeCopy(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
-  } else if (image === undefined) {
-    const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
-    await changeCopy(deps, job.id, fail(key, failure));
-  } else {
+  if (image === undefined) return 'none';
+  if (another === undefined) {
+    deps.logger.info(
+      { job: job.id, region, imageId: image.imageId },
+      'took up an image that was made earlier',
+    );
     await changeCopy(deps, job.id, accept(key, image.imageId));
+    return 'adopted';
   }
-  return DONE;
+  const ids = made.map(({ imageId }) => imageId).join(', ');
+  const message = `${ids} in ${region} all carry the tags of this copy. Retry the job: that removes them all and copies again; to keep one, take its tag amiferry:job off first`;
+  deps.logger.error({ job: job.id, region, images: ids }, 'several images for one copy');
+  await changeCopy(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
+  return 'ambiguous';
 }

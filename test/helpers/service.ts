@@ -4,7 +4,7 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
-import type { CopyJob, PermissionsJob } from '../../src/domain/job.ts';
+import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
@@ -40,7 +40,7 @@ export interface Service extends CommandDeps {
   settings: WorkerSettings;
   startWorker(): Promise<RunningWorker>;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
-  copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<CopyJob>;
+  copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<Job>;
   /** Waits until a copy is as it should be, at most so many milliseconds. */
   untilJob(id: string, holds: (job: CopyJob) => boolean, timeout?: number): Promise<CopyJob>;
   untilFinished(id: string, timeout?: number): Promise<CopyJob>;
@@ -54,6 +54,7 @@ const TEST_SETTINGS: WorkerSettings = {
   pollMs: 50,
   slotRetryMs: 300,
   lostCopyMs: 5000,
+  tokenTrustMs: 60_000,
   retryMs: 10_000,
   retentionMs: 86_400_000,
 };

@@ -1,0 +1,161 @@
+import type { AccessScope, Principal } from '../domain/access.ts';
+import type { AuditAction, AuditEntry } from '../domain/audit.ts';
+import { auditEntry, byPrincipal } from '../domain/audit.ts';
+import type { Job } from '../domain/job.ts';
+import type { PermissionChange, PermissionRequest, PermissionState } from '../domain/permissions.ts';
+import type { CopyPlan } from '../domain/policy.ts';
+import {
+  againstChanging,
+  againstCopying,
+  againstSharing,
+  PRIVATE,
+  sharingOfChange,
+  sharingOfCopy,
+} from '../domain/policy.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+
+type Deps = Pick<CommandDeps, 'policy' | 'audit'>;
+
+/** What a request is about, for the audit. */
+type About = Pick<AuditEntry, 'action' | 'image' | 'what'> & Partial<AuditEntry>;
+
+/** What speaks against a request: a scope that is missing, and what is outside the policy. */
+interface Objections {
+  scopes: readonly AccessScope[];
+  policy: readonly string[];
+}
+
+/**
+ * Refuses a copy that its caller may not make, or may not share so. Nothing has been looked at by then.
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`
+ */
+export async function authoriseCopy(
+  deps: Deps,
+  principal: Principal,
+  image: { imageId: string; region: string },
+  plan: Omit<CopyPlan, 'sourceRegion'> & { permissions: PermissionRequest | null },
+): Promise<void> {
+  const objections = againstCopy(deps, principal, principal.id, { ...plan, sourceRegion: image.region });
+  await turnAway(deps, principal, { action: 'request-copy', image, what: plan }, objections);
+}
+
+/**
+ * Refuses a change that its caller may not make. @param before the permissions that the image has now
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`
+ */
+export async function authoriseChange(
+  deps: Deps,
+  principal: Principal,
+  image: { imageId: string; region: string },
+  change: PermissionChange,
+  before: PermissionState,
+): Promise<void> {
+  const objections = againstChange(deps, principal, principal.id, image.region, change, before);
+  await turnAway(deps, principal, { action: 'change-permissions', image, what: change }, objections);
+}
+
+/**
+ * Refuses to try something again that whoever asked for it may no longer do, by the policy of now, or that the one who
+ * tries it again has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
+ */
+export async function authoriseRetry(deps: Deps, principal: Principal, job: Job): Promise<void> {
+  await turnAway(deps, principal, about('retry-job', job), againstRetry(deps, principal, job));
+}
+
+/** Cancelling needs no policy: it only ever takes something away. @throws {AmiferryError} `missing-scope` */
+export async function authoriseCancel(deps: Deps, principal: Principal, job: Job): Promise<void> {
+  const scopes = lacking(principal, [job.kind === 'copy' ? 'amis:copy' : 'amis:share']);
+  await turnAway(deps, principal, about('cancel-job', job), { scopes, policy: [] });
+}
+
+/** Keeps that a request was accepted, and as which job. */
+export async function auditAccepted(
+  { policy, audit }: Deps,
+  principal: Principal,
+  action: AuditAction,
+  job: Job,
+): Promise<void> {
+  const who = byPrincipal(principal, policy.current());
+  await audit.record(auditEntry({ ...about(action, job), outcome: 'allowed', ...who }));
+}
+
+function againstCopy(
+  deps: Deps,
+  principal: Principal,
+  owner: string,
+  { permissions, ...plan }: CopyPlan & { permissions: PermissionRequest | null },
+): Objections {
+  const policy = deps.policy.current();
+  const sharing = permissions === null ? null : sharingOfCopy(permissions);
+  const needed: AccessScope[] = ['amis:copy'];
+  if (sharing !== null) needed.push('amis:share');
+  if (sharing?.public === true) needed.push('amis:publish');
+  return {
+    scopes: lacking(principal, needed),
+    policy: [
+      ...againstCopying(policy, owner, plan),
+      ...(sharing === null ? [] : againstSharing(policy, owner, sharing)),
+    ],
+  };
+}
+
+function againstChange(
+  deps: Deps,
+  principal: Principal,
+  owner: string,
+  region: string,
+  change: PermissionChange,
+  before: PermissionState,
+): Objections {
+  const policy = deps.policy.current();
+  const sharing = sharingOfChange(change, before);
+  const inRegion = againstChanging(policy, owner, region);
+  return {
+    scopes: lacking(principal, sharing.public ? ['amis:share', 'amis:publish'] : ['amis:share']),
+    policy: inRegion.length > 0 ? inRegion : againstSharing(policy, owner, sharing),
+  };
+}
+
+/** What is tried again is done in the name of whoever asked for it first: his rules count. */
+function againstRetry(deps: Deps, principal: Principal, job: Job): Objections {
+  const owner = job.requestedBy;
+  const { region } = job.image;
+  if (job.kind === 'permissions') {
+    return againstChange(deps, principal, owner, region, job.change, job.before ?? PRIVATE);
+  }
+  const failed = job.destinations.filter(({ state }) => state === 'failed');
+  const destinations = failed.map(({ spec }) => spec);
+  return againstCopy(deps, principal, owner, {
+    sourceRegion: region,
+    destinations,
+    permissions: job.permissions,
+  });
+}
+
+function lacking({ scopes }: Principal, needed: readonly AccessScope[]): AccessScope[] {
+  return needed.filter((scope) => !scopes.has(scope));
+}
+
+async function turnAway(
+  { policy, audit }: Deps,
+  principal: Principal,
+  about: About,
+  { scopes, policy: outside }: Objections,
+): Promise<void> {
+  if (scopes.length + outside.length === 0) return;
+  const missing = scopes.map((scope) => `this needs the scope ${scope}`);
+  const reasons = [...missing, ...outside];
+  const who = byPrincipal(principal, policy.current());
+  await audit.record(auditEntry({ ...about, outcome: 'denied', ...who, reasons }));
+  throw new AmiferryError(missing.length > 0 ? 'missing-scope' : 'outside-policy', reasons.join('; '));
+}
+
+function about(action: AuditAction, job: Job): About {
+  const image = { imageId: job.image.id, region: job.image.region };
+  const what =
+    job.kind === 'permissions'
+      ? job.change
+      : { destinations: job.destinations.map(({ spec }) => spec), permissions: job.permissions };
+  return { action, image, what, jobId: job.id };
+}

@@ -1,0 +1,40 @@
+import { newJobId } from '../domain/job-id.ts';
+import type { Job } from '../domain/job.ts';
+import { AmiferryError } from '../errors.ts';
+import type { Claim } from '../store/idempotency.ts';
+import type { CommandDeps } from './deps.ts';
+import { wake } from './wake.ts';
+
+/** A new job's id. With an Idempotency-Key it follows from the key. */
+export function jobIdFor(claim: Claim | null, now: number): string {
+  return claim?.jobId ?? newJobId(now);
+}
+
+/**
+ * Saves a new job, then wakes the worker: once this returns, the job ends, whatever is killed. A job that is there
+ * already under the id that its Idempotency-Key gives is the answer, if it is of the same request.
+ * @throws {AmiferryError} `idempotency-key-reused`
+ */
+export async function saveJob(deps: CommandDeps, job: Job, claim: Claim | null): Promise<Job> {
+  const outcome = await deps.store.create(job, claim?.receipt(job.id));
+  const saved = outcome === 'created' ? job : await deps.store.get(job.id);
+  if (saved === null || asked(saved) !== asked(job)) {
+    const message = `this Idempotency-Key belongs to job ${job.id}, which is another request: a new request needs a new key`;
+    throw new AmiferryError('idempotency-key-reused', message);
+  }
+  await wake(deps, saved);
+  return saved;
+}
+
+/** What was asked for, without what became of it. */
+function asked(job: Job): string {
+  const { kind, image } = job;
+  if (job.kind === 'permissions') return JSON.stringify([kind, image, job.change]);
+  return JSON.stringify([
+    kind,
+    image,
+    job.onFailure,
+    job.permissions,
+    job.destinations.map(({ spec }) => spec),
+  ]);
+}

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+
+/** At most this many characters in a key (draft-ietf-httpapi-idempotency-key-header sets no limit; ours is documented). */
+export const MAX_KEY_LENGTH = 255;
+
+/**
+ * The key in an Idempotency-Key header: a string of structured fields ("8e03978e"), or, as most clients send it, bare.
+ * @returns `null` where it is neither, or is too long
+ */
+export function parseIdempotencyKey(header: string): string | null {
+  const key =
+    /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/.exec(header)?.[1]?.replace(/\\(["\\])/g, '$1') ??
+    header;
+  return /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(key) && key.length <= MAX_KEY_LENGTH ? key : null;
+}
+
+/** Tells whether two requests are the same one: method, place and body. */
+export function fingerprint(method: string, url: string, body: unknown): string {
+  return hash(method, url, JSON.stringify(body) ?? '').toString('hex');
+}
+
+/** A key belongs to its caller: two callers may use the same. */
+export function scopedKey(principal: string, key: string): string {
+  return hash(principal, key).toString('hex');
+}
+
+/**
+ * The id of the job that a request with a key makes: the same key always makes the same id, and with it the same
+ * ClientTokens, so that even a request that is repeated after Redis lost the record makes no second AMI.
+ * A UUID of version 8 (RFC 9562, section 5.8).
+ */
+export function jobIdOf(principal: string, key: string): string {
+  const bytes = hash(principal, key, 'job').subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return formatUuid(bytes);
+}
+
+/** 16 bytes as a UUID. */
+export function formatUuid(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function hash(...parts: string[]): Buffer {
+  return createHash('sha256').update(JSON.stringify(parts)).digest();
+}
