@@ -106,6 +106,25 @@ const SETTINGS = {
     maximum: 3650,
     description: 'days for which a finished job is kept',
   }),
+  EVENT_STREAMS: integer({
+    default: 2000,
+    minimum: 0,
+    maximum: 50_000,
+    description: 'event streams that one API process keeps open at most',
+  }),
+  EVENT_STREAMS_PER_CALLER: integer({
+    default: 50,
+    minimum: 1,
+    maximum: 50_000,
+    description: "how many of them may be the same caller's",
+  }),
+  EVENT_HEARTBEAT_SECONDS: number({
+    default: 15,
+    minimum: 0.05,
+    maximum: 300,
+    description:
+      'seconds between two signs of life on an event stream; a client that takes nothing in between is dropped',
+  }),
 };
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
@@ -127,6 +146,7 @@ export interface Config {
   workerConcurrency: number;
   workerHealthPort: number;
   retentionMs: number;
+  streams: { total: number; perCaller: number; heartbeatMs: number };
 }
 
 /** A setting that is no good: the message names it, its value and what it has to be. */
@@ -154,6 +174,11 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     workerConcurrency: settings.WORKER_CONCURRENCY,
     workerHealthPort: settings.WORKER_HEALTH_PORT,
     retentionMs: settings.JOB_RETENTION_DAYS * 86_400_000,
+    streams: {
+      total: settings.EVENT_STREAMS,
+      perCaller: settings.EVENT_STREAMS_PER_CALLER,
+      heartbeatMs: settings.EVENT_HEARTBEAT_SECONDS * 1000,
+    },
   };
 }
 

@@ -59,6 +59,7 @@ export const ERRORS = {
   },
   'key-not-found': { status: 422, retryable: false, title: 'No such KMS key in the region' },
   'key-not-usable': { status: 422, retryable: false, title: 'The KMS key can not encrypt an image' },
+  'too-many-streams': { status: 429, retryable: true, title: 'Too many event streams are open' },
   'internal-error': { status: 500, retryable: true, title: 'Something went wrong in this service' },
   'ec2-access-denied': { status: 502, retryable: false, title: "EC2 refused this service's credentials" },
   'ec2-error': { status: 502, retryable: false, title: 'EC2 refused the call' },

@@ -5,6 +5,7 @@ import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
+import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { orExit } from './or-exit.ts';
@@ -25,8 +26,21 @@ const aws = { requestTimeoutMs: 4000, maxAttempts: 2 };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const feed = new JobFeed(subscriber, config.queuePrefix);
-const { regions, defaultRegion } = config;
-const app = await buildApp({ store, producer, gateway, kms, logger, regions, feed, redis, defaultRegion });
+const eventLog = new EventLog(redis, config.queuePrefix);
+const { regions, defaultRegion, streams } = config;
+const app = await buildApp({
+  store,
+  producer,
+  gateway,
+  kms,
+  logger,
+  regions,
+  feed,
+  eventLog,
+  streams,
+  redis,
+  defaultRegion,
+});
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
 store.keepTime();

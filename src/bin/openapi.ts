@@ -22,6 +22,8 @@ async function generate(): Promise<string> {
     kms: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
+    eventLog: inert,
+    streams: { total: 0, perCaller: 0, heartbeatMs: 15_000 },
     logger: createLogger('openapi', 'silent'),
     regions: AWS_REGIONS,
     defaultRegion: 'us-east-1',

@@ -1,15 +1,28 @@
 import type { Destination, DestinationState, Job, JobState } from './job.ts';
-import { destinationKey, findDestination, jobProgress, jobState } from './job.ts';
+import {
+  DESTINATION_STATES,
+  destinationKey,
+  findDestination,
+  JOB_STATES,
+  jobProgress,
+  jobState,
+} from './job.ts';
+
+/** `job.<state>` when the job's state changed, else `destination.<state>`, or what else happened to a destination. */
+export const EVENT_TYPES = [
+  ...JOB_STATES.map((state) => `job.${state}` as const),
+  ...DESTINATION_STATES.map((state) => `destination.${state}` as const),
+  'destination.progress',
+  'destination.stopping',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
 
 /** One thing that happened to a job, as its log keeps it and as callers may follow it. */
 export interface JobHappening {
-  /** `job.<state>` when the job's state changed, else `destination.<state>` or `destination.progress`. */
-  type:
-    | `job.${JobState}`
-    | `destination.${DestinationState}`
-    | 'destination.progress'
-    | 'destination.stopping';
+  type: EventType;
   jobId: string;
+  /** Who asked for the job. */
+  requestedBy: string;
   /** Epoch milliseconds. */
   at: number;
   state: JobState;
@@ -25,10 +38,19 @@ export interface JobHappening {
   } | null;
 }
 
+/** After one of these nothing happens to a job, unless it is retried. */
+export const FINAL_EVENTS: ReadonlySet<EventType> = new Set([
+  'job.succeeded',
+  'job.partial',
+  'job.failed',
+  'job.cancelled',
+]);
+
 /** What happened between two versions of a record, destinations first, the job's own change last. */
 export function happenings(before: Job | null, after: Job): JobHappening[] {
   const state = jobState(after);
-  const common = { jobId: after.id, at: after.updatedAt, state, progress: jobProgress(after) };
+  const { id: jobId, requestedBy, updatedAt: at } = after;
+  const common = { jobId, requestedBy, at, state, progress: jobProgress(after) };
   const list: JobHappening[] = [];
   if (before?.kind === 'copy' && after.kind === 'copy') {
     for (const one of after.destinations) {
@@ -42,7 +64,7 @@ export function happenings(before: Job | null, after: Job): JobHappening[] {
   return list;
 }
 
-function destinationChange(before: Destination | undefined, after: Destination): JobHappening['type'] | null {
+function destinationChange(before: Destination | undefined, after: Destination): EventType | null {
   if (before?.state !== after.state) return `destination.${after.state}`;
   if (before.stopping === null && after.stopping !== null) return 'destination.stopping';
   return before.progress === after.progress ? null : 'destination.progress';

@@ -9,14 +9,16 @@ import type { PermissionChange, PermissionRequest, PermissionState } from './per
  * A destination goes queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished)
  * → succeeded | failed | cancelled; transitions.ts holds the only functions that move it.
  */
-export type DestinationState =
-  | 'queued'
-  | 'waiting'
-  | 'pending'
-  | 'available'
-  | 'succeeded'
-  | 'failed'
-  | 'cancelled';
+export const DESTINATION_STATES = [
+  'queued',
+  'waiting',
+  'pending',
+  'available',
+  'succeeded',
+  'failed',
+  'cancelled',
+] as const;
+export type DestinationState = (typeof DESTINATION_STATES)[number];
 
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];

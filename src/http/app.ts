@@ -3,6 +3,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
+import { eventStreams } from './plugins/event-streams.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { loadShedding } from './plugins/load-shedding.ts';
 import { openApi } from './plugins/openapi.ts';
@@ -47,6 +48,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(validation);
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
+  await app.register(eventStreams, { limits: deps.streams });
   await app.register(preferWait, { feed: deps.feed, store: deps.store });
   registerRoutes(app, deps);
   await app.ready();

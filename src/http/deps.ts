@@ -7,12 +7,16 @@ import type {
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { CommandDeps } from '../commands/deps.ts';
+import type { EventLog } from '../store/event-log.ts';
 import type { JobFeed } from '../store/feed.ts';
+import type { StreamLimits } from './plugins/event-streams.ts';
 import type { RedisProbe } from './readiness.ts';
 
 /** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
 export interface AppDeps extends CommandDeps {
   feed: Pick<JobFeed, 'listen'>;
+  eventLog: Pick<EventLog, 'read' | 'span'>;
+  streams: StreamLimits;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
   /** Region of an image for which ?region= says nothing. */

@@ -10,12 +10,11 @@ import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
-import { parseHappening, parseJob, parsePending } from './records.ts';
+import { parseJob, parsePending } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type {
   Change,
   DestinationRef,
-  JobEvent,
   JobFilter,
   JobPage,
   JobStore,
@@ -152,11 +151,6 @@ export class RedisJobStore implements JobStore {
       member,
       limit,
     };
-  }
-
-  async events(id: string, after: string): Promise<JobEvent[]> {
-    const entries = await this.#redis.xrange(this.#keys.events(id), `(${after}`, '+');
-    return entries.map(([eventId, [, json]]) => ({ ...parseHappening(json ?? ''), id: eventId }));
   }
 
   unfinished(limit: number, offset: number): Promise<string[]> {

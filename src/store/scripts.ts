@@ -3,7 +3,7 @@ import type { Redis, Result } from 'ioredis';
 /**
  * The one script behind every write of a record.
  *
- * KEYS: record, events, then the keys that the index commands name by position.
+ * KEYS: record, events of the job, events of all jobs, then the keys that the index commands name by position.
  * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
  *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
  *       slot guard (JSON {slots, waiting, full: key positions, member, limit} or "").
@@ -31,7 +31,8 @@ else
 end
 for _, event in ipairs(cjson.decode(ARGV[5])) do
   local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'event', event)
-  redis.call('PUBLISH', ARGV[4], id .. ' ' .. event)
+  local place = redis.call('XADD', KEYS[3], 'MAXLEN', '~', '10000', '*', 'event', event)
+  redis.call('PUBLISH', ARGV[4], id .. ' ' .. place .. ' ' .. event)
 end
 for _, command in ipairs(cjson.decode(ARGV[6])) do
   command[2] = KEYS[command[2]]

@@ -69,8 +69,6 @@ export interface JobStore {
   update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome>;
   /** As {@link update}, but only if the destination holds or gets one of its scope's copy slots. */
   updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome>;
-  /** The job's events after an event id (`0` = all), oldest first. */
-  events(id: string, after: string): Promise<JobEvent[]>;
 
   /** Jobs with anything left to do, oldest first. */
   unfinished(limit: number, offset: number): Promise<string[]>;

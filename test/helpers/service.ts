@@ -13,6 +13,7 @@ import { closeRedis, connectRedis, untilReady } from '../../src/queue/connection
 import { StepProducer } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import { EventLog } from '../../src/store/event-log.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
 import { until } from './processes.ts';
@@ -33,6 +34,7 @@ export interface ServiceOptions {
 /** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
 export interface Service extends CommandDeps {
   store: RedisJobStore;
+  eventLog: EventLog;
   gateway: AwsGateway;
   simulator: Simulator;
   control: SimulatorControl;
@@ -113,6 +115,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   return {
     ...deps,
+    eventLog: new EventLog(redis, prefix),
     simulator,
     control: new SimulatorControl(simulator.url),
     prefix,

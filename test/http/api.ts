@@ -10,6 +10,9 @@ import { conformance } from './document.ts';
 
 export const COPIES = `/amis/${GOLDEN_WEB.imageId}/copies?region=${GOLDEN_WEB.region}`;
 
+/** Enough for any test that isn't about these bounds. */
+const TEST_STREAMS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000 };
+
 export interface Api {
   service: Service;
   app: App;
@@ -31,7 +34,14 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   await Promise.all([untilReady(redis, 5000), untilReady(subscriber, 5000)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
-  const app = await buildApp({ ...service, feed, redis, defaultRegion: 'us-east-1', ...changes });
+  const app = await buildApp({
+    ...service,
+    feed,
+    streams: TEST_STREAMS,
+    redis,
+    defaultRegion: 'us-east-1',
+    ...changes,
+  });
   const check = conformance((await app.inject('/openapi.json')).json());
 
   const call: Api['call'] = async (request) => {
@@ -64,9 +74,9 @@ function countingFeed(feed: JobFeed) {
   return {
     start: () => feed.start(),
     listeners: () => count,
-    listen: (listener: Parameters<JobFeed['listen']>[0]) => {
+    listen: (...listener: Parameters<JobFeed['listen']>) => {
       count += 1;
-      const unlisten = feed.listen(listener);
+      const unlisten = feed.listen(...listener);
       return () => {
         count -= 1;
         unlisten();

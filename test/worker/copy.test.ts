@@ -70,7 +70,7 @@ describe('a copy', () => {
     service = await startService({ simulator: { copySeconds: 1 } });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await service.untilFinished(id);
-    const events = await service.store.events(id, '0');
+    const events = await service.eventLog.read({ jobId: id }, '0', 1000);
     const progress = events
       .filter(({ type }) => type === 'destination.progress')
       .map((one) => one.destination?.progress ?? 0);

@@ -5,6 +5,7 @@ import { ERRORS } from '../../errors.ts';
 import { PROBLEM_JSON } from '../problem.ts';
 import type { Component } from '../schemas/component.ts';
 import { ref } from '../schemas/component.ts';
+import { JobEvent } from '../schemas/event.ts';
 import { Job } from '../schemas/job.ts';
 import { Problem } from '../schemas/problem.ts';
 
@@ -24,6 +25,9 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
 export const BODY_ERRORS: readonly ErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type'];
 /** On every route that needs Redis and has anything to check. */
 export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-failed', 'redis-unavailable'];
+
+/** On every route that answers with server-sent events. */
+export const STREAM_ERRORS: readonly ErrorCode[] = [...JOB_ERRORS, 'too-many-streams'];
 
 /** Documents the errors of a route: one answer a status, which lists its codes. */
 export function problems(...codes: readonly ErrorCode[]) {
@@ -48,6 +52,12 @@ function problemAnswer(codes: ErrorCode[]) {
 export function answer<T extends TSchema>(description: string, schema: Component<T>, headers: object = {}) {
   return { description, headers, ...ref(schema) };
 }
+
+/** Documents a stream of server-sent events. */
+export const EVENT_STREAM = {
+  description: `Events, with an \`id\`, the type as \`event\` and a JSON object as \`data\`, until one side ends it.`,
+  content: { 'text/event-stream': { schema: ref(JobEvent) } },
+};
 
 export const PREFERENCE_APPLIED = {
   'Preference-Applied': Type.String({ description: 'The wait that was granted, if Prefer asked for one.' }),

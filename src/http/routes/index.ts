@@ -1,4 +1,5 @@
 import type { App, AppDeps } from '../deps.ts';
+import { allEvents } from './all-events.ts';
 import { cancelJobRoute } from './cancel-job.ts';
 import { changePermissionsRoutes } from './change-permissions.ts';
 import { copyImage } from './copy-image.ts';
@@ -7,6 +8,7 @@ import { getJobRoute } from './get-job.ts';
 import { getLineage } from './get-lineage.ts';
 import { getPermissions } from './get-permissions.ts';
 import { health } from './health.ts';
+import { jobEvents } from './job-events.ts';
 import { listJobs } from './list-jobs.ts';
 import { openApiDocument } from './open-api.ts';
 import { retryJobRoute } from './retry-job.ts';
@@ -20,6 +22,8 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   changePermissionsRoutes(app, deps); // PUT, PATCH, DELETE /amis/:imageId/permissions
   listJobs(app, deps); //        GET  /jobs
   getJobRoute(app, deps); //     GET  /jobs/:id
+  jobEvents(app, deps); //       GET  /jobs/:id/events
+  allEvents(app, deps); //       GET  /events
   cancelJobRoute(app, deps); //  POST /jobs/:id/cancel
   retryJobRoute(app, deps); //   POST /jobs/:id/retry
   health(app, deps); //          GET  /health/live, /health/ready

@@ -1,5 +1,6 @@
 import type { Component } from './component.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
+import { EventDestination, JobEvent } from './event.ts';
 import { Alive, Check, Health } from './health.ts';
 import { Image, ImageReference } from './image.ts';
 import { Destination, Failure, Job, JobPage, Warning } from './job.ts';
@@ -15,6 +16,8 @@ export const COMPONENTS: readonly Component[] = [
   JobPage,
   Destination,
   Failure,
+  JobEvent,
+  EventDestination,
   Image,
   ImageReference,
   Lineage,

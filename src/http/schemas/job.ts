@@ -1,25 +1,14 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { ImageState } from '../../domain/ami.ts';
-import type { DestinationState } from '../../domain/job.ts';
-import { JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
+import { DESTINATION_STATES, JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
 import { ImageId, JobId, Region } from './fields.ts';
 import type { PermissionInput, PermissionPatch } from './permissions.ts';
 import { PermissionState } from './permissions.ts';
 
-const time = (description: string) => Type.String({ format: 'date-time', description });
-const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
-
-const DESTINATION_STATES = [
-  'queued',
-  'waiting',
-  'pending',
-  'available',
-  'succeeded',
-  'failed',
-  'cancelled',
-] as const satisfies readonly DestinationState[];
+export const time = (description: string) => Type.String({ format: 'date-time', description });
+export const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
 
 export const IMAGE_STATES = [
   'pending',

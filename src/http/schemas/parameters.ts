@@ -31,6 +31,17 @@ export const PreferHeader = Type.Object({
   ),
 });
 
+/** The empty id is what a client sends that has seen no event (HTML standard, section 9.2.4). */
+export const LastEventIdHeader = Type.Object({
+  'last-event-id': Type.Optional(
+    Type.String({
+      pattern: '^(?:\\d{1,15}-\\d{1,15})?$',
+      description: 'Id of the last event that was seen: the stream goes on after it.',
+      'x-rule': 'must be the id of an event of this stream, such as 1763900000000-0',
+    }),
+  ),
+});
+
 export const JobsQuery = Type.Object(
   {
     state: Type.Optional(oneOf(JOB_STATES, { description: 'Only jobs in this state.' })),

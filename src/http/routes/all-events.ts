@@ -1,0 +1,31 @@
+import type { App, AppDeps } from '../deps.ts';
+import type { LogSource } from '../events/follow-log.ts';
+import { OLDEST, startAt } from '../events/start-at.ts';
+import { LastEventIdHeader } from '../schemas/parameters.ts';
+import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
+
+const schema = {
+  operationId: 'followJobs',
+  tags: ['jobs'],
+  summary: 'Follow all jobs as it happens',
+  description: `Server-sent events of every job that the caller may see, from now on. The ids are those of one log of all jobs, not the
+ids of \`GET /jobs/{id}/events\`. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
+last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends only with the service, or when the
+client doesn't keep up.`,
+  headers: LastEventIdHeader,
+  response: { 200: EVENT_STREAM, ...problems(...STREAM_ERRORS) },
+} as const;
+
+export function allEvents(app: App, deps: AppDeps): void {
+  app.get('/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const span = await deps.eventLog.span('all');
+    const start = startAt(span, request.headers['last-event-id'], span?.last ?? OLDEST);
+    const source: LogSource = {
+      read: (after, limit) => deps.eventLog.read('all', after, limit),
+      listen: (hear, missed) => deps.feed.listen((_inJob, inAll) => hear(inAll), missed),
+      shows: () => true,
+      isEnd: () => false,
+    };
+    return reply.sendEvents({ source, start, over: false, readInstead: '/jobs' });
+  });
+}

@@ -1,0 +1,52 @@
+import { Type } from 'typebox';
+import { FINAL_EVENTS } from '../../domain/job-events.ts';
+import type { App, AppDeps } from '../deps.ts';
+import type { LogSource } from '../events/follow-log.ts';
+import { OLDEST, startAt } from '../events/start-at.ts';
+import { getJob } from '../lookups.ts';
+import { JobPath, LastEventIdHeader } from '../schemas/parameters.ts';
+import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
+
+const schema = {
+  operationId: 'followJob',
+  tags: ['jobs'],
+  summary: 'Follow a job as it happens',
+  description: `Server-sent events: first what has happened so far, then what happens, until the job has finished. Each event has the
+id that the job's log has for it. With \`Last-Event-ID\` the stream goes on after that event, without gap or repeat; an id
+that is not of this log, or too old for it, replays nothing and begins with a \`resync\` event instead: read the job then.
+204 means that the job has finished and nothing comes after that event, so there is no use in coming back. A client
+that doesn't keep up is dropped, and can come back.`,
+  params: JobPath,
+  headers: LastEventIdHeader,
+  response: {
+    200: EVENT_STREAM,
+    204: Type.Null({ description: 'The job has finished, and Last-Event-ID is its last event.' }),
+    ...problems(...STREAM_ERRORS, 'job-not-found'),
+  },
+} as const;
+
+export function jobEvents(app: App, deps: AppDeps): void {
+  app.get('/jobs/:id/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const { id } = request.params;
+    request.jobId = id;
+    const job = await getJob(deps, id);
+    const span = await deps.eventLog.span({ jobId: id });
+    const lastEventId = request.headers['last-event-id'];
+    const over = job.finishedAt !== null;
+    if (over && span?.last === lastEventId) return reply.code(204).send(null);
+    const start = startAt(span, lastEventId, OLDEST);
+    return reply.sendEvents({ source: sourceOf(deps, id), start, over, readInstead: `/jobs/${id}` });
+  });
+}
+
+function sourceOf({ eventLog, feed }: AppDeps, jobId: string): LogSource {
+  return {
+    read: (after, limit) => eventLog.read({ jobId }, after, limit),
+    listen: (hear, missed) =>
+      feed.listen((event) => {
+        if (event.jobId === jobId) hear(event);
+      }, missed),
+    shows: () => true,
+    isEnd: ({ type }) => FINAL_EVENTS.has(type),
+  };
+}
