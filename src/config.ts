@@ -82,6 +82,20 @@ const SETTINGS = {
     maximum: 3600,
     description: 'seconds for which a new image may be NotFound before its copy counts as gone',
   }),
+  TOKEN_TRUST_SECONDS: number({
+    default: 600,
+    minimum: 0.1,
+    maximum: 86_400,
+    description:
+      'seconds after which a CopyImage without an answer is looked for by its tag before it is called again',
+  }),
+  WEDGED_SECONDS: number({
+    default: 60,
+    minimum: 1,
+    maximum: 3600,
+    description:
+      'seconds with steps waiting and none at work after which a worker exits, to be started again',
+  }),
   RETRY_SECONDS: number({
     default: 900,
     minimum: 1,
@@ -99,6 +113,12 @@ const SETTINGS = {
     minimum: 0,
     maximum: 65_535,
     description: "port of the worker's own /health; 0 is none",
+  }),
+  IDEMPOTENCY_DAYS: number({
+    default: 7,
+    minimum: 0.0001,
+    maximum: 365,
+    description: 'days for which the answer to a request with an Idempotency-Key is given again',
   }),
   JOB_RETENTION_DAYS: number({
     default: 30,
@@ -125,6 +145,48 @@ const SETTINGS = {
     description:
       'seconds between two signs of life on an event stream; a client that takes nothing in between is dropped',
   }),
+  AUTH: text({
+    default: 'auto',
+    pattern: '^(auto|none)$',
+    description:
+      'auto: API keys and tokens as configured below, and without either only on loopback; none: everybody may do everything',
+  }),
+  API_KEYS_FILE: text({
+    default: '',
+    pattern: '.',
+    description: 'file of API keys, made by "npm run api-key"; no API keys without it',
+  }),
+  JWT_JWKS_URL: text({
+    default: '',
+    pattern: '^(https://|http://(127\\.0\\.0\\.1|localhost|\\[::1\\])[:/])',
+    description: "https:// address of the identity provider's keys (JWKS); no tokens without it",
+  }),
+  JWT_ISSUER: text({ default: '', pattern: '.', description: 'issuer (iss) that a token must have' }),
+  JWT_AUDIENCE: text({ default: '', pattern: '.', description: 'audience (aud) that a token must have' }),
+  JWT_ALGORITHMS: text({
+    default: 'RS256,ES256',
+    pattern:
+      '^(RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA)(,(RS|PS|ES)(256|384|512)|,EdDSA)*$',
+    description: 'signature algorithms that a token may have, separated by commas; asymmetric ones only',
+  }),
+  POLICY_FILE: text({
+    default: '',
+    pattern: '.',
+    description:
+      'file that says who may copy what where and share with whom; needed as soon as callers are told apart',
+  }),
+  RATE_LIMIT: integer({
+    default: 6000,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: 'requests a minute that one caller may make, over all API processes; 0 is no limit',
+  }),
+  AUDIT_ENTRIES: integer({
+    default: 100_000,
+    minimum: 1000,
+    maximum: 100_000_000,
+    description: 'entries that the audit in Redis keeps, about; the log lines have all of them',
+  }),
 };
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
@@ -142,10 +204,22 @@ export interface Config {
   sweepMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
+  tokenTrustMs: number;
+  wedgedMs: number;
   retryMs: number;
   workerConcurrency: number;
   workerHealthPort: number;
+  idempotencyMs: number;
   retentionMs: number;
+  /** Nobody is asked for credentials, said in so many words. */
+  authNone: boolean;
+  /** Files, addresses and names are empty where they are not set. */
+  apiKeysFile: string;
+  jwt: { jwksUrl: string; issuer: string; audience: string; algorithms: readonly string[] };
+  policyFile: string;
+  /** Requests a minute and caller; 0 is no limit. */
+  rateLimit: number;
+  auditEntries: number;
   streams: { total: number; perCaller: number; heartbeatMs: number };
 }
 
@@ -170,10 +244,24 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     sweepMs: settings.SWEEP_SECONDS * 1000,
     slotRetryMs: settings.SLOT_RETRY_SECONDS * 1000,
     lostCopyMs: settings.LOST_COPY_SECONDS * 1000,
+    tokenTrustMs: settings.TOKEN_TRUST_SECONDS * 1000,
+    wedgedMs: settings.WEDGED_SECONDS * 1000,
     retryMs: settings.RETRY_SECONDS * 1000,
     workerConcurrency: settings.WORKER_CONCURRENCY,
     workerHealthPort: settings.WORKER_HEALTH_PORT,
+    idempotencyMs: settings.IDEMPOTENCY_DAYS * 86_400_000,
     retentionMs: settings.JOB_RETENTION_DAYS * 86_400_000,
+    authNone: settings.AUTH === 'none',
+    apiKeysFile: settings.API_KEYS_FILE,
+    jwt: {
+      jwksUrl: settings.JWT_JWKS_URL,
+      issuer: settings.JWT_ISSUER,
+      audience: settings.JWT_AUDIENCE,
+      algorithms: settings.JWT_ALGORITHMS.split(','),
+    },
+    policyFile: settings.POLICY_FILE,
+    rateLimit: settings.RATE_LIMIT,
+    auditEntries: settings.AUDIT_ENTRIES,
     streams: {
       total: settings.EVENT_STREAMS,
       perCaller: settings.EVENT_STREAMS_PER_CALLER,

@@ -46,6 +46,7 @@ test('only what answers a destination has no status in docs/errors.md', async ()
     'copy-disappeared',
     'copy-ambiguous',
     'source-gone',
+    'policy-withdrawn',
     'rolled-back',
   ]);
 });

@@ -1,3 +1,4 @@
+import { accessOf, reloadOnHangup } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
@@ -5,13 +6,16 @@ import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
+import { IdempotencyStore } from '../store/idempotency.ts';
 import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
+import { AuditLog } from '../store/audit-log.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
 const config = orExit(() => readConfig(process.env));
+const { authenticate, policy, files } = orExit(() => accessOf(config));
 const logger = createLogger('api', config.logLevel);
 
 // Connections: one that fails fast for requests, one for the subscription.
@@ -25,10 +29,16 @@ const producer = new StepProducer(redis, config.queuePrefix);
 const aws = { requestTimeoutMs: 4000, maxAttempts: 2 };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
+const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
+const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
 const { regions, defaultRegion, streams } = config;
 const app = await buildApp({
+  authenticate,
+  policy,
+  audit,
+  idempotency,
   store,
   producer,
   gateway,
@@ -43,6 +53,7 @@ const app = await buildApp({
 });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
+reloadOnHangup(files, logger);
 store.keepTime();
 void feed.start();
 try {

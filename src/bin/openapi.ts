@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { buildApp } from '../http/app.ts';
 import { createLogger } from '../logging.ts';
+import { NO_POLICY } from '../domain/policy.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
 
 /**
@@ -16,10 +17,14 @@ async function generate(): Promise<string> {
     get: (_target, name) => () => Promise.reject(new Error(`${String(name)} is inert here`)),
   });
   const app = await buildApp({
+    authenticate: null,
+    policy: NO_POLICY,
+    audit: inert,
     store: inert,
     producer: inert,
     gateway: inert,
     kms: inert,
+    idempotency: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
     eventLog: inert,

@@ -1,9 +1,11 @@
+import { policyOf, reloadOnHangup } from '../auth/settings.ts';
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger } from '../logging.ts';
 import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
+import { AuditLog } from '../store/audit-log.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { startHealthServer } from '../worker/health.ts';
@@ -16,6 +18,7 @@ import { retryUntilDone } from './retry.ts';
 const SAY_SO = 2000;
 
 const config = orExit(() => readConfig(process.env));
+const { policy, files } = orExit(() => policyOf(config));
 const logger = createLogger('worker', config.logLevel);
 
 // Connections: one that fails fast for records and wake-ups, one that waits for BullMQ's blocking reads.
@@ -30,9 +33,11 @@ const aws = { requestTimeoutMs: 7000, maxAttempts: 2 };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const settings = config;
-const deps = { store, producer, gateway, kms, logger, settings };
+const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
+const deps = { store, producer, gateway, kms, logger, settings, policy, audit };
 
 // Run
+reloadOnHangup(files, logger);
 store.keepTime();
 const worker = await retryUntilDone(logger, 'start the worker', async () => {
   await untilReady(redis, 2000);

@@ -1,4 +1,5 @@
 import type { Image } from '../domain/ami.ts';
+import type { Principal } from '../domain/access.ts';
 import { SELF } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
@@ -9,6 +10,7 @@ import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { Claim } from '../store/idempotency.ts';
+import { auditAccepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
@@ -24,14 +26,14 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job,
  * wakes the worker.
- * @throws {AmiferryError} `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, and the codes
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, and the codes
  *   of sharing-rules.ts
  */
 export async function changePermissions(
   deps: CommandDeps,
   source: { imageId: string; region: string },
   change: PermissionChange,
-  requestedBy: string,
+  principal: Principal,
   claim: Claim | null = null,
 ): Promise<Job> {
   const image = await requireImage(deps, source);
@@ -39,10 +41,13 @@ export async function changePermissions(
   const warnings = requireCopiers(change, source.region);
   const scope = { account: SELF, region: source.region };
   const { state } = await readPermissions(deps, scope, image);
+  await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(image, change, { warnings, requestedBy, claim }, deps.store.now());
-  return saveJob(deps, job, claim);
+  const job = newJob(image, change, { warnings, requestedBy: principal.id, claim }, deps.store.now());
+  const saved = await saveJob(deps, job, claim);
+  await auditAccepted(deps, principal, 'change-permissions', saved);
+  return saved;
 }
 
 /** EC2 answers InvalidAMIID.Unavailable for anything else. */

@@ -1,3 +1,5 @@
+import type { Audit } from '../domain/audit.ts';
+import type { PolicySource } from '../domain/policy.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
@@ -11,6 +13,8 @@ export interface CommandDeps {
   gateway: Ec2Gateway;
   kms: KmsGateway;
   logger: Logger;
+  policy: PolicySource;
+  audit: Audit;
   /** Regions that may be named at all. */
   regions: readonly string[];
 }

@@ -1,11 +1,13 @@
 import type { Image, Tags } from '../domain/ami.ts';
 import { isEncrypted } from '../domain/ami.ts';
 import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
+import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
+import { auditAccepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { Claim } from '../store/idempotency.ts';
@@ -34,25 +36,37 @@ export interface CopyRequest extends CopyOptions {
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job, wakes the worker.
- * @throws {AmiferryError} `unknown-region`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, the codes of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
   deps: CommandDeps,
   source: { imageId: string; region: string },
   request: CopyRequest,
-  requestedBy: string,
+  principal: Principal,
   claim: Claim | null = null,
 ): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
+  const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
+    region,
+    kmsKeyId,
+  }));
+  await authoriseCopy(deps, principal, source, { destinations, permissions });
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
   const warnings = await checkAll(deps, image, specs, permissions);
-  const job = newJob(image, specs, { request, permissions, warnings, requestedBy, claim }, deps.store.now());
-  return saveJob(deps, job, claim);
+  const job = newJob(
+    image,
+    specs,
+    { request, permissions, warnings, requestedBy: principal.id, claim },
+    deps.store.now(),
+  );
+  const saved = await saveJob(deps, job, claim);
+  await auditAccepted(deps, principal, 'request-copy', saved);
+  return saved;
 }
 
 function requireDistinct(regions: string[]): void {

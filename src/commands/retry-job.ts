@@ -1,3 +1,4 @@
+import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
 import { retryChange } from '../domain/permission-moves.ts';
@@ -5,7 +6,9 @@ import { onCopy, retryFailed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
+import { auditAccepted, authoriseRetry } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import { requireJob } from './require-job.ts';
 import { wake } from './wake.ts';
 
 const retryCopies = onCopy(retryFailed);
@@ -13,9 +16,15 @@ const retry: Change = (job, now) => retryCopies(job, now) ?? retryChange(job, no
 
 /**
  * Copies the failed destinations again, each as a new attempt; the others are left as they are.
- * @throws {AmiferryError} `job-not-found`; `nothing-to-retry` when no destination has failed
+ * @throws {AmiferryError} `job-not-found`; `missing-scope`, `outside-policy`; `nothing-to-retry` when no destination has failed
  */
-export async function retryJob(deps: CommandDeps, id: string, claim: Claim | null = null): Promise<Job> {
+export async function retryJob(
+  deps: CommandDeps,
+  id: string,
+  principal: Principal,
+  claim: Claim | null = null,
+): Promise<Job> {
+  await authoriseRetry(deps, principal, await requireJob(deps, id, principal));
   const result = await deps.store.update(id, retry, claim?.receipt(id));
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged') {
@@ -24,6 +33,7 @@ export async function retryJob(deps: CommandDeps, id: string, claim: Claim | nul
       `job ${id} is ${jobState(result.job)} and no destination of it has failed`,
     );
   }
+  await auditAccepted(deps, principal, 'retry-job', result.job);
   await wake(deps, result.job);
   return result.job;
 }

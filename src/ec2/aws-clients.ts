@@ -1,5 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
+import { REQUEST_ID_LOGGER } from './request-ids.ts';
 
 export interface AwsOptions {
   /** Milliseconds for one try of one call, answer included. */
@@ -17,6 +18,7 @@ export function clientConfig(options: AwsOptions, { region }: Scope) {
   return {
     region,
     maxAttempts,
+    logger: REQUEST_ID_LOGGER,
     requestHandler: {
       connectionTimeout: Math.min(3000, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,

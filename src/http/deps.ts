@@ -6,14 +6,19 @@ import type {
   RawServerDefault,
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { Authenticate } from '../auth/authenticate.ts';
 import type { CommandDeps } from '../commands/deps.ts';
 import type { EventLog } from '../store/event-log.ts';
+import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { JobFeed } from '../store/feed.ts';
 import type { StreamLimits } from './plugins/event-streams.ts';
 import type { RedisProbe } from './readiness.ts';
 
 /** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
 export interface AppDeps extends CommandDeps {
+  /** `null`: nobody is asked who they are, and everybody may do everything. */
+  authenticate: Authenticate | null;
+  idempotency: IdempotencyStore;
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;
   streams: StreamLimits;

@@ -1,16 +1,8 @@
 import { requireRegion } from '../commands/require-region.ts';
 import type { Image } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
-import type { Job } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
-
-/** @throws {AmiferryError} `job-not-found` */
-export async function getJob({ store }: AppDeps, id: string): Promise<Job> {
-  const job = await store.get(id);
-  if (job === null) throw new AmiferryError('job-not-found', `there is no job ${id}`);
-  return job;
-}
 
 /** @throws {AmiferryError} `image-not-found`, or what the look at EC2 met */
 export async function getImage(

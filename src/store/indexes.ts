@@ -64,6 +64,7 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
     ['ZADD', keys.jobs, job.createdAt, job.id],
     ['ZADD', keys.jobsByState(jobState(job)), job.createdAt, job.id],
     ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
+    ['ZADD', keys.jobsByPrincipal(job.requestedBy), job.createdAt, job.id],
     ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
     job.finishedAt === null
       ? ['ZADD', keys.unfinished, job.createdAt, job.id]

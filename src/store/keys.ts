@@ -11,7 +11,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `job:<id>` | hash | `version`, `record` (JSON) |
  * | `events:<id>` | stream | what happened to the job |
  * | `events` | stream | what happened lately to any job |
- * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…` | zset by creation | ids, for listing |
+ * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
  * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
@@ -19,6 +19,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
+ * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
 export function storeKeys(prefix: string) {
@@ -30,6 +31,7 @@ export function storeKeys(prefix: string) {
     jobs: key('jobs'),
     jobsByState: (state: JobState) => key('jobs', 'state', state),
     jobsByKind: (kind: JobKind) => key('jobs', 'kind', kind),
+    jobsByPrincipal: (id: string) => key('jobs', 'by', id),
     jobsByImage: (imageId: string) => key('jobs', 'image', imageId),
     unfinished: key('unfinished'),
     finished: key('finished'),
@@ -40,6 +42,7 @@ export function storeKeys(prefix: string) {
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
     scopes: key('scopes'),
+    audit: key('audit'),
     /** Pub/sub: everything that happens to any job. */
     feed: key('feed'),
   };

@@ -35,8 +35,9 @@ interface Place {
   id: string;
 }
 
-function indexFor(keys: StoreKeys, { imageId, state, kind }: JobFilter): string {
+function indexFor(keys: StoreKeys, { imageId, state, kind, requestedBy }: JobFilter): string {
   if (imageId !== undefined) return keys.jobsByImage(imageId);
+  if (requestedBy !== undefined) return keys.jobsByPrincipal(requestedBy);
   if (state !== undefined) return keys.jobsByState(state);
   return kind === undefined ? keys.jobs : keys.jobsByKind(kind);
 }
@@ -80,7 +81,8 @@ async function readJobs(redis: Redis, keys: StoreKeys, ids: string[]): Promise<J
   });
 }
 
-function matches(job: Job, { imageId, state, kind }: JobFilter): boolean {
+function matches(job: Job, { imageId, state, kind, requestedBy }: JobFilter): boolean {
+  if (requestedBy !== undefined && job.requestedBy !== requestedBy) return false;
   if (imageId !== undefined && !involves(job, imageId)) return false;
   return (state === undefined || jobState(job) === state) && (kind === undefined || job.kind === kind);
 }

@@ -19,6 +19,8 @@ export interface JobFilter {
   state?: JobState;
   kind?: JobKind;
   imageId?: string;
+  /** Id of a principal. */
+  requestedBy?: string;
   /** 1–100. */
   limit: number;
   cursor?: string;

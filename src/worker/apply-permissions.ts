@@ -45,7 +45,7 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
     const before = await begin(deps, scope, job, image);
     if (before === null) return DONE;
     const target = targetOf(job.change, before);
-    request = { image, before, target, grantKeyAccess: wantsKeys(job.change) };
+    request = { job, image, before, target, grantKeyAccess: wantsKeys(job.change) };
     return await applyChange(deps, scope, job, request);
   } catch (error) {
     return afterError(deps, scope, job, request, error);

@@ -1,3 +1,5 @@
+import type { Audit } from '../domain/audit.ts';
+import type { PolicySource } from '../domain/policy.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
@@ -25,6 +27,8 @@ export interface WorkerDeps {
   kms: KmsGateway;
   logger: Logger;
   settings: WorkerSettings;
+  policy: PolicySource;
+  audit: Audit;
 }
 
 /** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */

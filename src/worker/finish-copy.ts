@@ -4,10 +4,10 @@ import type { CopyJob, Destination, Warning } from '../domain/job.ts';
 import { destinationKey, destinationScope } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { targetOf } from '../domain/permissions.ts';
+import { PRIVATE } from '../domain/policy.ts';
 import { fail, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
-import { readPermissions } from '../permissions/read.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
@@ -56,9 +56,10 @@ async function sharePermissions(
   const scope = destinationScope(destination);
   const image = await deps.gateway.describeImage(scope, destination.imageId);
   if (image === null) throw new AmiferryError('image-not-found', `${destination.imageId} is no longer there`);
-  const { state: before } = await readPermissions(deps, scope, image);
-  const target = targetOf({ mode: 'set', set: job.permissions }, before);
-  const request = { image, before, target, grantKeyAccess: job.permissions.grantKeyAccess };
+  // What an earlier run has shared already counts as given now: it is checked, and if need be put back, as a whole.
+  const target = targetOf({ mode: 'set', set: job.permissions }, PRIVATE);
+  const { grantKeyAccess } = job.permissions;
+  const request = { job, image, before: PRIVATE, target, grantKeyAccess };
   const result = await shareOrPutBack(deps, request);
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);

@@ -3,6 +3,10 @@ import { buildWorker } from '../../src/worker/build-worker.ts';
 import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
+import type { Principal } from '../../src/domain/access.ts';
+import { ANONYMOUS } from '../../src/domain/access.ts';
+import type { PolicySource } from '../../src/domain/policy.ts';
+import { NO_POLICY } from '../../src/domain/policy.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
@@ -13,6 +17,7 @@ import { closeRedis, connectRedis, untilReady } from '../../src/queue/connection
 import { StepProducer } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import { AuditLog } from '../../src/store/audit-log.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
@@ -23,17 +28,26 @@ import { SimulatorControl } from './simulator-control.ts';
 /** The image that the simulator seeds first: unencrypted, tagged. */
 export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
 
+/** Who asks, where a test doesn't say: someone who may do everything. */
+export const TESTER: Principal = { ...ANONYMOUS, id: 'key:tester' };
+
 export interface ServiceOptions {
   simulator?: SimulatorOptions;
   settings?: Partial<WorkerSettings>;
   /** How many workers; 0 leaves everything queued. */
   workers?: number;
   redisUrl?: string;
+  /** For commands and workers; without it all is allowed. */
+  policy?: PolicySource;
+  logger?: Logger;
+  /** Another EC2 than the simulator. */
+  endpoint?: string;
 }
 
 /** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
 export interface Service extends CommandDeps {
   store: RedisJobStore;
+  audit: AuditLog;
   eventLog: EventLog;
   gateway: AwsGateway;
   simulator: Simulator;
@@ -70,7 +84,7 @@ export function testLogger(): Logger {
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {
-  const logger = testLogger();
+  const logger = options.logger ?? testLogger();
   const prefix = testPrefix();
   const settings = { ...TEST_SETTINGS, ...options.settings };
   const simulator = await startSimulator({ copySeconds: 0.5, ...options.simulator });
@@ -83,12 +97,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const aws = {
     requestTimeoutMs: 2000,
     maxAttempts: 2,
-    endpoint: simulator.url,
+    endpoint: options.endpoint ?? simulator.url,
     credentials: testCredentials(),
   };
   const gateway = new AwsGateway(aws);
   const kms = new AwsKmsGateway(aws);
-  const deps = { store, producer, gateway, kms, logger, regions: AWS_REGIONS };
+  const policy = options.policy ?? NO_POLICY;
+  const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
+  const deps = { store, producer, gateway, kms, logger, policy, audit, regions: AWS_REGIONS };
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
     const worker = await buildWorker({ ...deps, settings }, blocking, {
@@ -121,7 +137,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     prefix,
     settings,
     startWorker,
-    copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, 'tester'),
+    copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, TESTER),
     untilJob,
     untilFinished: (id, timeout) => untilJob(id, (job) => job.finishedAt !== null, timeout),
     stop: async () => {

@@ -2,8 +2,9 @@ import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { App, AppDeps } from '../../src/http/deps.ts';
 import { buildApp } from '../../src/http/app.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { JobFeed } from '../../src/store/feed.ts';
-import { testRedisUrl } from '../helpers/redis.ts';
+import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService } from '../helpers/service.ts';
 import { conformance } from './document.ts';
@@ -22,6 +23,8 @@ export interface Api {
   call(options: InjectOptions & { method: string; url: string }): Promise<LightMyRequestResponse>;
   get(url: string, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   post(url: string, body?: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  /** Deletes every key of the service, as a Redis does that lost its data. */
+  forget(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,7 +38,9 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
   const app = await buildApp({
+    authenticate: null,
     ...service,
+    idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
     feed,
     streams: TEST_STREAMS,
     redis,
@@ -56,6 +61,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     call,
     get: (url, headers = {}) => call({ method: 'GET', url, headers }),
     post: (url, body, headers = {}) => call({ method: 'POST', url, ...jsonBody(body, headers) }),
+    forget: () => dropPrefix(redis, service.prefix),
     stop: async () => {
       await app.close();
       await Promise.all([closeRedis(redis), closeRedis(subscriber)]);

@@ -7,7 +7,7 @@ import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange, PermissionSet } from '../../src/domain/permissions.ts';
 import { minus, NO_REQUEST, NOBODY, normalise, plus } from '../../src/domain/permissions.ts';
 import type { Service } from '../helpers/service.ts';
-import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService, untilChanged, TESTER } from '../helpers/service.ts';
 
 const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
 const scope = { account: SELF, region: 'us-east-1' };
@@ -30,7 +30,7 @@ const patch = (add: PermissionInput, remove: PermissionInput = {}): PermissionCh
 });
 
 async function change(what: PermissionChange, image = GOLDEN_WEB) {
-  return untilChanged(service, (await changePermissions(service, image, what, 'tester')).id);
+  return untilChanged(service, (await changePermissions(service, image, what, TESTER)).id);
 }
 
 async function accounts(imageId = GOLDEN_WEB.imageId): Promise<string[]> {
@@ -79,7 +79,7 @@ describe('a change', () => {
     expect((await viewPermissions(service, GOLDEN_WEB)).snapshotAccounts).toEqual([B]);
     await change(put({ accounts: [B] }));
     expect((await viewPermissions(service, GOLDEN_WEB)).snapshotAccounts).toEqual([]);
-    const nobody = changePermissions(service, GOLDEN_WEB, put({ includeSnapshots: true }), 'tester');
+    const nobody = changePermissions(service, GOLDEN_WEB, put({ includeSnapshots: true }), TESTER);
     await expect(nobody).rejects.toMatchObject({ code: 'validation-failed' });
   });
 
@@ -108,7 +108,7 @@ describe('a change', () => {
     expect(await accounts()).toHaveLength(1000);
     const { calls } = await service.control.calls();
     expect(calls['ModifyImageAttribute']?.['us-east-1']).toBe(5);
-    const over = changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), 'tester');
+    const over = changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), TESTER);
     await expect(over).rejects.toMatchObject({
       code: 'too-many-sharees',
       message: expect.stringContaining('1000'),
@@ -124,7 +124,7 @@ describe('a change', () => {
       public: true,
     });
     const theirs = { imageId: 'ami-0000000000000000c', region: 'us-east-1' };
-    await expect(changePermissions(service, theirs, put({ accounts: [A] }), 'tester')).rejects.toMatchObject({
+    await expect(changePermissions(service, theirs, put({ accounts: [A] }), TESTER)).rejects.toMatchObject({
       code: 'not-image-owner',
     });
   });
@@ -135,7 +135,7 @@ describe('at once', () => {
     for (let i = 0; i < 5; i += 1) {
       const sets = [[A, B], [C]];
       const jobs = await Promise.all(
-        sets.map((set) => changePermissions(service, GOLDEN_WEB, put({ accounts: set }), 'tester')),
+        sets.map((set) => changePermissions(service, GOLDEN_WEB, put({ accounts: set }), TESTER)),
       );
       const [one, two] = await Promise.all(jobs.map(({ id }) => untilChanged(service, id)));
       expect(one?.after?.accounts).toEqual([A, B]);
@@ -150,7 +150,7 @@ describe('at once', () => {
   test('ten PATCHes lose none', async () => {
     const all = Array.from({ length: 10 }, (_, i) => String(700_000_000_000 + i));
     const jobs = await Promise.all(
-      all.map((account) => changePermissions(service, GOLDEN_WEB, patch({ accounts: [account] }), 'tester')),
+      all.map((account) => changePermissions(service, GOLDEN_WEB, patch({ accounts: [account] }), TESTER)),
     );
     for (const { id } of jobs) expect(await untilChanged(service, id)).toMatchObject({ state: 'succeeded' });
     expect(await accounts()).toEqual(all);

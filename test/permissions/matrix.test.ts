@@ -3,7 +3,7 @@ import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { Service } from '../helpers/service.ts';
-import { startService, untilChanged } from '../helpers/service.ts';
+import { startService, untilChanged, TESTER } from '../helpers/service.ts';
 
 /** The three images that the simulator seeds: unencrypted, under a customer key, under aws/ebs. */
 const IMAGES = {
@@ -44,7 +44,7 @@ describe('who an image can be shared with', () => {
     const imageId = IMAGES[image as keyof typeof IMAGES];
     const set = permissionRequest(SHARES[share] ?? {});
     const change = () =>
-      changePermissions(service, { imageId, region: 'us-east-1' }, { mode: 'set', set }, 'tester');
+      changePermissions(service, { imageId, region: 'us-east-1' }, { mode: 'set', set }, TESTER);
     const expected = refusal(image, share, blocked);
     if (expected === undefined) {
       const job = await untilChanged(service, (await change()).id);

@@ -6,7 +6,7 @@ import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { until } from '../helpers/processes.ts';
 import type { Service } from '../helpers/service.ts';
-import { GOLDEN_WEB, startService } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 
 let service: Service;
 afterEach(() => service.stop());
@@ -136,7 +136,7 @@ describe('one of three regions fails', () => {
     expect(failed?.error?.message).toContain(copyFails.reason);
     expect(failed?.error?.message).toContain(copyFails.snapshotReason);
 
-    await retryJob(service, id);
+    await retryJob(service, id, TESTER);
     const retried = await service.untilFinished(id);
     expect(jobState(retried)).toBe('succeeded');
     expect(retried.destinations.map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
@@ -149,7 +149,7 @@ describe('one of three regions fails', () => {
       copyImage.filter((one) => one.region === region).map((one) => one.clientToken);
     expect(new Set(tokens('us-west-2')).size).toBe(2);
     expect(tokens('eu-west-1')).toHaveLength(1);
-    await expect(retryJob(service, id)).rejects.toMatchObject({ code: 'nothing-to-retry' });
+    await expect(retryJob(service, id, TESTER)).rejects.toMatchObject({ code: 'nothing-to-retry' });
   });
 
   test('onFailure deregister removes the others, snapshots too, and says so', async () => {
@@ -166,7 +166,7 @@ describe('one of three regions fails', () => {
     expect(job.destinations[0]?.error).toMatchObject({ code: 'rolled-back' });
     await expectNothingIn(['eu-west-1', 'sa-east-1']);
 
-    await retryJob(service, id);
+    await retryJob(service, id, TESTER);
     expect(jobState(await service.untilFinished(id))).toBe('succeeded');
   });
 });
@@ -175,13 +175,13 @@ describe('cancel', () => {
   test('while queued', async () => {
     service = await startService({ workers: 0 });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
-    expect(jobState(await cancelJob(service, id))).toBe('cancelled');
+    expect(jobState(await cancelJob(service, id, TESTER))).toBe('cancelled');
     await service.startWorker();
     await service
       .copy({ destinations: [{ region: 'us-west-2' }] })
       .then((job) => service.untilFinished(job.id));
     await expectNothingIn(['eu-west-1']);
-    await expect(cancelJob(service, id)).rejects.toMatchObject({ code: 'job-finished' });
+    await expect(cancelJob(service, id, TESTER)).rejects.toMatchObject({ code: 'job-finished' });
   });
 
   test('while waiting for a slot', async () => {
@@ -190,7 +190,7 @@ describe('cancel', () => {
     await service.untilJob(first.id, (job) => only(job).state === 'pending');
     const second = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await service.untilJob(second.id, (job) => only(job).state === 'waiting');
-    expect(jobState(await cancelJob(service, second.id))).toBe('cancelled');
+    expect(jobState(await cancelJob(service, second.id, TESTER))).toBe('cancelled');
     expect(jobState(await service.untilFinished(first.id))).toBe('succeeded');
     expect(await service.gateway.findImages(eu, {})).toHaveLength(1);
   });
@@ -199,7 +199,7 @@ describe('cancel', () => {
     service = await startService({ simulator: { copySeconds: 60, consistencyDelayMs: 500 } });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await service.untilJob(id, (job) => only(job).state === 'pending');
-    await cancelJob(service, id);
+    await cancelJob(service, id, TESTER);
     const job = await service.untilFinished(id);
     expect(jobState(job)).toBe('cancelled');
     await expectNothingIn(['eu-west-1']);
@@ -210,7 +210,7 @@ describe('cancel', () => {
     await service.control.fault({ action: 'CopyImage', delayMs: 800 });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await until(async () => (await service.control.calls()).copyImage.length > 0);
-    await cancelJob(service, id);
+    await cancelJob(service, id, TESTER);
     expect(jobState(await service.untilFinished(id))).toBe('cancelled');
     await expectNothingIn(['eu-west-1']);
   });
@@ -219,7 +219,7 @@ describe('cancel', () => {
     service = await startService({ simulator: { copySeconds: 0.1 } });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await service.untilFinished(id);
-    await expect(cancelJob(service, id)).rejects.toMatchObject({ code: 'job-finished' });
+    await expect(cancelJob(service, id, TESTER)).rejects.toMatchObject({ code: 'job-finished' });
   });
 });
 

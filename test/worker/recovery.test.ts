@@ -4,7 +4,7 @@ import { clientToken } from '../../src/domain/copy-token.ts';
 import { begin, onCopy } from '../../src/domain/transitions.ts';
 import { copyParams } from '../../src/worker/copy-params.ts';
 import type { Service } from '../helpers/service.ts';
-import { startService } from '../helpers/service.ts';
+import { startService, TESTER } from '../helpers/service.ts';
 
 let service: Service;
 afterEach(() => service.stop());
@@ -75,7 +75,7 @@ test('a job that was saved and never woken is found by the sweeper', async () =>
   };
   const { requestCopy } = await import('../../src/commands/request-copy.ts');
   const source = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
-  const { id } = await requestCopy(silent, source, { destinations: [{ region: 'eu-west-1' }] }, 'tester');
+  const { id } = await requestCopy(silent, source, { destinations: [{ region: 'eu-west-1' }] }, TESTER);
   await service.startWorker();
   expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
 });

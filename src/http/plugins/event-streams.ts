@@ -45,7 +45,7 @@ export const eventStreams = fp<{ limits: StreamLimits }>(
     });
 
     app.decorateReply('sendEvents', function sendEvents(this: FastifyReply, log: StreamedLog) {
-      const caller = principalOf(this.request);
+      const caller = principalOf(this.request).id;
       admit(limits, closing ? Infinity : open.size, () => countOf(open, caller));
       const stream = new EventStream(limits.heartbeatMs);
       open.set(stream, caller);

@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 import packageJson from '../../../package.json' with { type: 'json' };
 
@@ -21,6 +22,21 @@ const TAGS = [
   { name: 'service', description: 'The service itself: its health and this document.' },
 ];
 
+const SECURITY_SCHEMES = {
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'An API key, made with `npm run api-key`.',
+  },
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description: 'A token of the identity provider that the service is configured for.',
+  },
+} as const;
+
 /** Makes the OpenAPI document out of the routes' schemas, and serves a page at /docs to try them. */
 export const openApi = fp<{ swaggerUi: boolean }>(
   async (app, options) => {
@@ -34,17 +50,25 @@ export const openApi = fp<{ swaggerUi: boolean }>(
           license: { name: 'MIT', identifier: 'MIT' },
         },
         tags: TAGS,
+        components: { securitySchemes: SECURITY_SCHEMES },
       },
       refResolver: {
         buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`),
       },
     });
-    if (!options.swaggerUi) return;
-    await app.register(swaggerUi, {
-      routePrefix: '/docs',
-      theme: { title: 'amiferry' },
-      uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
-    });
+    if (options.swaggerUi) await app.register(docs);
   },
   { name: 'openapi', dependencies: ['validation'] },
 );
+
+/** Whoever reads the documentation needs no credentials; what it calls does. */
+const docs: FastifyPluginAsync = async (app) => {
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, access: 'everybody' };
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    theme: { title: 'amiferry' },
+    uiConfig: { displayRequestDuration: true, tryItOutEnabled: true, docExpansion: 'list' },
+  });
+};

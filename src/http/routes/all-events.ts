@@ -1,6 +1,7 @@
 import type { App, AppDeps } from '../deps.ts';
 import type { LogSource } from '../events/follow-log.ts';
 import { OLDEST, startAt } from '../events/start-at.ts';
+import { maySee } from '../principal.ts';
 import { LastEventIdHeader } from '../schemas/parameters.ts';
 import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
 
@@ -17,15 +18,19 @@ client doesn't keep up.`,
 } as const;
 
 export function allEvents(app: App, deps: AppDeps): void {
-  app.get('/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const span = await deps.eventLog.span('all');
-    const start = startAt(span, request.headers['last-event-id'], span?.last ?? OLDEST);
-    const source: LogSource = {
-      read: (after, limit) => deps.eventLog.read('all', after, limit),
-      listen: (hear, missed) => deps.feed.listen((_inJob, inAll) => hear(inAll), missed),
-      shows: () => true,
-      isEnd: () => false,
-    };
-    return reply.sendEvents({ source, start, over: false, readInstead: '/jobs' });
-  });
+  app.get(
+    '/events',
+    { schema, exposeHeadRoute: false, config: { access: ['amis:read'] } },
+    async (request, reply) => {
+      const span = await deps.eventLog.span('all');
+      const start = startAt(span, request.headers['last-event-id'], span?.last ?? OLDEST);
+      const source: LogSource = {
+        read: (after, limit) => deps.eventLog.read('all', after, limit),
+        listen: (hear, missed) => deps.feed.listen((_inJob, inAll) => hear(inAll), missed),
+        shows: (event) => maySee(request, event),
+        isEnd: () => false,
+      };
+      return reply.sendEvents({ source, start, over: false, readInstead: '/jobs' });
+    },
+  );
 }

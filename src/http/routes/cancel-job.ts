@@ -1,7 +1,8 @@
 import { cancelJob } from '../../commands/cancel-job.ts';
 import type { App, AppDeps } from '../deps.ts';
-import { JobPath, PreferHeader } from '../schemas/parameters.ts';
-import { JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+import { principalOf } from '../principal.ts';
+import { JobPath, ChangeHeaders } from '../schemas/parameters.ts';
+import { JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const schema = {
   operationId: 'cancelJob',
@@ -10,12 +11,15 @@ const schema = {
   description:
     'Copies that have not finished are stopped, and what EC2 made of them is removed. Finished ones are kept.',
   params: JobPath,
-  headers: PreferHeader,
-  response: { ...JOB_ACCEPTED, ...problems(...JOB_ERRORS, 'job-not-found', 'job-finished') },
+  headers: ChangeHeaders,
+  response: { ...JOB_ACCEPTED, ...problems(...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'job-finished') },
 } as const;
 
 export function cancelJobRoute(app: App, deps: AppDeps): void {
-  app.post('/jobs/:id/cancel', { schema }, async (request, reply) =>
-    reply.sendJob(await cancelJob(deps, request.params.id), 202),
+  app.post(
+    '/jobs/:id/cancel',
+    { schema, config: { access: ['amis:copy', 'amis:share'] } },
+    async (request, reply) =>
+      reply.sendJob(await cancelJob(deps, request.params.id, principalOf(request), request.claim), 202),
   );
 }

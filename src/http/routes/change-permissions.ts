@@ -3,11 +3,14 @@ import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
-import { ImagePath, PreferHeader, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
 import { PermissionInput, PermissionPatch } from '../schemas/permissions.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+
+const SHARE = { access: ['amis:share'] } as const;
 
 const SHARING_ERRORS = [
+  'outside-policy',
   'image-not-found',
   'image-not-available',
   'not-image-owner',
@@ -22,10 +25,10 @@ const common = {
   tags: ['permissions'],
   params: ImagePath,
   querystring: RegionQuery,
-  headers: PreferHeader,
+  headers: ChangeHeaders,
   response: {
     ...JOB_ACCEPTED,
-    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS),
   },
 };
 
@@ -58,14 +61,14 @@ const remove = {
 /** The three ways to change who may launch an image: one job each, all by the same command. */
 export function changePermissionsRoutes(app: App, deps: AppDeps): void {
   const path = '/amis/:imageId/permissions';
-  app.put(path, { schema: put }, async (request, reply) => {
+  app.put(path, { schema: put, config: SHARE }, async (request, reply) => {
     const change = { mode: 'set' as const, set: permissionRequest(request.body) };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request)),
+      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
       202,
     );
   });
-  app.patch(path, { schema: patch }, async (request, reply) => {
+  app.patch(path, { schema: patch, config: SHARE }, async (request, reply) => {
     const { add = {}, remove: withdraw = {} } = request.body;
     const change = {
       mode: 'patch' as const,
@@ -73,14 +76,14 @@ export function changePermissionsRoutes(app: App, deps: AppDeps): void {
       remove: permissionRequest(withdraw),
     };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request)),
+      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
       202,
     );
   });
-  app.delete(path, { schema: remove }, async (request, reply) => {
+  app.delete(path, { schema: remove, config: SHARE }, async (request, reply) => {
     const change = { mode: 'set' as const, set: permissionRequest({}) };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request)),
+      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
       202,
     );
   });

@@ -4,8 +4,8 @@ import { imageNamed } from '../lookups.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { CopyRequest } from '../schemas/copy-request.ts';
-import { ImagePath, PreferHeader, RegionQuery } from '../schemas/parameters.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
+import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const schema = {
   operationId: 'copyImage',
@@ -15,18 +15,20 @@ const schema = {
     'Accepts a copy to one or many regions and answers at once with the job. Everything that can be checked is checked first: a refused request has changed nothing.',
   params: ImagePath,
   querystring: RegionQuery,
-  headers: PreferHeader,
+  headers: ChangeHeaders,
   body: ref(CopyRequest),
   response: {
     ...JOB_ACCEPTED,
     ...problems(
       ...BODY_ERRORS,
       ...JOB_ERRORS,
+      ...KEY_ERRORS,
       ...EC2_ERRORS,
       'image-not-found',
       'image-not-available',
       'same-region',
       'encryption-cannot-be-removed',
+      'outside-policy',
       'key-not-found',
       'key-not-usable',
       'key-required',
@@ -40,8 +42,14 @@ const schema = {
 } as const;
 
 export function copyImage(app: App, deps: AppDeps): void {
-  app.post('/amis/:imageId/copies', { schema }, async (request, reply) => {
-    const job = await requestCopy(deps, imageNamed(deps, request), request.body, principalOf(request));
+  app.post('/amis/:imageId/copies', { schema, config: { access: ['amis:copy'] } }, async (request, reply) => {
+    const job = await requestCopy(
+      deps,
+      imageNamed(deps, request),
+      request.body,
+      principalOf(request),
+      request.claim,
+    );
     return reply.sendJob(job, 202);
   });
 }

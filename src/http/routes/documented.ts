@@ -29,6 +29,14 @@ export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-faile
 /** On every route that answers with server-sent events. */
 export const STREAM_ERRORS: readonly ErrorCode[] = [...JOB_ERRORS, 'too-many-streams'];
 
+/** On every route that isn't open to everybody. */
+export const ACCESS_ERRORS: readonly ErrorCode[] = [
+  'unauthenticated',
+  'missing-scope',
+  'rate-limited',
+  'keys-unavailable',
+];
+
 /** Documents the errors of a route: one answer a status, which lists its codes. */
 export function problems(...codes: readonly ErrorCode[]) {
   const all = [...new Set([...codes, ...ALWAYS])];
@@ -62,6 +70,9 @@ export const EVENT_STREAM = {
 export const PREFERENCE_APPLIED = {
   'Preference-Applied': Type.String({ description: 'The wait that was granted, if Prefer asked for one.' }),
 };
+
+/** On every route that takes an Idempotency-Key. */
+export const KEY_ERRORS: readonly ErrorCode[] = ['idempotency-key-in-progress', 'idempotency-key-reused'];
 
 /** Documents the answers of a route that starts work: the job, or, after a wait, the job when it has finished. */
 export const JOB_ACCEPTED = {

@@ -19,7 +19,7 @@ const schema = {
 } as const;
 
 export function getImageRoute(app: App, deps: AppDeps): void {
-  app.get('/amis/:imageId', { schema }, async (request) =>
+  app.get('/amis/:imageId', { schema, config: { access: ['amis:read'] } }, async (request) =>
     presentImage(await getImage(deps, imageNamed(deps, request))),
   );
 }

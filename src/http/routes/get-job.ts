@@ -1,5 +1,6 @@
+import { requireJob } from '../../commands/require-job.ts';
 import type { App, AppDeps } from '../deps.ts';
-import { getJob } from '../lookups.ts';
+import { principalOf } from '../principal.ts';
 import { Job } from '../schemas/job.ts';
 import { JobPath, PreferHeader } from '../schemas/parameters.ts';
 import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from './documented.ts';
@@ -19,7 +20,7 @@ const schema = {
 } as const;
 
 export function getJobRoute(app: App, deps: AppDeps): void {
-  app.get('/jobs/:id', { schema }, async (request, reply) =>
-    reply.sendJob(await getJob(deps, request.params.id), 200),
+  app.get('/jobs/:id', { schema, config: { access: ['amis:read'] } }, async (request, reply) =>
+    reply.sendJob(await requireJob(deps, request.params.id, principalOf(request)), 200),
   );
 }

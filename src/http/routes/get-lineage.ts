@@ -20,5 +20,7 @@ const schema = {
 } as const;
 
 export function getLineage(app: App, deps: AppDeps): void {
-  app.get('/amis/:imageId/copies', { schema }, (request) => lineage(deps, imageNamed(deps, request)));
+  app.get('/amis/:imageId/copies', { schema, config: { access: ['amis:read'] } }, (request) =>
+    lineage(deps, imageNamed(deps, request)),
+  );
 }

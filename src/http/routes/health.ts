@@ -25,11 +25,14 @@ const ready = {
   },
 } as const;
 
+/** Supervisors have no credentials, and are never turned away. */
+const PROBE = { ...NEVER_SHED, access: 'everybody', rateLimit: false } as const;
+
 export function health(app: App, deps: AppDeps): void {
-  app.get('/health/live', { schema: live, config: NEVER_SHED }, async () => ({ status: 'ok' as const }));
+  app.get('/health/live', { schema: live, config: PROBE }, async () => ({ status: 'ok' as const }));
 
   const look = readiness(deps);
-  app.get('/health/ready', { schema: ready, config: NEVER_SHED }, async (_request, reply) => {
+  app.get('/health/ready', { schema: ready, config: PROBE }, async (_request, reply) => {
     const found = await look();
     return reply.code(found.status === 'ready' ? 200 : 503).send(found);
   });

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { FINAL_EVENTS } from '../../domain/job-events.ts';
+import { requireJob } from '../../commands/require-job.ts';
 import type { App, AppDeps } from '../deps.ts';
 import type { LogSource } from '../events/follow-log.ts';
 import { OLDEST, startAt } from '../events/start-at.ts';
-import { getJob } from '../lookups.ts';
+import { principalOf } from '../principal.ts';
 import { JobPath, LastEventIdHeader } from '../schemas/parameters.ts';
 import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
 
@@ -26,17 +27,21 @@ that doesn't keep up is dropped, and can come back.`,
 } as const;
 
 export function jobEvents(app: App, deps: AppDeps): void {
-  app.get('/jobs/:id/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { id } = request.params;
-    request.jobId = id;
-    const job = await getJob(deps, id);
-    const span = await deps.eventLog.span({ jobId: id });
-    const lastEventId = request.headers['last-event-id'];
-    const over = job.finishedAt !== null;
-    if (over && span?.last === lastEventId) return reply.code(204).send(null);
-    const start = startAt(span, lastEventId, OLDEST);
-    return reply.sendEvents({ source: sourceOf(deps, id), start, over, readInstead: `/jobs/${id}` });
-  });
+  app.get(
+    '/jobs/:id/events',
+    { schema, exposeHeadRoute: false, config: { access: ['amis:read'] } },
+    async (request, reply) => {
+      const { id } = request.params;
+      request.jobId = id;
+      const job = await requireJob(deps, id, principalOf(request));
+      const span = await deps.eventLog.span({ jobId: id });
+      const lastEventId = request.headers['last-event-id'];
+      const over = job.finishedAt !== null;
+      if (over && span?.last === lastEventId) return reply.code(204).send(null);
+      const start = startAt(span, lastEventId, OLDEST);
+      return reply.sendEvents({ source: sourceOf(deps, id), start, over, readInstead: `/jobs/${id}` });
+    },
+  );
 }
 
 function sourceOf({ eventLog, feed }: AppDeps, jobId: string): LogSource {

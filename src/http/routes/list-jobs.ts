@@ -1,4 +1,5 @@
 import type { App, AppDeps } from '../deps.ts';
+import { visibleJobs } from '../principal.ts';
 import { presentJobPage } from '../present.ts';
 import { JobPage } from '../schemas/job.ts';
 import { JobsQuery } from '../schemas/parameters.ts';
@@ -19,7 +20,9 @@ const schema = {
 } as const;
 
 export function listJobs(app: App, deps: AppDeps): void {
-  app.get('/jobs', { schema }, async (request) =>
-    presentJobPage(await deps.store.list({ limit: DEFAULT_LIMIT, ...request.query })),
+  app.get('/jobs', { schema, config: { access: ['amis:read'] } }, async (request) =>
+    presentJobPage(
+      await deps.store.list({ limit: DEFAULT_LIMIT, ...request.query, ...visibleJobs(request) }),
+    ),
   );
 }

@@ -14,5 +14,5 @@ const schema = {
 } as const;
 
 export function openApiDocument(app: App): void {
-  app.get('/openapi.json', { schema }, async () => ({ ...app.swagger() }));
+  app.get('/openapi.json', { schema, config: { access: 'everybody' } }, async () => ({ ...app.swagger() }));
 }

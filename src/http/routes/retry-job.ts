@@ -1,7 +1,8 @@
 import { retryJob } from '../../commands/retry-job.ts';
 import type { App, AppDeps } from '../deps.ts';
-import { JobPath, PreferHeader } from '../schemas/parameters.ts';
-import { JOB_ACCEPTED, JOB_ERRORS, problems } from './documented.ts';
+import { principalOf } from '../principal.ts';
+import { JobPath, ChangeHeaders } from '../schemas/parameters.ts';
+import { JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const schema = {
   operationId: 'retryJob',
@@ -9,12 +10,18 @@ const schema = {
   summary: 'Try the failed destinations again',
   description: 'Copies to the failed destinations anew. Those that succeeded are left as they are.',
   params: JobPath,
-  headers: PreferHeader,
-  response: { ...JOB_ACCEPTED, ...problems(...JOB_ERRORS, 'job-not-found', 'nothing-to-retry') },
+  headers: ChangeHeaders,
+  response: {
+    ...JOB_ACCEPTED,
+    ...problems(...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'nothing-to-retry', 'outside-policy'),
+  },
 } as const;
 
 export function retryJobRoute(app: App, deps: AppDeps): void {
-  app.post('/jobs/:id/retry', { schema }, async (request, reply) =>
-    reply.sendJob(await retryJob(deps, request.params.id), 202),
+  app.post(
+    '/jobs/:id/retry',
+    { schema, config: { access: ['amis:copy', 'amis:share'] } },
+    async (request, reply) =>
+      reply.sendJob(await retryJob(deps, request.params.id, principalOf(request), request.claim), 202),
   );
 }

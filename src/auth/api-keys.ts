@@ -1,0 +1,74 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { Type } from 'typebox';
+import type { Static } from 'typebox';
+import type { AccessScope, Principal } from '../domain/access.ts';
+import { ACCESS_SCOPES } from '../domain/access.ts';
+import { CheckedFile, parseChecked } from './checked-file.ts';
+
+/** A name becomes the principal `key:<name>`; several keys of one name are one principal, so that keys can be rotated. */
+export const KEY_NAME_PATTERN = '^[A-Za-z0-9._-]{1,64}$';
+
+/** A key as the file keeps it: the hash, never the key. Times in ISO 8601. */
+const ApiKey = Type.Object(
+  {
+    id: Type.String({ pattern: '^[0-9a-f]{12}$' }),
+    name: Type.String({ pattern: KEY_NAME_PATTERN }),
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    scopes: Type.Array(Type.Unsafe<AccessScope>({ type: 'string', enum: [...ACCESS_SCOPES] })),
+    createdAt: Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$' }),
+    expiresAt: Type.Union([Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z$' }), Type.Null()]),
+  },
+  { additionalProperties: false },
+);
+export type ApiKey = Static<typeof ApiKey>;
+
+const ApiKeys = Type.Object({ keys: Type.Array(ApiKey) }, { additionalProperties: false });
+
+/** `amiferry_<id>_<256 random bits>`: the prefix lets secret scanners find it, the id is what logs and audit name. */
+const KEY_FORM = /^amiferry_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
+
+/** Makes a key. `secret` is the key itself: shown once, kept nowhere. */
+export function newApiKey(
+  name: string,
+  scopes: readonly AccessScope[],
+  expiresAt: Date | null,
+): { secret: string; key: ApiKey } {
+  const id = randomBytes(6).toString('hex');
+  const secret = `amiferry_${id}_${randomBytes(32).toString('base64url')}`;
+  const key = {
+    id,
+    name,
+    sha256: hash(secret).toString('hex'),
+    scopes: [...scopes],
+    createdAt: new Date().toISOString(),
+    expiresAt: expiresAt === null ? null : expiresAt.toISOString(),
+  };
+  return { secret, key };
+}
+
+export function parseApiKeys(text: string): ApiKey[] {
+  return parseChecked(ApiKeys, text).keys;
+}
+
+/** The file of keys. @throws {ConfigError} when it can't be read or is no good */
+export function openApiKeyFile(path: string): CheckedFile<ApiKey[]> {
+  return new CheckedFile(path, parseApiKeys);
+}
+
+/** What no key hashes to: compared with where the id is unknown, so that the time taken tells nothing. */
+const NO_HASH = Buffer.alloc(32);
+
+/** Whose key this is; `null` where it is unknown, wrong or has expired. @param now epoch milliseconds */
+export function principalOfKey(keys: readonly ApiKey[], secret: string, now: number): Principal | null {
+  const [, id] = KEY_FORM.exec(secret) ?? [];
+  const key = keys.find((one) => one.id === id);
+  const matches = timingSafeEqual(hash(secret), key === undefined ? NO_HASH : Buffer.from(key.sha256, 'hex'));
+  if (key === undefined || !matches) return null;
+  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= now) return null;
+  return { id: `key:${key.name}`, credential: `key ${key.id}`, scopes: new Set(key.scopes) };
+}
+
+/** A key is 256 random bits: nothing that could be guessed, so no slow hash is needed. */
+function hash(secret: string): Buffer {
+  return createHash('sha256').update(secret).digest();
+}

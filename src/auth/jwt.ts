@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { Principal } from '../domain/access.ts';
+import { isAccessScope, PRINCIPAL_ID_PATTERN } from '../domain/access.ts';
+import { AmiferryError } from '../errors.ts';
+
+export interface JwtSettings {
+  /** Where the identity provider publishes its keys. It alone is asked: nothing in a token names another. */
+  jwksUrl: URL;
+  issuer: string;
+  audience: string;
+  /** Asymmetric ones only. */
+  algorithms: readonly string[];
+}
+
+/** Clocks of the provider and of this machine may differ by so much, seconds. */
+const CLOCK_TOLERANCE = 30;
+/** The provider is given so long for its keys, milliseconds; they are kept for ten minutes (jose's default). */
+const JWKS_TIMEOUT = 3000;
+/** An unknown key id has the keys read again at most this often, milliseconds. */
+const JWKS_COOLDOWN = 10_000;
+
+/** Tells whose token it is. @throws {AmiferryError} `unauthenticated`, `keys-unavailable` */
+export type VerifyToken = (token: string) => Promise<Principal>;
+
+/** Verifies tokens against a provider's published keys (RFC 7519, RFC 8725). */
+export function jwtVerifier(settings: JwtSettings): VerifyToken {
+  const keys = createRemoteJWKSet(settings.jwksUrl, {
+    timeoutDuration: JWKS_TIMEOUT,
+    cooldownDuration: JWKS_COOLDOWN,
+  });
+  return async (token) => principalOfToken(token, await verified(token, keys, settings));
+}
+
+async function verified(token: string, keys: JWTVerifyGetKey, settings: JwtSettings): Promise<JWTPayload> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer: settings.issuer,
+      audience: settings.audience,
+      algorithms: [...settings.algorithms],
+      requiredClaims: ['sub', 'exp'],
+      clockTolerance: CLOCK_TOLERANCE,
+    });
+    return payload;
+  } catch (error) {
+    throw refusal(error);
+  }
+}
+
+function principalOfToken(token: string, payload: JWTPayload): Principal {
+  const id = `oidc:${payload.sub ?? ''}`;
+  if (!new RegExp(PRINCIPAL_ID_PATTERN).test(id)) {
+    throw new AmiferryError(
+      'unauthenticated',
+      'the subject of the token has to be 1 to 200 visible ASCII characters',
+    );
+  }
+  return { id, credential: credentialOf(token, payload), scopes: new Set(scopesOf(payload)) };
+}
+
+/** The token's own id, else the start of its digest: both name it, and neither is any good for getting in. */
+function credentialOf(token: string, { jti }: JWTPayload): string {
+  if (typeof jti === 'string' && /^[\x21-\x7e]{1,100}$/.test(jti)) return `token ${jti}`;
+  return `token sha256:${createHash('sha256').update(token).digest('hex').slice(0, 16)}`;
+}
+
+/** `scope` (RFC 8693, section 4.2) is words in one text; `scp`, as some providers have it, may be a list. */
+function scopesOf({ scope, scp }: JWTPayload) {
+  const words = [scope, scp].flat().flatMap((one) => (typeof one === 'string' ? one.split(' ') : []));
+  return words.filter(isAccessScope);
+}
+
+/** Why a token isn't taken. What the provider did wrong is no fault of the caller's. */
+function refusal(cause: unknown): AmiferryError {
+  if (cause instanceof errors.JWTExpired)
+    return new AmiferryError('unauthenticated', 'the token has expired: get a new one', { cause });
+  const callers = cause instanceof errors.JOSEError && !PROVIDERS_FAULTS.has(cause.code);
+  if (callers) {
+    const message =
+      "the token is not one that this service takes: look at its signature's algorithm, issuer and audience";
+    return new AmiferryError('unauthenticated', message, { cause });
+  }
+  const message = "the identity provider's keys can't be read right now, so no token can be checked";
+  return new AmiferryError('keys-unavailable', message, { cause });
+}
+
+const PROVIDERS_FAULTS = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC']);

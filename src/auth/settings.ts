@@ -1,0 +1,89 @@
+import type { Config } from '../config.ts';
+import { ConfigError } from '../config.ts';
+import type { Policy, PolicySource } from '../domain/policy.ts';
+import { NO_POLICY } from '../domain/policy.ts';
+import type { Logger } from '../logging.ts';
+import { openApiKeyFile } from './api-keys.ts';
+import type { Authenticate } from './authenticate.ts';
+import { authenticator } from './authenticate.ts';
+import type { CheckedFile } from './checked-file.ts';
+import { jwtVerifier } from './jwt.ts';
+import type { VerifyToken } from './jwt.ts';
+import { openPolicyFile } from './policy-file.ts';
+
+type AuthConfig = Pick<Config, 'authNone' | 'apiKeysFile' | 'jwt' | 'policyFile' | 'host'>;
+
+/** A file that is read again on SIGHUP. */
+type Reloadable = Pick<CheckedFile<unknown>, 'reload'>;
+
+export interface Access {
+  /** `null`: nobody is asked who they are. */
+  authenticate: Authenticate | null;
+  policy: PolicySource;
+  files: readonly Reloadable[];
+}
+
+/**
+ * Who is let in, out of the settings. @throws {ConfigError} when a file is no good, when settings contradict each other,
+ * and when everybody would be let in without anybody having said so
+ */
+export function accessOf(config: AuthConfig): Access {
+  const apiKeys = config.apiKeysFile === '' ? null : openApiKeyFile(config.apiKeysFile);
+  const verifyToken = tokenVerifier(config);
+  const { policy, files } = policyOf(config);
+  if (apiKeys === null && verifyToken === null) {
+    if (!config.authNone) requireLoopback(config.host);
+    return { authenticate: null, policy, files };
+  }
+  const authenticate = authenticator({ apiKeys, verifyToken });
+  return { authenticate, policy, files: apiKeys === null ? files : [...files, apiKeys] };
+}
+
+/** The policy out of the settings. @throws {ConfigError} when it is no good, or is missing where callers are told apart */
+export function policyOf(config: AuthConfig): { policy: PolicySource; files: readonly Reloadable[] } {
+  const toldApart = [config.apiKeysFile, config.jwt.jwksUrl].filter((one) => one !== '').length > 0;
+  if (toldApart && config.authNone) {
+    throw new ConfigError('AUTH=none contradicts API_KEYS_FILE and JWT_JWKS_URL: set one or the other.');
+  }
+  if (config.policyFile !== '') {
+    const file: CheckedFile<Policy> = openPolicyFile(config.policyFile);
+    return { policy: file, files: [file] };
+  }
+  if (toldApart) {
+    throw new ConfigError(
+      'POLICY_FILE is not set: with API_KEYS_FILE or JWT_JWKS_URL a policy has to say who may do what (docs/security.md).',
+    );
+  }
+  return { policy: NO_POLICY, files: [] };
+}
+
+/** Reads the files again on every SIGHUP; without any, SIGHUP ends the process as ever. */
+export function reloadOnHangup(files: readonly Reloadable[], logger: Logger): void {
+  if (files.length === 0) return;
+  process.on('SIGHUP', () => {
+    for (const file of files) file.reload(logger);
+  });
+}
+
+function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {
+  const { jwksUrl, issuer, audience, algorithms } = jwt;
+  if (jwksUrl === '') {
+    if (issuer === '' && audience === '') return null;
+    throw new ConfigError(
+      'JWT_JWKS_URL is not set, and without it JWT_ISSUER and JWT_AUDIENCE mean nothing.',
+    );
+  }
+  if (issuer === '' || audience === '') {
+    throw new ConfigError(
+      'JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: tokens made for others are no good here.',
+    );
+  }
+  return jwtVerifier({ jwksUrl: new URL(jwksUrl), issuer, audience, algorithms });
+}
+
+function requireLoopback(host: string): void {
+  if (/^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host)) return;
+  throw new ConfigError(
+    `HOST=${host} would let everybody in: set API_KEYS_FILE or JWT_JWKS_URL (docs/security.md), listen on 127.0.0.1, or say AUTH=none in so many words.`,
+  );
+}

@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util';
+import { KEY_NAME_PATTERN, newApiKey } from '../auth/api-keys.ts';
+import { changeApiKeys, readApiKeys } from '../auth/api-key-store.ts';
+import { ConfigError, readConfig } from '../config.ts';
+import { ACCESS_SCOPES, isAccessScope } from '../domain/access.ts';
+import type { AccessScope } from '../domain/access.ts';
+import { orExit } from './or-exit.ts';
+
+/**
+ * `npm run api-key -- create NAME --scopes amis:read,amis:copy [--expires 90d]`, `list`, `revoke ID`: keeps API_KEYS_FILE.
+ * The API takes the change over on SIGHUP, or when it is started.
+ */
+const USAGE = `npm run api-key -- create NAME --scopes ${ACCESS_SCOPES.join(',')} [--expires 90d]
+npm run api-key -- list
+npm run api-key -- revoke ID
+`;
+
+const DAY = 86_400_000;
+const RELOAD = 'Send the API a SIGHUP (or start it again) to have it taken over.\n';
+
+orExit(run);
+
+function run(): void {
+  const { apiKeysFile: file } = readConfig(process.env);
+  if (file === '') throw new ConfigError('API_KEYS_FILE is not set: name the file that is to hold the keys.');
+  const { positionals, values } = readArguments();
+  const [action, subject = ''] = positionals;
+  if (action === 'create') return create(file, subject, values);
+  if (action === 'list') return list(file);
+  if (action === 'revoke') return revoke(file, subject);
+  throw new ConfigError(USAGE);
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: { scopes: { type: 'string', default: '' }, expires: { type: 'string' } },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    throw new ConfigError(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+  }
+}
+
+function create(file: string, name: string, options: { scopes: string; expires?: string | undefined }): void {
+  if (!new RegExp(KEY_NAME_PATTERN).test(name)) {
+    throw new ConfigError('A name has 1 to 64 letters, digits, ".", "_" or "-".');
+  }
+  const { secret, key } = newApiKey(name, readScopes(options.scopes), readExpiry(options.expires));
+  changeApiKeys(file, (keys) => [...keys, key]);
+  process.stderr.write(`Key ${key.id} of the principal key:${name}. It is shown this once. ${RELOAD}`);
+  process.stdout.write(`${secret}\n`);
+}
+
+function readScopes(words: string): AccessScope[] {
+  const scopes = words.split(',').filter(isAccessScope);
+  if (words !== '' && scopes.length === words.split(',').length) return scopes;
+  throw new ConfigError(`--scopes takes some of ${ACCESS_SCOPES.join(',')}.`);
+}
+
+function readExpiry(expires: string | undefined): Date | null {
+  if (expires === undefined) return null;
+  const [, days] = /^(\d{1,4})d$/.exec(expires) ?? [];
+  if (days === undefined) throw new ConfigError('--expires takes a number of days, such as 90d.');
+  return new Date(Date.now() + Number(days) * DAY);
+}
+
+function list(file: string): void {
+  for (const { id, name, scopes, createdAt, expiresAt } of readApiKeys(file)) {
+    const until = expiresAt === null ? 'does not expire' : `expires ${expiresAt}`;
+    process.stdout.write(`${id}  key:${name}  ${scopes.join(',')}  made ${createdAt}  ${until}\n`);
+  }
+}
+
+function revoke(file: string, id: string): void {
+  if (readApiKeys(file).every((key) => key.id !== id)) {
+    throw new ConfigError(`There is no key ${id}: "list" shows the ids.`);
+  }
+  changeApiKeys(file, (keys) => keys.filter((key) => key.id !== id));
+  process.stdout.write(`Key ${id} is revoked. ${RELOAD}`);
+}

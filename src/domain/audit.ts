@@ -1,0 +1,69 @@
+import type { Principal } from './access.ts';
+import type { PermissionState } from './permissions.ts';
+import type { Policy } from './policy.ts';
+
+/** What the audit tells of: requests that would change something, and changes that were made or not made. */
+export const AUDIT_ACTIONS = [
+  'use-route',
+  'request-copy',
+  'change-permissions',
+  'cancel-job',
+  'retry-job',
+  'share-image',
+  'put-permissions-back',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** `allowed` and `denied` are decisions about requests; `done`, `refused` and `failed` are how the work went. */
+export const AUDIT_OUTCOMES = ['allowed', 'denied', 'done', 'refused', 'failed'] as const;
+export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
+
+/** One entry. What doesn't apply is `null`, or an empty list. */
+export interface AuditEntry {
+  action: AuditAction;
+  outcome: AuditOutcome;
+  principal: string;
+  /** Which key or token: its id, never itself. The worker has none: it acts for whoever asked. */
+  credential: string | null;
+  policyVersion: string | null;
+  jobId: string | null;
+  image: { imageId: string; region: string } | null;
+  /** What was asked for. */
+  what: object | null;
+  before: PermissionState | null;
+  after: PermissionState | null;
+  /** Why it was denied, refused, or failed. */
+  reasons: readonly string[];
+  /** Of the calls that changed anything. */
+  awsRequestIds: readonly string[];
+}
+
+const NOTHING = {
+  credential: null,
+  policyVersion: null,
+  jobId: null,
+  image: null,
+  what: null,
+  before: null,
+  after: null,
+  reasons: [],
+  awsRequestIds: [],
+} as const;
+
+/** An entry with what is not named left empty. */
+export function auditEntry(
+  entry: Pick<AuditEntry, 'action' | 'outcome' | 'principal'> & Partial<AuditEntry>,
+): AuditEntry {
+  return { ...NOTHING, ...entry };
+}
+
+/** Who, for an entry about a request. */
+export function byPrincipal({ id, credential }: Principal, policy: Policy | null) {
+  return { principal: id, credential, policyVersion: policy?.version ?? null };
+}
+
+/** Where entries go. */
+export interface Audit {
+  /** Never rejects: an entry that can't be kept in Redis is still in the log. */
+  record(entry: AuditEntry): Promise<void>;
+}

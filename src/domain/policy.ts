@@ -1,0 +1,150 @@
+import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
+import { NOBODY, targetOf, without } from './permissions.ts';
+
+/**
+ * What a principal may do it with. A list holds exact values, or `*` for any. What is not named is not allowed.
+ * IAM can't say with whom an image is shared: these rules alone do.
+ */
+export interface Rules {
+  /** Regions of images that may be copied, and whose permissions may be changed. */
+  sourceRegions: readonly string[];
+  /** Regions that may be copied to, and where permissions of the copies may be changed. */
+  destinationRegions: readonly string[];
+  accounts: readonly string[];
+  /** Full ARNs. */
+  organizations: readonly string[];
+  /** Full ARNs. */
+  organizationalUnits: readonly string[];
+  /** Keys as callers name them. */
+  kmsKeys: readonly string[];
+  /** Whether an image may be made public at all; the caller needs `amis:publish` besides. */
+  allowPublic: boolean;
+  /** Whether accounts may be given grants for the keys of an image. */
+  allowKeyGrants: boolean;
+}
+
+export interface Policy {
+  /** Digest of the file: which policy a decision was made by. */
+  version: string;
+  /** By the principal's id; `*` stands for all who have no rules of their own. */
+  principals: Readonly<Record<string, Rules>>;
+}
+
+/** Where the policy of this moment is found; `null` where the service runs without one, and all is allowed. */
+export interface PolicySource {
+  current(): Policy | null;
+}
+
+export const NO_POLICY: PolicySource = { current: () => null };
+
+/** The rules for a principal; `null` where there are none, and so nothing is allowed. */
+export function rulesFor({ principals }: Policy, principal: string): Rules | null {
+  const own = Object.hasOwn(principals, principal) ? principals[principal] : undefined;
+  return own ?? (Object.hasOwn(principals, '*') ? (principals['*'] ?? null) : null);
+}
+
+/** What a change would give that wasn't there before. Taking away is never against a policy. */
+export interface Sharing {
+  public: boolean;
+  accounts: readonly string[];
+  organizations: readonly string[];
+  organizationalUnits: readonly string[];
+  keyGrants: boolean;
+}
+
+/** An image that nobody else has anything of: what each new copy is. */
+export const PRIVATE: PermissionState = { ...NOBODY, snapshotAccounts: [] };
+
+/** What turns `before` into `target` gives to others: launching, copying, and keys. */
+export function sharingOf(before: PermissionState, target: PermissionState, keyGrants: boolean): Sharing {
+  const launchers = without(target.accounts, before.accounts);
+  const copiers = without(target.snapshotAccounts, before.snapshotAccounts);
+  // A grant is made for each account that the image is then shared with, also for those it was shared with already.
+  const grantees = keyGrants ? target.accounts : [];
+  return {
+    public: target.public && !before.public,
+    accounts: [...new Set([...launchers, ...copiers, ...grantees])],
+    organizations: without(target.organizations, before.organizations),
+    organizationalUnits: without(target.organizationalUnits, before.organizationalUnits),
+    keyGrants: grantees.length > 0,
+  };
+}
+
+/** {@link sharingOf} a change, from what it was before. */
+export function sharingOfChange(change: PermissionChange, before: PermissionState): Sharing {
+  return sharingOf(before, targetOf(change, before), wantsKeyGrants(change));
+}
+
+/** {@link sharingOf} what is given to a new copy. */
+export function sharingOfCopy(permissions: PermissionRequest): Sharing {
+  return sharingOfChange({ mode: 'set', set: permissions }, PRIVATE);
+}
+
+export function wantsKeyGrants(change: PermissionChange): boolean {
+  return change.mode === 'set' ? change.set.grantKeyAccess : change.add.grantKeyAccess;
+}
+
+/** What a copy needs: where from, where to, and under which keys (`null`: none named). */
+export interface CopyPlan {
+  sourceRegion: string;
+  destinations: readonly { region: string; kmsKeyId: string | null }[];
+}
+
+/** Why a principal may not make these copies; empty when the policy allows all of them. */
+export function againstCopying(policy: Policy | null, principal: string, plan: CopyPlan): string[] {
+  return judge(policy, principal, (rules) => [
+    ...outside('copy from', 'sourceRegions', rules.sourceRegions, [plan.sourceRegion]),
+    ...outside(
+      'copy to',
+      'destinationRegions',
+      rules.destinationRegions,
+      plan.destinations.map(({ region }) => region),
+    ),
+    ...outside(
+      'use the key',
+      'kmsKeys',
+      rules.kmsKeys,
+      plan.destinations.flatMap(({ kmsKeyId }) => (kmsKeyId === null ? [] : [kmsKeyId])),
+    ),
+  ]);
+}
+
+/** Why a principal may not change permissions in a region at all, be it to take something away. */
+export function againstChanging(policy: Policy | null, principal: string, region: string): string[] {
+  return judge(policy, principal, ({ sourceRegions, destinationRegions }) =>
+    outside(
+      'change permissions in',
+      'sourceRegions or destinationRegions',
+      [...sourceRegions, ...destinationRegions],
+      [region],
+    ),
+  );
+}
+
+/** Why a principal may not share so; empty when the policy allows all of it. */
+export function againstSharing(policy: Policy | null, principal: string, sharing: Sharing): string[] {
+  return judge(policy, principal, (rules) => [
+    ...(sharing.public && !rules.allowPublic ? ['make an image public ("allowPublic")'] : []),
+    ...(sharing.keyGrants && !rules.allowKeyGrants ? ['give access to keys ("allowKeyGrants")'] : []),
+    ...outside('share with account', 'accounts', rules.accounts, sharing.accounts),
+    ...outside('share with organization', 'organizations', rules.organizations, sharing.organizations),
+    ...outside(
+      'share with organizational unit',
+      'organizationalUnits',
+      rules.organizationalUnits,
+      sharing.organizationalUnits,
+    ),
+  ]);
+}
+
+function judge(policy: Policy | null, principal: string, against: (rules: Rules) => string[]): string[] {
+  if (policy === null) return [];
+  const rules = rulesFor(policy, principal);
+  if (rules === null) return [`the policy has no rules for ${principal}, and so allows it nothing`];
+  return against(rules).map((what) => `the policy doesn't let ${principal} ${what}`);
+}
+
+function outside(what: string, list: string, allowed: readonly string[], asked: readonly string[]): string[] {
+  if (allowed.includes('*')) return [];
+  return without([...new Set(asked)], allowed).map((value) => `${what} ${value} ("${list}")`);
+}

@@ -1,0 +1,132 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import fp from 'fastify-plugin';
+import type { AccessScope, Principal } from '../../domain/access.ts';
+import { ANONYMOUS } from '../../domain/access.ts';
+import { auditEntry, byPrincipal } from '../../domain/audit.ts';
+import { AmiferryError } from '../../errors.ts';
+import type { AppDeps } from '../deps.ts';
+import { principalOf } from '../principal.ts';
+import { toAmiferryError } from '../problem.ts';
+import { ACCESS_ERRORS, problems } from '../routes/documented.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who is let in: those with any of these scopes, or everybody. A route that doesn't say stops the start. */
+    access?: readonly AccessScope[] | 'everybody';
+  }
+  interface FastifyRequest {
+    /** Who asks; `null` where nobody could be made out, and only public routes are open. */
+    principal: Principal | null;
+    /** Why nobody could be made out. */
+    refusal: AmiferryError | null;
+  }
+}
+
+export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'audit' | 'policy'>;
+
+/**
+ * Makes out who asks, and later turns away whoever may not: what comes in between (rate limits) knows the caller, and
+ * counts those who are turned away too. Both happen before the body is read.
+ */
+export const authentication = fp<AuthenticationOptions>(
+  async (app, options) => {
+    const { authenticate } = options;
+    app.decorateRequest('principal', null);
+    app.decorateRequest('refusal', null);
+    declareAccess(app);
+
+    app.addHook('onRequest', async (request) => {
+      if (accessOf(request) === 'everybody') return;
+      try {
+        request.principal = authenticate === null ? ANONYMOUS : await authenticate(request.headers);
+      } catch (error) {
+        request.refusal = toAmiferryError(error);
+      }
+    });
+    app.addHook('preParsing', async (request, reply) => {
+      const access = accessOf(request);
+      if (access === 'everybody') return;
+      const { principal, refusal } = request;
+      if (refusal !== null) throw turnedAway(request, reply, refusal);
+      if (principal !== null && access.some((scope) => principal.scopes.has(scope))) return;
+      throw await lacksScope(options, request, reply, access);
+    });
+  },
+  { name: 'authentication', dependencies: ['problem-details'] },
+);
+
+/** What no route takes is answered 404 to everybody: the routes are no secret, /openapi.json lists them. */
+function accessOf(request: FastifyRequest): readonly AccessScope[] | 'everybody' {
+  return request.is404 ? 'everybody' : (request.routeOptions.config.access ?? []);
+}
+
+/** Every route says who is let in, and with that documents its 401, 403 and 429. */
+function declareAccess(app: FastifyInstance): void {
+  const undeclared: { name: string; isDeclared: () => boolean }[] = [];
+  app.addHook('onRoute', (route) => {
+    const access = route.config?.access;
+    if (access === undefined) {
+      const name = `${String(route.method)} ${route.url}`;
+      undeclared.push({ name, isDeclared: () => route.config?.access !== undefined });
+    } else if (access !== 'everybody') {
+      route.schema = withAccess(route.schema ?? {}, access);
+    }
+  });
+  app.addHook('onReady', async () => {
+    // Looked at only now: what a plugin registers is declared by whoever registers the plugin.
+    const missing = undeclared.filter(({ isDeclared }) => !isDeclared());
+    if (missing.length === 0) return;
+    const names = missing.map(({ name }) => name).join(', ');
+    throw new Error(`"config: { access: … }" is missing, so that nobody could tell who is let in: ${names}`);
+  });
+}
+
+function withAccess(schema: FastifySchema, access: readonly AccessScope[]): FastifySchema {
+  const known = responsesOf(schema);
+  const added = Object.entries(problems(...ACCESS_ERRORS)).map(([status, answer]) => {
+    const lines = [known[status]?.description ?? '', answer.description].flatMap((one) => one.split('\n\n'));
+    return [status, { ...answer, description: [...new Set(lines)].filter(Boolean).join('\n\n') }];
+  });
+  return {
+    ...schema,
+    description: `${schema.description ?? ''}\n\nNeeds the scope ${access.join(' or ')}.`,
+    security: [{ apiKey: [...access] }, { token: [...access] }],
+    response: { ...known, ...Object.fromEntries(added) },
+  };
+}
+
+function responsesOf({ response }: FastifySchema): Record<string, { description?: string }> {
+  return typeof response === 'object' && response !== null ? { ...response } : {};
+}
+
+const CHALLENGE = 'ApiKey realm="amiferry", Bearer realm="amiferry"';
+
+/** The log says what exactly was wrong with the credentials; it holds no part of what was sent. */
+function turnedAway(request: FastifyRequest, reply: FastifyReply, refusal: AmiferryError): AmiferryError {
+  if (refusal.code !== 'unauthenticated') return refusal;
+  const { cause } = refusal;
+  const why = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  request.log.info({ audit: true, action: 'authenticate', outcome: 'denied', why }, refusal.message);
+  const invalid = request.headers.authorization === undefined ? '' : ', error="invalid_token"';
+  void reply.header('WWW-Authenticate', `${CHALLENGE}${invalid}`);
+  return refusal;
+}
+
+async function lacksScope(
+  { audit, policy }: AuthenticationOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  access: readonly AccessScope[],
+): Promise<AmiferryError> {
+  const message = `this needs credentials with the scope ${access.join(' or ')}`;
+  const what = { method: request.method, route: request.routeOptions.url ?? '' };
+  const who = byPrincipal(principalOf(request), policy.current());
+  await audit.record(
+    auditEntry({ action: 'use-route', outcome: 'denied', ...who, what, reasons: [message] }),
+  );
+  void reply.header(
+    'WWW-Authenticate',
+    `${CHALLENGE}, error="insufficient_scope", scope="${access.join(' ')}"`,
+  );
+  return new AmiferryError('missing-scope', message);
+}

@@ -1,0 +1,98 @@
+import type { Redis } from 'ioredis';
+import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
+import type { Logger } from '../logging.ts';
+import { storeKeys } from './keys.ts';
+
+/** An entry as it is kept: `id` rises, and `at` is epoch milliseconds by Redis' clock. */
+export interface KeptEntry extends AuditEntry {
+  id: string;
+  at: number;
+}
+
+export interface AuditFilter {
+  principal?: string;
+  action?: AuditAction;
+  outcome?: AuditOutcome;
+  jobId?: string;
+  imageId?: string;
+  /** 1–100. */
+  limit: number;
+  /** The `nextCursor` of the page before. */
+  cursor?: string;
+}
+
+export interface AuditPage {
+  entries: KeptEntry[];
+  /** `null` on the last page. A page may have fewer entries than asked for, or none, and still not be the last. */
+  nextCursor: string | null;
+}
+
+/** How many entries one round trip looks at, and one page at most. */
+const BATCH = 500;
+const MOST = 10_000;
+
+/**
+ * The audit: a stream in Redis that is only ever appended to (and cut at its old end), and a log line for each entry, to
+ * be shipped to where nobody here can change it. The log comes first and has everything, also while Redis is away.
+ */
+export class AuditLog implements Audit {
+  readonly #redis: Redis;
+  readonly #key: string;
+  readonly #logger: Logger;
+  readonly #maxEntries: number;
+
+  constructor(redis: Redis, prefix: string, options: { logger: Logger; maxEntries: number }) {
+    this.#redis = redis;
+    this.#key = storeKeys(prefix).audit;
+    // Whatever LOG_LEVEL is: the audit is no matter of taste.
+    const level = options.logger.level === 'silent' ? 'silent' : 'info';
+    this.#logger = options.logger.child({ audit: true }, { level });
+    this.#maxEntries = options.maxEntries;
+  }
+
+  async record(entry: AuditEntry): Promise<void> {
+    this.#logger.info(entry, `${entry.action} ${entry.outcome}`);
+    try {
+      const json = JSON.stringify(entry);
+      await this.#redis.xadd(this.#key, 'MAXLEN', '~', this.#maxEntries, '*', 'entry', json);
+    } catch (error) {
+      this.#logger.error({ err: error }, 'Redis did not take the audit entry: it is in the log alone');
+    }
+  }
+
+  /** Entries newest first. */
+  async list({ limit, cursor, ...filter }: AuditFilter): Promise<AuditPage> {
+    const entries: KeptEntry[] = [];
+    let from = cursor === undefined ? '+' : `(${cursor}`;
+    for (let seen = 0; seen < MOST; seen += BATCH) {
+      const batch = await this.#redis.xrevrange(this.#key, from, '-', 'COUNT', BATCH);
+      for (const [id, [, json = '']] of batch) {
+        from = `(${id}`;
+        const entry = parseEntry(id, json);
+        if (!matches(entry, filter)) continue;
+        entries.push(entry);
+        if (entries.length === limit) return { entries, nextCursor: id };
+      }
+      if (batch.length < BATCH) return { entries, nextCursor: null };
+    }
+    return { entries, nextCursor: from.slice(1) };
+  }
+}
+
+/** The stream's ids begin with the time, in milliseconds. */
+function parseEntry(id: string, json: string): KeptEntry {
+  const entry: AuditEntry = JSON.parse(json);
+  return { id, at: Number.parseInt(id, 10), ...entry };
+}
+
+function matches(entry: KeptEntry, { imageId, ...rest }: Omit<AuditFilter, 'limit' | 'cursor'>): boolean {
+  if (imageId !== undefined && entry.image?.imageId !== imageId) return false;
+  const { principal = entry.principal, action = entry.action, outcome = entry.outcome } = rest;
+  const { jobId = entry.jobId } = rest;
+  return (
+    entry.principal === principal &&
+    entry.action === action &&
+    entry.outcome === outcome &&
+    entry.jobId === jobId
+  );
+}
