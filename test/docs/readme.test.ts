@@ -46,6 +46,7 @@ function comparable(outputs: readonly string[]): string[] {
 describe.runIf(hasCurl)("the README's walk-through", () => {
   const prefix = testPrefix();
   const errors: string[] = [];
+  const said: string[] = [];
   const unwind = new Unwind((phase, error) => errors.push(`${phase}: ${String(error)}`));
   let dir: string;
   let stack: Stack;
@@ -60,10 +61,12 @@ describe.runIf(hasCurl)("the README's walk-through", () => {
         host: '127.0.0.1',
         port: await freePort(),
         simulatorPort: await freePort(),
-        onLine: () => undefined,
+        onLine: (name, line) => said.push(`${name}: ${line}`),
       },
       unwind,
-    );
+    ).catch((error: unknown) => {
+      throw new Error(`The stack did not start:\n${said.slice(-10).join('\n')}`, { cause: error });
+    });
   });
   afterAll(async () => {
     await unwind.run();
