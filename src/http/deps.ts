@@ -8,6 +8,7 @@ import type {
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { CommandDeps } from '../commands/deps.ts';
+import type { AuditLog } from '../store/audit-log.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { JobFeed } from '../store/feed.ts';
@@ -18,6 +19,7 @@ import type { RedisProbe } from './readiness.ts';
 export interface AppDeps extends CommandDeps {
   /** `null`: nobody is asked who they are, and everybody may do everything. */
   authenticate: Authenticate | null;
+  audit: Pick<AuditLog, 'record' | 'list'>;
   idempotency: IdempotencyStore;
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;

@@ -1,7 +1,9 @@
 import * as domain from '../domain/ami.ts';
 import type * as record from '../domain/job.ts';
 import { jobProgress, jobState } from '../domain/job.ts';
+import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
+import type { AuditPage } from './schemas/audit.ts';
 import type { Image } from './schemas/image.ts';
 import type { Destination, Job, JobPage } from './schemas/job.ts';
 
@@ -57,6 +59,16 @@ export function presentJobPage({ jobs, nextCursor }: store.JobPage): JobPage {
 
 export function presentImage(image: domain.Image): Image {
   return { ...image, encrypted: domain.isEncrypted(image) };
+}
+
+export function presentAuditPage({ entries, nextCursor }: audit.AuditPage): AuditPage {
+  const presented = entries.map(({ reasons, awsRequestIds, ...entry }) => ({
+    ...entry,
+    at: iso(entry.at),
+    reasons: [...reasons],
+    awsRequestIds: [...awsRequestIds],
+  }));
+  return { entries: presented, nextCursor };
 }
 
 function iso(time: number): string {

@@ -9,6 +9,7 @@ import { getLineage } from './get-lineage.ts';
 import { getPermissions } from './get-permissions.ts';
 import { health } from './health.ts';
 import { jobEvents } from './job-events.ts';
+import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
 import { openApiDocument } from './open-api.ts';
 import { retryJobRoute } from './retry-job.ts';
@@ -26,6 +27,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   allEvents(app, deps); //       GET  /events
   cancelJobRoute(app, deps); //  POST /jobs/:id/cancel
   retryJobRoute(app, deps); //   POST /jobs/:id/retry
+  listAudit(app, deps); //       GET  /audit
   health(app, deps); //          GET  /health/live, /health/ready
   openApiDocument(app); //       GET  /openapi.json (and /docs: plugins/openapi.ts)
 }

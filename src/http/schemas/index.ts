@@ -1,4 +1,5 @@
 import type { Component } from './component.ts';
+import { AuditEntry, AuditPage } from './audit.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { EventDestination, JobEvent } from './event.ts';
 import { Alive, Check, Health } from './health.ts';
@@ -27,6 +28,8 @@ export const COMPONENTS: readonly Component[] = [
   PermissionInput,
   PermissionPatch,
   PermissionState,
+  AuditPage,
+  AuditEntry,
   Health,
   Check,
   Alive,

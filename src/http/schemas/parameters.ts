@@ -1,4 +1,6 @@
 import { Type } from 'typebox';
+import { PRINCIPAL_ID_PATTERN } from '../../domain/access.ts';
+import { AUDIT_ACTIONS, AUDIT_OUTCOMES } from '../../domain/audit.ts';
 import { JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, oneOf } from './component.ts';
 import { ImageId, JobId, Region } from './fields.ts';
@@ -31,6 +33,18 @@ export const PreferHeader = Type.Object({
   ),
 });
 
+/** Of every route that changes anything. plugins/idempotency.ts checks its form, since one key has two. */
+export const ChangeHeaders = Type.Object({
+  ...PreferHeader.properties,
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      description:
+        'Send the same key (1 to 255 printable ASCII characters, bare or quoted) with the same request again, and you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys are kept for 7 days (IDEMPOTENCY_DAYS).',
+      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
+    }),
+  ),
+});
+
 /** The empty id is what a client sends that has seen no event (HTML standard, section 9.2.4). */
 export const LastEventIdHeader = Type.Object({
   'last-event-id': Type.Optional(
@@ -41,6 +55,38 @@ export const LastEventIdHeader = Type.Object({
     }),
   ),
 });
+
+export const AuditQuery = Type.Object(
+  {
+    principal: Type.Optional(
+      Type.String({
+        pattern: PRINCIPAL_ID_PATTERN,
+        description: 'Only what this principal asked for, or what was done for it.',
+        'x-rule': 'must be key:NAME, oidc:SUBJECT or anonymous',
+      }),
+    ),
+    action: Type.Optional(oneOf(AUDIT_ACTIONS, { description: 'Only entries of this kind.' })),
+    outcome: Type.Optional(oneOf(AUDIT_OUTCOMES, { description: 'Only entries that ended so.' })),
+    jobId: Type.Optional(Type.String({ ...JobId, description: 'Only entries about this job.' })),
+    imageId: Type.Optional(Type.String({ ...ImageId, description: 'Only entries about this image.' })),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        description: 'Entries a page. Default: 20.',
+        'x-rule': 'must be a whole number between 1 and 100',
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({
+        pattern: '^\\d{1,15}-\\d{1,15}$',
+        description: 'The nextCursor of the page before.',
+        'x-rule': 'must be the nextCursor of the page before, unchanged',
+      }),
+    ),
+  },
+  CLOSED,
+);
 
 export const JobsQuery = Type.Object(
   {
