@@ -10,3 +10,24 @@ const SECRETS = ['req.headers.authorization', 'req.headers.cookie', 'req.headers
 export function createLogger(name: string, level: string): Logger {
   return pino({ name: `amiferry-${name}`, level, redact: SECRETS });
 }
+
+/** The same warning at most so often, milliseconds. */
+const SPARINGLY = 10_000;
+
+/**
+ * Warns of an error that comes again and again while something is away: the first time, and then every ten seconds with
+ * the number of those left out, without their stacks.
+ */
+export function warnSparingly(logger: Logger, message: string): (error: Error) => void {
+  let last = Number.NEGATIVE_INFINITY;
+  let leftOut = 0;
+  return (error) => {
+    if (performance.now() - last < SPARINGLY) {
+      leftOut += 1;
+      return;
+    }
+    logger.warn({ error: error.message, ...(leftOut > 0 && { leftOut }) }, message);
+    last = performance.now();
+    leftOut = 0;
+  };
+}

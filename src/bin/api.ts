@@ -3,7 +3,7 @@ import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
-import { createLogger } from '../logging.ts';
+import { createLogger, warnSparingly } from '../logging.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
@@ -19,7 +19,7 @@ const { authenticate, policy, files } = orExit(() => accessOf(config));
 const logger = createLogger('api', config.logLevel);
 
 // Connections: one that fails fast for requests, one for the subscription.
-const lost = (error: Error) => logger.warn({ err: error }, 'Redis');
+const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
 const subscriber = connectRedis(config.redisUrl, 'patient', lost);
 

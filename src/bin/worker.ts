@@ -2,7 +2,7 @@ import { policyOf, reloadOnHangup } from '../auth/settings.ts';
 import { readConfig } from '../config.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
-import { createLogger } from '../logging.ts';
+import { createLogger, warnSparingly } from '../logging.ts';
 import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -22,7 +22,7 @@ const { policy, files } = orExit(() => policyOf(config));
 const logger = createLogger('worker', config.logLevel);
 
 // Connections: one that fails fast for records and wake-ups, one that waits for BullMQ's blocking reads.
-const lost = (error: Error) => logger.warn({ err: error }, 'Redis');
+const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
 const blocking = connectRedis(config.redisUrl, 'patient', lost);
 

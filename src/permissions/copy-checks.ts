@@ -7,7 +7,7 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import type { PermissionDeps } from './deps.ts';
-import { unlessDenied } from './facts.ts';
+import { ifKnown } from './facts.ts';
 
 /**
  * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
@@ -79,7 +79,7 @@ async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | 
 /** "Encryption by default" of the destination acts like "encrypted": true. Unread, it counts as off. */
 async function willBeEncrypted({ gateway }: PermissionDeps, scope: Scope, image: Image, spec: CopySpec) {
   if (isEncrypted(image) || spec.encrypted === true) return { encrypted: true, warnings: [] };
-  const byDefault = await unlessDenied(gateway.encryptionByDefault(scope));
+  const byDefault = await ifKnown(gateway.encryptionByDefault(scope));
   const message = `whether ${scope.region} encrypts by default may not be read; if it does, the copy can't be shared`;
   const unknown: Warning = { code: 'encryption-not-checked', message, region: scope.region };
   return { encrypted: byDefault ?? false, warnings: byDefault === null ? [unknown] : [] };
@@ -113,7 +113,7 @@ async function factsOfCopy(
     encrypted,
     keys: key === null ? [] : [key],
     hasProductCodes: image.productCodes.length > 0,
-    blockPublicAccess: permissions.public ? await unlessDenied(gateway.blockPublicAccess(scope)) : null,
+    blockPublicAccess: permissions.public ? await ifKnown(gateway.blockPublicAccess(scope)) : null,
     keyRemedy: `name a customer key of ${scope.region} with "kmsKeyId"`,
   };
 }

@@ -9,7 +9,7 @@ export async function sharingFacts(deps: PermissionDeps, scope: Scope, image: Im
   const encrypted = isEncrypted(image);
   const [keys, blockPublicAccess] = await Promise.all([
     encrypted ? keysOf(deps, scope, image) : [],
-    unlessDenied(deps.gateway.blockPublicAccess(scope)),
+    ifKnown(deps.gateway.blockPublicAccess(scope)),
   ]);
   return {
     subject: image.imageId,
@@ -33,12 +33,15 @@ async function keysOf({ gateway, kms }: PermissionDeps, scope: Scope, image: Ima
   );
 }
 
-/** What a read comes to, `null` where the service's own credentials don't allow it. */
-export async function unlessDenied<T>(read: Promise<T>): Promise<T | null> {
+/**
+ * What a read comes to; `null` where EC2 doesn't tell, because it may not be asked or has no answer. Only a throttled
+ * read is worth trying again. What is left unknown here EC2 itself still refuses, if only later.
+ */
+export async function ifKnown<T>(read: Promise<T>): Promise<T | null> {
   try {
     return await read;
   } catch (error) {
-    if (error instanceof Ec2Error && error.kind === 'denied') return null;
+    if (error instanceof Ec2Error && error.kind !== 'throttled') return null;
     throw error;
   }
 }

@@ -11,6 +11,9 @@ import { PAYLOAD_VERSION, STEPS_QUEUE } from './jobs.ts';
 /** Nothing is kept of a wake-up that was served: the record tells what happened. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 
+/** Milliseconds by which a recurring step may be late before its schedule counts as run dry. */
+const OVERDUE = 10_000;
+
 /** A step of a job that is to be done. */
 export type WakeUp = DueStep & { jobId: string };
 
@@ -56,10 +59,15 @@ export class StepProducer {
     );
   }
 
-  /** Has a step done again and again, every so many milliseconds, by whichever worker is free. */
+  /**
+   * Has a step done again and again, every so many milliseconds, by whichever worker is free. Done that way already it
+   * is left alone; a schedule that Redis lost, or that has run dry, is put up again.
+   */
   async schedule(step: 'tick' | 'sweep', every: number): Promise<void> {
-    const template = { name: step, data: { v: PAYLOAD_VERSION }, opts: GONE_WHEN_DONE };
     const queue = await this.#open();
+    const known = await queue.getJobScheduler(step);
+    if (known?.every === Math.round(every) && (known.next ?? 0) > Date.now() - every - OVERDUE) return;
+    const template = { name: step, data: { v: PAYLOAD_VERSION }, opts: GONE_WHEN_DONE };
     await queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
   }
 

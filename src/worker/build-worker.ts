@@ -14,7 +14,8 @@ export interface RunningWorker {
 const TICK = 1000;
 
 /**
- * Starts a worker: the recurring steps are scheduled once for all workers, then steps are taken off the queue.
+ * Starts a worker: it sees to it that the recurring steps are scheduled, once for all workers, also after Redis lost its
+ * data; then it takes steps off the queue.
  * @param redis a patient connection, shared with BullMQ
  */
 export async function buildWorker(
@@ -22,8 +23,20 @@ export async function buildWorker(
   redis: Redis,
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
-  await deps.producer.schedule('tick', Math.min(TICK, deps.settings.pollMs));
-  await deps.producer.schedule('sweep', options.sweepMs);
+  const schedule = async () => {
+    await deps.producer.schedule('tick', Math.min(TICK, deps.settings.pollMs));
+    await deps.producer.schedule('sweep', options.sweepMs);
+  };
+  await schedule();
+  const timer = setInterval(() => {
+    schedule().catch((error: unknown) =>
+      deps.logger.warn({ err: error }, 'could not look after the schedules'),
+    );
+  }, options.sweepMs);
   const queue = runWorker(deps, redis, options);
-  return { queue, close: () => queue.close() };
+  const close = async () => {
+    clearInterval(timer);
+    await queue.close();
+  };
+  return { queue, close };
 }

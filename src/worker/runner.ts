@@ -1,6 +1,7 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { warnSparingly } from '../logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
@@ -30,10 +31,8 @@ export function runWorker(deps: WorkerDeps, redis: Redis, options: RunnerOptions
     concurrency,
     ...SURVIVAL,
   });
-  worker.on('error', (error) => deps.logger.warn({ err: error }, 'queue connection'));
-  worker.on('failed', (job, error) =>
-    deps.logger.error({ err: error, step: job?.name, ...job?.data }, 'step failed'),
-  );
+  worker.on('error', warnSparingly(deps.logger, 'queue connection'));
+  worker.on('failed', (job, error) => deps.logger.error({ err: error, ...about(job) }, 'step failed'));
   worker.on('stalled', (id) =>
     deps.logger.warn({ queueJob: id }, 'step of a dead or paused worker taken over'),
   );
@@ -44,9 +43,15 @@ async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefine
   const outcome = await perform(deps, job);
   if (outcome.outcome === 'done') return;
   const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
-  deps.logger.info({ step: job.name, ...job.data, delay, why: outcome.why }, 'step to be done again');
+  deps.logger.info({ ...about(job), delay, why: outcome.why }, 'step to be done again');
   await job.moveToDelayed(Date.now() + delay, token);
   throw new DelayedError();
+}
+
+/** What a log line says of a step; a job is `job` in every line of the service. */
+function about(job: QueueJob | undefined): object {
+  const { jobId, destination, scope } = job?.data ?? {};
+  return { step: job?.name, job: jobId, destination, scope };
 }
 
 async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Job } from '../../src/http/schemas/job.ts';
+import type { Api } from './api.ts';
+import { COPIES, startApi } from './api.ts';
+
+const REQUEST = { destinations: [{ region: 'eu-west-1' }, { region: 'us-west-2' }] };
+const PERMISSIONS = '/amis/ami-0a1b2c3d4e5f60001/permissions';
+
+let api: Api;
+let keys = 0;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.stop());
+beforeEach(() => api.service.control.reset());
+
+const newKey = () => `key-${(keys += 1)}-${Math.random()}`;
+const copy = (key: string, body: unknown = REQUEST, headers = {}) =>
+  api.post(COPIES, body, { 'idempotency-key': key, ...headers });
+
+describe('the same key', () => {
+  test('gives the first answer again, bare or quoted, and one job', async () => {
+    const key = newKey();
+    const first = await copy(key);
+    expect(first.statusCode).toBe(202);
+    expect(first.headers['idempotent-replayed']).toBeUndefined();
+    for (const again of [await copy(key), await copy(`"${key}"`)]) {
+      expect(again.statusCode).toBe(202);
+      expect(again.body).toBe(first.body);
+      expect(again.headers).toMatchObject({
+        'idempotent-replayed': 'true',
+        location: first.headers['location'],
+        'content-type': first.headers['content-type'],
+      });
+    }
+    await api.service.untilFinished(first.json<Job>().id);
+    expect((await api.service.control.calls()).copyImage).toHaveLength(2);
+  });
+
+  test('with another body or at another place is 422', async () => {
+    const key = newKey();
+    await copy(key);
+    const other = await copy(key, { destinations: [{ region: 'sa-east-1' }] });
+    expect(other.json()).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    const place = await api.call({ method: 'DELETE', url: PERMISSIONS, headers: { 'idempotency-key': key } });
+    expect(place.json()).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+  });
+
+  test('while the first request is still being answered is 409, and then the job', async () => {
+    await api.service.control.fault({ action: 'DescribeImages', delayMs: 400 });
+    const key = newKey();
+    const first = copy(key);
+    let second = await copy(key);
+    while (second.headers['idempotent-replayed'] === undefined) {
+      expect(second.json()).toMatchObject({ status: 409, code: 'idempotency-key-in-progress' });
+      second = await copy(key);
+    }
+    expect(second.json<Job>().id).toBe((await first).json<Job>().id);
+  });
+
+  test('while the first request waits for its job is that job', async () => {
+    const key = newKey();
+    const waiting = copy(key, REQUEST, { prefer: 'wait=20' });
+    let second = await copy(key);
+    while (second.statusCode === 409) second = await copy(key);
+    expect(second.headers['idempotent-replayed']).toBe('true');
+    expect(second.json<Job>().id).toBe((await waiting).json<Job>().id);
+  });
+
+  test('a thousand times at once makes one job and one image a destination', async () => {
+    const key = newKey();
+    const answers = await Promise.all(Array.from({ length: 1000 }, () => copy(key)));
+    const accepted = answers.filter(({ statusCode }) => statusCode === 202);
+    const [id = ''] = new Set(accepted.map((answer) => answer.json<Job>().id));
+    expect(new Set(accepted.map((answer) => answer.json<Job>().id)).size).toBe(1);
+    expect(answers.filter(({ statusCode }) => ![202, 409, 503].includes(statusCode))).toEqual([]);
+    await api.service.untilFinished(id);
+    const { copyImage } = await api.service.control.calls();
+    expect(new Set(copyImage.map(({ imageId }) => imageId)).size).toBe(2);
+  });
+
+  test('of a request that was refused is free for the mended one', async () => {
+    const key = newKey();
+    expect((await copy(key, { destinations: [] })).statusCode).toBe(400);
+    const gone = `/amis/ami-00000000000000000/copies`;
+    expect((await api.post(gone, REQUEST, { 'idempotency-key': key })).statusCode).toBe(404);
+    expect((await copy(key)).statusCode).toBe(202);
+  });
+
+  test('makes the same job though Redis lost everything: EC2 answers with the same images', async () => {
+    const key = newKey();
+    const first = await api.service.untilFinished((await copy(key)).json<Job>().id);
+    await api.forget();
+    const again = await api.service.untilFinished((await copy(key)).json<Job>().id);
+    expect(again.id).toBe(first.id);
+    const images = (job: typeof first) => job.destinations.map(({ imageId }) => imageId);
+    expect(images(again)).toEqual(images(first));
+  });
+});
+
+describe('on every other route that changes anything', () => {
+  test('cancel, retry and the permission verbs take it too', async () => {
+    const { id } = (await copy(newKey())).json<Job>();
+    const requests = [
+      { method: 'POST', url: `/jobs/${id}/cancel` },
+      { method: 'PUT', url: PERMISSIONS, payload: '{}' },
+      { method: 'PATCH', url: PERMISSIONS, payload: '{"add":{"accounts":["222222222222"]}}' },
+      { method: 'DELETE', url: PERMISSIONS },
+    ];
+    for (const request of requests) {
+      const type = 'payload' in request ? { 'content-type': 'application/json' } : {};
+      const headers = { 'idempotency-key': newKey(), ...type };
+      const first = await api.call({ ...request, headers });
+      const again = await api.call({ ...request, headers });
+      expect(again.headers['idempotent-replayed'], request.method + request.url).toBe('true');
+      expect(again.body).toBe(first.body);
+    }
+  });
+});
+
+test.each([
+  ['over 255 characters', 'k'.repeat(256)],
+  ['empty', '""'],
+])('a key that is %s is 400', async (_name, key) => {
+  expect((await copy(key)).json()).toMatchObject({
+    status: 400,
+    code: 'validation-failed',
+    errors: [{ pointer: '/Idempotency-Key' }],
+  });
+});
