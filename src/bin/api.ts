@@ -18,10 +18,11 @@ const config = orExit(() => readConfig(process.env));
 const { authenticate, policy, files } = orExit(() => accessOf(config));
 const logger = createLogger('api', config.logLevel);
 
-// Connections: one that fails fast for requests, one for the subscription.
+// Connections: one that fails fast for requests, one for the subscription, one that counts requests.
 const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
 const subscriber = connectRedis(config.redisUrl, 'patient', lost);
+const counter = connectRedis(config.redisUrl, 'hasty', lost);
 
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
@@ -33,11 +34,13 @@ const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idemp
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const { regions, defaultRegion, streams } = config;
+const { regions, defaultRegion, streams, rateLimit: perMinute, queuePrefix: prefix } = config;
+const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute };
 const app = await buildApp({
   authenticate,
   policy,
   audit,
+  rateLimit,
   idempotency,
   store,
   producer,
@@ -77,6 +80,6 @@ exitOnSignal(logger, [
   {
     name: 'close Redis',
     timeout: 500,
-    run: () => Promise.all([redis, subscriber].map(closeRedis)).then(() => {}),
+    run: () => Promise.all([redis, subscriber, counter].map(closeRedis)).then(() => {}),
   },
 ]);

@@ -20,6 +20,7 @@ async function generate(): Promise<string> {
     authenticate: null,
     policy: NO_POLICY,
     audit: inert,
+    rateLimit: null,
     store: inert,
     producer: inert,
     gateway: inert,

@@ -12,6 +12,7 @@ import type { AuditLog } from '../store/audit-log.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { JobFeed } from '../store/feed.ts';
+import type { RateLimit } from './plugins/rate-limit.ts';
 import type { StreamLimits } from './plugins/event-streams.ts';
 import type { RedisProbe } from './readiness.ts';
 
@@ -20,6 +21,8 @@ export interface AppDeps extends CommandDeps {
   /** `null`: nobody is asked who they are, and everybody may do everything. */
   authenticate: Authenticate | null;
   audit: Pick<AuditLog, 'record' | 'list'>;
+  /** `null`: nobody is turned away for asking often. */
+  rateLimit: RateLimit | null;
   idempotency: IdempotencyStore;
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;

@@ -8,21 +8,25 @@ const FAIL_FAST = {
   connectTimeout: 2000,
 };
 
+/** For what is better left out than waited for. */
+const HASTY = { ...FAIL_FAST, commandTimeout: 200 };
+
 /** For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes. */
 const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000 };
 
 /** Quick to come back: half a second at most between two tries, milliseconds. */
 const retryStrategy = (times: number) => Math.min(50 * times, 500);
 
-export type ConnectionKind = 'fail-fast' | 'patient';
+const KINDS = { 'fail-fast': FAIL_FAST, hasty: HASTY, patient: PATIENT };
+
+export type ConnectionKind = keyof typeof KINDS;
 
 /**
  * A connection to Redis. `onError` hears of each failed try to connect; ioredis goes on trying. The caller closes it
  * with {@link closeRedis}.
  */
 export function connectRedis(url: string, kind: ConnectionKind, onError: (error: Error) => void): Redis {
-  const options = kind === 'fail-fast' ? FAIL_FAST : PATIENT;
-  const redis = new Redis(url, { ...options, retryStrategy });
+  const redis = new Redis(url, { ...KINDS[kind], retryStrategy });
   redis.on('error', onError);
   return redis;
 }

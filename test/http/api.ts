@@ -39,6 +39,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   await feed.start();
   const app = await buildApp({
     authenticate: null,
+    rateLimit: null,
     ...service,
     idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
     feed,

@@ -56,9 +56,23 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
     );
     expect(Object.fromEntries(listed)).toEqual({
       images: ['/amis/{imageId}/copies', '/amis/{imageId}/copies', '/amis/{imageId}'],
-      jobs: ['/jobs', '/jobs/{id}', '/jobs/{id}/cancel', '/jobs/{id}/retry'],
-      service: ['/health/live', '/health/ready', '/openapi.json'],
+      permissions: Array(4).fill('/amis/{imageId}/permissions'),
+      jobs: ['/jobs', '/jobs/{id}', '/jobs/{id}/events', '/events', '/jobs/{id}/cancel', '/jobs/{id}/retry'],
+      service: ['/audit', '/health/live', '/health/ready', '/openapi.json'],
     });
+    await page.close();
+  });
+
+  test('takes an API key or a token under Authorize', async () => {
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.getByRole('button', { name: 'Authorize' }).first().click();
+    const dialog = page.locator('.dialog-ux');
+    await dialog.waitFor();
+    expect(await dialog.locator('h4').allInnerTexts()).toEqual([
+      expect.stringContaining('apiKey'),
+      expect.stringContaining('token'),
+    ]);
     await page.close();
   });
 
@@ -66,6 +80,7 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
     const page = await browser.newPage();
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (line) => line.type() === 'error' && faults.push(line.text()));
     await page.goto(url);
     const operation = page.locator('#operations-images-copyImage');
     await operation.locator('.opblock-summary-control').click();

@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
+import { SWAGGER_UI_HEADERS } from './security-headers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
 const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, tells how far each copy is, and manages who may launch them.
@@ -64,7 +65,7 @@ export const openApi = fp<{ swaggerUi: boolean }>(
 /** Whoever reads the documentation needs no credentials; what it calls does. */
 const docs: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
-    route.config = { ...route.config, access: 'everybody' };
+    route.config = { ...route.config, ...SWAGGER_UI_HEADERS, access: 'everybody' };
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -1,0 +1,49 @@
+import fastifyRateLimit from '@fastify/rate-limit';
+import type { FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { Redis } from 'ioredis';
+import { AmiferryError } from '../../errors.ts';
+
+/** How many requests one caller may make, counted over all API processes. */
+export interface RateLimit {
+  /** A connection of its own, which gives up at once: a slow count must hold up nobody. */
+  redis: Redis;
+  prefix: string;
+  perMinute: number;
+}
+
+const WINDOW_MS = 60_000;
+
+/**
+ * Turns away a caller who asks too often: each principal has a count of its own, and whoever gave no good credentials is
+ * counted by address. Without Redis nobody is turned away: what changes anything can't be done then anyhow, and what is
+ * only read goes on.
+ */
+export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
+  async (app, { rateLimit: limit }) => {
+    if (limit === null) return;
+    await app.register(fastifyRateLimit, {
+      global: false,
+      redis: limit.redis,
+      nameSpace: `${limit.prefix}:rate:`,
+      max: limit.perMinute,
+      timeWindow: WINDOW_MS,
+      skipOnError: true,
+      keyGenerator: callerOf,
+    });
+    const count = app.createRateLimit();
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.config.rateLimit === false) return;
+      const counted = await count(request);
+      if (counted.isAllowed || !counted.isExceeded) return;
+      void reply.header('Retry-After', String(counted.ttlInSeconds));
+      const message = `more than ${limit.perMinute} requests a minute: try again in ${counted.ttlInSeconds} s`;
+      throw new AmiferryError('rate-limited', message);
+    });
+  },
+  { name: 'rate-limit', dependencies: ['authentication'] },
+);
+
+function callerOf({ principal, ip }: FastifyRequest): string {
+  return principal?.id ?? `ip:${ip}`;
+}

@@ -1,0 +1,38 @@
+import helmet from '@fastify/helmet';
+import fp from 'fastify-plugin';
+
+/** What the API answers is data: a browser that is led to it may do nothing with it, and keeps no copy. */
+const DATA_ONLY = {
+  defaultSrc: ["'none'"],
+  frameAncestors: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+};
+
+/** What Swagger UI needs: its own files, icons that are data, and calls to this very service. */
+const SWAGGER_UI = {
+  ...DATA_ONLY,
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  connectSrc: ["'self'"],
+};
+
+/** Not upgrade-insecure-requests: on loopback there is no TLS to upgrade to. */
+const policyOf = (directives: Record<string, string[]>) => ({
+  contentSecurityPolicy: { useDefaults: false, directives },
+});
+
+/** For the routes of Swagger UI, as their `config`. */
+export const SWAGGER_UI_HEADERS = { helmet: policyOf(SWAGGER_UI) };
+
+/** The headers that tell browsers what not to do. */
+export const securityHeaders = fp(
+  async (app) => {
+    app.addHook('onRequest', async (_request, reply) => {
+      void reply.header('Cache-Control', 'no-store');
+    });
+    await app.register(helmet, { ...policyOf(DATA_ONLY), frameguard: { action: 'deny' } });
+  },
+  { name: 'security-headers' },
+);
