@@ -1,12 +1,15 @@
 import { accessOf, reloadOnHangup } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
+import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
+import { takeCensus } from '../store/census.ts';
 import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -27,7 +30,8 @@ const counter = connectRedis(config.redisUrl, 'hasty', lost);
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix);
-const aws = { requestTimeoutMs: 4000, maxAttempts: 2 };
+const metrics = new Metrics();
+const aws = { requestTimeoutMs: 4000, maxAttempts: 2, onCall: (call: Ec2Call) => metrics.ec2Call(call) };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
@@ -51,12 +55,15 @@ const app = await buildApp({
   feed,
   eventLog,
   streams,
+  metrics,
   redis,
   defaultRegion,
 });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
 reloadOnHangup(files, logger);
+metrics.watchProcess();
+metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
 store.keepTime();
 void feed.start();
 try {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { buildApp } from '../http/app.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { createLogger } from '../logging.ts';
 import { NO_POLICY } from '../domain/policy.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
@@ -29,6 +30,7 @@ async function generate(): Promise<string> {
     redis: inert,
     feed: { listen: () => () => undefined },
     eventLog: inert,
+    metrics: new Metrics(),
     streams: { total: 0, perCaller: 0, heartbeatMs: 15_000 },
     logger: createLogger('openapi', 'silent'),
     regions: AWS_REGIONS,

@@ -1,8 +1,10 @@
 import { policyOf, reloadOnHangup } from '../auth/settings.ts';
 import { readConfig } from '../config.ts';
+import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
+import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -29,15 +31,17 @@ const blocking = connectRedis(config.redisUrl, 'patient', lost);
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix);
-const aws = { requestTimeoutMs: 7000, maxAttempts: 2 };
+const metrics = new Metrics();
+const aws = { requestTimeoutMs: 7000, maxAttempts: 2, onCall: (call: Ec2Call) => metrics.ec2Call(call) };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const deps = { store, producer, gateway, kms, logger, settings, policy, audit };
+const deps = { store, producer, gateway, kms, logger, settings, policy, audit, metrics };
 
 // Run
 reloadOnHangup(files, logger);
+metrics.watchProcess();
 store.keepTime();
 const worker = await retryUntilDone(logger, 'start the worker', async () => {
   await untilReady(redis, 2000);
@@ -51,7 +55,8 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
 const watchdog = watchQueue(producer, logger, config.wedgedMs, () =>
   setTimeout(() => process.exit(1), SAY_SO),
 );
-const health = await startHealthServer(redis, watchdog.wedged, config.host, config.workerHealthPort);
+const looks = { redis, isWedged: () => watchdog.wedged(), metrics };
+const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind

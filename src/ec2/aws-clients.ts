@@ -1,12 +1,24 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
+import type { Ec2ErrorKind } from './classify.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
+
+/** One call that was answered, or given up. */
+export interface Ec2Call {
+  operation: string;
+  region: string;
+  /** `ok`, or why it failed. */
+  outcome: 'ok' | Ec2ErrorKind;
+  milliseconds: number;
+}
 
 export interface AwsOptions {
   /** Milliseconds for one try of one call, answer included. */
   requestTimeoutMs: number;
   /** Tries of one call, the first included; the SDK waits in between with full jitter. */
   maxAttempts: number;
+  /** Hears of every call to EC2, after it. */
+  onCall?: (call: Ec2Call) => void;
   /** Only for tests: otherwise the SDK finds both by itself, as it does everywhere. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };

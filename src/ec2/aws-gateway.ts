@@ -3,7 +3,7 @@ import type { Image, Scope, Snapshot, Tags } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { NOBODY } from '../domain/permissions.ts';
-import type { AwsOptions } from './aws-clients.ts';
+import type { AwsOptions, Ec2Call } from './aws-clients.ts';
 import { AwsClients, clientConfig } from './aws-clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import { classify, Ec2Error } from './classify.ts';
@@ -25,9 +25,11 @@ const PAGE = 1000;
 /** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
 export class AwsGateway implements Ec2Gateway {
   readonly #clients: AwsClients<Ec2Sdk, EC2Client>;
+  readonly #onCall: (call: Ec2Call) => void;
 
   constructor(options: AwsOptions) {
     this.#clients = new AwsClients(loadSdk, (sdk, scope) => new sdk.EC2Client(clientConfig(options, scope)));
+    this.#onCall = options.onCall ?? (() => {});
   }
 
   async describeImage(scope: Scope, imageId: string): Promise<Image | null> {
@@ -200,11 +202,18 @@ export class AwsGateway implements Ec2Gateway {
     operation: string,
     call: (client: EC2Client, sdk: Ec2Sdk) => Promise<T>,
   ): Promise<T> {
+    const began = performance.now();
+    const told = (outcome: Ec2Call['outcome']) =>
+      this.#onCall({ operation, region: scope.region, outcome, milliseconds: performance.now() - began });
     try {
       const { client, sdk } = await this.#clients.get(scope);
-      return await call(client, sdk);
+      const answer = await call(client, sdk);
+      told('ok');
+      return answer;
     } catch (error) {
-      throw classify(error, operation, scope.region);
+      const failure = classify(error, operation, scope.region);
+      told(failure.kind);
+      throw failure;
     }
   }
 }

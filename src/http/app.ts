@@ -5,6 +5,7 @@ import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
 import { authentication } from './plugins/authentication.ts';
 import { eventStreams } from './plugins/event-streams.ts';
+import { httpMetrics } from './plugins/http-metrics.ts';
 import { idempotency } from './plugins/idempotency.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { loadShedding } from './plugins/load-shedding.ts';
@@ -48,6 +49,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
 
   await app.register(problemDetails);
   await app.register(requestLog);
+  await app.register(httpMetrics, deps);
   await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 500 });
   await app.register(securityHeaders);
   await app.register(authentication, deps);
@@ -55,7 +57,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(validation);
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
-  await app.register(eventStreams, { limits: deps.streams });
+  await app.register(eventStreams, { limits: deps.streams, metrics: deps.metrics });
   await app.register(preferWait, { feed: deps.feed, store: deps.store });
   await app.register(idempotency, { store: deps.store, idempotency: deps.idempotency });
   registerRoutes(app, deps);

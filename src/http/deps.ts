@@ -9,6 +9,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { CommandDeps } from '../commands/deps.ts';
 import type { AuditLog } from '../store/audit-log.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { JobFeed } from '../store/feed.ts';
@@ -27,6 +28,7 @@ export interface AppDeps extends CommandDeps {
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;
   streams: StreamLimits;
+  metrics: Metrics;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
   /** Region of an image for which ?region= says nothing. */

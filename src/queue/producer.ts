@@ -78,6 +78,15 @@ export class StepProducer {
     return { waiting, active };
   }
 
+  /** How many steps there are, over all workers, and for how long the next one has waited (milliseconds). */
+  async depth(): Promise<{ waiting: number; active: number; delayed: number; oldestMs: number }> {
+    const queue = await this.#open();
+    const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
+    const [oldest] = await queue.getJobs('waiting', 0, 0, true);
+    const oldestMs = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp - oldest.delay);
+    return { waiting, active, delayed, oldestMs };
+  }
+
   async #add(jobs: Parameters<Queue['addBulk']>[0]): Promise<void> {
     if (jobs.length === 0) return;
     const queue = await this.#open();

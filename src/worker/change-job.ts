@@ -1,3 +1,5 @@
+import type { DestinationState, Job } from '../domain/job.ts';
+import type { JobHappening } from '../domain/job-events.ts';
 import { happenings } from '../domain/job-events.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import type { Move } from '../domain/transitions.ts';
@@ -13,13 +15,24 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
   const result = await deps.store.update(jobId, change);
   if (result.outcome !== 'changed') return result;
   const { before, job } = result;
-  for (const { type, destination } of happenings(before, job)) {
+  for (const happening of happenings(before, job)) {
+    const { type, destination } = happening;
     if (type !== 'destination.progress') deps.logger.info({ job: jobId, ...destination }, type);
+    measure(deps, job, happening);
   }
   const known = new Set(dueSteps(before).map((due) => JSON.stringify(due)));
   const fresh = dueSteps(job).filter((due) => !known.has(JSON.stringify(due)));
   await deps.producer.wake(fresh.map((due) => ({ ...due, jobId })));
   return result;
+}
+
+const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);
+
+function measure({ metrics }: WorkerDeps, job: Job, { type, destination }: JobHappening): void {
+  if (destination === null || type !== `destination.${destination.state}`) return;
+  const { region, state } = destination;
+  if (state === 'available') metrics.copyAvailable(region, job.updatedAt - job.createdAt);
+  if (ENDS.has(state)) metrics.destinationFinished(region, state);
 }
 
 /** {@link changeJob} by a move of a copy. */

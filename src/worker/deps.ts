@@ -3,6 +3,7 @@ import type { PolicySource } from '../domain/policy.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
 
@@ -29,6 +30,7 @@ export interface WorkerDeps {
   settings: WorkerSettings;
   policy: PolicySource;
   audit: Audit;
+  metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished'>;
 }
 
 /** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */

@@ -1,18 +1,31 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Redis } from 'ioredis';
+import type { Metrics } from '../metrics/metrics.ts';
+
+/** What there is to be seen of a worker. */
+export interface WorkerLooks {
+  redis: Pick<Redis, 'ping'>;
+  isWedged: () => boolean;
+  metrics: Pick<Metrics, 'text' | 'contentType'>;
+}
 
 /**
- * A worker's own health for its supervisor: 200 while it works and Redis answers it, else 503 and why. `port` 0 is none.
+ * A worker's own small server: /metrics for Prometheus, and on any other path its health for its supervisor, 200 while
+ * it works and Redis answers it, else 503 and why. `port` 0 is none. It lets everybody in, so it should listen where
+ * only they reach it.
  */
 export async function startHealthServer(
-  redis: Redis,
-  isWedged: () => boolean,
+  { redis, isWedged, metrics }: WorkerLooks,
   host: string,
   port: number,
 ): Promise<{ close(): void } | undefined> {
   if (port === 0) return undefined;
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
+    if (request.url === '/metrics') {
+      response.setHeader('content-type', metrics.contentType);
+      return void metrics.text().then((text) => response.end(text));
+    }
     if (isWedged()) return answer(response, 'wedged');
     redis.ping().then(
       () => answer(response, 'ok'),

@@ -9,10 +9,12 @@ import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
+import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { StepProducer } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -49,6 +51,7 @@ export interface Service extends CommandDeps {
   store: RedisJobStore;
   audit: AuditLog;
   eventLog: EventLog;
+  metrics: Metrics;
   gateway: AwsGateway;
   simulator: Simulator;
   control: SimulatorControl;
@@ -94,8 +97,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   await Promise.all([untilReady(redis, 5000), untilReady(blocking, 5000)]);
   const store = new RedisJobStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
+  const metrics = new Metrics();
   const aws = {
     requestTimeoutMs: 2000,
+    onCall: (call: Ec2Call) => metrics.ec2Call(call),
     maxAttempts: 2,
     endpoint: options.endpoint ?? simulator.url,
     credentials: testCredentials(),
@@ -104,7 +109,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const kms = new AwsKmsGateway(aws);
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
-  const deps = { store, producer, gateway, kms, logger, policy, audit, regions: AWS_REGIONS };
+  const deps = { store, producer, gateway, kms, logger, policy, audit, metrics, regions: AWS_REGIONS };
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
     const worker = await buildWorker({ ...deps, settings }, blocking, {

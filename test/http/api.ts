@@ -3,6 +3,7 @@ import type { App, AppDeps } from '../../src/http/deps.ts';
 import { buildApp } from '../../src/http/app.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
+import { takeCensus } from '../../src/store/census.ts';
 import { JobFeed } from '../../src/store/feed.ts';
 import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
@@ -37,6 +38,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   await Promise.all([untilReady(redis, 5000), untilReady(subscriber, 5000)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
+  service.metrics.watchStore(() => takeCensus(redis, service.prefix, service.producer));
   const app = await buildApp({
     authenticate: null,
     rateLimit: null,

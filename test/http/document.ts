@@ -75,6 +75,6 @@ export function conformance(document: OpenApi) {
     );
     const steps = ['paths', route.path, route.method, 'responses', status, 'content', type, 'schema'];
     const pointer = steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    schema(pointer)(JSON.parse(answer.body));
+    schema(pointer)(type === 'text/plain' ? answer.body : JSON.parse(answer.body));
   };
 }

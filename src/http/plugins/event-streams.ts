@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { AmiferryError } from '../../errors.ts';
+import type { Metrics } from '../../metrics/metrics.ts';
 import { EventStream } from '../events/event-stream.ts';
 import type { LogSource } from '../events/follow-log.ts';
 import { LogFollower } from '../events/follow-log.ts';
@@ -34,8 +35,8 @@ declare module 'fastify' {
 }
 
 /** Keeps the open streams: no more than may be, and none when the server closes. */
-export const eventStreams = fp<{ limits: StreamLimits }>(
-  async (app, { limits }) => {
+export const eventStreams = fp<{ limits: StreamLimits; metrics: Pick<Metrics, 'streams'> }>(
+  async (app, { limits, metrics }) => {
     const open = new Map<EventStream, string>();
     let closing = false;
     // Before the server stops to listen: an open stream would keep it from closing.
@@ -49,7 +50,11 @@ export const eventStreams = fp<{ limits: StreamLimits }>(
       admit(limits, closing ? Infinity : open.size, () => countOf(open, caller));
       const stream = new EventStream(limits.heartbeatMs);
       open.set(stream, caller);
-      stream.once('close', () => open.delete(stream));
+      metrics.streams(1);
+      stream.once('close', () => {
+        open.delete(stream);
+        metrics.streams(-1);
+      });
       const { after, resync } = log.start;
       if (resync) stream.send(resyncFrame(after, log.readInstead));
       new LogFollower(log.source, stream, after, log.over).start();

@@ -11,6 +11,7 @@ import { health } from './health.ts';
 import { jobEvents } from './job-events.ts';
 import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
+import { metrics } from './metrics.ts';
 import { openApiDocument } from './open-api.ts';
 import { retryJobRoute } from './retry-job.ts';
 
@@ -29,5 +30,6 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   retryJobRoute(app, deps); //   POST /jobs/:id/retry
   listAudit(app, deps); //       GET  /audit
   health(app, deps); //          GET  /health/live, /health/ready
+  metrics(app, deps); //         GET  /metrics
   openApiDocument(app); //       GET  /openapi.json (and /docs: plugins/openapi.ts)
 }

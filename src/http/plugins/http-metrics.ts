@@ -1,0 +1,13 @@
+import fp from 'fastify-plugin';
+import type { Metrics } from '../../metrics/metrics.ts';
+
+/** Counts and times every request that is answered, by the route's own pattern: a path has ids in it, and no end. */
+export const httpMetrics = fp<{ metrics: Pick<Metrics, 'request'> }>(
+  async (app, { metrics }) => {
+    app.addHook('onResponse', async ({ routeOptions, method }, reply) => {
+      if (String(reply.getHeader('content-type')).startsWith('text/event-stream')) return;
+      metrics.request(routeOptions.url ?? 'none', method, reply.statusCode, reply.elapsedTime);
+    });
+  },
+  { name: 'http-metrics' },
+);

@@ -1,0 +1,142 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { DestinationState } from '../domain/job.ts';
+import type { Ec2Call } from '../ec2/aws-clients.ts';
+import type { Census } from '../store/census.ts';
+
+/** What one process tells Prometheus of itself, in seconds and whole numbers. Every label has few values, known before. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  readonly #http = new Histogram({
+    name: 'amiferry_http_request_duration_seconds',
+    help: 'Requests that were answered, by route; event streams are not among them.',
+    labelNames: ['route', 'method', 'status'] as const,
+    buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30],
+    registers: [this.#registry],
+  });
+
+  readonly #streams = new Gauge({
+    name: 'amiferry_http_event_streams',
+    help: 'Event streams that are open.',
+    registers: [this.#registry],
+  });
+
+  readonly #ec2Calls = new Counter({
+    name: 'amiferry_ec2_calls_total',
+    help: 'Calls to EC2 by their outcome: ok, or why they failed (throttled, transient, slots, missing, denied, refused).',
+    labelNames: ['operation', 'region', 'outcome'] as const,
+    registers: [this.#registry],
+  });
+
+  readonly #ec2Duration = new Histogram({
+    name: 'amiferry_ec2_call_duration_seconds',
+    help: 'How long calls to EC2 take, the tries of the SDK included.',
+    labelNames: ['operation'] as const,
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.#registry],
+  });
+
+  readonly #available = new Histogram({
+    name: 'amiferry_copy_time_to_available_seconds',
+    help: 'From the request to the image being available, by destination region.',
+    labelNames: ['region'] as const,
+    buckets: [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400],
+    registers: [this.#registry],
+  });
+
+  readonly #finished = new Counter({
+    name: 'amiferry_destinations_finished_total',
+    help: 'Destinations of copies that ended, by how.',
+    labelNames: ['region', 'state'] as const,
+    registers: [this.#registry],
+  });
+
+  #countStore = async () => {};
+
+  /** The Prometheus text format, version 0.0.4. */
+  readonly contentType = this.#registry.contentType;
+
+  /** Adds memory, CPU, garbage collection and the lag of the event loop of this process. */
+  watchProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Adds what Redis knows: asked at each look, and the same whichever process is asked. */
+  watchStore(look: () => Promise<Census>): void {
+    const options = { registers: [this.#registry] };
+    const jobs = new Gauge({
+      ...options,
+      name: 'amiferry_jobs',
+      help: 'Jobs that are kept, by state.',
+      labelNames: ['state'] as const,
+    });
+    const copies = new Gauge({
+      ...options,
+      name: 'amiferry_copies_in_progress',
+      help: 'Copies that EC2 works on.',
+      labelNames: ['region'] as const,
+    });
+    const waiting = new Gauge({
+      ...options,
+      name: 'amiferry_destinations_waiting',
+      help: 'Destinations in line for a copy slot of their region.',
+      labelNames: ['region'] as const,
+    });
+    const steps = new Gauge({
+      ...options,
+      name: 'amiferry_queue_steps',
+      help: 'Steps in the queue: waiting for a worker, at work, or delayed until later.',
+      labelNames: ['state'] as const,
+    });
+    const age = new Gauge({
+      ...options,
+      name: 'amiferry_queue_oldest_step_age_seconds',
+      help: 'How long the step has waited that is next; 0 when none waits.',
+    });
+    const up = new Gauge({
+      ...options,
+      name: 'amiferry_redis_up',
+      help: 'Whether Redis answered: 1, or 0 and then what it knows is missing here.',
+    });
+    this.#countStore = async () => {
+      for (const gauge of [jobs, copies, waiting, steps, age]) gauge.reset();
+      const census = await look().catch(() => null);
+      up.set(census === null ? 0 : 1);
+      if (census === null) return;
+      for (const [state, count] of Object.entries(census.jobs)) jobs.set({ state }, count);
+      for (const { region, pending, inLine } of census.regions) {
+        copies.set({ region }, pending);
+        waiting.set({ region }, inLine);
+      }
+      for (const [state, count] of Object.entries(census.steps)) steps.set({ state }, count);
+      age.set(census.oldestStepMs / 1000);
+    };
+  }
+
+  request(route: string, method: string, status: number, milliseconds: number): void {
+    this.#http.observe({ route, method, status }, milliseconds / 1000);
+  }
+
+  streams(change: 1 | -1): void {
+    this.#streams.inc(change);
+  }
+
+  ec2Call({ operation, region, outcome, milliseconds }: Ec2Call): void {
+    this.#ec2Calls.inc({ operation, region, outcome });
+    this.#ec2Duration.observe({ operation }, milliseconds / 1000);
+  }
+
+  copyAvailable(region: string, milliseconds: number): void {
+    this.#available.observe({ region }, milliseconds / 1000);
+  }
+
+  destinationFinished(region: string, state: DestinationState): void {
+    this.#finished.inc({ region, state });
+  }
+
+  /** All of it, in the Prometheus text format. */
+  async text(): Promise<string> {
+    await this.#countStore();
+    return await this.#registry.metrics();
+  }
+}

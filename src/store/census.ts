@@ -1,0 +1,39 @@
+import type { Redis } from 'ioredis';
+import { parseScope } from '../domain/ami.ts';
+import { JOB_STATES } from '../domain/job.ts';
+import type { StepProducer } from '../queue/producer.ts';
+import { storeKeys } from './keys.ts';
+
+/** How much there is of everything. */
+export interface Census {
+  /** By state. */
+  jobs: Record<string, number>;
+  regions: { region: string; pending: number; inLine: number }[];
+  /** By state of the queue. */
+  steps: Record<string, number>;
+  oldestStepMs: number;
+}
+
+/** Counts what the store and the queue hold, in a handful of cheap commands. Rejects while Redis is away. */
+export async function takeCensus(
+  redis: Redis,
+  prefix: string,
+  producer: Pick<StepProducer, 'depth'>,
+): Promise<Census> {
+  const keys = storeKeys(prefix);
+  const scopes = (await redis.zrange(keys.scopes, 0, '-1')).map(parseScope);
+  const [jobs, regions, { oldestMs, ...steps }] = await Promise.all([
+    Promise.all(
+      JOB_STATES.map(async (state) => [state, await redis.zcard(keys.jobsByState(state))] as const),
+    ),
+    Promise.all(
+      scopes.map(async (scope) => ({
+        region: scope.region,
+        pending: await redis.hlen(keys.pending(scope)),
+        inLine: await redis.zcard(keys.waiting(scope)),
+      })),
+    ),
+    producer.depth(),
+  ]);
+  return { jobs: Object.fromEntries(jobs), regions, steps, oldestStepMs: oldestMs };
+}
