@@ -9,10 +9,23 @@ import { principalOf } from '../principal.ts';
 import { toAmiferryError } from '../problem.ts';
 import { ACCESS_ERRORS, problems } from '../routes/documented.ts';
 
+/** Who is let in: those with any of these scopes, or everybody. */
+type Access = readonly AccessScope[] | 'everybody';
+
+export interface RouteAccess {
+  method: string;
+  url: string;
+  access(): Access | undefined;
+}
+
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** Every route there is, with who is let in. */
+    accessTable: readonly RouteAccess[];
+  }
   interface FastifyContextConfig {
-    /** Who is let in: those with any of these scopes, or everybody. A route that doesn't say stops the start. */
-    access?: readonly AccessScope[] | 'everybody';
+    /** A route that doesn't say it stops the start. */
+    access?: Access;
   }
   interface FastifyRequest {
     /** Who asks; `null` where nobody could be made out, and only public routes are open. */
@@ -56,27 +69,26 @@ export const authentication = fp<AuthenticationOptions>(
 );
 
 /** What no route takes is answered 404 to everybody: the routes are no secret, /openapi.json lists them. */
-function accessOf(request: FastifyRequest): readonly AccessScope[] | 'everybody' {
+function accessOf(request: FastifyRequest): Access {
   return request.is404 ? 'everybody' : (request.routeOptions.config.access ?? []);
 }
 
 /** Every route says who is let in, and with that documents its 401, 403 and 429. */
 function declareAccess(app: FastifyInstance): void {
-  const undeclared: { name: string; isDeclared: () => boolean }[] = [];
+  const table: RouteAccess[] = [];
+  app.decorate('accessTable', table);
   app.addHook('onRoute', (route) => {
+    const { url } = route;
     const access = route.config?.access;
-    if (access === undefined) {
-      const name = `${String(route.method)} ${route.url}`;
-      undeclared.push({ name, isDeclared: () => route.config?.access !== undefined });
-    } else if (access !== 'everybody') {
-      route.schema = withAccess(route.schema ?? {}, access);
-    }
+    if (access !== undefined && access !== 'everybody') route.schema = withAccess(route.schema ?? {}, access);
+    // Read only when asked for: what a plugin registers is declared by whoever registers the plugin.
+    const declared = () => route.config?.access;
+    table.push(...[route.method].flat().map((method) => ({ method, url, access: declared })));
   });
   app.addHook('onReady', async () => {
-    // Looked at only now: what a plugin registers is declared by whoever registers the plugin.
-    const missing = undeclared.filter(({ isDeclared }) => !isDeclared());
+    const missing = table.filter(({ access }) => access() === undefined);
     if (missing.length === 0) return;
-    const names = missing.map(({ name }) => name).join(', ');
+    const names = missing.map(({ method, url }) => `${method} ${url}`).join(', ');
     throw new Error(`"config: { access: … }" is missing, so that nobody could tell who is let in: ${names}`);
   });
 }

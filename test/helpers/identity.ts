@@ -1,0 +1,87 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
+import type { JwtSettings } from '../../src/auth/jwt.ts';
+
+/** What may be other than it should be about a token. */
+export interface TokenOptions {
+  subject?: string;
+  scope?: string;
+  issuer?: string;
+  audience?: string;
+  /** Epoch seconds. */
+  expires?: number;
+  claims?: Record<string, unknown>;
+}
+
+/** An identity provider on loopback: it publishes its key, and signs tokens. */
+export interface IdentityProvider {
+  settings: JwtSettings;
+  token(options?: TokenOptions): Promise<string>;
+  /** `alg: none`: no signature at all. */
+  unsigned(options?: TokenOptions): string;
+  /** HS256 with the public key as its secret: taken by whoever lets the token choose the algorithm. */
+  signedWithPublicKey(options?: TokenOptions): Promise<string>;
+  /** By another key under the same key id. */
+  forged(options?: TokenOptions): Promise<string>;
+  stop(): Promise<void>;
+}
+
+const ISSUER = 'https://identity.example/';
+const AUDIENCE = 'amiferry';
+const KEY_ID = 'test-key';
+
+export async function startIdentityProvider(): Promise<IdentityProvider> {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { privateKey: otherKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwk = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
+  const server = createServer((_request, response) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] })),
+  );
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  const rs256 = { alg: 'RS256', kid: KEY_ID };
+  const secret = Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }));
+  return {
+    settings: {
+      jwksUrl: new URL(`http://127.0.0.1:${port}/jwks.json`),
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      algorithms: ['RS256', 'ES256'],
+    },
+    token: (options) =>
+      filled(new SignJWT(payload(options)), options)
+        .setProtectedHeader(rs256)
+        .sign(privateKey),
+    unsigned: (options) => filled(new UnsecuredJWT(payload(options)), options).encode(),
+    signedWithPublicKey: (options) =>
+      filled(new SignJWT(payload(options)), options)
+        .setProtectedHeader({ alg: 'HS256', kid: KEY_ID })
+        .sign(secret),
+    forged: (options) =>
+      filled(new SignJWT(payload(options)), options)
+        .setProtectedHeader(rs256)
+        .sign(otherKey),
+    stop: () => new Promise((resolve) => void server.close(() => resolve())),
+  };
+}
+
+function payload({ scope = '', claims = {} }: TokenOptions = {}) {
+  return { scope, ...claims };
+}
+
+/** What SignJWT and UnsecuredJWT have in common. */
+interface Claims {
+  setSubject(subject: string): this;
+  setIssuer(issuer: string): this;
+  setAudience(audience: string): this;
+  setExpirationTime(expires: number): this;
+}
+
+function filled<T extends Claims>(jwt: T, options: TokenOptions = {}): T {
+  const { subject = 'tester', issuer = ISSUER, audience = AUDIENCE } = options;
+  const { expires = Math.floor(Date.now() / 1000) + 600 } = options;
+  return jwt.setSubject(subject).setIssuer(issuer).setAudience(audience).setExpirationTime(expires);
+}
