@@ -172,13 +172,6 @@ describe('what is within the rules is accepted', () => {
     ['40 tags', { tags: many(40, 'k') }],
     ['the longest tag', { tags: { ['k'.repeat(127)]: 'v'.repeat(255) } }],
     ['2880 minutes', { completionDurationMinutes: 2880 }],
-    ['a key id', { kmsKeyId: '1234abcd-12ab-34cd-56ef-1234567890ab' }],
-    ['a multi-region key', { kmsKeyId: `mrk-${'0'.repeat(32)}` }],
-    [
-      'a key ARN',
-      { kmsKeyId: 'arn:aws:kms:eu-west-1:012345678901:key/1234abcd-12ab-34cd-56ef-1234567890ab' },
-    ],
-    ['an alias ARN', { kmsKeyId: 'arn:aws-us-gov:kms:us-gov-west-1:012345678901:alias/a/b_c' }],
     ['the source region with a key', { destinations: to('us-east-1'), kmsKeyId: 'alias/ami' }],
     ['another spelling of the content type', {}, 'Application/JSON; charset=utf-8'],
   ])('%s', async (_input, more: object, type = JSON_TYPE) => {
@@ -192,4 +185,15 @@ test('what is refused makes no job and changes nothing in EC2', async () => {
   for (const [, body] of invalid) await api.post(COPIES, body);
   expect(await jobs()).toBe(before);
   expect((await api.service.control.calls()).mutations).toBe(0);
+});
+
+// Whether there is such a key is KMS' business, and the request's next check.
+test.each([
+  ['a key id', { kmsKeyId: '1234abcd-12ab-34cd-56ef-1234567890ab' }],
+  ['a multi-region key', { kmsKeyId: `mrk-${'0'.repeat(32)}` }],
+  ['a key ARN', { kmsKeyId: 'arn:aws:kms:eu-west-1:012345678901:key/1234abcd-12ab-34cd-56ef-1234567890ab' }],
+  ['an alias ARN', { kmsKeyId: 'arn:aws-us-gov:kms:us-gov-west-1:012345678901:alias/a/b_c' }],
+])('%s is a key that is looked for', async (_input, more: object) => {
+  const answer = await api.post(COPIES, copy(more));
+  expect(answer.json()).toMatchObject({ status: 422, code: 'key-not-found' });
 });

@@ -40,7 +40,6 @@ export const ChangeHeaders = Type.Object({
     Type.String({
       description:
         'Send the same key (1 to 255 printable ASCII characters, bare or quoted) with the same request again, and you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys are kept for 7 days (IDEMPOTENCY_DAYS).',
-      examples: ['8e03978e-40d5-43dd-bc93-6894a57f9324'],
     }),
   ),
 });
