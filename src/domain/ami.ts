@@ -8,15 +8,18 @@ export const IMAGE_NAME_PATTERN = "^[a-zA-Z0-9 ()\\[\\]./\\-'@_]{3,128}$";
 export const IMAGE_NAME_RULE =
   "must be 3 to 128 characters: letters, digits, spaces and ( ) [ ] . / - ' @ _ (EC2's rule for Name)";
 
-export type ImageState =
-  | 'pending'
-  | 'available'
-  | 'invalid'
-  | 'deregistered'
-  | 'transient'
-  | 'failed'
-  | 'error'
-  | 'disabled';
+/** EC2's states of an image. */
+export const IMAGE_STATES = [
+  'pending',
+  'available',
+  'invalid',
+  'deregistered',
+  'transient',
+  'failed',
+  'error',
+  'disabled',
+] as const;
+export type ImageState = (typeof IMAGE_STATES)[number];
 
 export type Tags = Record<string, string>;
 

@@ -1,5 +1,6 @@
 import type { Image as AwsImage, LaunchPermission, Snapshot as AwsSnapshot, Tag } from '@aws-sdk/client-ec2';
 import type { Image, ImageState, Snapshot, Tags } from '../domain/ami.ts';
+import { IMAGE_STATES } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { normalise } from '../domain/permissions.ts';
 
@@ -41,24 +42,9 @@ function toSnapshots(image: AwsImage): Image['snapshots'] {
   );
 }
 
-const STATES: ReadonlySet<string> = new Set<ImageState>([
-  'pending',
-  'available',
-  'invalid',
-  'deregistered',
-  'transient',
-  'failed',
-  'error',
-  'disabled',
-]);
-
-function isState(state: string): state is ImageState {
-  return STATES.has(state);
-}
-
 /** A state that EC2 adds later counts as `transient`: neither usable nor over. */
 function toState(state: string | undefined): ImageState {
-  return state !== undefined && isState(state) ? state : 'transient';
+  return IMAGE_STATES.find((known) => known === state) ?? 'transient';
 }
 
 export function toSnapshot(snapshot: AwsSnapshot): Snapshot {

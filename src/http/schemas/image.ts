@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { IMAGE_STATES } from '../../domain/ami.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf } from './component.ts';
 import { ImageId, Region } from './fields.ts';
-import { IMAGE_STATES } from './job.ts';
 
 export const ImageReference = component(
   'ImageReference',

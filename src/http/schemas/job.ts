@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { ImageState } from '../../domain/ami.ts';
+import { IMAGE_STATES } from '../../domain/ami.ts';
 import { DESTINATION_STATES, JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
 import { ImageId, JobId, Region } from './fields.ts';
@@ -9,17 +10,6 @@ import { PermissionState } from './permissions.ts';
 
 export const time = (description: string) => Type.String({ format: 'date-time', description });
 export const percent = (description: string) => Type.Integer({ minimum: 0, maximum: 100, description });
-
-export const IMAGE_STATES = [
-  'pending',
-  'available',
-  'invalid',
-  'deregistered',
-  'transient',
-  'failed',
-  'error',
-  'disabled',
-] as const satisfies readonly ImageState[];
 
 export const Failure = component(
   'Failure',
