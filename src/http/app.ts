@@ -15,6 +15,7 @@ import { problemDetails } from './plugins/problem-details.ts';
 import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestLog } from './plugins/request-log.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
+import { silentConnections } from './plugins/silent-connections.ts';
 import { validation } from './plugins/validation.ts';
 import { sendProblem, toAmiferryError } from './problem.ts';
 import { registerRoutes } from './routes/index.ts';
@@ -47,6 +48,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toAmiferryError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  await app.register(silentConnections);
   await app.register(problemDetails);
   await app.register(requestLog);
   await app.register(httpMetrics, deps);
