@@ -1,6 +1,7 @@
 import type { CopyRequest } from '../http/schemas/copy-request.ts';
 import type { Image } from '../http/schemas/image.ts';
-import type { CopyJob } from '../http/schemas/job.ts';
+import type { CopyJob, Job, JobPage } from '../http/schemas/job.ts';
+import type { PermissionInput, Permissions } from '../http/schemas/permissions.ts';
 
 /** The few calls of the API that the demo makes, as any HTTP client would. */
 export class DemoClient {
@@ -27,6 +28,27 @@ export class DemoClient {
   /** GET /amis/{imageId} */
   image(imageId: string, region: string): Promise<Image> {
     return this.#json<Image>(`/amis/${imageId}?region=${region}`);
+  }
+
+  /** The copies that the newest job made. */
+  async newestCopies(): Promise<{ imageId: string; region: string }[]> {
+    const { jobs } = await this.#json<JobPage>('/jobs?kind=copy&limit=1');
+    const destinations = jobs.flatMap((job) => job.destinations ?? []);
+    return destinations.flatMap(({ imageId, region }) => (imageId === null ? [] : [{ imageId, region }]));
+  }
+
+  /** PUT /amis/{imageId}/permissions; answers when the change has been made. */
+  share(imageId: string, region: string, permissions: PermissionInput): Promise<Job> {
+    return this.#json<Job>(`/amis/${imageId}/permissions?region=${region}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json', prefer: 'wait=9' },
+      body: JSON.stringify(permissions),
+    });
+  }
+
+  /** GET /amis/{imageId}/permissions */
+  permissions(imageId: string, region: string): Promise<Permissions> {
+    return this.#json<Permissions>(`/amis/${imageId}/permissions?region=${region}`);
   }
 
   /** @throws with the problem's own words for any status that is no success. */

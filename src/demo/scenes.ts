@@ -1,8 +1,9 @@
 import { copyScene } from './copy-scene.ts';
 import type { Scene, Stage } from './scene.ts';
+import { shareScene } from './share-scene.ts';
 
 /** What the demo shows, in order. */
-export const SCENES: readonly Scene[] = [copyScene];
+export const SCENES: readonly Scene[] = [copyScene, shareScene];
 
 export async function playScenes(scenes: readonly Scene[], stage: Stage): Promise<void> {
   for (const [index, scene] of scenes.entries()) {

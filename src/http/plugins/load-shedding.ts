@@ -2,10 +2,17 @@ import underPressure from '@fastify/under-pressure';
 import fp from 'fastify-plugin';
 import { RETRY_AFTER_SECONDS } from '../problem.ts';
 
+/**
+ * Milliseconds over which the lag is averaged. Long enough that one hiccup doesn't count as overload: the AWS SDK is
+ * loaded at the first request that needs it, which holds a busy machine up for a second. A loop that lags on and on does.
+ */
+const SAMPLE_MS = 5000;
+
 /** Turns requests away with a 503 while the event loop lags, rather than answer all of them late. */
 export const loadShedding = fp<{ maxEventLoopDelayMs: number }>(
   async (app, { maxEventLoopDelayMs }) => {
     await app.register(underPressure, {
+      sampleInterval: SAMPLE_MS,
       maxEventLoopDelay: maxEventLoopDelayMs,
       retryAfter: RETRY_AFTER_SECONDS,
     });

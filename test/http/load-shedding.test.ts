@@ -1,0 +1,31 @@
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../helpers/processes.ts';
+import type { Api } from './api.ts';
+import { startApi } from './api.ts';
+
+let api: Api;
+let work: NodeJS.Timeout | undefined;
+afterEach(async () => {
+  clearInterval(work);
+  await api.stop();
+});
+
+/** Holds the event loop up for so many milliseconds. */
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}
+
+test('an event loop that lags on and on turns requests away, never the supervisor, and a single hiccup nobody', async () => {
+  api = await startApi({ workers: 0 }, { maxEventLoopDelayMs: 100 });
+  block(800);
+  expect((await api.get('/jobs')).statusCode).toBe(200);
+  work = setInterval(() => block(300), 310);
+  await until(async () => (await api.get('/jobs')).statusCode === 503, 20_000);
+  const answer = await api.get('/jobs');
+  expect(answer.json()).toMatchObject({ status: 503, code: 'overloaded' });
+  expect(answer.headers['retry-after']).toBeDefined();
+  expect((await api.get('/health/live')).statusCode).toBe(200);
+  clearInterval(work);
+  await until(async () => (await api.get('/jobs')).statusCode === 200, 20_000);
+});
