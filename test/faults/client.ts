@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
+import type { CopyRequest } from '../../src/commands/request-copy.ts';
+
+/** The image that all rounds copy: two snapshots, unencrypted, seeded by the simulator. */
+const SOURCE = 'ami-0a1b2c3d4e5f60001';
+
+/** One 202 that was answered. */
+export interface Accepted {
+  jobId: string;
+  /** The name of the copies, which names the request. */
+  name: string;
+}
+
+const PATIENCE_MS = 30_000;
+
+/** A caller of the API, as stubborn as callers are told to be: no answer and 503 mean "again". */
+export class Client {
+  readonly #url: string;
+  /** Every 202 ever answered. */
+  readonly accepted: Accepted[] = [];
+  /** Set where the API takes the header: a repeated POST is then the same request. */
+  idempotency = false;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Looks up in the API's own document whether it takes Idempotency-Key. */
+  async learn(): Promise<void> {
+    const answer = await fetch(`${this.#url}/openapi.json`);
+    this.idempotency = /"idempotency-key"/i.test(await answer.text());
+  }
+
+  /** Asks for a copy until it is accepted. */
+  async copy(request: CopyRequest & { name: string }): Promise<CopyJob> {
+    const job = await this.#insist(`/amis/${SOURCE}/copies`, request.name, request);
+    if (job === null) throw new Error(`${request.name} was refused as done before`);
+    return job;
+  }
+
+  async cancel(id: string): Promise<void> {
+    await this.#insist(`/jobs/${id}/cancel`, `cancel-${id}`);
+  }
+
+  /** @param time which retry of the job it is, from 1 */
+  async retry(id: string, time: number): Promise<void> {
+    await this.#insist(`/jobs/${id}/retry`, `retry-${id}-${time}`);
+  }
+
+  async job(id: string): Promise<CopyJob | null> {
+    const answer = await this.#again(() => fetch(`${this.#url}/jobs/${id}`, { signal: timeout() }));
+    return answer.status === 404 ? null : ((await answer.json()) as CopyJob);
+  }
+
+  /** All jobs there are, newest first, or all in one state. */
+  async jobs(state?: CopyJob['state']): Promise<CopyJob[]> {
+    const jobs: CopyJob[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const query = new URLSearchParams({ limit: '100', ...(state && { state }), ...(cursor && { cursor }) });
+      const answer = await this.#again(() => fetch(`${this.#url}/jobs?${query}`, { signal: timeout() }));
+      const page = (await answer.json()) as { jobs: CopyJob[]; nextCursor: string | null };
+      jobs.push(...page.jobs);
+      cursor = page.nextCursor;
+    }
+    return jobs;
+  }
+
+  /** The answer to one POST, whatever it is. */
+  async post(path: string, key: string, body?: unknown): Promise<Response> {
+    return fetch(`${this.#url}${path}`, {
+      method: 'POST',
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(this.idempotency && { 'idempotency-key': key }),
+      },
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: timeout(),
+    });
+  }
+
+  /** Posts until it is accepted; `null` when an earlier try was, unheard, so that nothing is left to be done. */
+  async #insist(path: string, key: string, body?: { name: string }): Promise<CopyJob | null> {
+    let tries = 0;
+    const answer = await this.#again(() => {
+      tries += 1;
+      return this.post(path, key, body);
+    });
+    const text = await answer.text();
+    if (answer.status === 409 && tries > 1 && !this.idempotency) return null;
+    if (answer.status !== 202) throw new Error(`${path}: ${answer.status} ${text}`);
+    const job = JSON.parse(text) as CopyJob;
+    this.accepted.push({ jobId: job.id, name: job.destinations[0]?.name ?? '' });
+    return job;
+  }
+
+  async #again(call: () => Promise<Response>): Promise<Response> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = await call().catch((error: unknown) => String(error));
+      if (answer instanceof Response && !(await isForLater(answer))) return answer;
+      if (Date.now() > deadline)
+        throw new Error(`no answer: ${answer instanceof Response ? answer.status : JSON.stringify(answer)}`);
+      await sleep(100);
+    }
+  }
+}
+
+/** The API can't answer just now, or is still at work on the same request. */
+async function isForLater(answer: Response): Promise<boolean> {
+  if (answer.status === 503) return true;
+  return answer.status === 409 && (await answer.clone().text()).includes('idempotency');
+}
+
+function timeout(): AbortSignal {
+  return AbortSignal.timeout(8000);
+}

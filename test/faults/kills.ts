@@ -1,0 +1,103 @@
+import type { Destination } from '../../src/domain/job.ts';
+import type { Moment } from './moments.ts';
+import { answer, call, command, queue, write } from './moments.ts';
+import type { Scenario } from './scenario.ts';
+import type { Scene } from './scenes.ts';
+import * as scenes from './scenes.ts';
+
+/**
+ * Where a process is killed: each row of the table of crash points has its entries, each an exact moment in the traffic
+ * between the processes. To add one is to add an entry.
+ */
+interface Kill {
+  row: string;
+  name: string;
+  /** What callers do, so that it comes to that. */
+  scene: Scene;
+  at: Moment;
+  /** Whether whoever takes the step over comes by the same moment again, so that it can be killed twice in a row. */
+  again?: true;
+}
+
+type Change = (after: Destination, before: Destination | undefined) => boolean;
+
+const intended: Change = (after, before) => before?.startedAt === null && after.startedAt !== null;
+const gotImage: Change = (after, before) => before?.imageId === null && after.imageId !== null;
+const reached =
+  (state: Destination['state']): Change =>
+  (after, before) =>
+    before !== undefined && before.state !== state && after.state === state;
+const removed: Change = (after, before) => before?.stopping !== null && after.stopping === null;
+const stoppedMaking: Change = (after, before) =>
+  before?.imageState !== 'deregistered' && after.imageState === 'deregistered' && after.stopping !== null;
+
+const NOTHING = 'before the record is written';
+const NOT_ENQUEUED = 'record written, not enqueued, or not answered';
+const NOT_CALLED = 'intent written, CopyImage not called';
+const NOT_SAVED = 'CopyImage in flight, or answered and not saved';
+const NOT_TRACKED = 'image id saved, tracking not scheduled';
+const AVAILABLE = '`available` seen, not saved';
+const BETWEEN = 'between two permission calls, two tag calls';
+const FINISHED = 'finished, BullMQ job not acknowledged';
+const REMOVAL = 'a copy taken down: between any two calls (cancel, rollback, retry)';
+const SLOTS = 'waiting for a copy slot';
+const WAKE_UPS = 'wake-ups: the queue itself';
+
+const { copy, copyUntagged, cancelPending, cancelInFlight, rollback, retry, full } = scenes;
+
+// prettier-ignore
+const KILLS: readonly Kill[] = [
+  { row: NOTHING, name: 'API: record not written', scene: copy, at: write('request', 'api', (_, before) => before === undefined), again: true },
+  { row: NOT_ENQUEUED, name: 'API: record written, not enqueued', scene: copy, at: write('reply', 'api', (_, before) => before === undefined), again: true },
+  { row: NOT_ENQUEUED, name: 'API: enqueued, not answered', scene: copy, at: answer(/copies/, 202), again: true },
+  { row: NOT_ENQUEUED, name: 'API: cancel written, not enqueued', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
+  { row: NOT_ENQUEUED, name: 'API: retry written, not enqueued', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
+
+  { row: NOT_CALLED, name: 'start-copy: taken off the queue, record not read', scene: copy, at: command('reply', 'moveToActive', (texts) => texts.some((one) => one.startsWith('start-copy/'))), again: true },
+  { row: NOT_CALLED, name: 'start-copy: intent not written', scene: copy, at: write('request', 'worker', intended), again: true },
+  { row: NOT_CALLED, name: 'start-copy: intent written, CopyImage not called', scene: copy, at: call('request', 'CopyImage'), again: true },
+  { row: NOT_SAVED, name: 'start-copy: CopyImage answered, not saved', scene: copy, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
+  { row: NOT_SAVED, name: 'start-copy: image id in hand, write not sent', scene: copy, at: write('request', 'worker', gotImage), again: true },
+  { row: NOT_TRACKED, name: 'start-copy: image id saved, step not over', scene: copy, at: write('reply', 'worker', gotImage) },
+  { row: NOT_TRACKED, name: 'tick: due regions taken, tracking not queued', scene: copy, at: command('reply', 'amiferryTakeDue', (found) => found.length > 0), again: true },
+
+  { row: AVAILABLE, name: 'track-region: described, nothing saved', scene: copy, at: call('reply', 'DescribeImages', ({ body }) => body.includes('<imageState>available')), again: true },
+  { row: AVAILABLE, name: 'track-region: available seen, not saved', scene: copy, at: write('request', 'worker', reached('available')), again: true },
+  { row: AVAILABLE, name: 'track-region: available saved, finish-copy not woken', scene: copy, at: write('reply', 'worker', reached('available')) },
+  { row: BETWEEN, name: 'finish-copy: tags missing, CreateTags not called', scene: copyUntagged, at: call('request', 'CreateTags'), again: true },
+  { row: BETWEEN, name: 'finish-copy: tags made, not saved', scene: copyUntagged, at: call('reply', 'CreateTags'), again: true },
+  { row: FINISHED, name: 'finish-copy: end not written', scene: copy, at: write('request', 'worker', reached('succeeded')), again: true },
+  { row: FINISHED, name: 'finish-copy: finished, BullMQ job not acknowledged', scene: copy, at: queue('request', 'moveToFinished', 'finish-copy'), again: true },
+
+  { row: REMOVAL, name: 'cancel: CopyImage not called yet', scene: cancelInFlight, at: call('request', 'CopyImage'), again: true },
+  { row: REMOVAL, name: 'cancel: CopyImage answered, not saved', scene: cancelInFlight, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
+  { row: REMOVAL, name: 'cancel: DeregisterImage not called', scene: cancelPending, at: call('request', 'DeregisterImage'), again: true },
+  { row: REMOVAL, name: 'cancel: deregistered, not saved', scene: cancelPending, at: call('reply', 'DeregisterImage') },
+  { row: REMOVAL, name: 'cancel: deregistration saved, snapshots not looked for', scene: cancelPending, at: write('reply', 'worker', stoppedMaking) },
+  { row: REMOVAL, name: 'cancel: all removed, not saved', scene: cancelPending, at: write('request', 'worker', removed), again: true },
+  { row: REMOVAL, name: 'rollback: failure written, the other copy not woken', scene: rollback, at: write('reply', 'worker', reached('failed')) },
+  { row: REMOVAL, name: 'rollback: DeregisterImage not called', scene: rollback, at: call('request', 'DeregisterImage'), again: true },
+  { row: REMOVAL, name: 'rollback: one snapshot deleted, the next one not', scene: rollback, at: call('reply', 'DeleteSnapshot') },
+  { row: REMOVAL, name: 'retry: failed attempt not deregistered', scene: retry, at: call('request', 'DeregisterImage'), again: true },
+  { row: REMOVAL, name: 'retry: failed attempt half removed', scene: retry, at: call('reply', 'DeleteSnapshot') },
+
+  { row: SLOTS, name: 'slots: ResourceLimitExceeded answered, not parked', scene: full, at: call('reply', 'CopyImage', ({ body }) => body.includes('ResourceLimitExceeded')), again: true },
+  { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')), again: true },
+  { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
+
+  { row: WAKE_UPS, name: 'tick or sweep: taken, its next time not set', scene: copy, at: command('request', 'updateJobScheduler'), again: true },
+  { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: copy, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true), again: true },
+  { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
+];
+
+export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene, at, again }) => ({
+  row,
+  name,
+  kind: 'kill' as const,
+  async play(stage) {
+    const times = again === true && stage.random.chance(0.3) ? 2 : 1;
+    const trap = stage.killAt(at, times);
+    await scene(stage);
+    await stage.sprung(trap, times);
+  },
+}));

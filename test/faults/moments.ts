@@ -1,0 +1,91 @@
+import type { Destination } from '../../src/domain/job.ts';
+import { destinationKey, findDestination } from '../../src/domain/job.ts';
+import type { StepName } from '../../src/queue/jobs.ts';
+import { textsIn } from './wire/resp.ts';
+import type { Ec2Sighting, Sighting } from './wire/sightings.ts';
+import { wakeUpIn } from './wire/sightings.ts';
+import type { Traffic } from './wire/traffic.ts';
+import { nameOf } from './wire/traffic.ts';
+
+/** Whose moment it is to be: the job whose copies bear this name. */
+export interface Subject {
+  traffic: Traffic;
+  name: string;
+}
+
+/** A moment in the traffic, of one job or (tick, sweep) of none. */
+export type Moment = (sighting: Sighting, subject: Subject) => boolean;
+
+type Phase = Sighting['phase'];
+
+/** A write of the job's record that changes a destination so; with `reply`, one that Redis took. */
+export function write(
+  phase: Phase,
+  by: 'api' | 'worker',
+  changes: (after: Destination, before: Destination | undefined) => boolean,
+): Moment {
+  return (sighting, { name }) => {
+    if (sighting.link !== 'redis' || sighting.phase !== phase || !sighting.process.startsWith(by))
+      return false;
+    const { job, before } = sighting.commit ?? {};
+    if (job === undefined || nameOf(job) !== name) return false;
+    if (phase === 'reply' && sighting.answer !== 'ok') return false;
+    return job.destinations.some((one) =>
+      changes(one, before && findDestination(before, destinationKey(one))),
+    );
+  };
+}
+
+/** A call of EC2 that is about the job; with `reply`, its answer. */
+export function call(
+  phase: Phase,
+  action: string,
+  more: (sighting: Ec2Sighting) => boolean = () => true,
+): Moment {
+  return (sighting, subject) =>
+    sighting.link === 'ec2' &&
+    sighting.phase === phase &&
+    sighting.action === action &&
+    sighting.process.startsWith('worker') &&
+    concerns(sighting, subject) &&
+    more(sighting);
+}
+
+/** Whether a call of EC2 names the job, its copies' name or one of its images. DeleteSnapshot names none of these. */
+export function concerns({ form, action }: Ec2Sighting, { traffic, name }: Subject): boolean {
+  if (action === 'DeleteSnapshot') return true;
+  const ids = traffic.idsOf(name);
+  return [...form.values()].some((value) => value === name || ids.has(value));
+}
+
+/** A script or command of Redis about a wake-up of the job, as BullMQ's own. */
+export function queue(phase: Phase, command: string, step: StepName): Moment {
+  return (sighting, { traffic, name }) => {
+    if (sighting.link !== 'redis' || sighting.phase !== phase || sighting.command !== command) return false;
+    const wakeUp = wakeUpIn(phase === 'request' ? sighting.args : textsIn(sighting.answer));
+    return wakeUp?.step === step && wakeUp.jobId === traffic.named(name)?.id;
+  };
+}
+
+/** A command or script of Redis, by whichever worker and about whatever. */
+export function command(
+  phase: Phase,
+  name: string,
+  more: (answer: string[], args: readonly string[]) => boolean = () => true,
+): Moment {
+  return (sighting) =>
+    sighting.link === 'redis' &&
+    sighting.process.startsWith('worker') &&
+    sighting.phase === phase &&
+    sighting.command === name &&
+    more(textsIn(sighting.answer), sighting.args);
+}
+
+/** The API's answer to a caller. */
+export function answer(path: RegExp, status: number): Moment {
+  return (sighting) =>
+    sighting.link === 'http' &&
+    sighting.phase === 'reply' &&
+    sighting.status === status &&
+    path.test(sighting.path);
+}

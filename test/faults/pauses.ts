@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Moment } from './moments.ts';
+import { call, write } from './moments.ts';
+import type { Scenario } from './scenario.ts';
+import { cancelInFlight, copy } from './scenes.ts';
+import type { Scene } from './scenes.ts';
+
+/**
+ * A worker is paused (SIGSTOP) longer than its lock lasts, so that another one takes its step over and ends it; then
+ * it goes on (SIGCONT) as if nothing had happened: its call comes late, its write is stale.
+ */
+interface Pause {
+  name: string;
+  scene: Scene;
+  at: Moment;
+}
+
+const ROW = 'a paused worker wakes after another took over';
+
+// prettier-ignore
+const PAUSES: readonly Pause[] = [
+  { name: 'paused before CopyImage', scene: copy, at: call('request', 'CopyImage') },
+  { name: 'paused with the answer of CopyImage', scene: copy, at: call('reply', 'CopyImage') },
+  { name: 'paused before it saves the image id', scene: copy, at: write('request', 'worker', (after, before) => before?.imageId === null && after.imageId !== null) },
+  { name: 'paused before it saves `available`', scene: copy, at: write('request', 'worker', (after, before) => before?.state === 'pending' && after.state === 'available') },
+  { name: 'paused before CopyImage, cancelled meanwhile', scene: cancelInFlight, at: call('request', 'CopyImage') },
+];
+
+/** What the one who goes on may still do to it, milliseconds: an EC2 call and the steps after it. */
+const AFTERMATH_MS = 700;
+
+export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, at }) => ({
+  row: ROW,
+  name,
+  kind: 'pause' as const,
+  async play(stage) {
+    const over = Promise.withResolvers<void>();
+    const trap = stage.pauseAt(at, over.promise);
+    await scene(stage);
+    await stage.sprung(trap, 1);
+    await stage.untilSubject((_, job) => job.finishedAt !== null);
+    over.resolve();
+    // Nothing is to happen now, and that has to be waited for.
+    await sleep(AFTERMATH_MS);
+  },
+}));

@@ -1,0 +1,44 @@
+import type { Kind } from './checker.ts';
+import type { Commit, Sighting } from './wire/sightings.ts';
+import { wakeUpIn } from './wire/sightings.ts';
+import type { Traffic } from './wire/traffic.ts';
+
+/** Watches all traffic for what must never happen on the wire, however things end. */
+export function watchRules(traffic: Traffic, found: (kind: Kind, what: string) => void): () => void {
+  const written = new Set<string>();
+  const created = new Set<string>();
+  return traffic.watch((sighting) => {
+    if (sighting.link !== 'redis') return undefined;
+    const { commit } = sighting;
+    if (commit !== undefined && sighting.phase === 'reply' && sighting.answer === 'ok') {
+      checkVersion(commit, written, found);
+      written.add(`${commit.jobId} ${commit.to}`);
+    }
+    // On its way counts: the answer may be lost with a connection.
+    if (commit !== undefined && commit.from === 0) created.add(commit.jobId);
+    if (sighting.phase === 'request') checkOrder(sighting, created, found);
+    return undefined;
+  });
+}
+
+/** Each version of a record is written once: two that were both taken mean that one undid the other unseen. */
+function checkVersion(
+  { jobId, to }: Commit,
+  written: ReadonlySet<string>,
+  found: (kind: Kind, what: string) => void,
+) {
+  if (to > 0 && written.has(`${jobId} ${to}`))
+    found('wrong', `a stale write was taken: version ${to} of job ${jobId}`);
+}
+
+/** Record first, wake-up second: a wake-up for what nobody has written down yet would be lost. */
+function checkOrder(
+  sighting: Sighting,
+  created: ReadonlySet<string>,
+  found: (kind: Kind, what: string) => void,
+) {
+  if (sighting.link !== 'redis' || sighting.command !== 'addStandardJob') return;
+  const wakeUp = wakeUpIn(sighting.args);
+  if (wakeUp !== undefined && !created.has(wakeUp.jobId))
+    found('wrong', `${wakeUp.step} of job ${wakeUp.jobId} was queued before the job was written`);
+}

@@ -1,0 +1,59 @@
+import type { Finding } from './checker.ts';
+import { KINDS } from './checker.ts';
+import type { Scenario } from './scenario.ts';
+
+/** What one round came to. */
+export interface RoundResult {
+  round: number;
+  scenario: Scenario;
+  findings: readonly Finding[];
+  /** How often its moment came and it was done. */
+  hits: number;
+  /** Milliseconds. */
+  took: number;
+}
+
+/** The tables that a run ends with. */
+export function report(
+  scenarios: readonly Scenario[],
+  results: readonly RoundResult[],
+  recoveries: readonly number[],
+): string {
+  const lines = ['', line('', 'rounds', 'times')];
+  for (const [title, kind] of TITLES) {
+    const rows = scenarios.filter((scenario) => scenario.kind === kind);
+    if (rows.length === 0) continue;
+    lines.push(title);
+    for (const { name } of rows) {
+      const played = results.filter(({ scenario }) => scenario.name === name);
+      const times = kind === 'fault' ? '' : played.reduce((sum, { hits }) => sum + hits, 0);
+      lines.push(line(`  ${name}`, played.length, times));
+    }
+  }
+  return [...lines, '', recoveryLine(recoveries), totalsLine(results)].join('\n');
+}
+
+const TITLES: readonly [string, Scenario['kind']][] = [
+  ['killed at', 'kill'],
+  ['paused past the lock', 'pause'],
+  ['faults', 'fault'],
+];
+
+const WIDTH = 66;
+
+function line(name: string, ...cells: (string | number)[]): string {
+  return name.padEnd(WIDTH) + cells.map((cell) => String(cell).padStart(8)).join('');
+}
+
+function recoveryLine(times: readonly number[]): string {
+  if (times.length === 0) return 'recovery: not measured';
+  const sorted = times.toSorted((a, b) => a - b);
+  const seconds = (at: number) => ((sorted[at] ?? 0) / 1000).toFixed(1);
+  return `from kill -9 of the worker at work to its work going on: median ${seconds(Math.floor(sorted.length / 2))} s, worst ${seconds(sorted.length - 1)} s (${sorted.length} kills)`;
+}
+
+export function totalsLine(results: readonly RoundResult[]): string {
+  const all = results.flatMap(({ findings }) => findings);
+  const totals = KINDS.map((kind) => `${all.filter((one) => one.kind === kind).length} ${kind}`);
+  return `${results.length} rounds: ${totals.join(', ')}`;
+}

@@ -1,0 +1,82 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { Unwind } from '../../src/dev/unwind.ts';
+import type { Options } from './options.ts';
+import type { RoundResult } from './report.ts';
+import { playRound } from './round.ts';
+import type { Scenario } from './scenario.ts';
+import { schedule } from './schedule.ts';
+import type { Table } from './table.ts';
+import { setTable } from './table.ts';
+
+export interface Run {
+  results: readonly RoundResult[];
+  /** Milliseconds from each kill of a worker at work to its work going on. */
+  recoveries: readonly number[];
+  /** Where the processes' logs are. */
+  log: string;
+}
+
+export interface RunOptions extends Pick<Options, 'seed' | 'from' | 'rounds' | 'workers'> {
+  scenarios: readonly Scenario[];
+  /** The source to run; default this project's. */
+  dir?: string;
+  /** Stop at the first finding. */
+  stopAtFirst?: boolean;
+  say(text: string): void;
+}
+
+/**
+ * Plays the rounds, one after the other, on one running stack; after a round in which anything was found the next one
+ * gets a fresh stack, so that it can't suffer from the same again. Everything is stopped in the end, by `unwind`.
+ */
+export async function run(options: RunOptions, unwind: Unwind): Promise<Run> {
+  const home = await mkdtemp(join(tmpdir(), 'amiferry-faults-'));
+  const log = `${home}.log`;
+  const file = createWriteStream(log);
+  await unwind.add('log', async () => void file.end());
+  await unwind.add('data', () => rm(home, { recursive: true, force: true }));
+  const write = (text: string) => void file.write(`${new Date().toISOString()} ${text}\n`);
+
+  const results: RoundResult[] = [];
+  const recoveries: number[] = [];
+  let table: Table | undefined;
+  await unwind.add('stack', async () => table?.clear());
+  const { seed, from, rounds, scenarios, say } = options;
+  for (const [round, scenario] of schedule(seed, from + rounds, scenarios).entries()) {
+    if (round < from || unwind.begun) continue;
+    table ??= await setTable({ ...options, dir: options.dir ?? PROJECT_DIR, home, log: write });
+    write(`== round ${round}: ${scenario.name}`);
+    const since = performance.now();
+    const { findings, hits } = await playRound(table, scenario, seed, round);
+    const took = performance.now() - since;
+    results.push({ round, scenario, findings, hits, took });
+    recoveries.push(...table.recovery.times.splice(0));
+    say(describe(round, scenario, took, findings));
+    if (findings.length === 0) continue;
+    await table.clear();
+    table = undefined;
+    if (options.stopAtFirst === true) break;
+  }
+  return { results, recoveries, log };
+}
+
+/** One bad round may find the same thing many times over. */
+const FINDINGS_SHOWN = 8;
+
+function describe(
+  round: number,
+  { name }: Scenario,
+  took: number,
+  findings: RoundResult['findings'],
+): string {
+  const head = `${String(round).padStart(4)} ${(took / 1000).toFixed(1).padStart(5)} s  ${name}`;
+  const lines = findings
+    .slice(0, FINDINGS_SHOWN)
+    .map(({ kind, what }) => `     ${kind.toUpperCase()}: ${what}`);
+  const more = findings.length - lines.length;
+  return [head, ...lines, ...(more > 0 ? [`     and ${more} more`] : [])].join('\n');
+}

@@ -1,0 +1,77 @@
+import type { Stage } from './stage.ts';
+
+/** What callers do in a round, so that the subject gets to some step. A trap is set before; the round settles after. */
+export type Scene = (stage: Stage) => Promise<void>;
+
+/** A copy, and others beside it. */
+export const copy: Scene = async (stage) => {
+  await Promise.all([stage.askSubject(), stage.askOthers()]);
+};
+
+/** A copy that arrives without one of the tags that were asked for. */
+export const copyUntagged: Scene = async (stage) => {
+  await Promise.all([stage.askSubject({ seconds: 1.5 }), stage.askOthers(1)]);
+  await stage.untilSubject(([one]) => one?.state === 'pending');
+  const image = stage.subject.traffic.named(stage.subject.name)?.destinations[0];
+  await stage.ec2.stripTag(image?.spec.region ?? '', image?.imageId ?? '', 'release');
+};
+
+/** A copy that is cancelled while EC2 works on it. */
+export const cancelPending: Scene = async (stage) => {
+  const [{ id }] = await Promise.all([
+    stage.askSubject({ seconds: 30, ends: ['cancelled'] }),
+    stage.askOthers(1),
+  ]);
+  await stage.untilSubject(([one]) => one?.state === 'pending');
+  await stage.client.cancel(id);
+};
+
+/** A copy that is cancelled while nobody knows yet whether EC2 heard of it. */
+export const cancelInFlight: Scene = async (stage) => {
+  const [{ id }] = await Promise.all([
+    stage.askSubject({ seconds: 30, ends: ['cancelled'] }),
+    stage.askOthers(1),
+  ]);
+  await stage.untilSubject(([one]) => one !== undefined && one.startedAt !== null);
+  await stage.client.cancel(id);
+};
+
+/** Two copies of which the second fails after the first is complete, so that the first is taken down again. */
+export const rollback: Scene = async (stage) => {
+  const [first = '', second = ''] = stage.own;
+  await stage.stack.control.fault({
+    action: 'CopyImage',
+    region: second,
+    delayMs: 900,
+    copyFails: { reason: 'Copy image failed with an internal error' },
+  });
+  await Promise.all([
+    stage.askSubject({ regions: [first, second], onFailure: 'deregister', ends: ['failed'] }),
+    stage.askOthers(1),
+  ]);
+};
+
+/** A copy that fails, and is asked for again. */
+export const retry: Scene = async (stage) => {
+  const [region = ''] = stage.own;
+  await stage.stack.control.fault({
+    action: 'CopyImage',
+    region,
+    copyFails: {
+      reason: 'Copy image failed with an internal error',
+      snapshotReason: 'Given key ID is not accessible',
+    },
+  });
+  const [{ id }] = await Promise.all([stage.askSubject(), stage.askOthers(1)]);
+  await stage.untilSubject((_, job) => job.finishedAt !== null);
+  await stage.client.retry(id, 1);
+};
+
+/** A copy into a region whose only slot, by EC2's own limit, is taken for a while. */
+export const full: Scene = async (stage) => {
+  await stage.stack.control.settings({ copySlots: 1 });
+  stage.cleanUp(() => stage.stack.control.settings({ copySlots: 300 }));
+  const first = await stage.ask({ regions: stage.own.slice(0, 1), seconds: 2 });
+  await stage.untilRecord(first.id, ([one]) => one?.state === 'pending');
+  await stage.askSubject();
+};

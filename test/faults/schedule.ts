@@ -1,0 +1,15 @@
+import { FAULT_SCENARIOS } from './faults.ts';
+import { KILL_SCENARIOS } from './kills.ts';
+import { PAUSE_SCENARIOS } from './pauses.ts';
+import { Random } from './random.ts';
+import type { Scenario } from './scenario.ts';
+
+export const SCENARIOS: readonly Scenario[] = [...KILL_SCENARIOS, ...PAUSE_SCENARIOS, ...FAULT_SCENARIOS];
+
+/** Which scenario each round plays: all of them in an order that the seed gives, then all again in another one. */
+export function schedule(seed: number, rounds: number, scenarios: readonly Scenario[]): Scenario[] {
+  const random = new Random(seed);
+  const order: Scenario[] = [];
+  while (order.length < rounds) order.push(...random.shuffled(scenarios));
+  return order.slice(0, rounds);
+}

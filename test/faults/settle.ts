@@ -1,0 +1,61 @@
+import { until } from '../helpers/processes.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { keysOf } from '../../src/dev/drop-keys.ts';
+import { Redis } from 'ioredis';
+import type { Job } from '../../src/http/schemas/job.ts';
+import type { Evidence } from './checker.ts';
+import type { Client } from './client.ts';
+import type { Ec2 } from './ec2.ts';
+import { REGIONS } from './stage.ts';
+import type { Stack } from './stack/stack.ts';
+
+export const PREFIX = '{amiferry}';
+
+/** Waits until no job is unfinished; one that still is after `timeout` milliseconds is stuck, which the checker tells. */
+export async function settle(client: Client, timeout: number): Promise<void> {
+  const idle = async () => (await client.jobs('queued')).length + (await client.jobs('running')).length === 0;
+  await until(idle, timeout).catch(() => {});
+}
+
+/** Reads everything that there is to compare. */
+export async function gather(
+  { control }: Stack,
+  client: Client,
+  ec2: Ec2,
+  expected: Evidence['expected'],
+): Promise<Evidence> {
+  const [jobs, { copyImage }, regions] = await Promise.all([
+    client.jobs(),
+    control.calls(),
+    Promise.all(
+      REGIONS.map(async (region) => ({
+        region,
+        images: await ec2.images(region),
+        snapshots: await ec2.snapshots(region),
+      })),
+    ),
+  ]);
+  const byId = new Map(jobs.map((job): [string, Job] => [job.id, job]));
+  return {
+    accepted: client.accepted,
+    idempotent: client.idempotency,
+    jobs: byId,
+    expected,
+    copyImage,
+    regions,
+  };
+}
+
+/** Indexes of work that still stand though no work is left: each would hold a slot, or a place in line, for good. */
+export async function leftIndexes(redisPort: number): Promise<string[]> {
+  const redis = new Redis(redisPort, '127.0.0.1');
+  const { unfinished, pending, slots, waiting } = storeKeys(PREFIX);
+  const scopes = REGIONS.map((region) => ({ account: 'self', region }));
+  const empty = new Set([
+    unfinished,
+    ...scopes.flatMap((scope) => [pending(scope), slots(scope), waiting(scope)]),
+  ]);
+  const found = (await keysOf(redis, PREFIX)).filter((key) => empty.has(key));
+  redis.disconnect();
+  return found;
+}

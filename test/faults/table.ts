@@ -1,0 +1,58 @@
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Unwind } from '../../src/dev/unwind.ts';
+import type { Finding } from './checker.ts';
+import { Client } from './client.ts';
+import { Ec2 } from './ec2.ts';
+import { Recovery } from './recovery.ts';
+import { watchRules } from './referee.ts';
+import type { Stack } from './stack/stack.ts';
+import { startStack } from './stack/stack.ts';
+
+/** What rounds are played on: a running stack, whoever calls it, and whoever watches. */
+export interface Table {
+  stack: Stack;
+  client: Client;
+  ec2: Ec2;
+  recovery: Recovery;
+  /** What was seen to go wrong at any time since this was last emptied. */
+  seen: Finding[];
+  /** Stops everything. */
+  clear(): Promise<void>;
+}
+
+export interface TableOptions {
+  /** The source to run. */
+  dir: string;
+  /** A directory for the data. */
+  home: string;
+  workers: number;
+  settings?: Record<string, string>;
+  log(line: string): void;
+}
+
+/** Starts a stack and has it watched. What was started is stopped when this fails. */
+export async function setTable({ home, ...options }: TableOptions): Promise<Table> {
+  const unwind = new Unwind((phase, error) => options.log(`${phase} did not stop: ${String(error)}`));
+  const seen: Finding[] = [];
+  const found = (kind: Finding['kind'], what: string) => void seen.push({ kind, what });
+  try {
+    const stack = await startStack(
+      {
+        ...options,
+        redisDir: await mkdtemp(join(home, 'redis-')),
+        onCrash: (how) => found('wrong', how),
+      },
+      unwind,
+    );
+    watchRules(stack.traffic, found);
+    const client = new Client(stack.apiUrl);
+    await client.learn();
+    const ec2 = new Ec2(stack.simulatorUrl);
+    await unwind.add('EC2 client', async () => ec2.close());
+    return { stack, client, ec2, recovery: new Recovery(), seen, clear: () => unwind.run() };
+  } catch (error) {
+    await unwind.run();
+    throw error;
+  }
+}

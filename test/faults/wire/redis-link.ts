@@ -1,0 +1,57 @@
+import type { CopyJob } from '../../../src/domain/job.ts';
+import type { Conversation } from './proxy.ts';
+import { Proxy } from './proxy.ts';
+import type { Resp, RespMessage } from './resp.ts';
+import { readResp } from './resp.ts';
+import { scriptNames, sha1 } from './script-names.ts';
+import type { Commit, RedisSighting } from './sightings.ts';
+import type { Traffic } from './traffic.ts';
+
+type Asked = Pick<RedisSighting, 'command' | 'args' | 'commit'>;
+
+const names = scriptNames();
+
+/** Answered by a push in RESP 3, not by a reply. */
+const WITHOUT_REPLY = new Set(['subscribe', 'unsubscribe']);
+
+/** A proxy between one of our processes and Redis. */
+export function redisProxy(process: string, target: number, traffic: Traffic): Proxy<RespMessage> {
+  return new Proxy({ target, read: readResp, follow: () => follow(process, traffic) });
+}
+
+function follow(process: string, traffic: Traffic): Conversation<RespMessage> {
+  const asked: Asked[] = [];
+  return {
+    request({ value }) {
+      const one = commandIn(value, traffic);
+      if (!WITHOUT_REPLY.has(one.command)) asked.push(one);
+      return traffic.see({ ...one, link: 'redis', process, phase: 'request', answer: null });
+    },
+    reply({ value, push }) {
+      const one = push ? undefined : asked.shift();
+      if (one === undefined) return undefined;
+      return traffic.see({ ...one, link: 'redis', process, phase: 'reply', answer: value });
+    },
+  };
+}
+
+function commandIn(value: Resp, traffic: Traffic): Asked {
+  const [name = '', ...args] = Array.isArray(value) ? value.map(String) : [];
+  const command = name.toLowerCase();
+  if (command !== 'evalsha' && command !== 'eval') return { command, args, commit: undefined };
+  const script = command === 'evalsha' ? names.get(args[0] ?? '') : nameOfSource(args[0] ?? '');
+  const commit = script === 'amiferryCommit' ? commitIn(args, traffic) : undefined;
+  return { command: script ?? command, args: args.slice(1), commit };
+}
+
+function nameOfSource(lua: string): string | undefined {
+  return names.get(sha1(lua));
+}
+
+/** See the store's COMMIT script: number of keys, keys, expected version, new version, record, … */
+function commitIn([, count = '0', ...rest]: string[], traffic: Traffic): Commit {
+  const [from, to, record] = rest.slice(Number(count));
+  const jobId = /:job:([0-9a-f-]+)$/.exec(rest[0] ?? '')?.[1] ?? '';
+  const job = record === undefined || record === '' ? undefined : (JSON.parse(record) as CopyJob);
+  return { jobId, from: Number(from), to: Number(to), job, before: traffic.record(jobId) };
+}
