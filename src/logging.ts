@@ -3,12 +3,22 @@ import type { Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
-/** Never to be seen in a log line, wherever they come in. */
-const SECRETS = ['req.headers.authorization', 'req.headers.cookie', 'req.headers["x-api-key"]', '*.password'];
+/** Never to be seen in a log line, wherever they come in. ioredis' errors carry the command that failed, AUTH's too. */
+const SECRETS = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'req.headers["x-api-key"]',
+  '*.authorization',
+  '*["x-api-key"]',
+  '*.password',
+  'err.command',
+  'err.cause.command',
+];
 
 /** One JSON line an entry, secrets cut out. `name` tells the processes apart. */
-export function createLogger(name: string, level: string): Logger {
-  return pino({ name: `amiferry-${name}`, level, redact: SECRETS });
+export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
+  const options = { name: `amiferry-${name}`, level, redact: SECRETS };
+  return output === undefined ? pino(options) : pino(options, output);
 }
 
 /** The same warning at most so often, milliseconds. */

@@ -42,12 +42,21 @@ export interface Run {
 }
 
 /** Runs one of the entry points as `npm run` does. Its environment is ours, changed by `env`; undefined removes. */
-export function runEntry(dir: string, entry: string, env: Record<string, string | undefined> = {}): Run {
-  const child = spawn(process.execPath, ['--import', './src/bin/require-node.js', `src/bin/${entry}`], {
-    cwd: dir,
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export function runEntry(
+  dir: string,
+  entry: string,
+  env: Record<string, string | undefined> = {},
+  args: readonly string[] = [],
+): Run {
+  const child = spawn(
+    process.execPath,
+    ['--import', './src/bin/require-node.js', `src/bin/${entry}`, ...args],
+    {
+      cwd: dir,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));

@@ -1,0 +1,78 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { newApiKey, parseApiKeys, principalOfKey } from '../../src/auth/api-keys.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { runEntry } from '../helpers/processes.ts';
+
+const DAY = 86_400_000;
+
+describe('a key', () => {
+  test('is 256 random bits, and only its hash is kept', () => {
+    const { secret, key } = newApiKey('ci', ['amis:read'], null);
+    const [, random = ''] = /^amiferry_[0-9a-f]{12}_([A-Za-z0-9_-]{43})$/.exec(secret) ?? [];
+    expect(Buffer.from(random, 'base64url')).toHaveLength(32);
+    expect(JSON.stringify(key)).not.toContain(random);
+    expect(newApiKey('ci', ['amis:read'], null).secret).not.toBe(secret);
+  });
+
+  test('is good until it expires, whole, and for nobody else', () => {
+    const { secret, key } = newApiKey('ci', ['amis:read', 'amis:copy'], new Date(1000));
+    expect(principalOfKey([key], secret, 999)).toEqual({
+      id: 'key:ci',
+      credential: `key ${key.id}`,
+      scopes: new Set(['amis:read', 'amis:copy']),
+    });
+    for (const other of [secret.slice(0, -1), `${secret} `, secret.toUpperCase(), key.sha256, key.id, ''])
+      expect(principalOfKey([key], other, 999)).toBeNull();
+    expect(principalOfKey([key], secret, 1000)).toBeNull();
+    expect(principalOfKey([], secret, 999)).toBeNull();
+  });
+});
+
+describe('npm run api-key', () => {
+  let dir: string;
+  let file: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'amiferry-keys-'));
+    file = join(dir, 'keys.json');
+  });
+  afterEach(() => rm(dir, { recursive: true, force: true }));
+
+  async function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const child = runEntry(PROJECT_DIR, 'api-key.ts', { API_KEYS_FILE: file }, args);
+    return { code: await child.ended, output: child.output() };
+  }
+
+  test('makes a key that is shown once, lists it without, and revokes it', async () => {
+    const made = await run('create', 'ci', '--scopes', 'amis:read,amis:copy', '--expires', '90d');
+    expect(made.code, made.output).toBe(0);
+    const [secret = ''] = /amiferry_\S+/.exec(made.output) ?? [];
+    const keys = parseApiKeys(await readFile(file, 'utf8'));
+    expect(principalOfKey(keys, secret, Date.now())?.id).toBe('key:ci');
+    expect(principalOfKey(keys, secret, Date.now() + 91 * DAY)).toBeNull();
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+
+    const listed = await run('list');
+    expect(listed.output).toMatch(/^[0-9a-f]{12} {2}key:ci {2}amis:read,amis:copy {2}made .* expires /);
+    expect(listed.output).not.toContain(secret.slice(22));
+    expect((await run('revoke', keys[0]?.id ?? '')).code).toBe(0);
+    expect(parseApiKeys(await readFile(file, 'utf8'))).toEqual([]);
+  });
+
+  test.each([
+    [['create', 'ci'], /--scopes/],
+    [['create', 'ci', '--scopes', 'amis:raed'], /--scopes takes/],
+    [['create', 'a b', '--scopes', 'amis:read'], /A name has/],
+    [['create', 'ci', '--scopes', 'amis:read', '--expires', 'soon'], /--expires/],
+    [['revoke', '000000000000'], /no key 000000000000/],
+    [['frobnicate'], /npm run api-key/],
+    [['list', '--all'], /--all/],
+  ])('%j ends with what is wrong, and changes nothing', async (args, message) => {
+    const { code, output } = await run(...args);
+    expect(code).toBe(1);
+    expect(output).toMatch(message);
+    await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

@@ -1,0 +1,69 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openPolicyFile, parsePolicy } from '../../src/auth/policy-file.ts';
+import { rulesFor } from '../../src/domain/policy.ts';
+import { logLines } from '../helpers/log-lines.ts';
+
+let dir: string;
+let file: string;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-policy-'));
+  file = join(dir, 'policy.json');
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const write = (policy: unknown) =>
+  writeFile(file, typeof policy === 'string' ? policy : JSON.stringify(policy));
+
+test('what is left out is nothing, and another text has another version', () => {
+  const policy = parsePolicy('{"principals": {"key:ci": {"accounts": ["222222222222"]}}}');
+  expect(rulesFor(policy, 'key:ci')).toEqual({
+    sourceRegions: [],
+    destinationRegions: [],
+    accounts: ['222222222222'],
+    organizations: [],
+    organizationalUnits: [],
+    kmsKeys: [],
+    allowPublic: false,
+    allowKeyGrants: false,
+  });
+  expect(policy.version).toMatch(/^sha256:[0-9a-f]{16}$/);
+  expect(parsePolicy('{"principals": {}}').version).not.toBe(policy.version);
+});
+
+test.each([
+  ['no JSON', '{'],
+  ['no principals', '{}'],
+  ['a misspelt field', { principals: { 'key:ci': { acounts: [] } } }],
+  ['a number for an account', { principals: { 'key:ci': { accounts: [222222222222] } } }],
+  ['an account of 11 digits', { principals: { 'key:ci': { accounts: ['22222222222'] } } }],
+  ['an organization that is no ARN', { principals: { 'key:ci': { organizations: ['o-abcdefghij'] } } }],
+  ['a pattern for a region', { principals: { 'key:ci': { sourceRegions: ['eu-*'] } } }],
+  ['"true" for true', { principals: { 'key:ci': { allowPublic: 'true' } } }],
+  ['a principal of no known kind', { principals: { ci: {} } }],
+  ['a list for the principals', { principals: [] }],
+])('%s is no good', async (_name, policy) => {
+  await write(policy);
+  expect(() => openPolicyFile(file)).toThrow(`${file} is no good`);
+});
+
+test('a new version is taken over; a bad one is logged, and the one before stays in force', async () => {
+  await write({ principals: { 'key:ci': { accounts: ['222222222222'] } } });
+  const { logger, lines } = logLines();
+  const policy = openPolicyFile(file);
+  await write({ principals: { 'key:ci': { accounts: ['333333333333'] } } });
+  policy.reload(logger);
+  const second = policy.current();
+  expect(rulesFor(second, 'key:ci')?.accounts).toEqual(['333333333333']);
+  for (const bad of ['', '{"principals": {"key:ci": {"accounts": "*"}}}']) {
+    await write(bad);
+    policy.reload(logger);
+    expect(policy.current()).toBe(second);
+    expect(lines.at(-1)).toMatch(/stays in force/);
+  }
+  await rm(file);
+  policy.reload(logger);
+  expect(policy.current()).toBe(second);
+});

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { accessOf, policyOf } from '../../src/auth/settings.ts';
+import { ConfigError, readConfig } from '../../src/config.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { runEntry } from '../helpers/processes.ts';
+
+let dir: string;
+let files: { API_KEYS_FILE: string; POLICY_FILE: string };
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-auth-'));
+  files = { API_KEYS_FILE: join(dir, 'keys.json'), POLICY_FILE: join(dir, 'policy.json') };
+  await writeFile(files.API_KEYS_FILE, '{"keys": []}');
+  await writeFile(files.POLICY_FILE, '{"principals": {}}');
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const access = (env: Record<string, string>) => accessOf(readConfig(env));
+const JWT = {
+  JWT_JWKS_URL: 'https://id.example/jwks',
+  JWT_ISSUER: 'https://id.example/',
+  JWT_AUDIENCE: 'amiferry',
+};
+
+describe('without credentials configured', () => {
+  test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost'])('%s lets everybody in', (HOST) => {
+    expect(access({ HOST })).toMatchObject({ authenticate: null, files: [] });
+  });
+
+  test.each(['0.0.0.0', '::', '10.0.0.1', 'example.com', '127.0.0.1.example.com'])(
+    '%s is refused',
+    (HOST) => {
+      expect(() => access({ HOST })).toThrow(/AUTH=none in so many words/);
+      expect(access({ HOST, AUTH: 'none' })).toMatchObject({ authenticate: null });
+    },
+  );
+});
+
+test('with credentials configured a policy has to be there, for the API and the worker', () => {
+  const { API_KEYS_FILE } = files;
+  for (const env of [{ API_KEYS_FILE }, JWT]) {
+    expect(() => access({ ...env })).toThrow(/POLICY_FILE is not set/);
+    expect(() => policyOf(readConfig({ ...env }))).toThrow(/POLICY_FILE is not set/);
+    const { authenticate, policy } = access({ ...env, ...files, HOST: '0.0.0.0' });
+    expect([typeof authenticate, policy.current()?.principals]).toEqual(['function', {}]);
+  }
+});
+
+test.each<[string, Record<string, string>, RegExp]>([
+  ['AUTH=none beside keys', { AUTH: 'none', ...JWT }, /contradicts/],
+  ['no issuer', { ...JWT, JWT_ISSUER: '' }, /needs JWT_ISSUER/],
+  ['no audience', { ...JWT, JWT_AUDIENCE: '' }, /needs JWT_ISSUER and JWT_AUDIENCE/],
+  ['no JWKS', { ...JWT, JWT_JWKS_URL: '' }, /JWT_JWKS_URL is not set/],
+  ['plain http', { ...JWT, JWT_JWKS_URL: 'http://id.example/jwks' }, /JWT_JWKS_URL/],
+  ['a symmetric algorithm', { ...JWT, JWT_ALGORITHMS: 'RS256,HS256' }, /JWT_ALGORITHMS/],
+  ['no algorithm at all', { ...JWT, JWT_ALGORITHMS: 'none' }, /JWT_ALGORITHMS/],
+  ['no such file', { API_KEYS_FILE: '/nowhere/keys.json' }, /\/nowhere\/keys\.json is no good/],
+  ['a misspelt AUTH', { AUTH: 'None' }, /AUTH/],
+])('%s stops the start with one line', (_name, env, message) => {
+  expect(() => access(env)).toThrow(ConfigError);
+  expect(() => access(env)).toThrow(message);
+});
+
+test.each(['api.ts', 'worker.ts'])('%s ends at once, with that line', async (entry) => {
+  const run = runEntry(PROJECT_DIR, entry, { ...JWT, HOST: '127.0.0.1', PORT: '0' });
+  expect(await run.ended).toBe(1);
+  expect(run.output().trim().split('\n')).toEqual([expect.stringMatching(/^POLICY_FILE is not set/)]);
+});
+
+test('the API listens nowhere else than on loopback without credentials', async () => {
+  const run = runEntry(PROJECT_DIR, 'api.ts', { HOST: '0.0.0.0', PORT: '0' });
+  expect(await run.ended).toBe(1);
+  expect(run.output()).toMatch(/^HOST=0\.0\.0\.0 would let everybody in/);
+});

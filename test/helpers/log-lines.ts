@@ -1,0 +1,10 @@
+import { Writable } from 'node:stream';
+import type { Logger } from '../../src/logging.ts';
+import { createLogger } from '../../src/logging.ts';
+
+/** A logger as the service makes it, and what it wrote, a line an entry. */
+export function logLines(level = 'trace'): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const output = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  return { logger: createLogger('test', level, output), lines };
+}
