@@ -82,11 +82,11 @@ const KILLS: readonly Kill[] = [
   { row: REMOVAL, name: 'retry: failed attempt half removed', scene: retry, at: call('reply', 'DeleteSnapshot') },
 
   { row: SLOTS, name: 'slots: ResourceLimitExceeded answered, not parked', scene: full, at: call('reply', 'CopyImage', ({ body }) => body.includes('ResourceLimitExceeded')), again: true },
-  { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')), again: true },
+  { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
 
   { row: WAKE_UPS, name: 'tick or sweep: taken, its next time not set', scene: copy, at: command('request', 'updateJobScheduler'), again: true },
-  { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: copy, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true), again: true },
+  { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: copy, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true) },
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];
 
