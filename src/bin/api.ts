@@ -6,7 +6,7 @@ import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import { closeRedis, connectRedis } from '../queue/connections.ts';
+import { closeRedis, connectRedis, redisProbe } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
 import { takeCensus } from '../store/census.ts';
@@ -56,7 +56,7 @@ const app = await buildApp({
   eventLog,
   streams,
   metrics,
-  redis,
+  redis: redisProbe(redis),
   defaultRegion,
 });
 
@@ -65,7 +65,7 @@ reloadOnHangup(files, logger);
 metrics.watchProcess();
 metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
 store.keepTime();
-void feed.start();
+void feed.start().catch(lost);
 try {
   await app.listen({ host: config.host, port: config.port });
 } catch (error) {

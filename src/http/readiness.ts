@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
+import { connectionFault } from './redis-errors.ts';
 import type { Health } from './schemas/health.ts';
 
 /** All that readiness asks of a Redis connection. */
@@ -42,9 +43,7 @@ async function checkRedis(redis: RedisProbe): Promise<Check[]> {
     ];
   } catch (error) {
     // The rest is unknown while it is away, and adds nothing to that.
-    return [
-      check('redis', `Redis does not answer: ${error instanceof Error ? error.message : String(error)}`),
-    ];
+    return [check('redis', `Redis does not answer: ${connectionFault(error)}`)];
   }
 }
 

@@ -23,6 +23,14 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 
+/** Why there is no connection, for whoever asks for the health: no address, no user, no password. */
+export function connectionFault(error: unknown): string {
+  if (!(error instanceof Error)) return 'it could not be asked';
+  if (/^(?:WRONGPASS|NOAUTH|ERR AUTH)\b/.test(error.message))
+    return 'it refuses the user or the password of REDIS_URL';
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}
+
 /** Whether an error says that Redis is away, or can't take a command right now. */
 export function isRedisUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -31,6 +31,19 @@ export function connectRedis(url: string, kind: ConnectionKind, onError: (error:
   return redis;
 }
 
+/** Redis' INFO, for readiness. Where there is none it rejects with what keeps the connection from coming about. */
+export function redisProbe(redis: Redis): { info(): Promise<string> } {
+  let fault: Error | null = null;
+  redis.on('error', (error: Error) => (fault = error));
+  redis.on('ready', () => (fault = null));
+  return {
+    info: () =>
+      redis.info().catch((error: unknown) => {
+        throw fault ?? error;
+      }),
+  };
+}
+
 /** Resolves once the connection is usable; rejects after `timeout` milliseconds. */
 export async function untilReady(redis: Redis, timeout: number): Promise<void> {
   if (redis.status === 'ready') return;

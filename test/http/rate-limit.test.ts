@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { authenticator } from '../../src/auth/authenticate.ts';
+import type { PrivateRedis } from '../../src/dev/private-redis.ts';
+import { startPrivateRedis } from '../../src/dev/private-redis.ts';
+import type { Problem } from '../../src/http/schemas/problem.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
+import { until } from '../helpers/processes.ts';
+import { testPrefix } from '../helpers/redis.ts';
+import type { Api } from './api.ts';
+import { startApi } from './api.ts';
+
+const PER_MINUTE = 5;
+const keys = new TestKeys();
+const IMAGE = '/amis/ami-0a1b2c3d4e5f60001';
+
+let dir: string;
+let redis: PrivateRedis;
+let counter: Redis;
+let apis: Api[];
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-rate-'));
+  redis = await startPrivateRedis({ dir });
+  counter = connectRedis(redis.url, 'hasty', () => {});
+  await untilReady(counter, 5000);
+  const policy = new TestPolicy({ '*': EVERYTHING });
+  const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
+  const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: PER_MINUTE };
+  apis = [
+    await startApi({ workers: 0, policy }, { authenticate, rateLimit }),
+    await startApi({ workers: 0, policy }, { authenticate, rateLimit }),
+  ];
+});
+afterAll(async () => {
+  for (const api of apis) await api.stop();
+  await closeRedis(counter);
+  await redis.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function ask(
+  times: number,
+  headers: Record<string, string>,
+  remoteAddress = '192.0.2.1',
+): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let i = 0; i < times; i += 1) {
+    const api = apis[i % apis.length];
+    const answer = await api?.call({ method: 'GET', url: IMAGE, headers, remoteAddress });
+    statuses.push(answer?.statusCode ?? 0);
+  }
+  return statuses;
+}
+
+test('whoever asks too often waits, over all processes, and nobody else with him', async () => {
+  const eager = { 'x-api-key': keys.make('eager') };
+  expect(await ask(PER_MINUTE + 2, eager)).toEqual([...Array(PER_MINUTE).fill(200), 429, 429]);
+  const refused = await apis[0]?.get(IMAGE, eager);
+  expect(refused?.json<Problem>().code).toBe('rate-limited');
+  expect(Number(refused?.headers['retry-after'])).toBeGreaterThan(0);
+  expect(await ask(1, { 'x-api-key': keys.make('calm') })).toEqual([200]);
+});
+
+test('guessing at credentials is counted by address, and hinders nobody who has some', async () => {
+  const guess = { 'x-api-key': 'amiferry_guess' };
+  expect(await ask(PER_MINUTE + 1, guess)).toEqual([...Array(PER_MINUTE).fill(401), 429]);
+  expect(await ask(1, { 'x-api-key': keys.make('known') })).toEqual([200]);
+  expect(await ask(1, guess, '192.0.2.2')).toEqual([401]);
+});
+
+test('health is never counted', async () => {
+  for (let i = 0; i <= PER_MINUTE; i += 1) expect((await apis[0]?.get('/health/live'))?.statusCode).toBe(200);
+});
+
+test('with Redis away nobody is turned away', async () => {
+  await redis.stop();
+  await until(() => counter.status !== 'ready');
+  expect(await ask(PER_MINUTE + 2, { 'x-api-key': keys.make('late') })).toEqual(
+    Array(PER_MINUTE + 2).fill(200),
+  );
+});
