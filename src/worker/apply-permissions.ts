@@ -13,7 +13,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause, failureOf, mayPass } from './failure.ts';
 import { putBack, share } from './share.ts';
-import type { ShareRequest } from './share.ts';
+import type { ShareRequest } from './share-request.ts';
 
 /**
  * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which

@@ -2,7 +2,7 @@ import type { AuditEntry } from '../domain/audit.ts';
 import { auditEntry } from '../domain/audit.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import type { WorkerDeps } from './deps.ts';
-import type { ShareOutcome, ShareRequest } from './share.ts';
+import type { ShareOutcome, ShareRequest } from './share-request.ts';
 
 /** Tells how a share went, and by which calls. */
 export async function auditShare(

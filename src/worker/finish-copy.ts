@@ -15,7 +15,7 @@ import { DONE } from './deps.ts';
 import { failureOf, mayPass } from './failure.ts';
 import { readCopy } from './read-copy.ts';
 import { putBack, share } from './share.ts';
-import type { ShareRequest } from './share.ts';
+import type { ShareOutcome, ShareRequest } from './share-request.ts';
 
 /**
  * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it
@@ -60,7 +60,7 @@ async function sharePermissions(
   const target = targetOf({ mode: 'set', set: job.permissions }, PRIVATE);
   const { grantKeyAccess } = job.permissions;
   const request = { job, image, before: PRIVATE, target, grantKeyAccess };
-  const result = await shareOrPutBack(deps, request);
+  const result = await shareOrPutBack(deps, request, inTime(deps, job, destination));
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
   const [reason] = result.reasons;
@@ -70,15 +70,29 @@ async function sharePermissions(
   );
 }
 
-/** What EC2 broke off in the middle is put back: better private than half shared. */
-async function shareOrPutBack(deps: WorkerDeps, request: ShareRequest) {
+/**
+ * What EC2 breaks off in the middle, and what is tried in vain for too long, is put back: better private than half
+ * shared. @param goingOn whether an error that may pass is tried again
+ */
+async function shareOrPutBack(
+  deps: WorkerDeps,
+  request: ShareRequest,
+  goingOn: boolean,
+): Promise<ShareOutcome> {
   const scope = { account: SELF, region: request.image.region };
   try {
-    return await share(deps, scope, request);
+    const result = await share(deps, scope, request);
+    if (result.outcome === 'unsettled' && !goingOn) await putBack(deps, scope, request);
+    return result;
   } catch (error) {
-    if (!mayPass(error)) await putBack(deps, scope, request);
+    if (!mayPass(error) || !goingOn) await putBack(deps, scope, request);
     throw error;
   }
+}
+
+/** Whether what may pass is worth trying on: counted from when the copy was there, or a retry took it up again. */
+function inTime({ store, settings }: WorkerDeps, job: CopyJob, { availableAt }: Destination): boolean {
+  return store.now() - Math.max(availableAt ?? 0, job.updatedAt) < settings.retryMs;
 }
 
 function unsettled(region: string): Ec2Error {
@@ -92,9 +106,8 @@ async function afterError(
   destination: Destination,
   error: AmiferryError,
 ): Promise<StepOutcome> {
-  const elapsed = deps.store.now() - (destination.availableAt ?? 0);
   const throttled = error instanceof Ec2Error && error.kind === 'throttled';
-  if (throttled || (mayPass(error) && elapsed < deps.settings.retryMs)) {
+  if (throttled || (mayPass(error) && inTime(deps, job, destination))) {
     return { outcome: 'again', why: error.message };
   }
   const failure = failureOf(error);

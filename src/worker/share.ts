@@ -1,5 +1,4 @@
-import type { Image, Scope } from '../domain/ami.ts';
-import type { Job, Warning } from '../domain/job.ts';
+import type { Scope } from '../domain/ami.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { againstSharing, sharingOf } from '../domain/policy.ts';
 import { minus } from '../domain/permissions.ts';
@@ -11,23 +10,7 @@ import { sharingFacts } from '../permissions/facts.ts';
 import { grantKeys, keyPolicyNeeded, revokeKeys, withdrawnAccounts } from '../permissions/key-access.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
 import type { WorkerDeps } from './deps.ts';
-
-export interface ShareRequest {
-  /** The job whose work it is: its principal's rules count. */
-  job: Job;
-  image: Image;
-  before: PermissionState;
-  target: PermissionState;
-  /** Give the accounts a grant for the image's customer keys. */
-  grantKeyAccess: boolean;
-}
-
-export type ShareOutcome =
-  /** EC2's rules or the policy of now forbid it; nothing is changed. */
-  | { outcome: 'refused'; reasons: Reason[] }
-  /** EC2 took the changes and doesn't show all of them yet. */
-  | { outcome: 'unsettled'; after: PermissionState }
-  | { outcome: 'shared'; after: PermissionState; warnings: Warning[] };
+import type { ShareOutcome, ShareRequest } from './share-request.ts';
 
 /**
  * Gives an image the permissions that it should have, keys included, and tells the audit. The policy and EC2's rules are
