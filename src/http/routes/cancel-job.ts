@@ -2,7 +2,7 @@ import { cancelJob } from '../../commands/cancel-job.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { JobPath, ChangeHeaders } from '../schemas/parameters.ts';
-import { JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const schema = {
   operationId: 'cancelJob',
@@ -12,7 +12,10 @@ const schema = {
     'Copies that have not finished are stopped, and what EC2 made of them is removed. Finished ones are kept.',
   params: JobPath,
   headers: ChangeHeaders,
-  response: { ...JOB_ACCEPTED, ...problems(...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'job-finished') },
+  response: {
+    ...JOB_ACCEPTED,
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'job-finished'),
+  },
 } as const;
 
 export function cancelJobRoute(app: App, deps: AppDeps): void {

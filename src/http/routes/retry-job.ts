@@ -2,7 +2,7 @@ import { retryJob } from '../../commands/retry-job.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { JobPath, ChangeHeaders } from '../schemas/parameters.ts';
-import { JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const schema = {
   operationId: 'retryJob',
@@ -13,7 +13,14 @@ const schema = {
   headers: ChangeHeaders,
   response: {
     ...JOB_ACCEPTED,
-    ...problems(...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'nothing-to-retry', 'outside-policy'),
+    ...problems(
+      ...BODY_ERRORS,
+      ...JOB_ERRORS,
+      ...KEY_ERRORS,
+      'job-not-found',
+      'nothing-to-retry',
+      'outside-policy',
+    ),
   },
 } as const;
 

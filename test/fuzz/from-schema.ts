@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+
+/** A JSON Schema as the OpenAPI document has them: just the words that it uses. */
+export interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  anyOf?: Schema[];
+  pattern?: string;
+  examples?: unknown[];
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  multipleOf?: number;
+  items?: Schema;
+  minItems?: number;
+  maxItems?: number;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  additionalProperties?: boolean | Schema;
+  propertyNames?: Schema;
+}
+
+export type Components = Record<string, Schema>;
+
+/** More of anything tests nothing more. */
+const MOST = 4;
+
+/** Values as a schema wants them. */
+export function fromSchema(schema: Schema, components: Components): fc.Arbitrary<unknown> {
+  const inner = (one: Schema) => fromSchema(one, components);
+  if (schema.$ref !== undefined) return inner(components[schema.$ref.split('/').at(-1) ?? ''] ?? {});
+  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
+  if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(inner));
+  const types = [schema.type ?? []].flat();
+  return types.length === 0
+    ? fc.jsonValue()
+    : fc.oneof(...types.map((type) => ofType(type, schema, components)));
+}
+
+function ofType(type: string, schema: Schema, components: Components): fc.Arbitrary<unknown> {
+  if (type === 'string') return strings(schema);
+  if (type === 'boolean') return fc.boolean();
+  if (type === 'null') return fc.constant(null);
+  if (type === 'array') return arrays(schema, components);
+  if (type === 'object') return objects(schema, components);
+  const { minimum = -1000, maximum = 1000, multipleOf = 1 } = schema;
+  const steps = { min: Math.ceil(minimum / multipleOf), max: Math.floor(maximum / multipleOf) };
+  return fc.integer(steps).map((step) => step * multipleOf);
+}
+
+function strings({ pattern, examples = [], minLength = 0, maxLength = 40 }: Schema): fc.Arbitrary<unknown> {
+  const known = examples.length > 0 ? [fc.constantFrom(...examples)] : [];
+  const made = pattern === undefined ? fc.string({ minLength, maxLength }) : matching(pattern);
+  return made === null ? fc.oneof(...known, fc.string()) : fc.oneof(...known, made);
+}
+
+/** `null` for patterns with assertions, which can't be turned round. */
+function matching(pattern: string): fc.Arbitrary<string> | null {
+  try {
+    return fc.stringMatching(new RegExp(pattern));
+  } catch {
+    return null;
+  }
+}
+
+function arrays({ items = {}, minItems = 0, maxItems = MOST }: Schema, components: Components) {
+  const maxLength = Math.max(minItems, Math.min(maxItems, MOST));
+  return fc.array(fromSchema(items, components), { minLength: minItems, maxLength });
+}
+
+function objects(schema: Schema, components: Components): fc.Arbitrary<unknown> {
+  const { properties = {}, required = [], additionalProperties = false } = schema;
+  const entries = Object.entries(properties).map(([name, one]) => [name, fromSchema(one, components)]);
+  const own: fc.Arbitrary<unknown> = fc.record<Record<string, unknown>>(Object.fromEntries(entries), {
+    requiredKeys: required,
+  });
+  if (typeof additionalProperties === 'boolean') return own;
+  const names = schema.propertyNames === undefined ? fc.string() : strings(schema.propertyNames).map(String);
+  return fc.dictionary(names, fromSchema(additionalProperties, components), { maxKeys: MOST });
+}
