@@ -16,9 +16,16 @@ const chosen = CHECKS.filter(({ name }) => wanted.length === 0 || wanted.include
 const verdicts = await Promise.all(chosen.map(async (check) => report(await runCheck(check))));
 process.exitCode = verdicts.every(({ ok }) => ok) ? 0 : 1;
 
+/** What is worth reading though the check passed. */
+function notesIn(output: string): string {
+  const lines = output.split('\n').filter((line) => line.startsWith('Note: '));
+  return lines.join('\n');
+}
+
 function report(verdict: Verdict): Verdict {
   const { check, ok, output } = verdict;
   const mark = ok ? styleText('green', '✓') : styleText('red', '✗');
-  process.stdout.write(`${mark} ${check.name}: ${check.what}\n${ok ? '' : `${output.trimEnd()}\n`}`);
+  const shown = ok ? notesIn(output) : output.trimEnd();
+  process.stdout.write(`${mark} ${check.name}: ${check.what}\n${shown === '' ? '' : `${shown}\n`}`);
   return verdict;
 }

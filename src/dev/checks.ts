@@ -31,6 +31,11 @@ export const CHECKS: readonly Check[] = [
     what: 'openapi/openapi.json is what the routes say',
     command: [process.execPath, '--import', script('require-node.js'), script('openapi.ts'), '--check'],
   },
+  {
+    name: 'audit',
+    what: 'npm audit: no high or critical finding that is not accepted',
+    command: [process.execPath, '--import', script('require-node.js'), script('audit.ts')],
+  },
 ];
 
 /** Runs a check to its end. `output` is all that it wrote. */

@@ -51,7 +51,7 @@ beforeEach(async () => {
 type Headers = Record<string, string>;
 const send = (method: string, url: string, body: object | undefined, headers: Headers) =>
   api.call({
-    method: method as 'PUT',
+    method,
     url,
     headers: body === undefined ? headers : { 'content-type': 'application/json', ...headers },
     ...(body === undefined ? {} : { payload: JSON.stringify(body) }),

@@ -56,7 +56,7 @@ test.each([
 });
 
 test('a list has what its reader asked for, page by page, and an administrator sees all', async () => {
-  const own = [await newJob(alice), await newJob(alice), await newJob(alice)].reverse();
+  const own = [await newJob(alice), await newJob(alice), await newJob(alice)].toReversed();
   const others = await newJob(bob);
   for (const query of ['', '?state=queued', '?kind=copy', '?imageId=ami-0a1b2c3d4e5f60001']) {
     const seen = await listed(query, alice);

@@ -15,7 +15,7 @@ type Access = readonly AccessScope[] | 'everybody';
 export interface RouteAccess {
   method: string;
   url: string;
-  access(): Access | undefined;
+  access: () => Access | undefined;
 }
 
 declare module 'fastify' {
