@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
+import type { RetryTimes } from './domain/webhooks.ts';
+import type { WebhookSettings } from './webhooks/settings.ts';
 import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
 
 /**
@@ -23,6 +25,9 @@ const number = ({ minimum, maximum, ...rest }: Range) => setting(Type.Number({ m
 const integer = ({ minimum, maximum, ...rest }: Range) => setting(Type.Integer({ minimum, maximum }), rest);
 const text = ({ pattern, ...rest }: { pattern: string; default: string; description: string }) =>
   setting(Type.String({ pattern }), rest);
+
+/** 24 to 64 bytes, as Standard Webhooks has it. */
+const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
 
 const SETTINGS = {
   HOST: text({ default: '127.0.0.1', pattern: '.', description: 'address the API listens on' }),
@@ -145,6 +150,41 @@ const SETTINGS = {
     description:
       'seconds between two signs of life on an event stream; a client that takes nothing in between is dropped',
   }),
+  WEBHOOK_SECRETS: text({
+    default: '',
+    pattern: `^${WEBHOOK_SECRET}(,${WEBHOOK_SECRET})*$`,
+    description:
+      'whsec_ and 24 to 64 bytes in base64: what webhooks are signed with, several separated by commas to change over; no webhooks without it',
+  }),
+  WEBHOOK_URLS: text({
+    default: '',
+    pattern: '^https?://[^,\\s]+(,https?://[^,\\s]+)*$',
+    description: 'addresses that are told of every job, separated by commas',
+  }),
+  WEBHOOK_HOSTS: text({
+    default: '',
+    pattern: '^(\\*\\.)?[a-z0-9.:-]+(,(\\*\\.)?[a-z0-9.:-]+)*$',
+    description:
+      'hosts that may be told, separated by commas, *.example.com with all below it; any public one without it',
+  }),
+  WEBHOOK_HTTP: integer({
+    default: 0,
+    minimum: 0,
+    maximum: 1,
+    description: '1: webhooks may go to http:// too',
+  }),
+  WEBHOOK_PRIVATE_ADDRESSES: text({
+    default: '',
+    pattern: '^[0-9a-f.:]+(/[0-9]{1,3})?(,[0-9a-f.:]+(/[0-9]{1,3})?)*$',
+    description:
+      'addresses and CIDR ranges that may be told although they are not public, separated by commas',
+  }),
+  WEBHOOK_RETRY_DAYS: number({
+    default: 3,
+    minimum: 0.0001,
+    maximum: 30,
+    description: 'days for which a webhook that fails is tried again',
+  }),
   AUTH: text({
     default: 'auto',
     pattern: '^(auto|none)$',
@@ -221,7 +261,12 @@ export interface Config {
   rateLimit: number;
   auditEntries: number;
   streams: { total: number; perCaller: number; heartbeatMs: number };
+  webhooks: WebhookSettings;
+  webhookTimes: RetryTimes;
 }
+
+/** The first of the growing waits between two tries of a webhook: 5 s, 15 s, 45 s, … */
+const WEBHOOK_BACKOFF_MS = 5000;
 
 /** A setting that is no good: the message names it, its value and what it has to be. */
 export class ConfigError extends Error {}
@@ -262,6 +307,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     policyFile: settings.POLICY_FILE,
     rateLimit: settings.RATE_LIMIT,
     auditEntries: settings.AUDIT_ENTRIES,
+    webhooks: {
+      secrets: list(settings.WEBHOOK_SECRETS),
+      urls: list(settings.WEBHOOK_URLS),
+      hosts: list(settings.WEBHOOK_HOSTS),
+      http: settings.WEBHOOK_HTTP === 1,
+      privateAddresses: list(settings.WEBHOOK_PRIVATE_ADDRESSES),
+    },
+    webhookTimes: { backoffMs: WEBHOOK_BACKOFF_MS, retryMs: settings.WEBHOOK_RETRY_DAYS * 86_400_000 },
     streams: {
       total: settings.EVENT_STREAMS,
       perCaller: settings.EVENT_STREAMS_PER_CALLER,
@@ -269,6 +322,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
   };
 }
+
+function list(text: string): string[] {
+  return text === '' ? [] : text.split(',');
+}
+
+/** Their values hold secrets, or may, and are never repeated. */
+const SECRET = new Set(['REDIS_URL', 'WEBHOOK_SECRETS', 'WEBHOOK_URLS']);
 
 function readSetting(
   name: string,
@@ -279,8 +339,7 @@ function readSetting(
   const value = typeof rest.default === 'number' && given.trim() !== '' ? Number(given) : given;
   if (Value.Check(schema, value)) return value;
   const [first] = Value.Errors(schema, value);
-  // An address may hold a password: its value is never repeated.
-  const shown = name === 'REDIS_URL' ? '' : `="${given}"`;
+  const shown = SECRET.has(name) ? '' : `="${given}"`;
   throw new ConfigError(`${name}${shown} is no good: it ${first?.message}. It is the ${rest.description}.`);
 }
 

@@ -38,7 +38,7 @@ const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idemp
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const { regions, defaultRegion, streams, rateLimit: perMinute, queuePrefix: prefix } = config;
+const { regions, defaultRegion, streams, webhooks, rateLimit: perMinute, queuePrefix: prefix } = config;
 const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute };
 const app = await buildApp({
   authenticate,
@@ -56,6 +56,7 @@ const app = await buildApp({
   eventLog,
   streams,
   metrics,
+  webhooks,
   redis: redisProbe(redis),
   defaultRegion,
 });

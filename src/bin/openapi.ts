@@ -31,6 +31,7 @@ async function generate(): Promise<string> {
     feed: { listen: () => () => undefined },
     eventLog: inert,
     metrics: new Metrics(),
+    webhooks: { secrets: [], urls: [], hosts: [], http: false, privateAddresses: [] },
     streams: { total: 0, perCaller: 0, heartbeatMs: 15_000 },
     logger: createLogger('openapi', 'silent'),
     regions: AWS_REGIONS,

@@ -8,7 +8,9 @@ import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
+import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { startHealthServer } from '../worker/health.ts';
 import { watchQueue } from '../worker/watchdog.ts';
@@ -37,7 +39,21 @@ const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const deps = { store, producer, gateway, kms, logger, settings, policy, audit, metrics };
+const webhookSender = new WebhookSender(config.webhooks);
+const goneEndpoints = new GoneEndpoints(redis, config.queuePrefix);
+const deps = {
+  store,
+  producer,
+  gateway,
+  kms,
+  logger,
+  settings,
+  policy,
+  audit,
+  metrics,
+  webhookSender,
+  goneEndpoints,
+};
 
 // Run
 reloadOnHangup(files, logger);

@@ -12,6 +12,7 @@ import { readPermissions } from '../permissions/read.ts';
 import type { Claim } from '../store/idempotency.ts';
 import { auditAccepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import { endpointsFor } from './notify.ts';
 import { requireImage } from './require-image.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
@@ -38,13 +39,14 @@ export async function changePermissions(
 ): Promise<Job> {
   const image = await requireImage(deps, source);
   requireShareable(image);
+  const notify = endpointsFor(deps);
   const warnings = requireCopiers(change, source.region);
   const scope = { account: SELF, region: source.region };
   const { state } = await readPermissions(deps, scope, image);
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(image, change, { warnings, requestedBy: principal.id, claim }, deps.store.now());
+  const job = newJob(image, change, { warnings, notify, requestedBy: principal.id, claim }, deps.store.now());
   const saved = await saveJob(deps, job, claim);
   await auditAccepted(deps, principal, 'change-permissions', saved);
   return saved;
@@ -83,7 +85,12 @@ function hasOthers(set: PermissionSet): boolean {
 function newJob(
   image: Image,
   change: PermissionChange,
-  { warnings, requestedBy, claim }: { warnings: Warning[]; requestedBy: string; claim: Claim | null },
+  {
+    warnings,
+    notify,
+    requestedBy,
+    claim,
+  }: { warnings: Warning[]; notify: string[]; requestedBy: string; claim: Claim | null },
   now: number,
 ): PermissionsJob {
   return {
@@ -98,6 +105,8 @@ function newJob(
     error: null,
     attempts: 1,
     warnings,
+    notify,
+    deliveries: [],
     requestedBy,
     createdAt: now,
     updatedAt: now,

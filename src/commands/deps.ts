@@ -4,6 +4,7 @@ import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
+import type { WebhookSettings } from '../webhooks/settings.ts';
 import type { Logger } from '../logging.ts';
 
 /** What every command works with. */
@@ -15,6 +16,7 @@ export interface CommandDeps {
   logger: Logger;
   policy: PolicySource;
   audit: Audit;
+  webhooks: WebhookSettings;
   /** Regions that may be named at all. */
   regions: readonly string[];
 }

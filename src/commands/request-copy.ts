@@ -12,6 +12,7 @@ import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { CommandDeps } from './deps.ts';
+import { endpointsFor } from './notify.ts';
 import { requireImage } from './require-image.ts';
 import { requireRegion } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
@@ -32,12 +33,14 @@ export interface CopyRequest extends CopyOptions {
   onFailure?: 'keep' | 'deregister';
   /** Given to each copy once it is available. */
   permissions?: PermissionInput;
+  /** An endpoint to be told when the job and each destination has finished. */
+  notify?: { url: string };
 }
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job, wakes the worker.
  * @throws {AmiferryError} `unknown-region`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
- *   `encryption-cannot-be-removed`, `validation-failed`, the codes of copy-checks.ts, or what the look at the source met.
+ *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
   deps: CommandDeps,
@@ -48,6 +51,7 @@ export async function requestCopy(
 ): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
+  const notify = endpointsFor(deps, request.notify?.url);
   const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
     region,
@@ -61,7 +65,7 @@ export async function requestCopy(
   const job = newJob(
     image,
     specs,
-    { request, permissions, warnings, requestedBy: principal.id, claim },
+    { request, permissions, warnings, notify, requestedBy: principal.id, claim },
     deps.store.now(),
   );
   const saved = await saveJob(deps, job, claim);
@@ -163,12 +167,13 @@ function newJob(
     request: CopyRequest;
     permissions: PermissionRequest | null;
     warnings: Warning[];
+    notify: string[];
     requestedBy: string;
     claim: Claim | null;
   },
   now: number,
 ): CopyJob {
-  const { request, permissions, warnings, requestedBy, claim } = asked;
+  const { request, permissions, warnings, notify, requestedBy, claim } = asked;
   return {
     kind: 'copy',
     id: jobIdFor(claim, now),
@@ -178,6 +183,8 @@ function newJob(
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     permissions,
     warnings,
+    notify,
+    deliveries: [],
     requestedBy,
     createdAt: now,
     updatedAt: now,

@@ -1,6 +1,7 @@
 import type { AwsDetail, ErrorCode } from '../errors.ts';
 import type { ImageState, Scope, Tags } from './ami.ts';
 import { SELF } from './ami.ts';
+import type { Delivery } from './delivery.ts';
 import type { KeyPolicyStatement } from './key-policy.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
 
@@ -91,6 +92,9 @@ interface JobBase {
   version: number;
   image: { id: string; region: string; name: string };
   warnings: Warning[];
+  /** URLs that are told when it or a destination has finished. */
+  notify: string[];
+  deliveries: Delivery[];
   requestedBy: string;
   createdAt: number;
   updatedAt: number;

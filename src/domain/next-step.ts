@@ -5,10 +5,24 @@ import { destinationKey, isFinished } from './job.ts';
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 
 /** A step that is due for a job. `destination` says for which of a copy's. */
-export type DueStep = { step: DestinationStep; destination: string } | { step: 'apply-permissions' };
+export type DueStep =
+  | { step: DestinationStep; destination: string }
+  | { step: 'apply-permissions' }
+  /** `at`: not before that time, epoch milliseconds. */
+  | { step: 'deliver-webhook'; delivery: number; at: number };
 
 /** What a job waits for, read off its record alone: commands, workers and the sweeper all wake up just this. */
 export function dueSteps(job: Job): DueStep[] {
+  return [...workDue(job), ...deliveriesDue(job)];
+}
+
+function deliveriesDue({ deliveries }: Job): DueStep[] {
+  return deliveries.flatMap(({ n, nextAt }) =>
+    nextAt === null ? [] : [{ step: 'deliver-webhook', delivery: n, at: nextAt }],
+  );
+}
+
+function workDue(job: Job): DueStep[] {
   if (job.kind === 'permissions') return job.finishedAt === null ? [{ step: 'apply-permissions' }] : [];
   return job.destinations.flatMap((one) => {
     const step = nextStep(one);

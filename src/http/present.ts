@@ -1,11 +1,13 @@
 import * as domain from '../domain/ami.ts';
+import type { Delivery as DeliveryRecord } from '../domain/delivery.ts';
+import { webhookId } from '../domain/webhooks.ts';
 import type * as record from '../domain/job.ts';
 import { jobProgress, jobState } from '../domain/job.ts';
 import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
 import type { AuditPage } from './schemas/audit.ts';
 import type { Image } from './schemas/image.ts';
-import type { Destination, Job, JobPage } from './schemas/job.ts';
+import type { Delivery, Destination, Job, JobPage } from './schemas/job.ts';
 
 /** From the records to what callers see: times in ISO 8601, states and progress worked out. */
 export function presentJob(job: record.Job): Job {
@@ -17,6 +19,7 @@ export function presentJob(job: record.Job): Job {
     progress: jobProgress(job),
     ...(job.kind === 'copy' ? presentCopy(job) : presentChange(job)),
     warnings: job.warnings,
+    deliveries: job.deliveries.map((one) => presentDelivery(job, one)),
     requestedBy: job.requestedBy,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
@@ -31,6 +34,19 @@ function presentCopy({ destinations, permissions }: record.CopyJob) {
 function presentChange({ change, before, after, error }: record.PermissionsJob) {
   const asked = change.mode === 'set' ? change.set : { add: change.add, remove: change.remove };
   return { permissions: asked, before, after, error };
+}
+
+function presentDelivery(job: record.Job, one: DeliveryRecord): Delivery {
+  const { n, event, url, state, attempts, nextAt } = one;
+  return {
+    n,
+    webhookId: webhookId(job, one),
+    event,
+    host: new URL(url).host,
+    state,
+    attempts: attempts.map(({ at, ...rest }) => ({ at: iso(at), ...rest })),
+    nextAttemptAt: isoOrNull(nextAt),
+  };
 }
 
 function presentDestination(one: record.Destination): Destination {

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { DestinationState } from '../domain/job.ts';
+import type { AttemptResult } from '../domain/webhooks.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import type { Census } from '../store/census.ts';
 
@@ -51,10 +52,22 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #webhooks = new Counter({
+    name: 'amiferry_webhook_attempts_total',
+    help: 'Messages sent to webhooks, by what came of it: delivered, again, refused, gone.',
+    labelNames: ['outcome'] as const,
+    registers: [this.#registry],
+  });
+
   #countStore = async () => {};
 
   /** The Prometheus text format, version 0.0.4. */
   readonly contentType = this.#registry.contentType;
+
+  constructor() {
+    // Told as 0 from the start, so that the first failure shows as a rise.
+    for (const outcome of ['delivered', 'again', 'refused', 'gone']) this.#webhooks.inc({ outcome }, 0);
+  }
 
   /** Adds memory, CPU, garbage collection and the lag of the event loop of this process. */
   watchProcess(): void {
@@ -132,6 +145,10 @@ export class Metrics {
 
   destinationFinished(region: string, state: DestinationState): void {
     this.#finished.inc({ region, state });
+  }
+
+  webhookAttempt(outcome: AttemptResult['outcome']): void {
+    this.#webhooks.inc({ outcome });
   }
 
   /** All of it, in the Prometheus text format. */

@@ -4,6 +4,9 @@ import type { Static } from 'typebox';
 /** The one queue of worker steps. A queue job is a wake-up: it names what to look at, the record says what to do. */
 export const STEPS_QUEUE = 'steps';
 
+/** Webhooks have a queue of their own: receivers that hang hold up no copy. */
+export const WEBHOOKS_QUEUE = 'webhooks';
+
 /** Raised when a payload changes its meaning; a worker puts back what is newer than it knows. */
 export const PAYLOAD_VERSION = 1;
 
@@ -22,6 +25,13 @@ export type JobPayload = Static<typeof JobPayload>;
 export const ScopePayload = Type.Object({ v: version, scope: Type.String({ minLength: 1 }) });
 export type ScopePayload = Static<typeof ScopePayload>;
 
+export const DeliveryPayload = Type.Object({
+  v: version,
+  jobId: Type.String({ minLength: 1 }),
+  delivery: version,
+});
+export type DeliveryPayload = Static<typeof DeliveryPayload>;
+
 export const EmptyPayload = Type.Object({ v: version });
 
 /** Every job name with the schema of its payload. worker/registry.ts has the handler of each. */
@@ -30,6 +40,7 @@ export const STEP_PAYLOADS = {
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
   'apply-permissions': JobPayload,
+  'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,
   tick: EmptyPayload,
   sweep: EmptyPayload,

@@ -6,7 +6,7 @@ import type { Job } from '../domain/job.ts';
 import type { DueStep } from '../domain/next-step.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import type { StepName } from './jobs.ts';
-import { PAYLOAD_VERSION, STEPS_QUEUE } from './jobs.ts';
+import { PAYLOAD_VERSION, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
 /** Nothing is kept of a wake-up that was served: the record tells what happened. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
@@ -21,7 +21,7 @@ export type WakeUp = DueStep & { jobId: string };
 export class StepProducer {
   readonly #redis: Redis;
   readonly #prefix: string;
-  #queue: Promise<Queue> | undefined;
+  readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
   constructor(redis: Redis, prefix: string) {
@@ -30,12 +30,15 @@ export class StepProducer {
   }
 
   /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
-  #open(): Promise<Queue> {
-    this.#queue ??= openQueue(this.#redis, this.#prefix).catch((error: unknown) => {
-      this.#queue = undefined;
+  #open(name: string = STEPS_QUEUE): Promise<Queue> {
+    const known = this.#queues.get(name);
+    if (known !== undefined) return known;
+    const queue = openQueue(this.#redis, this.#prefix, name).catch((error: unknown) => {
+      this.#queues.delete(name);
       throw error;
     });
-    return this.#queue;
+    this.#queues.set(name, queue);
+    return queue;
   }
 
   /** Wakes whatever the job waits for, by {@link dueSteps}. */
@@ -45,7 +48,9 @@ export class StepProducer {
 
   /** Wakes some steps. */
   async wake(wakeUps: readonly WakeUp[]): Promise<void> {
-    await this.#add(wakeUps.map(queueJob));
+    const [deliveries, steps] = [wakeUps.filter(isDelivery), wakeUps.filter((one) => !isDelivery(one))];
+    await this.#add(steps.map(queueJob));
+    await this.#add(deliveries.map(queueJob), WEBHOOKS_QUEUE);
   }
 
   /** Has a look taken at the pending copies of these scopes. */
@@ -87,32 +92,40 @@ export class StepProducer {
     return { waiting, active, delayed, oldestMs };
   }
 
-  async #add(jobs: Parameters<Queue['addBulk']>[0]): Promise<void> {
+  async #add(jobs: Parameters<Queue['addBulk']>[0], name: string = STEPS_QUEUE): Promise<void> {
     if (jobs.length === 0) return;
-    const queue = await this.#open();
+    const queue = await this.#open(name);
     await queue.addBulk(jobs);
   }
 
   async close(): Promise<void> {
-    const queue = await this.#queue;
-    await queue?.close();
+    await Promise.all([...this.#queues.values()].map(async (queue) => (await queue).close()));
   }
 }
 
-async function openQueue(redis: Redis, prefix: string): Promise<Queue> {
+async function openQueue(redis: Redis, prefix: string, name: string): Promise<Queue> {
   if (redis.status !== 'ready') throw new Error(`Redis is away (${redis.status})`);
-  const queue = new Queue(STEPS_QUEUE, { connection: redis, prefix, skipWaitingForReady: true });
+  const queue = new Queue(name, { connection: redis, prefix, skipWaitingForReady: true });
   // Without a listener a lost connection would end the process; ioredis itself connects again.
   queue.on('error', () => {});
   await queue.waitUntilReady();
   return queue;
 }
 
+function isDelivery({ step }: WakeUp): boolean {
+  return step === 'deliver-webhook';
+}
+
 function queueJob({ step, ...rest }: WakeUp) {
-  const place = 'destination' in rest ? `/${rest.destination}` : '';
-  return {
-    name: step,
-    data: { v: PAYLOAD_VERSION, ...rest },
-    opts: { jobId: `${step}/${rest.jobId}${place}`, ...GONE_WHEN_DONE },
-  };
+  const id = [step, rest.jobId];
+  if ('destination' in rest) id.push(rest.destination);
+  if (!('delivery' in rest)) return queued(step, rest, { jobId: id.join('/') });
+  // Each try has a wake-up of its own, so that the next one can be queued while this one is at work.
+  const { at, ...data } = rest;
+  id.push(String(rest.delivery), String(at));
+  return queued(step, data, { jobId: id.join('/'), delay: Math.max(0, at - Date.now()) });
+}
+
+function queued(name: StepName, data: object, opts: { jobId: string; delay?: number }) {
+  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts: { ...opts, ...GONE_WHEN_DONE } };
 }

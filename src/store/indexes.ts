@@ -66,13 +66,19 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
     ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
     ['ZADD', keys.jobsByPrincipal(job.requestedBy), job.createdAt, job.id],
     ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
-    job.finishedAt === null
-      ? ['ZADD', keys.unfinished, job.createdAt, job.id]
-      : ['ZADD', keys.finished, job.finishedAt, job.id],
+    ...(isDone(job) ? [] : [['ZADD', keys.unfinished, job.createdAt, job.id] satisfies IndexCommand]),
+    ...(job.finishedAt === null
+      ? []
+      : [['ZADD', keys.finished, job.finishedAt, job.id] satisfies IndexCommand]),
     ...(job.kind === 'copy' ? job.destinations.flatMap((one) => destinationEntries(keys, job, one)) : []),
     ...(job.kind === 'permissions' && job.finishedAt === null ? [changeEntry(keys, job)] : []),
   ];
   return list.map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
+}
+
+/** Nothing is left to do for it, and nobody to be told. */
+function isDone({ finishedAt, deliveries }: Job): boolean {
+  return finishedAt !== null && deliveries.every(({ nextAt }) => nextAt === null);
 }
 
 /** A job is found by its source and by every copy that it made. */

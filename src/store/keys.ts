@@ -20,6 +20,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
+ * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
 export function storeKeys(prefix: string) {
@@ -28,6 +29,7 @@ export function storeKeys(prefix: string) {
     job: (id: string) => key('job', id),
     events: (id: string) => key('events', id),
     allEvents: key('events'),
+    goneEndpoint: (hash: string) => key('gone', hash),
     jobs: key('jobs'),
     jobsByState: (state: JobState) => key('jobs', 'state', state),
     jobsByKind: (kind: JobKind) => key('jobs', 'kind', kind),

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { happenings } from '../domain/job-events.ts';
+import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
 import type { IndexCommand } from './indexes.ts';
@@ -105,7 +106,7 @@ export class RedisJobStore implements JobStore {
       if (before === null) return { outcome: 'missing' };
       const changed = change(before, this.now());
       if (changed === null) return { outcome: 'unchanged', job: before };
-      const job = { ...changed, version: before.version + 1 };
+      const job = { ...announce(before, changed), version: before.version + 1 };
       const outcome = await this.#commit(before, job, more);
       if (outcome === 'ok') return { outcome: 'changed', before, job };
       if (outcome === 'full') return { outcome: 'full', job: before };

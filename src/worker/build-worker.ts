@@ -1,5 +1,6 @@
 import type { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
 import { runWorker } from './runner.ts';
@@ -34,9 +35,10 @@ export async function buildWorker(
     );
   }, options.sweepMs);
   const queue = runWorker(deps, redis, options);
+  const webhooks = runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const close = async () => {
     clearInterval(timer);
-    await queue.close();
+    await Promise.all([queue.close(), webhooks.close()]);
   };
   return { queue, close };
 }

@@ -1,10 +1,13 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
+import type { RetryTimes } from '../domain/webhooks.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
+import type { GoneEndpoints } from '../store/gone-endpoints.ts';
+import type { WebhookSender } from '../webhooks/send.ts';
 import type { JobStore } from '../store/store.ts';
 
 /** Times in milliseconds. */
@@ -18,6 +21,7 @@ export interface WorkerSettings {
   tokenTrustMs: number;
   retryMs: number;
   retentionMs: number;
+  webhookTimes: RetryTimes;
 }
 
 /** What every step works with. */
@@ -30,7 +34,9 @@ export interface WorkerDeps {
   settings: WorkerSettings;
   policy: PolicySource;
   audit: Audit;
-  metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished'>;
+  metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
+  webhookSender: Pick<WebhookSender, 'send'>;
+  goneEndpoints: GoneEndpoints;
 }
 
 /** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */

@@ -4,6 +4,7 @@ import type { StepName } from '../queue/jobs.ts';
 import { STEP_PAYLOADS } from '../queue/jobs.ts';
 import { applyPermissions } from './apply-permissions.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { deliverWebhook } from './deliver-webhook.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { startCopy } from './start-copy.ts';
@@ -27,6 +28,7 @@ export const STEPS: Record<StepName, StepHandler> = {
   'finish-copy': step(STEP_PAYLOADS['finish-copy'], finishCopy),
   'remove-copy': step(STEP_PAYLOADS['remove-copy'], removeCopy),
   'apply-permissions': step(STEP_PAYLOADS['apply-permissions'], applyPermissions),
+  'deliver-webhook': step(STEP_PAYLOADS['deliver-webhook'], deliverWebhook),
   'track-region': step(STEP_PAYLOADS['track-region'], trackRegion),
   tick: step(STEP_PAYLOADS.tick, tick),
   sweep: step(STEP_PAYLOADS.sweep, sweep),

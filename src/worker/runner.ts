@@ -23,9 +23,14 @@ const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1
 const NEWER_VERSION_DELAY = 5000;
 
 /** Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. */
-export function runWorker(deps: WorkerDeps, redis: Redis, options: RunnerOptions): Worker {
+export function runWorker(
+  deps: WorkerDeps,
+  redis: Redis,
+  options: RunnerOptions,
+  queue: string = STEPS_QUEUE,
+): Worker {
   const { prefix, concurrency } = options;
-  const worker = new Worker(STEPS_QUEUE, (job, token) => runStep(deps, job, token), {
+  const worker = new Worker(queue, (job, token) => runStep(deps, job, token), {
     connection: redis,
     prefix,
     concurrency,

@@ -33,6 +33,7 @@ function job(...changes: Partial<Destination>[]): CopyJob {
     progress: 0,
     permissions: null,
     warnings: [],
+    deliveries: [],
     requestedBy: 'demo',
     createdAt: now,
     updatedAt: now,

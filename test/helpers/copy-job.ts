@@ -22,6 +22,8 @@ export function copyJob(
     })),
     permissions: null,
     warnings: [],
+    notify: [],
+    deliveries: [],
     requestedBy: 'tester',
     createdAt: 1000,
     updatedAt: 1000,

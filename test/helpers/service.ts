@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { RunningWorker } from '../../src/worker/build-worker.ts';
 import { buildWorker } from '../../src/worker/build-worker.ts';
 import type { CommandDeps } from '../../src/commands/deps.ts';
@@ -21,7 +22,10 @@ import { startSimulator } from '../../src/simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
 import { AuditLog } from '../../src/store/audit-log.ts';
 import { EventLog } from '../../src/store/event-log.ts';
+import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { WebhookSender } from '../../src/webhooks/send.ts';
+import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
 import { until } from './processes.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
@@ -41,6 +45,9 @@ export interface ServiceOptions {
   redisUrl?: string;
   /** For commands and workers; without it all is allowed. */
   policy?: PolicySource;
+  webhooks?: Partial<WebhookSettings>;
+  /** Stands in for the resolver of webhooks' names. */
+  lookup?: LookupFunction;
   logger?: Logger;
   /** Another EC2 than the simulator. */
   endpoint?: string;
@@ -67,6 +74,8 @@ export interface Service extends CommandDeps {
   stop(): Promise<void>;
 }
 
+const NO_WEBHOOKS: WebhookSettings = { secrets: [], urls: [], hosts: [], http: false, privateAddresses: [] };
+
 /** Fast enough for a test, slow enough to be looked at. Milliseconds. */
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
@@ -76,6 +85,7 @@ const TEST_SETTINGS: WorkerSettings = {
   tokenTrustMs: 60_000,
   retryMs: 10_000,
   retentionMs: 86_400_000,
+  webhookTimes: { backoffMs: 5, retryMs: 60_000 },
 };
 
 export function testCredentials() {
@@ -107,12 +117,26 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const gateway = new AwsGateway(aws);
   const kms = new AwsKmsGateway(aws);
+  const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
-  const deps = { store, producer, gateway, kms, logger, policy, audit, metrics, regions: AWS_REGIONS };
+  const deps = {
+    store,
+    producer,
+    gateway,
+    kms,
+    logger,
+    policy,
+    audit,
+    metrics,
+    webhooks,
+    regions: AWS_REGIONS,
+  };
+  const webhookSender = new WebhookSender(webhooks, options.lookup);
+  const delivering = { webhookSender, goneEndpoints: new GoneEndpoints(redis, prefix) };
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
-    const worker = await buildWorker({ ...deps, settings }, blocking, {
+    const worker = await buildWorker({ ...deps, ...delivering, settings }, blocking, {
       prefix,
       concurrency: 20,
       sweepMs: 500,

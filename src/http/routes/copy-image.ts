@@ -24,6 +24,8 @@ const schema = {
       ...JOB_ERRORS,
       ...KEY_ERRORS,
       ...EC2_ERRORS,
+      'webhooks-off',
+      'webhook-refused',
       'image-not-found',
       'image-not-available',
       'same-region',

@@ -13,6 +13,7 @@ import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
 import { metrics } from './metrics.ts';
 import { openApiDocument } from './open-api.ts';
+import { redeliverRoute } from './redeliver.ts';
 import { retryJobRoute } from './retry-job.ts';
 
 /** Every route of the service; a new one is a file beside this and a line here. */
@@ -29,6 +30,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   cancelJobRoute(app, deps); //  POST /jobs/:id/cancel
   retryJobRoute(app, deps); //   POST /jobs/:id/retry
   listAudit(app, deps); //       GET  /audit
+  redeliverRoute(app, deps); //  POST /jobs/:id/deliveries/:n/redeliver
   health(app, deps); //          GET  /health/live, /health/ready
   metrics(app, deps); //         GET  /metrics
   openApiDocument(app); //       GET  /openapi.json (and /docs: plugins/openapi.ts)

@@ -46,6 +46,19 @@ export const CopyRequest = component(
         'x-rule': 'must name 1 to 50 destinations',
       }),
       permissions: Type.Optional(ref(PermissionInput)),
+      notify: Type.Optional(
+        Type.Object(
+          {
+            url: Type.String({
+              pattern: '^https?://[\\x21-\\x7e]+$',
+              maxLength: 2048,
+              description: 'https:// address that gets a signed POST (Standard Webhooks).',
+              'x-rule': 'must be a URL of at most 2048 characters that begins with https://',
+            }),
+          },
+          { ...CLOSED, description: 'Who is told when a destination, and then the job, has finished.' },
+        ),
+      ),
       onFailure: Type.Optional(
         oneOf(['keep', 'deregister'], {
           description:

@@ -4,7 +4,7 @@ import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { EventDestination, JobEvent } from './event.ts';
 import { Alive, Check, Health } from './health.ts';
 import { Image, ImageReference } from './image.ts';
-import { Destination, Failure, Job, JobPage, Warning } from './job.ts';
+import { Delivery, Destination, Failure, Job, JobPage, Warning } from './job.ts';
 import { Lineage, Relative } from './lineage.ts';
 import { PermissionInput, PermissionPatch, Permissions, PermissionState } from './permissions.ts';
 import { Problem } from './problem.ts';
@@ -16,6 +16,7 @@ export const COMPONENTS: readonly Component[] = [
   Job,
   JobPage,
   Destination,
+  Delivery,
   Failure,
   JobEvent,
   EventDestination,

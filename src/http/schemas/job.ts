@@ -85,6 +85,35 @@ export const Warning = component(
   ),
 );
 
+export const Delivery = component(
+  'Delivery',
+  Type.Object(
+    {
+      n: Type.Integer({
+        minimum: 1,
+        description: 'Its number, for POST /jobs/{id}/deliveries/{n}/redeliver.',
+      }),
+      webhookId: Type.String({ description: 'The webhook-id that it is sent with, each time.' }),
+      event: oneOf(['job.finished', 'destination.finished'], { description: 'What is told.' }),
+      host: Type.String({ description: 'Host that is told; the rest of the URL may be secret.' }),
+      state: oneOf(['pending', 'delivered', 'failed'], { description: 'How far it is.' }),
+      attempts: Type.Array(
+        Type.Object(
+          {
+            at: time('When it was tried.'),
+            status: nullable(Type.Integer({ description: 'HTTP status of the answer; null without one.' })),
+            error: nullable(Type.String({ description: 'Why it was not taken.' })),
+          },
+          CLOSED,
+        ),
+        { description: 'The latest tries, oldest first.' },
+      ),
+      nextAttemptAt: nullable(time('When it is tried next; null when it is not.')),
+    },
+    { ...CLOSED, description: 'One message to a webhook.' },
+  ),
+);
+
 /** What was asked for: the set of a PUT, DELETE or copy, or the two of a PATCH. */
 const RequestedPermissions = Type.Unsafe<PermissionInput | PermissionPatch | null>({
   anyOf: [{ $ref: 'PermissionInput#' }, { $ref: 'PermissionPatch#' }, { type: 'null' }],
@@ -112,6 +141,7 @@ export const Job = component(
       after: Type.Optional(nullableRef(PermissionState)),
       error: Type.Optional(nullableRef(Failure)),
       warnings: Type.Array(ref(Warning)),
+      deliveries: Type.Array(ref(Delivery), { description: 'Messages to webhooks about the job.' }),
       requestedBy: Type.String({ description: 'Who asked for the job.' }),
       createdAt: time('When the job was accepted.'),
       updatedAt: time('When anything in it last changed.'),
@@ -135,6 +165,7 @@ export const JobPage = component(
 );
 
 export type Failure = Static<typeof Failure>;
+export type Delivery = Static<typeof Delivery>;
 export type Destination = Static<typeof Destination>;
 export type Job = Static<typeof Job>;
 /** A job of kind `copy`: it always has its destinations. */

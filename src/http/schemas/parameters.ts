@@ -10,6 +10,19 @@ export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
 
 export const JobPath = Type.Object({ id: JobId }, CLOSED);
 
+export const DeliveryPath = Type.Object(
+  {
+    id: JobId,
+    n: Type.String({
+      pattern: '^[1-9][0-9]{0,5}$',
+      description: 'Number of the delivery within the job.',
+      examples: ['1'],
+      'x-rule': 'must be the number of a delivery, as the job lists it',
+    }),
+  },
+  CLOSED,
+);
+
 export const RegionQuery = Type.Object(
   {
     region: Type.Optional(

@@ -1,0 +1,28 @@
+import type { Principal } from '../domain/access.ts';
+import type { Job } from '../domain/job.ts';
+import { redeliver } from '../domain/webhooks.ts';
+import { AmiferryError } from '../errors.ts';
+import type { Claim } from '../store/idempotency.ts';
+import type { CommandDeps } from './deps.ts';
+import { requireJob } from './require-job.ts';
+import { wake } from './wake.ts';
+
+/**
+ * Has one message of a job sent again, under the same webhook-id, also if it was delivered already or given up.
+ * @throws {AmiferryError} `job-not-found`, `delivery-not-found`
+ */
+export async function redeliverWebhook(
+  deps: CommandDeps,
+  id: string,
+  n: number,
+  principal: Principal,
+  claim: Claim | null = null,
+): Promise<Job> {
+  await requireJob(deps, id, principal);
+  const result = await deps.store.update(id, redeliver(n), claim?.receipt(id));
+  if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
+  if (result.outcome !== 'changed')
+    throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);
+  await wake(deps, result.job);
+  return result.job;
+}

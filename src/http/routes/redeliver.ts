@@ -1,0 +1,33 @@
+import { redeliverWebhook } from '../../commands/redeliver.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { principalOf } from '../principal.ts';
+import { ChangeHeaders, DeliveryPath } from '../schemas/parameters.ts';
+import { JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+
+const schema = {
+  operationId: 'redeliver',
+  tags: ['jobs'],
+  summary: 'Send a webhook again',
+  description:
+    'Sends one message of the job again, with the same webhook-id, whether it was delivered or given up.',
+  params: DeliveryPath,
+  headers: ChangeHeaders,
+  response: {
+    ...JOB_ACCEPTED,
+    ...problems(...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'delivery-not-found'),
+  },
+} as const;
+
+export function redeliverRoute(app: App, deps: AppDeps): void {
+  app.post(
+    '/jobs/:id/deliveries/:n/redeliver',
+    { schema, config: { access: ['amis:copy', 'amis:share'] } },
+    async (request, reply) => {
+      const { id, n } = request.params;
+      return reply.sendJob(
+        await redeliverWebhook(deps, id, Number(n), principalOf(request), request.claim),
+        202,
+      );
+    },
+  );
+}

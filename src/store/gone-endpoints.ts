@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import { storeKeys } from './keys.ts';
+
+/** For so long an endpoint that answered 410 Gone is told nothing, milliseconds. */
+const GONE_MS = 30 * 86_400_000;
+
+/** Endpoints that want no more messages. Rejects with ioredis' errors while Redis is away. */
+export class GoneEndpoints {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+
+  constructor(redis: Redis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  async add(url: string): Promise<void> {
+    await this.#redis.set(this.#key(url), '1', 'PX', GONE_MS);
+  }
+
+  /** It took a message again. */
+  async remove(url: string): Promise<void> {
+    await this.#redis.del(this.#key(url));
+  }
+
+  async has(url: string): Promise<boolean> {
+    return (await this.#redis.exists(this.#key(url))) === 1;
+  }
+
+  /** A URL may hold a token, and a key is easily seen. */
+  #key(url: string): string {
+    return storeKeys(this.#prefix).goneEndpoint(createHash('sha256').update(url).digest('hex'));
+  }
+}

@@ -1,0 +1,96 @@
+import type { LookupFunction } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { useAgent } from 'request-filtering-agent';
+import type { AttemptResult } from '../domain/webhooks.ts';
+import { refusalOf } from './refusal.ts';
+import type { WebhookSettings } from './settings.ts';
+import { signedHeaders } from './sign.ts';
+
+/** For the whole of it: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
+const PATIENCE_MS = 15_000;
+
+/** One message on its way. */
+export interface Message {
+  id: string;
+  url: string;
+  body: string;
+  /** Epoch milliseconds. */
+  now: number;
+}
+
+/** Sends messages. It never rejects: what came of it is the result. */
+export class WebhookSender {
+  readonly #settings: WebhookSettings;
+  readonly #lookup: LookupFunction | undefined;
+
+  /** `lookup` stands in for the system's resolver, in tests. */
+  constructor(settings: WebhookSettings, lookup?: LookupFunction) {
+    this.#settings = settings;
+    this.#lookup = lookup;
+  }
+
+  /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
+  async send(message: Message): Promise<AttemptResult> {
+    const { secrets } = this.#settings;
+    if (secrets.length === 0)
+      return { outcome: 'refused', error: 'webhooks are off: WEBHOOK_SECRETS is not set' };
+    const refusal = refusalOf(message.url, this.#settings);
+    if (refusal !== null) return { outcome: 'refused', error: `the URL ${refusal}` };
+    try {
+      return resultOf(await this.#post(message));
+    } catch (error) {
+      return failureOf(error);
+    }
+  }
+
+  /** The status of the answer; its body is nobody's business here. */
+  #post({ id, url, body, now }: Message): Promise<number> {
+    const { privateAddresses, secrets } = this.#settings;
+    // A connection for each message: the address is looked at again each time.
+    const agent = useAgent(url, { keepAlive: false, allowIPAddressList: [...privateAddresses] });
+    const options = {
+      method: 'POST',
+      agent,
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      headers: {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+        'user-agent': 'amiferry',
+        ...signedHeaders(id, Math.floor(now / 1000), body, secrets),
+      },
+      ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }),
+    };
+    return new Promise((resolve, reject) => {
+      const answered = (response: IncomingMessage) => {
+        resolve(response.statusCode ?? 0);
+        response.destroy();
+      };
+      const request = url.startsWith('https:') ? httpsRequest(url, options) : httpRequest(url, options);
+      request.once('response', answered).once('error', reject).end(body);
+    });
+  }
+}
+
+function resultOf(status: number): AttemptResult {
+  if (status >= 200 && status < 300) return { outcome: 'delivered', status };
+  if (status === 410) return { outcome: 'gone' };
+  const redirected = status >= 300 && status < 400;
+  const error = redirected ? 'it redirects, which is not followed' : `it answered ${status}`;
+  return { outcome: 'again', status, error };
+}
+
+/** The caller may read this: it tells nothing of the network that the service is in. */
+function failureOf(error: unknown): AttemptResult {
+  const { name, message, code } = asSystemError(error);
+  if (/^DNS lookup .* is not allowed/.test(message))
+    return { outcome: 'refused', error: 'its name leads to an address that may not be reached' };
+  if (name === 'TimeoutError' || code === 'ABORT_ERR')
+    return { outcome: 'again', status: null, error: `no answer within ${PATIENCE_MS / 1000} s` };
+  return { outcome: 'again', status: null, error: `no answer: ${code ?? name}` };
+}
+
+function asSystemError(error: unknown): { name: string; message: string; code?: string } {
+  return error instanceof Error ? error : { name: 'Error', message: String(error) };
+}

@@ -1,0 +1,46 @@
+import type { Job } from '../domain/job.ts';
+import type { Delivery } from '../domain/delivery.ts';
+import type { AttemptResult } from '../domain/webhooks.ts';
+import { recordAttempt, webhookId } from '../domain/webhooks.ts';
+import type { DeliveryPayload } from '../queue/jobs.ts';
+import { changeJob } from './change-job.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+
+/** How early a wake-up may be, milliseconds: clocks differ. */
+const EARLY = 1000;
+
+/**
+ * Makes one try of one delivery, and writes down what came of it; the next try has a wake-up of its own. A worker that
+ * dies in between sends the same message again under the same id, and the receiver knows it by that.
+ */
+export async function deliverWebhook(
+  deps: WorkerDeps,
+  { jobId, delivery: n }: DeliveryPayload,
+): Promise<StepOutcome> {
+  const job = await deps.store.get(jobId);
+  const delivery = job?.deliveries.find((one) => one.n === n);
+  if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
+  if (delivery.nextAt > deps.store.now() + EARLY) return DONE;
+  const result = await attempt(deps, job, delivery);
+  deps.metrics.webhookAttempt(result.outcome);
+  const told = { job: jobId, delivery: n, event: delivery.event, host: new URL(delivery.url).host };
+  deps.logger.info({ ...told, ...result }, 'webhook');
+  await changeJob(deps, jobId, recordAttempt(n, result, deps.settings.webhookTimes));
+  return DONE;
+}
+
+async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<AttemptResult> {
+  const { url } = delivery;
+  const { goneEndpoints: gone, webhookSender: sender } = deps;
+  if (delivery.attempts.length === 0 && (await gone.has(url))) return { outcome: 'gone' };
+  const body = JSON.stringify({
+    type: delivery.event,
+    timestamp: new Date(delivery.at).toISOString(),
+    data: delivery.data,
+  });
+  const result = await sender.send({ id: webhookId(job, delivery), url, body, now: deps.store.now() });
+  if (result.outcome === 'gone') await gone.add(url);
+  if (result.outcome === 'delivered') await gone.remove(url);
+  return result;
+}
