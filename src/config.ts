@@ -143,6 +143,13 @@ const SETTINGS = {
     maximum: 50_000,
     description: "how many of them may be the same caller's",
   }),
+  EVENT_STREAM_MINUTES: number({
+    default: 60,
+    minimum: 0.001,
+    maximum: 10_080,
+    description:
+      'minutes after which an event stream ends, so that its client comes back with credentials that still hold',
+  }),
   EVENT_HEARTBEAT_SECONDS: number({
     default: 15,
     minimum: 0.05,
@@ -260,7 +267,7 @@ export interface Config {
   /** Requests a minute and caller; 0 is no limit. */
   rateLimit: number;
   auditEntries: number;
-  streams: { total: number; perCaller: number; heartbeatMs: number };
+  streams: { total: number; perCaller: number; heartbeatMs: number; maxAgeMs: number };
   webhooks: WebhookSettings;
   webhookTimes: RetryTimes;
 }
@@ -319,6 +326,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       total: settings.EVENT_STREAMS,
       perCaller: settings.EVENT_STREAMS_PER_CALLER,
       heartbeatMs: settings.EVENT_HEARTBEAT_SECONDS * 1000,
+      maxAgeMs: settings.EVENT_STREAM_MINUTES * 60_000,
     },
   };
 }

@@ -32,7 +32,7 @@ async function generate(): Promise<string> {
     eventLog: inert,
     metrics: new Metrics(),
     webhooks: { secrets: [], urls: [], hosts: [], http: false, privateAddresses: [] },
-    streams: { total: 0, perCaller: 0, heartbeatMs: 15_000 },
+    streams: { total: 0, perCaller: 0, heartbeatMs: 15_000, maxAgeMs: 3_600_000 },
     logger: createLogger('openapi', 'silent'),
     regions: AWS_REGIONS,
     defaultRegion: 'us-east-1',

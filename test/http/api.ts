@@ -13,7 +13,7 @@ import { conformance } from './document.ts';
 export const COPIES = `/amis/${GOLDEN_WEB.imageId}/copies?region=${GOLDEN_WEB.region}`;
 
 /** Enough for any test that isn't about these bounds. */
-const TEST_STREAMS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000 };
+const TEST_STREAMS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000, maxAgeMs: 3_600_000 };
 
 export interface Api {
   service: Service;

@@ -55,7 +55,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const LIMITS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000 };
+const LIMITS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000, maxAgeMs: 3_600_000 };
 
 /** The API on a port, without a worker: the tests themselves move the jobs. */
 async function start(limits: Partial<AppDeps['streams']> = {}): Promise<void> {
@@ -342,6 +342,18 @@ test('idle clients get signs of life, are bounded by caller and in all, and make
   idle[0]?.close();
   await until(() => api.listeners() === 99);
   await follow('/events').untilOpen();
+});
+
+test('a stream ends when its time is over, and goes on where it was with the next', async () => {
+  await start({ heartbeatMs: 50, maxAgeMs: 200 });
+  const { id } = await newJob();
+  const first = follow(`/jobs/${id}/events`);
+  await first.untilClosed();
+  expect(first.events.map(({ type }) => type)).toEqual(['job.queued']);
+  await cancel(id);
+  const next = follow(`/jobs/${id}/events`, first.events.at(-1)?.id);
+  await next.untilClosed();
+  expect([...idsOf(first), ...idsOf(next)]).toEqual(await logOf(id));
 });
 
 test('a process has its own bound', async () => {

@@ -19,14 +19,17 @@ export class EventStream extends Readable {
   #ended = false;
   #drained = Promise.withResolvers<void>();
 
-  /** Emits `heartbeat` every `heartbeatMs` milliseconds until it is closed. */
-  constructor(heartbeatMs: number) {
+  readonly #endsAt: number;
+
+  /** Emits `heartbeat` every `heartbeatMs` milliseconds until it is closed, and ends by itself after `maxAgeMs`. */
+  constructor(heartbeatMs: number, maxAgeMs: number) {
     super({ highWaterMark: HIGH_WATER_MARK });
     this.#timer = setInterval(() => this.#beat(), heartbeatMs).unref();
     this.once('close', () => {
       clearInterval(this.#timer);
       this.#drained.resolve();
     });
+    this.#endsAt = performance.now() + maxAgeMs;
     this.send(PREAMBLE);
   }
 
@@ -66,6 +69,7 @@ export class EventStream extends Readable {
     const taken = this.#sent - this.readableLength;
     if (this.readableLength > 0 && taken === this.#taken) return void this.destroy();
     this.#taken = taken;
+    if (performance.now() >= this.#endsAt) return this.end();
     this.send(HEARTBEAT);
     this.emit('heartbeat');
   }

@@ -15,6 +15,8 @@ export interface StreamLimits {
   perCaller: number;
   /** Milliseconds between two signs of life, after which a client that takes nothing is dropped. */
   heartbeatMs: number;
+  /** Credentials are looked at when a stream begins: after so many milliseconds the client has to come back with them. */
+  maxAgeMs: number;
 }
 
 /** A log to be streamed. */
@@ -48,7 +50,7 @@ export const eventStreams = fp<{ limits: StreamLimits; metrics: Pick<Metrics, 's
     app.decorateReply('sendEvents', function sendEvents(this: FastifyReply, log: StreamedLog) {
       const caller = principalOf(this.request).id;
       admit(limits, closing ? Infinity : open.size, () => countOf(open, caller));
-      const stream = new EventStream(limits.heartbeatMs);
+      const stream = new EventStream(limits.heartbeatMs, limits.maxAgeMs);
       open.set(stream, caller);
       metrics.streams(1);
       stream.once('close', () => {

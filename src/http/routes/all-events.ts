@@ -11,8 +11,8 @@ const schema = {
   summary: 'Follow all jobs as it happens',
   description: `Server-sent events of every job that the caller may see, from now on. The ids are those of one log of all jobs, not the
 ids of \`GET /jobs/{id}/events\`. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
-last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends only with the service, or when the
-client doesn't keep up.`,
+last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends when the
+client doesn't keep up, and after an hour (EVENT_STREAM_MINUTES): come back with \`Last-Event-ID\`.`,
   headers: LastEventIdHeader,
   response: { 200: EVENT_STREAM, ...problems(...STREAM_ERRORS) },
 } as const;
