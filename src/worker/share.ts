@@ -4,6 +4,7 @@ import { againstSharing, sharingOf } from '../domain/policy.ts';
 import { minus } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
+import { Ec2Error } from '../ec2/classify.ts';
 import { collectRequestIds } from '../ec2/request-ids.ts';
 import { converge } from '../permissions/converge.ts';
 import { sharingFacts } from '../permissions/facts.ts';
@@ -33,7 +34,7 @@ async function apply(deps: WorkerDeps, scope: Scope, request: ShareRequest): Pro
   const withdrawn = againstPolicy(deps, request);
   if (withdrawn.length > 0) {
     // An earlier run may have got half way, under the policy of then.
-    await putBack(deps, scope, request);
+    if ((await putBack(deps, scope, request)) === null) throw notPutBack(scope);
     return { outcome: 'refused', reasons: withdrawn };
   }
   const facts = await sharingFacts(deps, scope, image);
@@ -56,6 +57,11 @@ function againstPolicy(
   const sharing = sharingOf(before, target, grantKeyAccess);
   const against = againstSharing(policy.current(), job.requestedBy, sharing);
   return against.map((message) => ({ code: 'policy-withdrawn', message }));
+}
+
+function notPutBack({ region }: Scope): Ec2Error {
+  const message = `the policy no longer allows to share the image in ${region}, and it could not be made sure that it is not`;
+  return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
 }
 
 /** Puts an image back to how it was, grants included, after a change that EC2 broke off in the middle. */
