@@ -1,0 +1,143 @@
+import autocannon from 'autocannon';
+import { Redis } from 'ioredis';
+import type { Bench, Benchmark, Finding } from '../benchmark.ts';
+import { bar, cell, figure } from '../figures.ts';
+import { COPIES_PATH, requestCopy } from '../harness/copies.ts';
+import type { CallCounts } from '../harness/ledger.ts';
+import { callsSince, countsOf, told } from '../harness/ledger.ts';
+import type { Ec2 } from '../harness/parts.ts';
+import { serviceEnv, startApi, startEc2, startFloor, startRedis } from '../harness/parts.ts';
+import { clientCommands } from '../harness/redis-commands.ts';
+import { alternate, ratios, spread } from '../statistics.ts';
+
+const CONNECTIONS = 50;
+const SAMPLE = 50;
+const BODY = { destinations: [{ region: 'eu-west-1' }] };
+const KEYED = { 'idempotency-key': '[<id>]' };
+
+interface Run {
+  perSecond: number;
+  p50: number;
+  p99: number;
+}
+
+export const accepting: Benchmark = {
+  name: 'accepting',
+  title: 'Accepting copies',
+  question:
+    'How many POST /amis/{id}/copies a second one API process accepts at 50 connections, held against the least that an accepted job could cost: a bare Fastify route that checks its body and puts one job into a queue in the same Redis.',
+  measure,
+};
+
+async function measure(bench: Bench): Promise<Finding> {
+  const redisUrl = await startRedis(bench);
+  const ec2 = await startEc2(bench);
+  const env = serviceEnv(redisUrl, ec2);
+  const api = await startApi(bench, env);
+  const floor = await startFloor(bench, 'accept', env);
+  const redis = new Redis(redisUrl);
+  await bench.unwind.add('connection', async () => redis.disconnect());
+
+  const seconds = bench.mode === 'quick' ? 2 : 6;
+  const side = (url: string, headers: Record<string, string>) => () => load(redis, url, headers, seconds);
+  const sides = { amiferry: side(api.url, {}), floor: side(floor.url, {}), keyed: side(api.url, KEYED) };
+  bench.say('what one request costs');
+  for (let i = 0; i < SAMPLE; i += 1) await requestCopy(api.url, BODY);
+  const cost = await costOfOne(redis, ec2, api.url);
+  bench.say('warming up');
+  await alternate(1, sides);
+  bench.say(`loading each in turn, ${seconds} s at a time`);
+  const runs = await alternate(bench.mode === 'quick' ? 2 : 5, sides);
+  return finding(runs, cost);
+}
+
+/** One load. Redis is emptied before, so that each meets the same one. @throws when a request was not accepted */
+async function load(
+  redis: Redis,
+  url: string,
+  headers: Record<string, string>,
+  duration: number,
+): Promise<Run> {
+  await redis.flushall();
+  const result = await autocannon({
+    url: url + COPIES_PATH,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(BODY),
+    idReplacement: 'idempotency-key' in headers,
+    connections: CONNECTIONS,
+    duration,
+  });
+  const { non2xx, errors, latency, requests } = result;
+  if (non2xx + errors > 0) throw new Error(`${non2xx} refused and ${errors} failed requests at ${url}`);
+  return { perSecond: requests.average, p50: latency.p50, p99: latency.p99 };
+}
+
+interface Cost {
+  redis: CallCounts;
+  ec2: CallCounts;
+}
+
+/** What some accepted requests, one after the other, ask of Redis and of EC2. */
+async function costOfOne(redis: Redis, { control }: Ec2, apiUrl: string): Promise<Cost> {
+  const before = countsOf(await control.calls());
+  const commands = await clientCommands(redis, async () => {
+    for (let i = 0; i < SAMPLE; i += 1) await requestCopy(apiUrl, BODY);
+  });
+  return { redis: commands, ec2: callsSince(before, countsOf(await control.calls())) };
+}
+
+function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Run[]>, cost: Cost): Finding {
+  const speeds = (side: Run[]) => side.map(({ perSecond }) => perSecond);
+  const ofFloor = ratios(speeds(runs.amiferry), speeds(runs.floor));
+  const row = (label: string, side: Run[]) => [
+    label,
+    cell(spread(speeds(side))),
+    cell(spread(side.map(({ p50 }) => p50))),
+    cell(spread(side.map(({ p99 }) => p99))),
+    cell(ratios(speeds(side), speeds(runs.floor))),
+  ];
+  const each = (counts: CallCounts) => Object.entries(counts).map(([name, n]) => [name, figure(n / SAMPLE)]);
+  return {
+    tables: [
+      {
+        title: 'Accepted at 50 connections: median (least–greatest run)',
+        columns: ['', 'a second', 'p50, ms', 'p99, ms', 'of the floor'],
+        rows: [
+          row('amiferry', runs.amiferry),
+          row('amiferry, with an Idempotency-Key', runs.keyed),
+          row('floor: Fastify, TypeBox, one queue.add', runs.floor),
+        ],
+      },
+      {
+        title: 'What one accepted request sends to Redis and to EC2',
+        columns: ['command or call', 'times'],
+        rows: [...each(cost.redis), ...each(cost.ec2)],
+      },
+    ],
+    plots: [
+      {
+        name: 'accepting',
+        title: 'Copies accepted a second, 50 connections',
+        unit: 'a second',
+        bars: [
+          bar('amiferry', 'ours', spread(speeds(runs.amiferry))),
+          bar('amiferry, with a key', 'ours', spread(speeds(runs.keyed))),
+          bar('floor', 'other', spread(speeds(runs.floor))),
+        ],
+      },
+    ],
+    goals: [
+      {
+        what: 'accepted a second, of the floor',
+        aim: 'at least 0.8',
+        measured: cell(ofFloor),
+        met: ofFloor.median >= 0.8,
+      },
+    ],
+    method: [
+      `autocannon loads the real API process, the floor, and the API with a fresh Idempotency-Key each time, in turn. Redis (append-only file, fsync every second), the simulated EC2 and the load itself share the machine, which costs the service more than the floor. No worker runs. Ratios are taken round by round.`,
+      `What a request costs is counted over ${SAMPLE} requests, one after the other and before the load, with Redis' own MONITOR and the simulator's count of calls (${told(cost.ec2) || 'none'} for all of them). Commands that a script runs inside Redis cost no round trip and are not counted.`,
+    ],
+  };
+}

@@ -1,0 +1,185 @@
+import { Redis } from 'ioredis';
+import type { Bench, Benchmark, Finding } from '../benchmark.ts';
+import { COMPUTED } from '../benchmark.ts';
+import { figure } from '../figures.ts';
+import { eachOf, REGIONS, requestCopies, untilFinished } from '../harness/copies.ts';
+import type { CallCounts } from '../harness/ledger.ts';
+import { callsSince, countsOf, sum, told } from '../harness/ledger.ts';
+import type { Ec2, Server } from '../harness/parts.ts';
+import { serviceEnv, startApi, startEc2, startRedis, startWorker } from '../harness/parts.ts';
+import { sdkClients } from '../harness/sdk.ts';
+import { cliWaiterCalls, meanWaiterCalls } from '../waiter-model.ts';
+
+/** Simulated seconds that each copy takes, and the service's default POLL_SECONDS. */
+const COPY_SECONDS = 300;
+const POLL_SECONDS = 5;
+/** Copies that would be computed only: they don't fit into a test's time. */
+const MANY = 10_000;
+
+interface Case {
+  copies: number;
+  regions: number;
+}
+
+interface Count extends Case {
+  /** Before the worker runs, and from then until all copies have succeeded; CopyImage left out, as both sides need it. */
+  accepting: CallCounts;
+  waiting: CallCounts;
+  waiter: number;
+}
+
+export const calls: Benchmark = {
+  name: 'calls',
+  title: 'Calls to EC2',
+  question:
+    'How many calls to EC2 it takes to wait for copies until all are available, held against what the SDK offers: its own waitUntilImageAvailable, once for each copy. EC2 throttles by calls, and shares its limits with everything else in the account.',
+  measure,
+};
+
+const FULL: Case[] = [1, 17].flatMap((regions) =>
+  [regions, 100, 1000].map((copies) => ({ copies, regions })),
+);
+const QUICK: Case[] = [
+  { copies: 100, regions: 1 },
+  { copies: 17, regions: 17 },
+];
+
+async function measure(bench: Bench): Promise<Finding> {
+  const speed = bench.mode === 'quick' ? 30 : 10;
+  const redisUrl = await startRedis(bench);
+  const settings = { copySeconds: COPY_SECONDS, speed, copySlots: MANY };
+  const [ec2, waiterEc2] = await Promise.all([startEc2(bench, settings), startEc2(bench, settings)]);
+  const env = serviceEnv(redisUrl, ec2, {
+    POLL_SECONDS: String(POLL_SECONDS / speed),
+    COPY_SLOTS: String(MANY),
+  });
+  const api = await startApi(bench, env);
+  const counts: Count[] = [];
+  for (const one of bench.mode === 'quick' ? QUICK : FULL) {
+    bench.say(`${one.copies} copies over ${one.regions} regions`);
+    const [ours, waiter] = await Promise.all([
+      countOurs(bench, one, { ec2, api, env }),
+      countWaiter(waiterEc2, one, speed),
+    ]);
+    counts.push({ ...one, ...ours, waiter });
+  }
+  return finding(counts, speed);
+}
+
+interface Parts {
+  ec2: Ec2;
+  api: Server;
+  env: NodeJS.ProcessEnv;
+}
+
+async function countOurs(bench: Bench, { copies, regions }: Case, { ec2, api, env }: Parts) {
+  const before = countsOf(await ec2.control.calls());
+  const ids = await requestCopies(api.url, copies, REGIONS.slice(0, regions));
+  const accepted = countsOf(await ec2.control.calls());
+  const worker = await startWorker(bench, env);
+  const redis = new Redis(env['REDIS_URL'] ?? '');
+  const jobs = await untilFinished(redis, ids, 300).finally(() => redis.disconnect());
+  const done = countsOf(await ec2.control.calls());
+  await worker.stop();
+  if (jobs.some((job) => job.destinations.some(({ state }) => state !== 'succeeded')))
+    throw new Error('a copy did not succeed');
+  return { accepting: callsSince(before, accepted), waiting: withoutCopies(callsSince(accepted, done)) };
+}
+
+async function countWaiter(ec2: Ec2, { copies, regions }: Case, speed: number): Promise<number> {
+  const sdk = await sdkClients(ec2.url);
+  const before = countsOf(await ec2.control.calls());
+  await eachOf(Array.from({ length: copies }), copies, async (_, i) => {
+    const region = REGIONS[i % regions] ?? '';
+    await sdk.wait(region, await sdk.copy(region), speed);
+  });
+  sdk.close();
+  return sum(Object.values(withoutCopies(callsSince(before, countsOf(await ec2.control.calls())))));
+}
+
+function withoutCopies({ CopyImage: _copies, ...rest }: CallCounts): CallCounts {
+  return rest;
+}
+
+function finding(counts: Count[], speed: number): Finding {
+  const ours = (count: Count) => sum(Object.values(count.accepting)) + sum(Object.values(count.waiting));
+  const rows = counts.map((count) => [
+    `${figure(count.copies)} over ${count.regions}`,
+    told(count.accepting),
+    told(count.waiting),
+    figure(ours(count)),
+    figure(count.waiter),
+    figure(count.waiter / ours(count)),
+    figure(count.copies * cliWaiterCalls(COPY_SECONDS)) + COMPUTED,
+  ]);
+  const largest = counts.findLast(({ regions }) => regions === 1);
+  const times = largest === undefined ? 0 : largest.waiter / ours(largest);
+  return {
+    tables: [
+      {
+        title: 'Calls until all copies are available, CopyImage itself not counted',
+        columns: [
+          'copies, regions',
+          'while accepting',
+          'while waiting',
+          'in all',
+          "SDK's waiter",
+          'times fewer',
+          'AWS CLI, boto3',
+        ],
+        rows: [...rows, ...manyRows(counts)],
+      },
+    ],
+    plots: [
+      {
+        name: 'calls',
+        title: `Calls to EC2 until all copies are available (copies of ${COPY_SECONDS / 60} minutes)`,
+        unit: 'calls',
+        logarithmic: true,
+        bars: counts.flatMap((count) => {
+          const label = `${figure(count.copies)} over ${count.regions}`;
+          return [
+            { label: `amiferry: ${label}`, value: ours(count), side: 'ours' as const },
+            { label: `waiter: ${label}`, value: count.waiter, side: 'other' as const },
+          ];
+        }),
+      },
+    ],
+    goals: [
+      {
+        what: `times fewer calls at ${figure(largest?.copies ?? 0)} pending in one region`,
+        aim: 'at least 100 (at 1,000 pending)',
+        measured: figure(times),
+        met: (largest?.copies ?? 0) >= 1000 && times >= 100,
+      },
+    ],
+    method: [
+      `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart.`,
+      `The AWS CLI's and boto3's waiters look every 15 s without fail: a look at once and then one every 15 s, for each copy${COMPUTED}. In a real account a region makes at most 300 copies at once by default; COPY_SLOTS was raised here to have more of them pending.`,
+      `${COMPUTED} is arithmetic: for 10,000 copies the service's calls of the largest measured case are scaled by the copies in a region where a call names up to 200 of them, and the waiter's by its mean number of looks at a copy of that length.`,
+    ],
+  };
+}
+
+/** What 10,000 copies would take, by arithmetic from the largest case with as many regions. */
+function manyRows(counts: Count[]): string[][] {
+  return [1, 17].flatMap((regions) => {
+    const measured = counts.findLast((count) => count.regions === regions);
+    if (measured === undefined) return [];
+    const factor = Math.ceil(MANY / regions / 200) / Math.ceil(measured.copies / regions / 200);
+    const accepting = (sum(Object.values(measured.accepting)) * MANY) / measured.copies;
+    const waiting = sum(Object.values(measured.waiting)) * factor;
+    const waiter = MANY * meanWaiterCalls(COPY_SECONDS);
+    return [
+      [
+        `${figure(MANY)} over ${regions}`,
+        figure(accepting) + COMPUTED,
+        figure(waiting) + COMPUTED,
+        figure(accepting + waiting) + COMPUTED,
+        figure(waiter) + COMPUTED,
+        figure(waiter / (accepting + waiting)) + COMPUTED,
+        figure(MANY * cliWaiterCalls(COPY_SECONDS)) + COMPUTED,
+      ],
+    ];
+  });
+}

@@ -1,0 +1,19 @@
+import type { Benchmark } from '../benchmark.ts';
+import { accepting } from './accepting.ts';
+import { calls } from './calls.ts';
+import { fanOut } from './fan-out.ts';
+import { memory } from './memory.ts';
+import { noticing } from './noticing.ts';
+import { starting } from './starting.ts';
+import { throttled } from './throttled.ts';
+
+/** All benchmarks, in the order in which they run and are told of. */
+export const BENCHMARKS: readonly Benchmark[] = [
+  accepting,
+  calls,
+  noticing,
+  memory,
+  starting,
+  fanOut,
+  throttled,
+];
