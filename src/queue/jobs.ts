@@ -32,8 +32,6 @@ export const DeliveryPayload = Type.Object({
 });
 export type DeliveryPayload = Static<typeof DeliveryPayload>;
 
-export const EmptyPayload = Type.Object({ v: version });
-
 /** Every job name with the schema of its payload. worker/registry.ts has the handler of each. */
 export const STEP_PAYLOADS = {
   'start-copy': DestinationPayload,
@@ -42,8 +40,6 @@ export const STEP_PAYLOADS = {
   'apply-permissions': JobPayload,
   'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,
-  tick: EmptyPayload,
-  sweep: EmptyPayload,
 } as const;
 
 export type StepName = keyof typeof STEP_PAYLOADS;

@@ -11,8 +11,12 @@ import { PAYLOAD_VERSION, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 /** Nothing is kept of a wake-up that was served: the record tells what happened. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 
-/** Milliseconds by which a recurring step may be late before its schedule counts as run dry. */
-const OVERDUE = 10_000;
+/** Milliseconds after its time at which a delayed step counts as forgotten, and before it as out of reach. */
+const OVERDUE = 5000;
+const TOO_FAR = 60_000;
+
+/** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
+const DELAYED_SCORE = 0x1000;
 
 /** A step of a job that is to be done. */
 export type WakeUp = DueStep & { jobId: string };
@@ -65,15 +69,23 @@ export class StepProducer {
   }
 
   /**
-   * Has a step done again and again, every so many milliseconds, by whichever worker is free. Done that way already it
-   * is left alone; a schedule that Redis lost, or that has run dry, is put up again.
+   * Takes up delayed steps that a clock has misled: BullMQ delays a step by the clock of the worker that does so, and
+   * releases it by that of another. What is due later than any step is ever delayed, or was due a while ago, by the
+   * shared clock (`now`, epoch milliseconds), is done now.
    */
-  async schedule(step: 'tick' | 'sweep', every: number): Promise<void> {
+  async takeUpStray(now: number): Promise<void> {
     const queue = await this.#open();
-    const known = await queue.getJobScheduler(step);
-    if (known?.every === Math.round(every) && (known.next ?? 0) > Date.now() - every - OVERDUE) return;
-    const template = { name: step, data: { v: PAYLOAD_VERSION }, opts: GONE_WHEN_DONE };
-    await queue.upsertJobScheduler(step, { every: Math.round(every) }, template);
+    const delayed = queue.toKey('delayed');
+    const due = (time: number) => String(time * DELAYED_SCORE);
+    const ids = [
+      ...(await this.#redis.zrange(delayed, '-inf', due(now - OVERDUE), 'BYSCORE')),
+      ...(await this.#redis.zrange(delayed, due(now + TOO_FAR), '+inf', 'BYSCORE')),
+    ];
+    for (const id of ids) {
+      const job = await queue.getJob(id);
+      // Somebody else may have taken it up meanwhile.
+      await job?.promote().catch(() => {});
+    }
   }
 
   /** Steps that wait for a worker, and steps at work, over all workers. */

@@ -37,8 +37,11 @@ export type ClaimOutcome =
   | { outcome: 'in-progress' }
   | { outcome: 'reused' };
 
-/** Milliseconds for which a request that never ended (its process was killed) holds its key. */
-const LEASE = 60_000;
+/**
+ * Milliseconds for which a request that never ended (its process was killed) holds its key. Longer than any takes to save
+ * its job: EC2 is given 4 s twice. And should two meet, the job's id follows from the key.
+ */
+const LEASE = 15_000;
 
 /** What became of requests that carry an Idempotency-Key, by caller and key. */
 export class IdempotencyStore {

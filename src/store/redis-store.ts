@@ -178,6 +178,12 @@ export class RedisJobStore implements JobStore {
     await this.#redis.set(this.#keys.full(scope), '1', 'PX', milliseconds);
   }
 
+  async takeTurn(step: string, every: number): Promise<boolean> {
+    // A little less than the interval, so that the next turn isn't missed by a hair.
+    const lease = Math.max(1, Math.round(every * 0.9));
+    return (await this.#redis.set(this.#keys.turn(step), '1', 'PX', lease, 'NX')) !== null;
+  }
+
   async takeDueScopes(interval: number): Promise<Scope[]> {
     const now = this.now();
     const due = await this.#redis.amiferryTakeDue(this.#keys.scopes, now, now + interval);

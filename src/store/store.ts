@@ -82,6 +82,11 @@ export interface JobStore {
   firstChange(scope: Scope, imageId: string): Promise<string | null>;
   /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
   markFull(scope: Scope, milliseconds: number): Promise<void>;
+  /**
+   * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
+   * clock. Who dies in it holds nobody up.
+   */
+  takeTurn(step: string, every: number): Promise<boolean>;
   /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds. */
   takeDueScopes(interval: number): Promise<Scope[]>;
   /** Drops a scope with nothing pending and nobody waiting from the tracking. */

@@ -3,7 +3,10 @@ import type { Redis } from 'ioredis';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
+import { startRecurring } from './recurring.ts';
 import { runWorker } from './runner.ts';
+import { sweep } from './sweep.ts';
+import { tick } from './tick.ts';
 
 export interface RunningWorker {
   queue: Worker;
@@ -15,8 +18,7 @@ export interface RunningWorker {
 const TICK = 1000;
 
 /**
- * Starts a worker: it sees to it that the recurring steps are scheduled, once for all workers, also after Redis lost its
- * data; then it takes steps off the queue.
+ * Starts a worker: it does the recurring steps when it is its turn, and takes the others off the queue.
  * @param redis a patient connection, shared with BullMQ
  */
 export async function buildWorker(
@@ -24,21 +26,13 @@ export async function buildWorker(
   redis: Redis,
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
-  const schedule = async () => {
-    await deps.producer.schedule('tick', Math.min(TICK, deps.settings.pollMs));
-    await deps.producer.schedule('sweep', options.sweepMs);
-  };
-  await schedule();
-  const timer = setInterval(() => {
-    schedule().catch((error: unknown) =>
-      deps.logger.warn({ err: error }, 'could not look after the schedules'),
-    );
-  }, options.sweepMs);
+  const recurring = [
+    startRecurring(deps, { name: 'tick', every: Math.min(TICK, deps.settings.pollMs), run: tick }),
+    startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
+  ];
   const queue = runWorker(deps, redis, options);
-  const webhooks = runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const close = async () => {
-    clearInterval(timer);
-    await Promise.all([queue.close(), webhooks.close()]);
+    await Promise.all([queue.close(), ...recurring.map((stop) => stop())]);
   };
   return { queue, close };
 }

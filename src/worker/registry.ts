@@ -8,8 +8,6 @@ import { deliverWebhook } from './deliver-webhook.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
 import { startCopy } from './start-copy.ts';
-import { sweep } from './sweep.ts';
-import { tick } from './tick.ts';
 import { trackRegion } from './track-region.ts';
 
 /** Does one step by the payload of its queue job. Rejects a payload that is not of the step's form. */
@@ -30,6 +28,4 @@ export const STEPS: Record<StepName, StepHandler> = {
   'apply-permissions': step(STEP_PAYLOADS['apply-permissions'], applyPermissions),
   'deliver-webhook': step(STEP_PAYLOADS['deliver-webhook'], deliverWebhook),
   'track-region': step(STEP_PAYLOADS['track-region'], trackRegion),
-  tick: step(STEP_PAYLOADS.tick, tick),
-  sweep: step(STEP_PAYLOADS.sweep, sweep),
 };

@@ -1,5 +1,4 @@
-import type { StepOutcome, WorkerDeps } from './deps.ts';
-import { DONE } from './deps.ts';
+import type { WorkerDeps } from './deps.ts';
 
 const PAGE = 100;
 
@@ -7,8 +6,9 @@ const PAGE = 100;
  * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
  * with the API is made good here. What is queued already is not queued twice. Then it drops jobs past their retention.
  */
-export async function sweep(deps: WorkerDeps): Promise<StepOutcome> {
+export async function sweep(deps: WorkerDeps): Promise<void> {
   const { store, producer, settings } = deps;
+  await producer.takeUpStray(store.now());
   for (let offset = 0; ; offset += PAGE) {
     const ids = await store.unfinished(PAGE, offset);
     for (const id of ids) {
@@ -19,5 +19,4 @@ export async function sweep(deps: WorkerDeps): Promise<StepOutcome> {
   }
   const deleted = await store.deleteFinishedBefore(store.now() - settings.retentionMs, PAGE);
   if (deleted > 0) deps.logger.info({ deleted }, 'dropped jobs past their retention');
-  return DONE;
 }

@@ -1,8 +1,6 @@
-import type { StepOutcome, WorkerDeps } from './deps.ts';
-import { DONE } from './deps.ts';
+import type { WorkerDeps } from './deps.ts';
 
 /** Has every scope tracked whose time has come. */
-export async function tick(deps: WorkerDeps): Promise<StepOutcome> {
+export async function tick(deps: WorkerDeps): Promise<void> {
   await deps.producer.track(await deps.store.takeDueScopes(deps.settings.pollMs));
-  return DONE;
 }
