@@ -1,10 +1,11 @@
-import autocannon from 'autocannon';
 import { Redis } from 'ioredis';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { bar, cell, figure } from '../figures.ts';
-import { COPIES_PATH, requestCopy } from '../harness/copies.ts';
+import { requestCopy } from '../harness/copies.ts';
 import type { CallCounts } from '../harness/ledger.ts';
 import { callsSince, countsOf, told } from '../harness/ledger.ts';
+import type { Loaded } from '../harness/load.ts';
+import { loadCopies } from '../harness/load.ts';
 import type { Ec2 } from '../harness/parts.ts';
 import { serviceEnv, startApi, startEc2, startFloor, startRedis } from '../harness/parts.ts';
 import { clientCommands } from '../harness/redis-commands.ts';
@@ -14,12 +15,6 @@ const CONNECTIONS = 50;
 const SAMPLE = 50;
 const BODY = { destinations: [{ region: 'eu-west-1' }] };
 const KEYED = { 'idempotency-key': '[<id>]' };
-
-interface Run {
-  perSecond: number;
-  p50: number;
-  p99: number;
-}
 
 export const accepting: Benchmark = {
   name: 'accepting',
@@ -38,8 +33,12 @@ async function measure(bench: Bench): Promise<Finding> {
   const redis = new Redis(redisUrl);
   await bench.unwind.add('connection', async () => redis.disconnect());
 
-  const seconds = bench.mode === 'quick' ? 2 : 6;
-  const side = (url: string, headers: Record<string, string>) => () => load(redis, url, headers, seconds);
+  const seconds = bench.mode === 'quick' ? 2 : 5;
+  // Redis is emptied before each load, so that all meet the same one.
+  const side = (url: string, headers: Record<string, string>) => async () => {
+    await redis.flushall();
+    return loadCopies(url, { connections: CONNECTIONS, seconds, body: BODY, headers });
+  };
   const sides = { amiferry: side(api.url, {}), floor: side(floor.url, {}), keyed: side(api.url, KEYED) };
   bench.say('what one request costs');
   for (let i = 0; i < SAMPLE; i += 1) await requestCopy(api.url, BODY);
@@ -49,28 +48,6 @@ async function measure(bench: Bench): Promise<Finding> {
   bench.say(`loading each in turn, ${seconds} s at a time`);
   const runs = await alternate(bench.mode === 'quick' ? 2 : 5, sides);
   return finding(runs, cost);
-}
-
-/** One load. Redis is emptied before, so that each meets the same one. @throws when a request was not accepted */
-async function load(
-  redis: Redis,
-  url: string,
-  headers: Record<string, string>,
-  duration: number,
-): Promise<Run> {
-  await redis.flushall();
-  const result = await autocannon({
-    url: url + COPIES_PATH,
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(BODY),
-    idReplacement: 'idempotency-key' in headers,
-    connections: CONNECTIONS,
-    duration,
-  });
-  const { non2xx, errors, latency, requests } = result;
-  if (non2xx + errors > 0) throw new Error(`${non2xx} refused and ${errors} failed requests at ${url}`);
-  return { perSecond: requests.average, p50: latency.p50, p99: latency.p99 };
 }
 
 interface Cost {
@@ -87,10 +64,10 @@ async function costOfOne(redis: Redis, { control }: Ec2, apiUrl: string): Promis
   return { redis: commands, ec2: callsSince(before, countsOf(await control.calls())) };
 }
 
-function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Run[]>, cost: Cost): Finding {
-  const speeds = (side: Run[]) => side.map(({ perSecond }) => perSecond);
+function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Loaded[]>, cost: Cost): Finding {
+  const speeds = (side: Loaded[]) => side.map(({ perSecond }) => perSecond);
   const ofFloor = ratios(speeds(runs.amiferry), speeds(runs.floor));
-  const row = (label: string, side: Run[]) => [
+  const row = (label: string, side: Loaded[]) => [
     label,
     cell(spread(speeds(side))),
     cell(spread(side.map(({ p50 }) => p50))),

@@ -4,6 +4,7 @@ import { calls } from './calls.ts';
 import { fanOut } from './fan-out.ts';
 import { memory } from './memory.ts';
 import { noticing } from './noticing.ts';
+import { scaling } from './scaling.ts';
 import { starting } from './starting.ts';
 import { throttled } from './throttled.ts';
 
@@ -16,4 +17,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   starting,
   fanOut,
   throttled,
+  scaling,
 ];

@@ -60,7 +60,7 @@ async function measure(bench: Bench): Promise<Finding> {
   bench.say('each once, for the caches of the disk');
   await alternate(1, sides);
   bench.say('each in turn');
-  return finding(await alternate(bench.mode === 'quick' ? 2 : 10, sides));
+  return finding(await alternate(bench.mode === 'quick' ? 2 : 7, sides));
 }
 
 function finding(times: Record<Name, number[]>): Finding {
