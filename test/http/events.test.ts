@@ -268,6 +268,21 @@ function memory(): number {
   return heapUsed + external;
 }
 
+test('what happens while only the subscription is broken off comes all the same', async () => {
+  // No heartbeat within the patience of this test: it would read the log by itself.
+  await start({ heartbeatMs: 60_000 });
+  const { id } = await newJob();
+  await begin(id, 'eu-west-1');
+  const [client, all] = [follow(`/jobs/${id}/events`), follow('/events')];
+  await until(() => client.events.length === 3 && all.text !== '');
+  for (let percent = 1; percent <= 10; percent += 1) {
+    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await progress(id, 'eu-west-1', percent);
+    await until(() => client.events.length === 3 + percent && all.events.length === percent);
+  }
+  expect(idsOf(client)).toEqual(await logOf(id));
+});
+
 test('a thousand clients on one job: one subscription, and little memory', async ({ annotate }) => {
   await start();
   const { id } = await newJob();
