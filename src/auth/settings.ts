@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
 import { ConfigError } from '../config.ts';
+import { isLoopback } from './loopback.ts';
 import type { Policy, PolicySource } from '../domain/policy.ts';
 import { NO_POLICY } from '../domain/policy.ts';
 import type { Logger } from '../logging.ts';
@@ -19,6 +20,8 @@ type Reloadable = Pick<CheckedFile<unknown>, 'reload'>;
 export interface Access {
   /** `null`: nobody is asked who they are. */
   authenticate: Authenticate | null;
+  /** Nobody is asked, since only this machine can ask. */
+  loopbackOnly: boolean;
   policy: PolicySource;
   files: readonly Reloadable[];
 }
@@ -33,10 +36,10 @@ export function accessOf(config: AuthConfig): Access {
   const { policy, files } = policyOf(config);
   if (apiKeys === null && verifyToken === null) {
     if (!config.authNone) requireLoopback(config.host);
-    return { authenticate: null, policy, files };
+    return { authenticate: null, loopbackOnly: !config.authNone, policy, files };
   }
   const authenticate = authenticator({ apiKeys, verifyToken });
-  return { authenticate, policy, files: apiKeys === null ? files : [...files, apiKeys] };
+  return { authenticate, loopbackOnly: false, policy, files: apiKeys === null ? files : [...files, apiKeys] };
 }
 
 /** The policy out of the settings. @throws {ConfigError} when it is no good, or is missing where callers are told apart */
@@ -82,7 +85,7 @@ function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {
 }
 
 function requireLoopback(host: string): void {
-  if (/^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/.test(host)) return;
+  if (isLoopback(host)) return;
   throw new ConfigError(
     `HOST=${host} would let everybody in: set API_KEYS_FILE or JWT_JWKS_URL (docs/security.md), listen on 127.0.0.1, or say AUTH=none in so many words.`,
   );

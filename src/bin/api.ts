@@ -18,7 +18,7 @@ import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
 const config = orExit(() => readConfig(process.env));
-const { authenticate, policy, files } = orExit(() => accessOf(config));
+const { authenticate, loopbackOnly, policy, files } = orExit(() => accessOf(config));
 const logger = createLogger('api', config.logLevel);
 
 // Connections: one that fails fast for requests, one for the subscription, one that counts requests.
@@ -42,6 +42,7 @@ const { regions, defaultRegion, streams, webhooks, rateLimit: perMinute, queuePr
 const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute };
 const app = await buildApp({
   authenticate,
+  loopbackOnly,
   policy,
   audit,
   rateLimit,

@@ -21,6 +21,8 @@ import type { RedisProbe } from './readiness.ts';
 export interface AppDeps extends CommandDeps {
   /** `null`: nobody is asked who they are, and everybody may do everything. */
   authenticate: Authenticate | null;
+  /** Nobody is asked, since only this machine can ask; default `false`. */
+  loopbackOnly?: boolean;
   audit: Pick<AuditLog, 'record' | 'list'>;
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;

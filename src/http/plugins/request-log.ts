@@ -36,8 +36,9 @@ export const requestLog = fp(
 );
 
 function log(request: FastifyRequest, end: { status: number; ms: number } | { aborted: true }): void {
-  const { method, url, jobId, errorCode } = request;
+  const { method, url, jobId, errorCode, principal } = request;
+  const who = principal === null ? {} : { principal: principal.id };
   const job = jobId === null ? {} : { job: jobId };
   const code = errorCode === null ? {} : { code: errorCode };
-  request.log.info({ method, url, ...end, ...job, ...code }, 'request');
+  request.log.info({ method, url, ...end, ...who, ...job, ...code }, 'request');
 }
