@@ -4,6 +4,7 @@ import { fastify, LogController } from 'fastify';
 import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
 import { authentication } from './plugins/authentication.ts';
+import { consolePages } from './plugins/console.ts';
 import { eventStreams } from './plugins/event-streams.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
 import { idempotency } from './plugins/idempotency.ts';
@@ -59,6 +60,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(validation);
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
+  await app.register(consolePages, deps);
   await app.register(eventStreams, { limits: deps.streams, metrics: deps.metrics });
   await app.register(preferWait, { feed: deps.feed, store: deps.store });
   await app.register(idempotency, { store: deps.store, idempotency: deps.idempotency });

@@ -30,7 +30,8 @@ beforeEach(() => void lines.splice(0));
 
 describe('problem details', () => {
   test.each([
-    ['GET', '/', 404, 'not-found'],
+    ['GET', '/index.html', 404, 'not-found'],
+    ['GET', '/console/package.json', 404, 'not-found'],
     ['GET', '/amis', 404, 'not-found'],
     ['POST', '/nope?x=1', 404, 'not-found'],
     ['GET', '/jobs/x/y', 404, 'not-found'],

@@ -18,6 +18,17 @@ const SWAGGER_UI = {
   connectSrc: ["'self'"],
 };
 
+/** What the console needs: its own files and this very service, and no way to make markup out of text. */
+const CONSOLE = {
+  ...DATA_ONLY,
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  requireTrustedTypesFor: ["'script'"],
+  trustedTypes: ["'none'"],
+};
+
 /** Not upgrade-insecure-requests: on loopback there is no TLS to upgrade to. */
 const policyOf = (directives: Record<string, string[]>) => ({
   contentSecurityPolicy: { useDefaults: false, directives },
@@ -25,6 +36,9 @@ const policyOf = (directives: Record<string, string[]>) => ({
 
 /** For the routes of Swagger UI, as their `config`. */
 export const SWAGGER_UI_HEADERS = { helmet: policyOf(SWAGGER_UI) };
+
+/** For the routes of the console, as their `config`. */
+export const CONSOLE_HEADERS = { helmet: policyOf(CONSOLE) };
 
 /** The headers that tell browsers what not to do. */
 export const securityHeaders = fp(

@@ -1,0 +1,114 @@
+import { change } from './api.js';
+import { h } from './dom.js';
+import {
+  choice,
+  field,
+  imageFields,
+  permissionFields,
+  readPermissions,
+  regions,
+  select,
+  textInput,
+} from './forms.js';
+import { markFields, outcome } from './problems.js';
+
+const ON_FAILURE = [
+  ['keep', 'Keep the other copies'],
+  ['deregister', "Remove this request's other copies"],
+];
+
+/** The form for POST /amis/{imageId}/copies. */
+export async function copyPage({ query }) {
+  const result = outcome();
+  const form = h(
+    'form',
+    { class: 'card' },
+    imageFields(query.get('imageId'), query.get('region')),
+    h(
+      'fieldset',
+      null,
+      h('legend', null, 'Copy to'),
+      h(
+        'div',
+        { class: 'regions' },
+        regions().map((region) => choice('checkbox', 'destination', region, { value: region })),
+      ),
+    ),
+    field(
+      'Name',
+      textInput('name', { maxlength: 128, 'data-pointer': '/name' }),
+      "Of the new images. Left empty: the source's.",
+    ),
+    field('Description', textInput('description', { maxlength: 255, 'data-pointer': '/description' })),
+    field(
+      'Tags',
+      h('textarea', { name: 'tags', rows: 3, spellcheck: 'false', 'data-pointer': '/tags' }),
+      'One a line: key=value.',
+    ),
+    choice('checkbox', 'copyTags', "Copy the source's own tags too", { checked: true }),
+    h(
+      'fieldset',
+      null,
+      h('legend', null, 'Encryption'),
+      choice('checkbox', 'encrypted', 'Encrypt the copies', { checked: query.has('encrypted') }),
+      field(
+        'KMS key',
+        textInput('kmsKeyId', { placeholder: 'alias/…', 'data-pointer': '/kmsKeyId' }),
+        'Key id, alias/… or ARN, of each destination region. Only copies under a customer key can be shared.',
+      ),
+    ),
+    h(
+      'details',
+      null,
+      h('summary', null, 'Share the copies as soon as they are available'),
+      permissionFields('/permissions'),
+    ),
+    field('If a region fails', select('onFailure', ON_FAILURE)),
+    result.node,
+    h('button', { class: 'primary' }, 'Start copy'),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    void result.of(() => submit(form));
+  });
+  return { title: 'Copy an image', content: [form] };
+}
+
+async function submit(form) {
+  const { imageId, region } = form.elements;
+  const path = `/amis/${encodeURIComponent(imageId.value)}/copies?region=${encodeURIComponent(region.value)}`;
+  try {
+    const job = await change('POST', path, readCopy(form));
+    location.hash = `/jobs/${job.id}`;
+  } catch (error) {
+    if (error.body !== undefined) markFields(form, error);
+    throw error;
+  }
+}
+
+function readCopy(form) {
+  const { name, description, kmsKeyId, encrypted, copyTags, onFailure } = form.elements;
+  const permissions = readPermissions(form);
+  const tags = readTags(form.elements.tags.value);
+  return {
+    destinations: new FormData(form).getAll('destination').map((region) => ({ region })),
+    ...(name.value && { name: name.value }),
+    ...(description.value && { description: description.value }),
+    ...(encrypted.checked && { encrypted: true }),
+    ...(kmsKeyId.value && { kmsKeyId: kmsKeyId.value }),
+    ...(Object.keys(tags).length > 0 && { tags }),
+    ...(!copyTags.checked && { copyTags: false }),
+    ...(Object.keys(permissions).length > 0 && { permissions }),
+    onFailure: onFailure.value,
+  };
+}
+
+function readTags(text) {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [key, ...value] = line.split('=');
+      return [key.trim(), value.join('=').trim()];
+    }),
+  );
+}

@@ -1,0 +1,108 @@
+import { announce, badge, facts, h, imageLink, setText, show, timeLeft } from './dom.js';
+
+/** Why something failed, with the remedy, in the API's and EC2's own words. */
+export function failureBox({ code, message, awsCode, awsRequestId, retryable }) {
+  const trace = [code, awsCode, awsRequestId && `EC2 request ${awsRequestId}`].filter(Boolean).join(' · ');
+  const hint = retryable
+    ? 'The same may succeed later: Retry.'
+    : 'It has to be mended before Retry can help.';
+  return h(
+    'div',
+    { class: 'problem' },
+    h('p', null, message),
+    h('p', null, hint),
+    h('p', { class: 'trace' }, trace),
+  );
+}
+
+/** One region that is copied to: state, bar, time left, and what went wrong. */
+function destinationView(region) {
+  const state = badge();
+  const bar = h('progress', { max: 100, value: 0, 'aria-label': `Progress in ${region}` });
+  const percent = h('span', { class: 'percent' });
+  const eta = h('span', { class: 'eta' });
+  const image = h('span');
+  const failure = h('div');
+  const head = h('div', { class: 'row' }, h('strong', null, region), state.node, image);
+  const node = h(
+    'li',
+    { class: 'destination' },
+    head,
+    h('div', { class: 'row' }, bar, percent, eta),
+    failure,
+  );
+  let shown = {};
+  const update = (one) => {
+    const { progress, imageId, error } = one;
+    const word =
+      one.stopping === null || one.stopping === undefined ? one.state : `${one.state}, being removed`;
+    state.update(one.state, word);
+    if (bar.value !== progress) bar.value = progress;
+    bar.dataset.state = one.state;
+    setText(percent, `${progress} %`);
+    setText(eta, one.finishedAt === null ? timeLeft(one.etaSeconds) : '');
+    if (imageId !== shown.imageId) show(image, imageId && imageLink({ imageId, region }));
+    if (error?.message !== shown.message) show(failure, error && failureBox(error));
+    tell(region, shown, one);
+    shown = { imageId, message: error?.message, state: one.state, quarter: Math.floor(progress / 25) };
+  };
+  return { node, update };
+}
+
+/** Each change of state and each quarter, not each percent: nobody wants to hear all of them. */
+function tell(region, before, { state, progress, error }) {
+  if (before.state === undefined) return;
+  if (before.state === state && before.quarter === Math.floor(progress / 25)) return;
+  announce(`${region}: ${state}, ${progress} %${error ? `. ${error.message}` : ''}`);
+}
+
+/** All regions of a copy; `update` changes what is there in place, so that bars move and focus stays. */
+export function destinationsView() {
+  const node = h('ul', { class: 'destinations' });
+  const views = new Map();
+  const update = (destinations) => {
+    for (const one of destinations) {
+      if (!views.has(one.region)) {
+        views.set(one.region, destinationView(one.region));
+        node.append(views.get(one.region).node);
+      }
+      views.get(one.region).update(one);
+    }
+  };
+  return { node, update };
+}
+
+/** The job as it is after an event; what the event is older than stays. */
+export function afterEvent(job, event) {
+  if (event.at < job.updatedAt) return job;
+  const { state, progress, destination } = event;
+  const changed = (one) => (one.region === destination?.region ? { ...one, ...destination } : one);
+  return { ...job, state, progress, updatedAt: event.at, destinations: job.destinations?.map(changed) };
+}
+
+/** Whether an event tells less than the job has to show: a reason, or times. Then the job is to be read again. */
+export function needsReading({ type, destination }) {
+  return /^job\.|\.(succeeded|failed|cancelled|stopping)$/.test(type) || Boolean(destination?.errorCode);
+}
+
+/** Who may launch and copy it, in words. */
+export function permissionFacts(set) {
+  const list = (items) => (items?.length ? items.join(', ') : null);
+  return facts([
+    ['Public', set.public === undefined ? null : set.public ? 'yes: everybody may launch it' : 'no'],
+    ['Accounts', list(set.accounts)],
+    ['Organizations', list(set.organizations)],
+    ['Organizational units', list(set.organizationalUnits)],
+    ['Accounts that may copy it', list(set.snapshotAccounts)],
+    ['Snapshots too', set.includeSnapshots ? 'yes' : null],
+    ['Customer key too', set.grantKeyAccess ? 'yes' : null],
+  ]);
+}
+
+/** What was asked for: a set, or what to add and what to remove. */
+export function requestedFacts(asked) {
+  if (asked === null) return null;
+  if (!('add' in asked || 'remove' in asked)) return permissionFacts(asked);
+  const part = (title, set) => set && [h('h3', null, title), permissionFacts(set)];
+  return h('div', null, part('Add', asked.add), part('Remove', asked.remove));
+}

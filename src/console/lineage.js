@@ -1,0 +1,149 @@
+import { h, imageHref, svg } from './dom.js';
+
+const BOX = { width: 232, height: 64 };
+const GAP = { x: 56, y: 12 };
+const LABEL = 24;
+const INDENT = 28;
+/** Below this the graph goes downwards, in place of from left to right. */
+const NARROW = matchMedia('(max-width: 46rem)');
+
+/** What an image is a copy of, and its copies by region, as a graph of links. */
+export function lineageView(image, lineage, signal) {
+  const frame = h('div', { class: 'graph', role: 'region', tabindex: 0, 'aria-label': 'Lineage graph' });
+  const draw = () => frame.replaceChildren(graph(image, lineage));
+  NARROW.addEventListener('change', draw, { signal });
+  draw();
+  const { ancestors, copies, unanswered } = lineage;
+  const count = `${ancestors.length === 0 ? 'It is no copy' : `Copy of a copy: ${ancestors.length} before it`}; ${copies.length} direct ${copies.length === 1 ? 'copy' : 'copies'}.`;
+  return h('div', null, h('p', null, count), frame, unanswered.length > 0 && missing(unanswered));
+}
+
+function missing(unanswered) {
+  const regions = unanswered.length === 1 ? '1 region' : `${unanswered.length} regions`;
+  return h(
+    'details',
+    { class: 'warning' },
+    h('summary', null, `${regions} gave no answer: copies there are missing`),
+    h(
+      'ul',
+      null,
+      unanswered.map(({ region, message }) => h('li', null, h('strong', null, region), `: ${message}`)),
+    ),
+  );
+}
+
+function graph(image, { ancestors, copies }) {
+  const line = [...ancestors.toReversed(), { ...image, self: true }];
+  const groups = Object.entries(Object.groupBy(copies, ({ region }) => region)).sort(([a], [b]) =>
+    a.localeCompare(b),
+  );
+  const { spots, labels, edges, width, height } = NARROW.matches
+    ? downwards(line, groups)
+    : rightwards(line, groups);
+  return svg(
+    'svg',
+    {
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      role: 'group',
+      'aria-label': 'From what it was copied, on the left or top, to its copies',
+    },
+    svg(
+      'defs',
+      null,
+      svg(
+        'marker',
+        {
+          id: 'arrow',
+          viewBox: '0 0 8 8',
+          refX: 7,
+          refY: 4,
+          markerWidth: 8,
+          markerHeight: 8,
+          orient: 'auto',
+        },
+        svg('path', { d: 'M0 0 8 4 0 8z' }),
+      ),
+    ),
+    edges.map((d) => svg('path', { class: 'edge', d, 'marker-end': 'url(#arrow)' })),
+    labels.map(({ x, y, text }) => svg('text', { class: 'group', x, y }, text)),
+    spots.map(box),
+  );
+}
+
+/** Ancestors, image and copies from left to right. */
+function rightwards(line, groups) {
+  const step = BOX.width + GAP.x;
+  const right = column(groups, line.length * step, 0);
+  const height = Math.max(right.height, BOX.height);
+  const y = (height - BOX.height) / 2;
+  const middle = y + BOX.height / 2;
+  const spots = line.map((one, i) => ({ one, x: i * step, y }));
+  const curve = (x, to) =>
+    `M${x} ${middle}C${x + GAP.x / 2} ${middle} ${x + GAP.x / 2} ${to} ${x + GAP.x - 2} ${to}`;
+  const inLine = spots.slice(1).map(({ x }) => curve(x - GAP.x, middle));
+  const toCopies = right.spots.map((spot) => curve(spot.x - GAP.x, spot.y + BOX.height / 2));
+  return {
+    spots: [...spots, ...right.spots],
+    labels: right.labels,
+    edges: [...inLine, ...toCopies],
+    height: height + 4,
+    width: (line.length + (groups.length > 0 ? 1 : 0)) * step - GAP.x + 4,
+  };
+}
+
+/** Ancestors and image one below the other, copies indented below: as wide as a phone. */
+function downwards(line, groups) {
+  const step = BOX.height + 28;
+  const spots = line.map((one, i) => ({ one, x: 0, y: i * step }));
+  const bottom = line.length * step - 28;
+  const below = column(groups, INDENT, bottom + GAP.y);
+  const inLine = spots.slice(1).map(({ y }) => `M${BOX.width / 2} ${y - 28}V${y - 2}`);
+  const toCopies = below.spots.map(({ y }) => `M${INDENT / 2} ${bottom}V${y + BOX.height / 2}H${INDENT - 2}`);
+  return {
+    spots: [...spots, ...below.spots],
+    labels: below.labels,
+    edges: [...inLine, ...toCopies],
+    height: bottom + GAP.y + below.height + 4,
+    width: BOX.width + INDENT + 4,
+  };
+}
+
+/** The copies below each other, each region under its name. */
+function column(groups, x, top) {
+  let y = top;
+  const labels = [];
+  const spots = [];
+  for (const [region, copies] of groups) {
+    labels.push({ x, y: y + LABEL - 8, text: region });
+    y += LABEL;
+    for (const one of copies) {
+      spots.push({ one, x, y });
+      y += BOX.height + GAP.y;
+    }
+  }
+  return { labels, spots, height: Math.max(y - top - GAP.y, 0) };
+}
+
+function box({ one, x, y }) {
+  const name = one.name ?? 'gone, or not visible';
+  const state = one.state === null ? one.region : `${one.region} · ${one.state}`;
+  const lines = [
+    ['name', shortened(name)],
+    ['id', one.imageId],
+    ['about', state],
+  ];
+  const current = one.self ? { 'aria-current': 'true' } : {};
+  return svg(
+    'a',
+    { href: imageHref(one.region, one.imageId), class: 'node', 'data-state': one.state, ...current },
+    svg('title', null, `${name}, ${one.imageId}, ${state}`),
+    svg('rect', { x: x + 1, y: y + 1, width: BOX.width, height: BOX.height, rx: 8 }),
+    lines.map(([kind, text], i) => svg('text', { class: kind, x: x + 12, y: y + 20 + i * 18 }, text)),
+  );
+}
+
+function shortened(name) {
+  return name.length > 26 ? `${name.slice(0, 25)}…` : name;
+}

@@ -1,0 +1,79 @@
+import { copyPage } from './copy.js';
+import { announce, h, show } from './dom.js';
+import { findImagePage, imagePage } from './image.js';
+import { jobPage } from './job.js';
+import { jobsPage } from './jobs.js';
+import { problemBox } from './problems.js';
+import { setUpSignIn } from './sign-in.js';
+
+/** Which page is shown is in the fragment of the address: `#/jobs?state=failed`. */
+const PAGES = [
+  [/^\/jobs$/, jobsPage],
+  [/^\/jobs\/([^/]+)$/, jobPage],
+  [/^\/images$/, findImagePage],
+  [/^\/images\/([^/]+)\/([^/]+)$/, imagePage],
+  [/^\/copy$/, copyPage],
+];
+
+const main = document.getElementById('main');
+let leave = new AbortController();
+let broken = false;
+
+/** Shows the page that the address names. What the page before was still doing is ended. */
+async function route() {
+  leave.abort();
+  leave = new AbortController();
+  broken = false;
+  const { signal } = leave;
+  const [path, search = ''] = location.hash.slice(1).split('?');
+  const [pattern, page] = PAGES.find(([known]) => known.test(path)) ?? [];
+  if (page === undefined) return location.replace('#/jobs');
+  const args = pattern.exec(path).slice(1).map(decodeURIComponent);
+  markCurrent(path);
+  show(main, h('p', null, 'Loading …'));
+  await run(async () => {
+    const { title, content } = await page({
+      args,
+      query: new URLSearchParams(search),
+      signal,
+      run,
+      reload: route,
+    });
+    if (signal.aborted) return;
+    document.title = `${title} · amiferry`;
+    show(main, h('h1', { tabindex: -1 }, title), ...content);
+    announce(title);
+  }, signal);
+}
+
+/** Runs what belongs to a page; a problem that ends it is shown on top of the page. */
+async function run(action, signal = leave.signal) {
+  try {
+    await action();
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error.body === undefined) throw error;
+    broken = true;
+    const heading = main.querySelector('h1');
+    if (heading === null) show(main, problemBox(error));
+    else heading.after(problemBox(error));
+  }
+}
+
+function markCurrent(path) {
+  for (const link of document.querySelectorAll('nav a')) {
+    const current = path.startsWith(link.hash.slice(1)) && link.hash !== '';
+    if (current) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+window.addEventListener('hashchange', () => {
+  void route().then(() => main.querySelector('h1')?.focus());
+});
+document.getElementById('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  main.focus();
+});
+setUpSignIn({ signedIn: () => broken && route(), signedOut: route });
+await route();

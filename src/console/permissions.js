@@ -1,0 +1,114 @@
+import { change, get } from './api.js';
+import { announce, facts, h } from './dom.js';
+import { choice, permissionFields, readPermissions } from './forms.js';
+import { failureBox, permissionFacts } from './job-view.js';
+import { markFields, outcome } from './problems.js';
+
+const PRIVATE = 'Make it private? Everybody it is shared with loses access, to its snapshots too.';
+const PUBLIC = 'Let everybody in the world launch it? It can not be taken back from those who copy it.';
+
+/** Who may launch an image, whether it could be shared, and if not why; and the form to change it. */
+export async function permissionsView(path, again, signal) {
+  const view = await get(path, signal);
+  const { encryption, blockPublicAccess } = view;
+  const blocked = { true: 'on', false: 'off', null: 'not known: it may not be read' }[blockPublicAccess];
+  return h(
+    'div',
+    null,
+    facts([
+      ['Visibility', view.visibility],
+      ['Encryption', encryption.encrypted ? `under ${encryption.kmsKeyIds.join(', ')}` : 'none'],
+      ['Block public access', blocked],
+    ]),
+    permissionFacts(view),
+    shareability(view),
+    shareForm(path, view, again),
+  );
+}
+
+function shareability({ imageId, region, shareable }) {
+  const answer = (can) => (can ? '✓ yes' : '✕ no');
+  const encrypt = `#/copy?${new URLSearchParams({ imageId, region, encrypted: 1 })}`;
+  const managed = shareable.reasons.some(({ code }) => code === 'aws-managed-key');
+  return h(
+    'div',
+    null,
+    h('h3', null, 'Can it be shared?'),
+    facts([
+      ['With accounts, organizations and units', answer(shareable.accounts)],
+      ['Publicly', answer(shareable.public)],
+    ]),
+    shareable.reasons.length > 0 &&
+      h(
+        'ul',
+        { class: 'reasons', 'aria-label': 'Why not' },
+        shareable.reasons.map(({ code, message }) => h('li', null, message, ' ', h('code', null, code))),
+      ),
+    managed && h('a', { class: 'button', href: encrypt }, 'Copy it under a customer key'),
+  );
+}
+
+const MODES = [
+  ['add', 'Add these, and leave everybody else alone'],
+  ['remove', 'Remove these, and leave everybody else alone'],
+  ['set', 'Exactly these: whoever is not named loses access'],
+];
+
+function shareForm(path, { visibility }, again) {
+  const result = outcome();
+  const send = async (method, body) => {
+    const job = await result.of(() => changed(form, method, path, body));
+    if (job?.state === 'succeeded') await again();
+    else if (job !== undefined) result.node.append(...unfinished(job));
+  };
+  const form = h(
+    'form',
+    null,
+    h('h3', null, 'Share'),
+    h(
+      'fieldset',
+      null,
+      h('legend', null, 'Change'),
+      MODES.map(([value, label]) => choice('radio', 'mode', label, { value, checked: value === 'add' })),
+    ),
+    permissionFields(''),
+    result.node,
+    h(
+      'div',
+      { class: 'row' },
+      h('button', { class: 'primary' }, 'Change permissions'),
+      visibility !== 'private' &&
+        h('button', { type: 'button', click: () => confirm(PRIVATE) && send('DELETE') }, 'Make private'),
+    ),
+  );
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const mode = new FormData(form).get('mode');
+    const set = readPermissions(form);
+    if (set.public && mode !== 'remove' && !confirm(PUBLIC)) return;
+    void (mode === 'set' ? send('PUT', set) : send('PATCH', { [mode]: set }));
+  });
+  return form;
+}
+
+/** Most changes take a second: the answer is held back until the job has ended. */
+async function changed(form, method, path, body) {
+  try {
+    const job = await change(method, path, body, { Prefer: 'wait=10' });
+    announce(`Permissions: ${job.state}`);
+    return job;
+  } catch (error) {
+    if (error.body !== undefined) markFields(form, error);
+    throw error;
+  }
+}
+
+function unfinished(job) {
+  const link = h(
+    'p',
+    null,
+    `The change is ${job.state}: `,
+    h('a', { href: `#/jobs/${job.id}` }, 'see the job'),
+  );
+  return job.error ? [failureBox(job.error), link] : [link];
+}

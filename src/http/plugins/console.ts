@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { AppDeps } from '../deps.ts';
+import { CONSOLE_HEADERS } from './security-headers.ts';
+
+const DIRECTORY = new URL('../../console/', import.meta.url);
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Kept by browsers, and asked for again with its ETag: a new version is there at the next load. */
+const CACHED = 'no-cache';
+
+/**
+ * The console at `/`: static files that ask the API whatever they want to know, as any other client. Each file is a
+ * route of its own, so that there is no path to break out of, and everything else is answered as before.
+ */
+export const consolePages = fp<Pick<AppDeps, 'regions' | 'defaultRegion'>>(
+  async (app, deps) => {
+    const schema = { hide: true };
+    const config = { ...CONSOLE_HEADERS, access: 'everybody' } as const;
+    for (const name of await readdir(DIRECTORY)) {
+      const text = await readFile(new URL(name, DIRECTORY), 'utf8');
+      const isPage = name === 'index.html';
+      const send = sender(isPage ? withRegions(text, deps) : text, TYPES[extname(name)] ?? 'text/plain');
+      app.get(isPage ? '/' : `/console/${name}`, { schema, config }, send);
+    }
+  },
+  { name: 'console', dependencies: ['security-headers', 'authentication'] },
+);
+
+function sender(text: string, type: string) {
+  const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
+  return async (request: FastifyRequest, reply: FastifyReply) => {
+    void reply.headers({ etag, 'cache-control': CACHED });
+    const known = request.headers['if-none-match']?.includes(etag) ?? false;
+    return known ? reply.code(304).send() : reply.type(type).send(text);
+  };
+}
+
+/** The regions that may be named are this service's own to say (REGIONS): the page's forms offer exactly those. */
+function withRegions(page: string, { regions, defaultRegion }: Pick<AppDeps, 'regions' | 'defaultRegion'>) {
+  const options = regions.map((region) => `<option value="${region}"></option>`).join('');
+  return page
+    .replace('<!-- regions -->', options)
+    .replace('data-region=""', `data-region="${defaultRegion}"`);
+}

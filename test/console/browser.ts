@@ -1,0 +1,79 @@
+import type { AddressInfo } from 'node:net';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import type { AppDeps } from '../../src/http/deps.ts';
+import type { ServiceOptions } from '../helpers/service.ts';
+import type { Api } from '../http/api.ts';
+import { startApi } from '../http/api.ts';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Chromium without a window, and without a word to anyone but the pages that it is given. */
+export function launch(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/** Resolves once the page has read all that it shows. Without eval, which its CSP forbids to tests too. */
+export async function untilLoaded(page: Page): Promise<void> {
+  await page
+    .locator('main:has(h1, .problem):not(:has-text("Loading …")):not(:has-text("Connecting …"))')
+    .waitFor();
+}
+
+/** The API, really listening, with a browser that looks at its console. */
+export interface Console {
+  api: Api;
+  /** Opens the console at a place, such as `#/jobs`, in a profile of its own. */
+  open(place: string, options?: BrowserContextOptions): Promise<Page>;
+  /** What no page may have: errors of scripts, errors on the console, breaches of the CSP, requests elsewhere. */
+  faults: string[];
+  stop(): Promise<void>;
+}
+
+export async function startConsole(
+  executablePath: string | undefined,
+  options: ServiceOptions = {},
+  changes: Partial<AppDeps> = {},
+): Promise<Console> {
+  if (executablePath === undefined) throw new Error('CI is set, so Chromium has to be there');
+  const api = await startApi(options, changes);
+  await api.app.listen({ port: 0, host: '127.0.0.1' });
+  const origin = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`;
+  const browser = await launch(executablePath);
+  const faults: string[] = [];
+
+  const open: Console['open'] = async (place, contextOptions = {}) => {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...contextOptions });
+    const page = await context.newPage();
+    page.setDefaultTimeout(10_000);
+    page.on('pageerror', (error) => faults.push(error.message));
+    // A breach of the CSP is such an error too. A refusal of the API is meant, and shown on the page.
+    page.on('console', (line) => {
+      if (line.type() === 'error' && !line.text().startsWith('Failed to load resource'))
+        faults.push(line.text());
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(origin)) faults.push(`asked ${request.url()}`);
+    });
+    await page.goto(`${origin}/${place}`);
+    await untilLoaded(page);
+    return page;
+  };
+  return {
+    api,
+    open,
+    faults,
+    stop: async () => {
+      await browser.close();
+      await api.stop();
+    },
+  };
+}

@@ -1,0 +1,272 @@
+import type { AxeResults } from 'axe-core';
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { authenticator } from '../../src/auth/authenticate.ts';
+import { findChromium } from '../../src/dev/chromium.ts';
+import { jobState } from '../../src/domain/job.ts';
+import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
+import { GOLDEN_WEB } from '../helpers/service.ts';
+import type { Console } from './browser.ts';
+import { startConsole, untilLoaded } from './browser.ts';
+
+const executablePath = findChromium();
+const skip = executablePath === undefined && process.env['CI'] === undefined;
+if (skip) {
+  process.stdout.write(
+    'The console is not tested: there is no Chromium here (on Debian: apt-get install chromium).\n',
+  );
+}
+
+const IMAGE = `#/images/${GOLDEN_WEB.region}/${GOLDEN_WEB.imageId}`;
+const LEGACY = '#/images/us-east-1/ami-0a1b2c3d4e5f60003';
+const MARKUP = '<img src=x onerror="document.title=1">';
+
+describe.skipIf(skip)('the console', () => {
+  let site: Console;
+  beforeAll(async () => {
+    site = await startConsole(executablePath, { simulator: { copySeconds: 1 } });
+  });
+  afterAll(() => site?.stop());
+  afterEach(() => expectNoFaults(site));
+
+  test('a copy started from the form fills its bar, without a reload', async () => {
+    const page = await site.open(`#/copy?imageId=${GOLDEN_WEB.imageId}&region=us-east-1`);
+    await page.evaluate("window.name = 'the same page'");
+    await page.getByLabel('eu-west-1').check();
+    await page.getByLabel('Name', { exact: true }).fill('from-the-console');
+    await page.getByRole('button', { name: 'Start copy' }).click();
+
+    const bar = page.getByRole('progressbar', { name: 'Progress in eu-west-1' });
+    const seen = await valuesUntilDone(page);
+    expect(seen[0]).toBe(0);
+    expect(seen.at(-1)).toBe(100);
+    expect(seen.some((value) => value > 0 && value < 100)).toBe(true);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+    await bar.and(page.locator('[data-state=succeeded]')).waitFor();
+    await page.getByText('The job has ended.').waitFor();
+    const timeline = page.getByRole('region', { name: 'Timeline' }).or(page.locator('.timeline'));
+    for (const word of ['queued', 'pending', 'available', 'succeeded'])
+      await timeline.getByText(word, { exact: true }).first().waitFor();
+    expect(await page.evaluate('window.name')).toBe('the same page');
+    await page.context().close();
+  });
+
+  test('the list of jobs moves by itself, and shows jobs that others start', async () => {
+    const page = await site.open('#/jobs?kind=copy');
+    await page.getByText('Live:').waitFor();
+    const job = await site.api.service.copy({
+      destinations: [{ region: 'us-west-2' }, { region: 'ap-south-1' }],
+    });
+    const card = page.locator('li.card').filter({ has: page.locator(`a[href="#/jobs/${job.id}"]`) });
+    await card.getByRole('progressbar', { name: 'Progress in ap-south-1' }).waitFor();
+    expect(await page.locator('li.card a[href^="#/jobs/"]').first().getAttribute('href')).toBe(
+      `#/jobs/${job.id}`,
+    );
+    await card.locator('h2 + .badge[data-state=succeeded]').waitFor();
+    await page.context().close();
+  });
+
+  test('what failed says why and what to do, and Retry copies again', async () => {
+    await site.api.service.control.fault({
+      action: 'CopyImage',
+      region: 'eu-north-1',
+      times: 1,
+      copyFails: { reason: 'Copy image failed', snapshotReason: 'Given key ID is not accessible' },
+    });
+    const job = await site.api.service.copy({ destinations: [{ region: 'eu-north-1' }] });
+    const page = await site.open(`#/jobs/${job.id}`);
+    await page.locator('.destination .problem', { hasText: 'Given key ID is not accessible' }).waitFor();
+    await page.getByRole('button', { name: 'Retry what failed' }).click();
+    await page.locator('progress[data-state=succeeded]').waitFor();
+    expect(await page.getByRole('button', { name: 'Retry what failed' }).isVisible()).toBe(false);
+    await page.context().close();
+  });
+
+  test('Cancel stops a copy', async () => {
+    await site.api.service.control.settings({ copySeconds: 600 });
+    const job = await site.api.service.copy({ destinations: [{ region: 'sa-east-1' }] });
+    const page = await site.open(`#/jobs/${job.id}`);
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.locator('progress[data-state=pending]').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('progress[data-state=cancelled]').waitFor();
+    expect((await site.api.service.store.get(job.id))?.finishedAt).not.toBeNull();
+    await site.api.service.control.settings({ copySeconds: 1 });
+    await page.context().close();
+  });
+
+  test('the lineage graph leads to the copy, and from there back to the image', async () => {
+    const job = await site.api.service.copy({ name: 'lineage', destinations: [{ region: 'ca-central-1' }] });
+    const { destinations } = await site.api.service.untilFinished(job.id);
+    const copy = destinations[0]?.imageId ?? '';
+    const page = await site.open(IMAGE);
+    await page.locator('svg a', { hasText: copy }).click();
+    await page.getByRole('heading', { level: 1, name: 'lineage' }).waitFor();
+    expect(await page.locator('svg a[aria-current]').textContent()).toContain(copy);
+    await page.locator('svg a', { hasText: GOLDEN_WEB.imageId }).click();
+    await page.getByRole('heading', { level: 1, name: 'golden-web' }).waitFor();
+    await page.context().close();
+  });
+
+  test('an image under aws/ebs says why it cannot be shared, and leads to what can', async () => {
+    const page = await site.open(LEGACY);
+    const why = page.getByRole('list', { name: 'Why not' });
+    await why.getByText('aws-managed-key').waitFor();
+    expect(await why.textContent()).toContain("can't be shared: copy it under a customer key");
+    await page.getByRole('link', { name: 'Copy it under a customer key' }).click();
+    expect(await page.getByLabel('Encrypt the copies').isChecked()).toBe(true);
+    await page.goBack();
+    await page.getByLabel('Accounts', { exact: true }).fill('222222222222');
+    await page.getByRole('button', { name: 'Change permissions' }).click();
+    await page.getByRole('alert').getByText('aws-managed-key').waitFor();
+    await page.context().close();
+  });
+
+  test('an image is shared and made private again', async () => {
+    const page = await site.open(IMAGE);
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.getByLabel('Accounts', { exact: true }).fill('222222222222');
+    await page.getByRole('button', { name: 'Change permissions' }).click();
+    await page.getByRole('button', { name: 'Make private' }).click();
+    await page.getByRole('button', { name: 'Make private' }).waitFor({ state: 'detached' });
+    await page.locator('dd', { hasText: /^private$/ }).waitFor();
+    const { jobs } = await site.api.service.store.list({ limit: 2, kind: 'permissions' });
+    expect(jobs.map(jobState)).toEqual(['succeeded', 'succeeded']);
+    await page.context().close();
+  });
+
+  test('a copy can be started with the keyboard alone', async () => {
+    const page = await site.open('#/jobs');
+    const tabTo = async (what: string) => {
+      for (let i = 0; i < 80; i += 1) {
+        await page.keyboard.press('Tab');
+        if (await page.locator(':focus').evaluate((node, what) => node.matches(what), what)) return;
+      }
+      throw new Error(`Tab never came to ${what}`);
+    };
+    await tabTo('.skip');
+    expect((await page.locator('.skip').boundingBox())?.y).toBeGreaterThanOrEqual(0);
+    await tabTo('a[href="#/copy"]');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Copy an image' }).waitFor();
+    await tabTo('[name=imageId]');
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineWidth');
+    expect(outline).toBe('3px');
+    await page.keyboard.type(GOLDEN_WEB.imageId);
+    await tabTo('[value=eu-central-1]');
+    await page.keyboard.press('Space');
+    await tabTo('[name=name]');
+    await page.keyboard.type('by-keyboard');
+    await page.keyboard.press('Enter');
+    await page.locator('progress[data-state=succeeded]').waitFor();
+    await page.context().close();
+  });
+
+  test('what the form gets wrong is said beside it, and nothing typed is lost', async () => {
+    const page = await site.open(`#/copy?imageId=${GOLDEN_WEB.imageId}&region=us-east-1`);
+    await page.getByLabel('eu-west-1').check();
+    await page.getByLabel('KMS key').fill('not a key');
+    await page.getByRole('button', { name: 'Start copy' }).click();
+    await page.getByRole('alert').getByText('/kmsKeyId').waitFor();
+    expect(await page.locator(':focus').getAttribute('name')).toBe('kmsKeyId');
+    expect(await page.getByLabel('KMS key').inputValue()).toBe('not a key');
+    await page.context().close();
+  });
+
+  test('markup in a name or tag stays text', async () => {
+    const imageId = 'ami-0a1b2c3d4e5f69999';
+    await site.api.service.control.addImage({
+      imageId,
+      region: 'us-east-1',
+      name: 'markup',
+      description: MARKUP,
+      tags: { Name: MARKUP, '<b>key</b>': '<script>1</script>' },
+      snapshots: [{ sizeGiB: 1 }],
+    });
+    const page = await site.open(`#/images/us-east-1/${imageId}`);
+    await page.locator('dd', { hasText: MARKUP }).first().waitFor();
+    expect(await page.locator('dt', { hasText: '<b>key</b>' }).count()).toBe(1);
+    expect(await page.locator('main img, main script, main b').count()).toBe(0);
+    await page.context().close();
+  });
+
+  test.each([
+    ['light', 1000],
+    ['dark', 360],
+  ] as const)(
+    'axe-core finds nothing serious, %s at %i px, and nothing is cut off',
+    async (colorScheme, width) => {
+      const page = await site.open('#/jobs', { colorScheme, viewport: { width, height: 800 } });
+      const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-3' }] });
+      for (const place of ['#/jobs', `#/jobs/${id}`, IMAGE, LEGACY, '#/images', '#/copy']) {
+        await page.evaluate(`location.hash = '${place}'`);
+        await untilLoaded(page);
+        expect(await serious(page)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      }
+      await page.context().close();
+    },
+  );
+});
+
+describe.skipIf(skip)('signing in', () => {
+  const keys = new TestKeys();
+  const policy = new TestPolicy({ '*': EVERYTHING });
+  let site: Console;
+  beforeAll(async () => {
+    const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
+    site = await startConsole(executablePath, { workers: 0, policy }, { authenticate });
+  });
+  afterAll(() => site?.stop());
+  afterEach(() => expectNoFaults(site));
+
+  test('is asked for, says what is wrong, lasts as long as the tab, and ends', async () => {
+    const page = await site.open('#/jobs');
+    const dialog = page.getByRole('dialog', { name: 'Sign in' });
+    await dialog.waitFor();
+    await page.getByLabel('API key or token').fill('amiferry_000000000000_wrong');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('the API key is not valid').waitFor();
+    expect(await serious(page)).toEqual([]);
+    await page.getByLabel('API key or token').fill(keys.make('human'));
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
+    await page.reload();
+    await page.getByText('Live:').waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await dialog.waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+    await page.context().close();
+  });
+});
+
+/** What axe-core holds against the page that matters. */
+async function serious(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ target, html }) => `${target.join(' ')} ${html}`).join('; ')}`,
+    );
+}
+
+/** All values that the page's bar has until it is full. */
+function valuesUntilDone(page: Page): Promise<number[]> {
+  return page.evaluate(`(async () => {
+    const seen = [];
+    while (seen.at(-1) !== 100) {
+      await new Promise(requestAnimationFrame);
+      const value = document.querySelector('progress')?.value;
+      if (value !== undefined && value !== seen.at(-1)) seen.push(value);
+    }
+    return seen;
+  })()`);
+}
+
+/** No error of a script, no breach of the CSP, no request to anybody else. */
+function expectNoFaults({ faults }: Console): void {
+  expect(faults.splice(0)).toEqual([]);
+}
