@@ -31,8 +31,9 @@ export async function buildWorker(
     startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
   ];
   const queue = runWorker(deps, redis, options);
+  const webhooks = runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const close = async () => {
-    await Promise.all([queue.close(), ...recurring.map((stop) => stop())]);
+    await Promise.all([queue.close(), webhooks.close(), ...recurring.map((stop) => stop())]);
   };
   return { queue, close };
 }

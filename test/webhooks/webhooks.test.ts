@@ -178,7 +178,7 @@ describe('messages', () => {
 
   test('one that never takes any is given up in the end', async () => {
     const { url } = await receiver(() => ({ status: 503 }));
-    await start({ settings: { webhookTimes: { backoffMs: 10, retryMs: 100 } } });
+    await start({ settings: { webhookTimes: { backoffMs: 100, retryMs: 2000 } } });
     const job = await copied(url, 'eu-west-1');
     for (const { state, attempts, nextAttemptAt } of job.deliveries) {
       expect([state, nextAttemptAt]).toEqual(['failed', null]);
