@@ -39,8 +39,10 @@ export function schemasOf(document: OpenApi): (pointer: string) => (value: unkno
     { document: { $id: 'document', ...document } },
     { customOptions: { strict: false } },
   );
+  const compiled = new Map<string, ReturnType<typeof compile>>();
   return (pointer) => {
-    const valid = compile({ schema: { $ref: `document#${encodeURI(pointer)}` } });
+    const valid = compiled.get(pointer) ?? compile({ schema: { $ref: `document#${encodeURI(pointer)}` } });
+    compiled.set(pointer, valid);
     return (value) => {
       const holds = valid(value);
       expect(valid.errors ?? [], `${pointer} of ${JSON.stringify(value)}`).toEqual([]);
