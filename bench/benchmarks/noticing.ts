@@ -46,7 +46,7 @@ async function measure(bench: Bench): Promise<Finding> {
   const redis = new Redis(redisUrl);
   await bench.unwind.add('connection', async () => redis.disconnect());
 
-  const lasts = quick ? between(4, 9) : between(10, 20);
+  const lasts = quick ? between(3, 6) : between(10, 20);
   const found: Latencies[] = [];
   for (const one of quick ? QUICK : FULL) {
     bench.say(`${one.pending} pending in ${one.regions === 1 ? 'a region' : 'each region'}`);
@@ -115,7 +115,7 @@ function finding(measured: Latencies[], quick: boolean): Finding {
   const long = computed('waiter, copies of 5–30 min', between(300, 1800));
   const all = [
     ...measured,
-    computed(`waiter, copies of ${quick ? '4–9' : '10–20'} s`, quick ? between(4, 9) : between(10, 20)),
+    computed(`waiter, copies of ${quick ? '3–6' : '10–20'} s`, quick ? between(3, 6) : between(10, 20)),
     long,
   ];
   const worst = Math.max(
@@ -155,7 +155,7 @@ function finding(measured: Latencies[], quick: boolean): Finding {
       },
     ],
     method: [
-      `Clocks run as they do everywhere: POLL_SECONDS is its default of 5 s. Copies take ${quick ? '4–9' : '10–20'} s, each another time, so that no poll meets them by design. A copy is available at the time of its CopyImage by the simulator's count of calls, plus the seconds asked for; it has succeeded at the time in its record, by Redis' clock on the same machine. One pending copy is measured in 16 regions at once.`,
+      `Clocks run as they do everywhere: POLL_SECONDS is its default of 5 s. Copies take ${quick ? '3–6' : '10–20'} s, each another time, so that no poll meets them by design. A copy is available at the time of its CopyImage by the simulator's count of calls, plus the seconds asked for; it has succeeded at the time in its record, by Redis' clock on the same machine. One pending copy is measured in 16 regions at once.`,
       `${COMPUTED} is arithmetic: the SDK's waiter looks at once, then after delays that grow from 15 to 120 s with jitter, so the longer a copy takes, the later it notices. A waiter holds its own line of waiting for each copy and tells nothing of how many are pending; a full run measures it on copies of 10–20 s too, which checks the arithmetic.`,
     ],
   };

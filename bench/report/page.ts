@@ -19,6 +19,9 @@ under 3 minutes that everything works, and writes its page under \`.amiferry/ben
 those and leaves the other sections as they are.
 `;
 
+const QUICK =
+  '**Some of this comes from a quick run, as the sections say: it shows that all works, and is not to be quoted.**\n\n';
+
 /** Writes performance.md into a directory, and its plots into performance/ beside it. */
 export function writePage(dir: string, benchmarks: readonly Benchmark[], results: Results): void {
   const plots = join(dir, 'performance');
@@ -41,7 +44,8 @@ function summary(found: { benchmark: Benchmark; result: Result }[]): string {
       ...goalCells(goal),
     ]),
   );
-  return `## In short\n\n${markdownTable(['', 'what', 'aim', 'measured', 'reached'], rows)}`;
+  const quick = found.some(({ result }) => result.mode === 'quick') ? QUICK : '';
+  return `## In short\n\n${quick}${markdownTable(['', 'what', 'aim', 'measured', 'reached'], rows)}`;
 }
 
 function goalCells({ what, aim, measured, met }: Goal): string[] {

@@ -3,7 +3,7 @@ import { figure } from '../figures.ts';
 
 const WIDTH = 760;
 const LABELS = 230;
-const VALUES = 120;
+const VALUES = 140;
 const ROW = 30;
 const TOP = 44;
 const BAR = 18;
