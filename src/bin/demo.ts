@@ -51,6 +51,7 @@ async function show(): Promise<void> {
     cut.signal.addEventListener('abort', () => reject(cut.signal.reason));
   });
   const stack = await Promise.race([starting, stopped]);
+  screen.line(`In a browser, while it lasts: ${stack.apiUrl}/`);
   screen.line();
   const broken = stack.broken.then((what) => {
     throw new Error(what);

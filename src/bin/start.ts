@@ -57,6 +57,7 @@ function welcome({ apiUrl, simulatorUrl, redisUrl, pids }: Stack): string {
   return `
   amiferry runs on this machine. EC2 IS SIMULATED: no AWS account is used, and nothing real is copied.
 
+    Console     ${apiUrl}/
     API         ${apiUrl}
     Swagger UI  ${apiUrl}/docs
     Simulator   ${simulatorUrl}

@@ -15,6 +15,9 @@ export function failureBox({ code, message, awsCode, awsRequestId, retryable }) 
   );
 }
 
+/** States that don't say by themselves what is waited for. */
+const IN_WORDS = { waiting: 'waiting for a copy slot', available: 'available, being finished' };
+
 /** One region that is copied to: state, bar, time left, and what went wrong. */
 function destinationView(region) {
   const state = badge();
@@ -34,9 +37,10 @@ function destinationView(region) {
   let shown = {};
   const update = (one) => {
     const { progress, imageId, error } = one;
-    const word =
-      one.stopping === null || one.stopping === undefined ? one.state : `${one.state}, being removed`;
-    state.update(one.state, word);
+    state.update(
+      one.state,
+      one.stopping ? `${one.state}, being removed` : (IN_WORDS[one.state] ?? one.state),
+    );
     if (bar.value !== progress) bar.value = progress;
     bar.dataset.state = one.state;
     setText(percent, `${progress} %`);

@@ -11,6 +11,8 @@ import {
 import { liveSign, soon } from './live.js';
 import { outcome } from './problems.js';
 
+const FINAL = new Set(['succeeded', 'partial', 'failed', 'cancelled']);
+
 /** One job: how far it is, what happened so far, and what can be done about it. */
 export async function jobPage({ args: [id], signal, run, reload }) {
   const path = `/jobs/${encodeURIComponent(id)}`;
@@ -27,7 +29,9 @@ export async function jobPage({ args: [id], signal, run, reload }) {
     view.update(afterEvent(view.job(), happening));
     if (news && needsReading(happening)) readSoon();
   };
-  void run(() => follow(`${path}/events`, { signal, opened: live.opened, closed: live.closed, event }));
+  // The API ends the stream with the job: that is no lost connection.
+  const closed = (goesOn) => live.closed(goesOn && !FINAL.has(view.job().state));
+  void run(() => follow(`${path}/events`, { signal, opened: live.opened, closed, event }));
   const { kind, image } = view.job();
   const title = `${kind === 'copy' ? 'Copy' : 'Permissions of'} ${image.name || image.id}`;
   return { title, content: [live.node, view.node, timeline.node] };

@@ -14,8 +14,23 @@ export function lineageView(image, lineage, signal) {
   NARROW.addEventListener('change', draw, { signal });
   draw();
   const { ancestors, copies, unanswered } = lineage;
-  const count = `${ancestors.length === 0 ? 'It is no copy' : `Copy of a copy: ${ancestors.length} before it`}; ${copies.length} direct ${copies.length === 1 ? 'copy' : 'copies'}.`;
-  return h('div', null, h('p', null, count), frame, unanswered.length > 0 && missing(unanswered));
+  return h(
+    'div',
+    null,
+    h('p', null, `${descent(ancestors.length)} ${offspring(copies.length)}`),
+    frame,
+    unanswered.length > 0 && missing(unanswered),
+  );
+}
+
+function descent(steps) {
+  if (steps === 0) return 'Not a copy.';
+  return steps === 1 ? 'A copy.' : `A copy of a copy, ${steps} steps from the original.`;
+}
+
+function offspring(copies) {
+  if (copies === 0) return 'Nothing was copied from it.';
+  return copies === 1 ? '1 direct copy.' : `${copies} direct copies.`;
 }
 
 function missing(unanswered) {

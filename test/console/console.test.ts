@@ -67,6 +67,34 @@ describe.skipIf(skip)('the console', () => {
     await page.context().close();
   });
 
+  test('a lost connection is taken up where it broke, with nothing missing and nothing twice', async () => {
+    const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-2' }] });
+    const page = await site.open(`#/jobs/${id}`);
+    await page.locator('.timeline .badge[data-state=pending]').waitFor();
+    const resumed = page.waitForRequest((request) => request.headers()['last-event-id'] !== undefined);
+    site.api.app.server.closeAllConnections();
+    await page.getByText('Connection lost').waitFor();
+    await resumed;
+    await page.getByText('The job has ended.').waitFor();
+    const rows = await page.locator('.timeline li > span').allInnerTexts();
+    const events = rows.map((row) =>
+      row
+        .replaceAll(/ami-\w+|\P{ASCII}/gu, '')
+        .split(/\s+/)
+        .filter(Boolean)
+        .join(' '),
+    );
+    expect(events).toEqual([
+      'Job queued',
+      'Job running',
+      'eu-west-2 pending',
+      'eu-west-2 available',
+      'eu-west-2 succeeded',
+      'Job succeeded',
+    ]);
+    await page.context().close();
+  });
+
   test('what failed says why and what to do, and Retry copies again', async () => {
     await site.api.service.control.fault({
       action: 'CopyImage',
