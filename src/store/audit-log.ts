@@ -63,6 +63,8 @@ export class AuditLog implements Audit {
   /** Entries newest first. */
   async list({ limit, cursor, ...filter }: AuditFilter): Promise<AuditPage> {
     const entries: KeptEntry[] = [];
+    // Redis refuses to go back from its very first id: nothing is before it.
+    if (cursor !== undefined && /^0+-0+$/.test(cursor)) return { entries, nextCursor: null };
     let from = cursor === undefined ? '+' : `(${cursor}`;
     for (let seen = 0; seen < MOST; seen += BATCH) {
       const batch = await this.#redis.xrevrange(this.#key, from, '-', 'COUNT', BATCH);

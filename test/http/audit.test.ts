@@ -85,6 +85,7 @@ test('filters combine, and a cursor goes on where a page ended', async () => {
   }
   expect(paged).toEqual(all);
   expect(all.toSorted().toReversed()).toEqual(all);
+  expect(await list('?cursor=0-0')).toEqual({ entries: [], nextCursor: null });
 });
 
 test('who lacks the scope is told so, and that is in the audit as well', async () => {
