@@ -5,9 +5,9 @@ import type { CommandDeps } from './deps.ts';
  * Wakes the worker for a job that is saved already. A wake-up that fails is no failure of the command: the record is
  * the truth, and the sweeper wakes whatever is unfinished.
  */
-export async function wake({ producer, logger }: CommandDeps, job: Job): Promise<void> {
+export async function wake({ store, producer, logger }: CommandDeps, job: Job): Promise<void> {
   try {
-    await producer.wakeJob(job);
+    await producer.wakeJob(job, store.now());
   } catch (error) {
     logger.warn({ err: error, job: job.id }, 'job saved but not woken; the sweeper will');
   }

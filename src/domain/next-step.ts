@@ -8,17 +8,18 @@ export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 export type DueStep =
   | { step: DestinationStep; destination: string }
   | { step: 'apply-permissions' }
-  /** `at`: not before that time, epoch milliseconds. */
+  /** `at`: when it became due, epoch milliseconds. It tells one try from the next. */
   | { step: 'deliver-webhook'; delivery: number; at: number };
 
 /** What a job waits for, read off its record alone: commands, workers and the sweeper all wake up just this. */
-export function dueSteps(job: Job): DueStep[] {
-  return [...workDue(job), ...deliveriesDue(job)];
+export function dueSteps(job: Job, now: number): DueStep[] {
+  return [...workDue(job), ...deliveriesDue(job, now)];
 }
 
-function deliveriesDue({ deliveries }: Job): DueStep[] {
+/** What is due later the sweeper wakes then: by the shared clock, while BullMQ's delays go by each worker's own. */
+function deliveriesDue({ deliveries }: Job, now: number): DueStep[] {
   return deliveries.flatMap(({ n, nextAt }) =>
-    nextAt === null ? [] : [{ step: 'deliver-webhook', delivery: n, at: nextAt }],
+    nextAt === null || nextAt > now ? [] : [{ step: 'deliver-webhook', delivery: n, at: nextAt }],
   );
 }
 

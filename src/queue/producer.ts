@@ -45,9 +45,9 @@ export class StepProducer {
     return queue;
   }
 
-  /** Wakes whatever the job waits for, by {@link dueSteps}. */
-  async wakeJob(job: Job): Promise<void> {
-    await this.wake(dueSteps(job).map((due) => ({ ...due, jobId: job.id })));
+  /** Wakes whatever the job waits for at a time, by {@link dueSteps}. */
+  async wakeJob(job: Job, now: number): Promise<void> {
+    await this.wake(dueSteps(job, now).map((due) => ({ ...due, jobId: job.id })));
   }
 
   /** Wakes some steps. */
@@ -131,13 +131,13 @@ function isDelivery({ step }: WakeUp): boolean {
 function queueJob({ step, ...rest }: WakeUp) {
   const id = [step, rest.jobId];
   if ('destination' in rest) id.push(rest.destination);
-  if (!('delivery' in rest)) return queued(step, rest, { jobId: id.join('/') });
+  if (!('delivery' in rest)) return queued(step, rest, id);
   // Each try has a wake-up of its own, so that the next one can be queued while this one is at work.
   const { at, ...data } = rest;
   id.push(String(rest.delivery), String(at));
-  return queued(step, data, { jobId: id.join('/'), delay: Math.max(0, at - Date.now()) });
+  return queued(step, data, id);
 }
 
-function queued(name: StepName, data: object, opts: { jobId: string; delay?: number }) {
-  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts: { ...opts, ...GONE_WHEN_DONE } };
+function queued(name: StepName, data: object, id: string[]) {
+  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts: { jobId: id.join('/'), ...GONE_WHEN_DONE } };
 }

@@ -20,8 +20,9 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
     if (type !== 'destination.progress') deps.logger.info({ job: jobId, ...destination }, type);
     measure(deps, job, happening);
   }
-  const known = new Set(dueSteps(before).map((due) => JSON.stringify(due)));
-  const fresh = dueSteps(job).filter((due) => !known.has(JSON.stringify(due)));
+  const now = deps.store.now();
+  const known = new Set(dueSteps(before, now).map((due) => JSON.stringify(due)));
+  const fresh = dueSteps(job, now).filter((due) => !known.has(JSON.stringify(due)));
   await deps.producer.wake(fresh.map((due) => ({ ...due, jobId })));
   return result;
 }

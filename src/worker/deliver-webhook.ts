@@ -7,11 +7,11 @@ import { changeJob } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 
-/** How early a wake-up may be, milliseconds: clocks differ. */
-const EARLY = 1000;
+/** How far two processes' ideas of the shared clock may lie apart, milliseconds. */
+const SKEW = 1000;
 
 /**
- * Makes one try of one delivery, and writes down what came of it; the next try has a wake-up of its own. A worker that
+ * Makes one try of one delivery, and writes down what came of it; the sweeper wakes the next one when it is due. A worker that
  * dies in between sends the same message again under the same id, and the receiver knows it by that.
  */
 export async function deliverWebhook(
@@ -21,7 +21,7 @@ export async function deliverWebhook(
   const job = await deps.store.get(jobId);
   const delivery = job?.deliveries.find((one) => one.n === n);
   if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
-  if (delivery.nextAt > deps.store.now() + EARLY) return DONE;
+  if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
   const result = await attempt(deps, job, delivery);
   deps.metrics.webhookAttempt(result.outcome);
   const told = { job: jobId, delivery: n, event: delivery.event, host: new URL(delivery.url).host };

@@ -13,7 +13,7 @@ export async function sweep(deps: WorkerDeps): Promise<void> {
     const ids = await store.unfinished(PAGE, offset);
     for (const id of ids) {
       const job = await store.get(id);
-      if (job !== null) await producer.wakeJob(job);
+      if (job !== null) await producer.wakeJob(job, store.now());
     }
     if (ids.length < PAGE) break;
   }
