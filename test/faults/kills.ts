@@ -1,6 +1,6 @@
 import type { Destination } from '../../src/domain/job.ts';
 import type { Moment } from './moments.ts';
-import { answer, call, command, queue, write } from './moments.ts';
+import { answer, call, command, queue, turnTaken, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scenes.ts';
 import * as scenes from './scenes.ts';
@@ -85,7 +85,8 @@ const KILLS: readonly Kill[] = [
   { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
 
-  { row: WAKE_UPS, name: 'tick or sweep: taken, its next time not set', scene: copy, at: command('request', 'updateJobScheduler'), again: true },
+  { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
+  { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },
   { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: copy, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true) },
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];

@@ -81,6 +81,15 @@ export function command(
     more(textsIn(sighting.answer), sighting.args);
 }
 
+/** Redis gave a worker the turn for a recurring step, and keeps it from the others for a while. */
+export function turnTaken(step: string): Moment {
+  return command(
+    'reply',
+    'set',
+    (answered, [key]) => answered.includes('OK') && key?.endsWith(`:turn:${step}`) === true,
+  );
+}
+
 /** The API's answer to a caller. */
 export function answer(path: RegExp, status: number): Moment {
   return (sighting) =>
