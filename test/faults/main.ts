@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { onStopSignal } from '../../src/dev/signals.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
-import { readOptions } from './options.ts';
-import { report } from './report.ts';
+import { commandFor, readOptions } from './options.ts';
+import { report, shortcomings } from './report.ts';
 import { run } from './run.ts';
 import { SCENARIOS } from './schedule.ts';
 
@@ -18,12 +18,13 @@ const { results, recoveries, log } = await run({ ...options, scenarios, say }, u
   unwind.run(),
 );
 say(report(scenarios, results, recoveries));
+const short = shortcomings(scenarios, results, recoveries);
+for (const one of short) say(`FAILED: ${one}`);
 const bad = results.find(({ findings }) => findings.length > 0);
-if (bad === undefined) {
+if (bad === undefined && short.length === 0) {
   rmSync(log, { force: true });
 } else {
-  const only = options.only === undefined ? '' : ` --only '${options.only}'`;
-  say(`again: npm run faults -- --seed ${options.seed} --from ${bad.round} --rounds 1${only}`);
+  say(`again: ${commandFor(options, bad)}`);
   say(`logs: ${log}`);
   process.exitCode = 1;
 }

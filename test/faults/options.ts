@@ -44,6 +44,13 @@ export function readOptions(args: readonly string[]): Options {
   };
 }
 
+/** The command that plays a round again, or all of them. */
+export function commandFor(options: Options, bad: { round: number } | undefined): string {
+  const { from, rounds } = bad === undefined ? options : { from: bad.round, rounds: 1 };
+  const only = options.only === undefined ? '' : ` --only '${options.only}'`;
+  return `npm run faults -- --seed ${options.seed} --from ${from} --rounds ${rounds} --workers ${options.workers}${only}`;
+}
+
 function number(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0)

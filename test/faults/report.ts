@@ -33,6 +33,27 @@ export function report(
   return [...lines, '', recoveryLine(recoveries), totalsLine(results)].join('\n');
 }
 
+/** A run of so many rounds comes by every kill. */
+const ALL_KILLS = 150;
+
+/** Milliseconds from the death of a worker to its work going on. */
+const RECOVERY_LIMIT = 10_000;
+
+/** What makes a run a failure, apart from what its rounds found. */
+export function shortcomings(
+  scenarios: readonly Scenario[],
+  results: readonly RoundResult[],
+  recoveries: readonly number[],
+): string[] {
+  const killed = new Set(results.filter(({ hits }) => hits > 0).map(({ scenario }) => scenario.name));
+  const missed = scenarios.filter(({ kind, name }) => kind === 'kill' && !killed.has(name));
+  const late = recoveries.filter((time) => time > RECOVERY_LIMIT).length;
+  return [
+    ...(results.length < ALL_KILLS ? [] : missed.map(({ name }) => `never killed at: ${name}`)),
+    ...(late === 0 ? [] : [`${late} times work lay still for more than ${RECOVERY_LIMIT / 1000} s`]),
+  ];
+}
+
 const TITLES: readonly [string, Scenario['kind']][] = [
   ['killed at', 'kill'],
   ['paused past the lock', 'pause'],
