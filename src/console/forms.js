@@ -37,13 +37,14 @@ export function select(name, options, chosen) {
 export const regions = () => Array.from(document.querySelectorAll('#regions option'), ({ value }) => value);
 export const defaultRegion = () => document.body.dataset.region;
 
+export const IMAGE_ID = { pattern: 'ami-([0-9a-f]{8}|[0-9a-f]{17})', placeholder: 'ami-…' };
+
 /** Which image: its id and its region. */
 export function imageFields(imageId, region) {
   const id = {
     required: true,
     value: imageId,
-    pattern: 'ami-[0-9a-f]{8,17}',
-    placeholder: 'ami-…',
+    ...IMAGE_ID,
     'data-pointer': '/imageId',
   };
   return h(

@@ -1,6 +1,6 @@
 import { follow, get } from './api.js';
 import { badge, h, imageLink, show, time } from './dom.js';
-import { field, select, textInput } from './forms.js';
+import { field, IMAGE_ID, select, textInput } from './forms.js';
 import { afterEvent, destinationsView, failureBox, needsReading } from './job-view.js';
 import { liveSign, soon } from './live.js';
 import { outcome } from './problems.js';
@@ -42,7 +42,7 @@ function filterForm(query) {
     { class: 'filters', role: 'search', 'aria-label': 'Filter jobs', submit: apply },
     field('State', select('state', options(STATES), query.get('state'))),
     field('Kind', select('kind', options(['copy', 'permissions']), query.get('kind'))),
-    field('Image id', textInput('imageId', { value: query.get('imageId'), placeholder: 'ami-…' })),
+    field('Image id', textInput('imageId', { value: query.get('imageId'), ...IMAGE_ID })),
     h('button', null, 'Filter'),
   );
   return form;

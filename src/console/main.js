@@ -28,7 +28,7 @@ async function route() {
   const [path, search = ''] = location.hash.slice(1).split('?');
   const [pattern, page] = PAGES.find(([known]) => known.test(path)) ?? [];
   if (page === undefined) return location.replace('#/jobs');
-  const args = pattern.exec(path).slice(1).map(decodeURIComponent);
+  const args = pattern.exec(path).slice(1);
   markCurrent(path);
   show(main, h('p', null, 'Loading …'));
   await run(async () => {

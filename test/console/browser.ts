@@ -1,10 +1,23 @@
 import type { AddressInfo } from 'node:net';
+import type { AxeResults } from 'axe-core';
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
+import { expect } from 'vitest';
+import { findChromium } from '../../src/dev/chromium.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { ServiceOptions } from '../helpers/service.ts';
 import type { Api } from '../http/api.ts';
 import { startApi } from '../http/api.ts';
+
+const executablePath = findChromium();
+/** Whether there is nothing to test with. In CI that is a failure, elsewhere a line says so. */
+export const noChromium = executablePath === undefined && process.env['CI'] === undefined;
+if (noChromium) {
+  process.stdout.write(
+    'The console is not tested: there is no Chromium here (on Debian: apt-get install chromium).\n',
+  );
+}
 
 const FLAGS = [
   '--no-sandbox',
@@ -38,8 +51,8 @@ export interface Console {
   stop(): Promise<void>;
 }
 
+/** Starts both. `options` and `changes` are those of the API's harness. */
 export async function startConsole(
-  executablePath: string | undefined,
   options: ServiceOptions = {},
   changes: Partial<AppDeps> = {},
 ): Promise<Console> {
@@ -76,4 +89,18 @@ export async function startConsole(
       await api.stop();
     },
   };
+}
+
+/** No error of a script, no breach of the CSP, no request to anybody else. */
+export function expectNoFaults({ faults }: Console): void {
+  expect(faults.splice(0)).toEqual([]);
+}
+
+/** What axe-core holds against the page that matters. */
+export async function serious(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResults>('axe.run()');
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
