@@ -15,6 +15,8 @@ const COPY_SECONDS = 300;
 const POLL_SECONDS = 5;
 /** Copies that would be computed only: they don't fit into a test's time. */
 const MANY = 10_000;
+/** Images that the service's gateway names in one call (FILTER_VALUES of src/ec2/aws-gateway.ts). */
+const IDS_A_CALL = 200;
 
 interface Case {
   copies: number;
@@ -111,6 +113,7 @@ function finding(counts: Count[], speed: number): Finding {
     `${figure(count.copies)} over ${count.regions}`,
     told(count.accepting),
     told(count.waiting),
+    figure(everySeconds(count)),
     figure(ours(count)),
     figure(count.waiter),
     figure(count.waiter / ours(count)),
@@ -126,6 +129,7 @@ function finding(counts: Count[], speed: number): Finding {
           'copies, regions',
           'while accepting',
           'while waiting',
+          'a look every, s',
           'in all',
           "SDK's waiter",
           'times fewer',
@@ -158,16 +162,22 @@ function finding(counts: Count[], speed: number): Finding {
       },
     ],
     method: [
-      `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart. In the first case the service looked at each region every ${figure(everySeconds(counts))} s of the simulated clock.`,
+      `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart. A look that is rarer than every ${POLL_SECONDS} s means that this machine did not keep up with the fast clock, and that the service's calls are counted too low by as much.`,
       `The AWS CLI's and boto3's waiters look every 15 s without fail: a look at once and then one every 15 s, for each copy${COMPUTED}. In a real account a region makes at most 300 copies at once by default; COPY_SLOTS was raised here to have more of them pending.`,
-      `${COMPUTED} is arithmetic: for 10,000 copies the service's calls of the largest measured case are scaled by the copies in a region where a call names up to 200 of them, and the waiter's by its mean number of looks at a copy of that length.`,
+      `${COMPUTED} is arithmetic: for 10,000 copies the service's calls of the largest measured case are scaled by the copies in a region where a call names up to ${IDS_A_CALL} of them, and the waiter's by its mean number of looks at a copy of that length.`,
     ],
   };
 }
 
-/** Simulated seconds between two looks at a region in the first case, where one call names all its copies. */
-function everySeconds([first]: Count[]): number {
-  return (COPY_SECONDS * (first?.regions ?? 0)) / (first?.waiting['DescribeImages'] ?? Number.NaN);
+/** Simulated seconds between two looks at a region. More than POLL_SECONDS: this machine did not keep up with the clock. */
+function everySeconds({ copies, regions, waiting }: Count): number {
+  const looks = (waiting['DescribeImages'] ?? Number.NaN) / callsOfALook(copies, regions);
+  return COPY_SECONDS / looks;
+}
+
+/** Calls of DescribeImages that one look at all regions takes. */
+function callsOfALook(copies: number, regions: number): number {
+  return Math.min(copies, regions) * Math.ceil(copies / regions / IDS_A_CALL);
 }
 
 /** What 10,000 copies would take, by arithmetic from the largest case with as many regions. */
@@ -175,7 +185,7 @@ function manyRows(counts: Count[]): string[][] {
   return [1, 17].flatMap((regions) => {
     const measured = counts.findLast((count) => count.regions === regions);
     if (measured === undefined) return [];
-    const factor = Math.ceil(MANY / regions / 200) / Math.ceil(measured.copies / regions / 200);
+    const factor = callsOfALook(MANY, regions) / callsOfALook(measured.copies, regions);
     const accepting = (sum(Object.values(measured.accepting)) * MANY) / measured.copies;
     const waiting = sum(Object.values(measured.waiting)) * factor;
     const waiter = MANY * meanWaiterCalls(COPY_SECONDS);
@@ -184,6 +194,7 @@ function manyRows(counts: Count[]): string[][] {
         `${figure(MANY)} over ${regions}`,
         figure(accepting) + COMPUTED,
         figure(waiting) + COMPUTED,
+        figure(everySeconds(measured)),
         figure(accepting + waiting) + COMPUTED,
         figure(waiter) + COMPUTED,
         figure(waiter / (accepting + waiting)) + COMPUTED,

@@ -1,13 +1,17 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import { destination, SOURCE } from './copies.ts';
 
+/** A thousand waiters on the SDK's 50 sockets make it warn; that they queue up is what they do. Milliseconds. */
+const QUIET = { socketAcquisitionWarningTimeout: 3_600_000 };
+
 /** The SDK as it comes, for what one would do without the service. */
 export async function sdkClients(endpoint: string) {
   const sdk = await import('@aws-sdk/client-ec2');
   const credentials = { accessKeyId: 'AKIASIM111111111111', secretAccessKey: 'simulated' };
   const clients = new Map<string, EC2Client>();
   const client = (region: string) => {
-    const known = clients.get(region) ?? new sdk.EC2Client({ region, endpoint, credentials });
+    const known =
+      clients.get(region) ?? new sdk.EC2Client({ region, endpoint, credentials, requestHandler: QUIET });
     clients.set(region, known);
     return known;
   };
