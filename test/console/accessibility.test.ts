@@ -49,7 +49,7 @@ describe.skipIf(noChromium)('the console is for everybody', () => {
     async (colorScheme, width) => {
       const page = await site.open('#/jobs', { colorScheme, viewport: { width, height: 800 } });
       const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-3' }] });
-      for (const place of ['#/jobs', `#/jobs/${id}`, IMAGE, LEGACY, '#/images', '#/copy']) {
+      for (const place of ['#/jobs', `#/jobs/${id}`, IMAGE, LEGACY, '#/copy']) {
         await page.evaluate(`location.hash = '${place}'`);
         await untilLoaded(page);
         expect(await serious(page)).toEqual([]);
