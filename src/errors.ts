@@ -32,6 +32,7 @@ export const ERRORS = {
     retryable: false,
     title: 'That Idempotency-Key was used for another request',
   },
+  'job-running': { status: 409, retryable: true, title: 'The job is at work and can not be stopped or retried now' },
   'body-too-large': { status: 413, retryable: false, title: 'The body is over 64 KiB' },
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },
@@ -78,6 +79,7 @@ export const ERRORS = {
   'copy-ambiguous': { status: 422, retryable: false, title: 'Several images carry the tags of one copy' },
   'source-gone': { status: 422, retryable: false, title: 'The source image is gone' },
   'policy-withdrawn': { status: 422, retryable: false, title: 'The policy no longer allows it' },
+  'removal-refused': { status: 422, retryable: false, title: 'EC2 refuses to remove the copy' },
   'rolled-back': { status: 422, retryable: true, title: 'Removed because another destination failed' },
 } as const satisfies Record<string, { status: number; retryable: boolean; title: string }>;
 

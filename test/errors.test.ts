@@ -47,6 +47,7 @@ test('only what answers a destination has no status in docs/errors.md', async ()
     'copy-ambiguous',
     'source-gone',
     'policy-withdrawn',
+    'removal-refused',
     'rolled-back',
   ]);
 });

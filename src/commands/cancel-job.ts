@@ -34,6 +34,12 @@ export async function cancelJob(
       `job ${id} is ${jobState(result.job)}: nothing is left to cancel`,
     );
   }
+  if (result.outcome === 'unchanged' && result.job.kind === 'permissions') {
+    throw new AmiferryError(
+      'job-running',
+      `job ${id} is changing permissions right now, which takes seconds: look at it again`,
+    );
+  }
   await auditAccepted(deps, principal, 'cancel-job', result.job);
   await wake(deps, result.job);
   return result.job;

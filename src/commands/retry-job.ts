@@ -11,6 +11,10 @@ import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
 import { wake } from './wake.ts';
 
+function isBeingRemoved(job: Job): boolean {
+  return job.kind === 'copy' && job.destinations.some(({ stopping }) => stopping !== null);
+}
+
 const retryCopies = onCopy(retryFailed);
 const retry: Change = (job, now) => retryCopies(job, now) ?? retryChange(job, now);
 
@@ -27,6 +31,12 @@ export async function retryJob(
   await authoriseRetry(deps, principal, await requireJob(deps, id, principal));
   const result = await deps.store.update(id, retry, claim?.receipt(id));
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
+  if (result.outcome === 'unchanged' && isBeingRemoved(result.job)) {
+    throw new AmiferryError(
+      'job-running',
+      `copies of job ${id} are still being removed: retry it when that is done`,
+    );
+  }
   if (result.outcome === 'unchanged') {
     throw new AmiferryError(
       'nothing-to-retry',

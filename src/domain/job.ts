@@ -61,6 +61,8 @@ export interface Destination {
   /** As read from the copy; `null` until it is known. */
   encrypted: boolean | null;
   kmsKeyId: string | null;
+  /** The copy's permissions before it was first shared as asked; `null` until that begins. */
+  sharedFrom: PermissionState | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
   /** Images and snapshots that came without the tags asked for, until they have them. */

@@ -1,5 +1,6 @@
 import type { Image } from './ami.ts';
 import type { CopyJob, Destination, Failure, Job, StopReason, Warning } from './job.ts';
+import type { PermissionState } from './permissions.ts';
 import { destinationKey, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
 
@@ -104,6 +105,22 @@ export const becomeAvailable = (key: string, seen: Observation, untagged: string
       : null,
   );
 
+/** Saves what an available copy's permissions were before it is shared as asked, so that it can be put back. */
+export const beginSharing = (key: string, before: PermissionState): Move =>
+  moving(key, (one) =>
+    one.state === 'available' && one.stopping === null && one.sharedFrom === null
+      ? { sharedFrom: before }
+      : null,
+  );
+
+/** EC2 won't have a copy removed that is being taken down: it stays, and its job says so. */
+export const removalRefused = (key: string, error: Failure): Move =>
+  moving(key, (one, now) =>
+    one.stopping === null
+      ? null
+      : { state: 'failed', stopping: null, error, etaSeconds: null, finishedAt: now },
+  );
+
 /** Nothing is left to do; `warnings` is what the one who asked should know all the same. */
 export const succeed = (key: string, warnings: readonly Warning[] = []): Move => {
   const succeeding = moving(key, (one, now) =>
@@ -195,7 +212,9 @@ const retryable = (one: Destination) =>
  * whose copy is complete takes up where it failed.
  */
 export const retryFailed: Move = (job, now) => {
-  if (!job.destinations.some(retryable)) return null;
+  // What is still being taken down can't be started again yet.
+  if (job.destinations.some(({ stopping }) => stopping !== null) || !job.destinations.some(retryable))
+    return null;
   const destinations = job.destinations.map((one) => (retryable(one) ? again(one) : one));
   return finishing({ ...job, destinations }, now);
 };
@@ -203,7 +222,7 @@ export const retryFailed: Move = (job, now) => {
 function again(one: Destination): Destination {
   // The copy itself is complete and kept: only what came after it is done again.
   if (one.state === 'failed' && one.availableAt !== null) {
-    return { ...one, state: 'available', error: null, finishedAt: null };
+    return { ...one, state: 'available', sharedFrom: null, error: null, finishedAt: null };
   }
   return { ...one, ...UNTOUCHED, attempts: one.attempts + 1 };
 }
@@ -218,6 +237,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   encrypted: null,
   kmsKeyId: null,
   untagged: [],
+  sharedFrom: null,
   stopping: null,
   error: null,
   startedAt: null,

@@ -57,7 +57,10 @@ export class AwsGateway implements Ec2Gateway {
 
   #describeImages(scope: Scope, Filters: Filter[]): Promise<Image[]> {
     return this.#call(scope, 'DescribeImages', async (client, sdk) => {
-      const pages = sdk.paginateDescribeImages({ client, pageSize: PAGE }, { Owners: ['self'], Filters });
+      const pages = sdk.paginateDescribeImages(
+        { client, pageSize: PAGE },
+        { Owners: ['self'], Filters, IncludeDisabled: true },
+      );
       const images: Image[] = [];
       for await (const { Images } of pages)
         images.push(...(Images ?? []).map((one) => toImage(one, scope.region)));

@@ -19,6 +19,7 @@ interface Meaning {
 }
 
 const OVER_LIMIT = 'It is tried again by itself.';
+const QUOTA = 'A quota of the account in that region is reached: remove something, or have AWS raise it.';
 const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/iam.md).";
 
 /**
@@ -110,10 +111,17 @@ interface SdkError {
 export function classify(error: unknown, operation: string, region: string): Ec2Error {
   if (error instanceof Ec2Error) return error;
   const { name, message, $metadata } = asSdkError(error);
-  const meaning = EC2_ERRORS[name] ?? { kind: kindByStatus($metadata?.httpStatusCode) };
+  const meaning = meaningOf(name, operation) ?? { kind: kindByStatus($metadata?.httpStatusCode) };
   const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
   const words = `${operation} in ${region}: ${name}: ${message.replace(/\s+/g, ' ').replace(/\.?$/, '.')}${advice}`;
   return new Ec2Error(meaning.kind, words, name, $metadata?.requestId ?? null, error);
+}
+
+/** CopyImage's limit is one of copies at once, and passes; any other resource's limit is a quota, and final. */
+function meaningOf(name: string, operation: string): Meaning | undefined {
+  if (name === 'ResourceLimitExceeded' && operation !== 'CopyImage')
+    return { kind: 'refused', advice: QUOTA };
+  return EC2_ERRORS[name];
 }
 
 /** No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. */

@@ -3,6 +3,7 @@ import type { PermissionState } from '../domain/permissions.ts';
 import { chunked, inBatches, isSameState, minus, without } from '../domain/permissions.ts';
 import type { SnapshotPermissions } from '../ec2/gateway.ts';
 import type { PermissionDeps } from './deps.ts';
+import type { Permissions } from './read.ts';
 import { readPermissions } from './read.ts';
 
 /** Entries a call. EC2 takes 500 for a snapshot; what it takes for an image is not documented. */
@@ -12,6 +13,7 @@ const SNAPSHOT_BATCH = 500;
 /**
  * Makes an image's permissions what they should be: reads, applies the difference, reads back. What is taken away goes
  * before what is given. Running it again, or after a crash in the middle, applies just what is still missing.
+ * @param stillMine rejects when somebody else has taken the work over; asked before each call that changes anything
  * @returns the permissions as read back, and whether they are what was wanted
  */
 export async function converge(
@@ -19,41 +21,63 @@ export async function converge(
   scope: Scope,
   image: Image,
   target: PermissionState,
+  stillMine: () => Promise<void> = async () => {},
 ): Promise<{ after: PermissionState; reached: boolean }> {
   const current = await readPermissions(deps, scope, image);
-  for (const [id, has] of current.snapshots) await withdraw(deps, scope, id, has, target.snapshotAccounts);
-  const batches = inBatches(minus(target, current.state), minus(current.state, target), IMAGE_BATCH);
-  for (const { add, remove } of batches) {
-    await deps.gateway.modifyLaunchPermissions(scope, image.imageId, add, remove);
+  const changes = changesOf(deps, scope, image, current, target);
+  for (const change of changes) {
+    await stillMine();
+    await change();
   }
-  for (const [id, has] of current.snapshots) await grant(deps, scope, id, has, target.snapshotAccounts);
   const { state: after } = await readPermissions(deps, scope, image);
   return { after, reached: isSameState(after, target) };
 }
 
-/** A snapshot that anybody may read is an image that anybody may copy: that is never left. */
-async function withdraw(
+type Call = () => Promise<void>;
+
+/** The calls that make the difference, in order: withdrawn from snapshots, taken and given on the image, given there. */
+function changesOf(
   { gateway }: PermissionDeps,
   scope: Scope,
-  snapshotId: string,
-  has: SnapshotPermissions,
-  wanted: string[],
-): Promise<void> {
-  if (has.public)
-    await gateway.modifySnapshotPermissions(scope, snapshotId, 'remove', { public: true, accounts: [] });
-  for (const accounts of chunked(without(has.accounts, wanted), SNAPSHOT_BATCH)) {
-    await gateway.modifySnapshotPermissions(scope, snapshotId, 'remove', { public: false, accounts });
-  }
+  image: Image,
+  current: Permissions,
+  target: PermissionState,
+): Call[] {
+  const batches = inBatches(minus(target, current.state), minus(current.state, target), IMAGE_BATCH);
+  const onImage = batches.map(
+    ({ add, remove }): Call =>
+      () =>
+        gateway.modifyLaunchPermissions(scope, image.imageId, add, remove),
+  );
+  const wanted = target.snapshotAccounts;
+  const onSnapshots = (
+    operation: 'add' | 'remove',
+    which: (has: SnapshotPermissions) => SnapshotPermissions[],
+  ) =>
+    [...current.snapshots].flatMap(([id, has]) =>
+      which(has).map(
+        (one): Call =>
+          () =>
+            gateway.modifySnapshotPermissions(scope, id, operation, one),
+      ),
+    );
+  return [
+    ...onSnapshots('remove', (has) => toWithdraw(has, wanted)),
+    ...onImage,
+    ...onSnapshots('add', (has) => toGrant(has, wanted)),
+  ];
 }
 
-async function grant(
-  { gateway }: PermissionDeps,
-  scope: Scope,
-  snapshotId: string,
-  has: SnapshotPermissions,
-  wanted: string[],
-): Promise<void> {
-  for (const accounts of chunked(without(wanted, has.accounts), SNAPSHOT_BATCH)) {
-    await gateway.modifySnapshotPermissions(scope, snapshotId, 'add', { public: false, accounts });
-  }
+/** A snapshot that anybody may read is an image that anybody may copy: that is never left. */
+function toWithdraw(has: SnapshotPermissions, wanted: string[]): SnapshotPermissions[] {
+  const fromAll = has.public ? [{ public: true, accounts: [] }] : [];
+  const fromSome = chunked(without(has.accounts, wanted), SNAPSHOT_BATCH);
+  return [...fromAll, ...fromSome.map((accounts) => ({ public: false, accounts }))];
+}
+
+function toGrant(has: SnapshotPermissions, wanted: string[]): SnapshotPermissions[] {
+  return chunked(without(wanted, has.accounts), SNAPSHOT_BATCH).map((accounts) => ({
+    public: false,
+    accounts,
+  }));
 }

@@ -4,11 +4,19 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PermissionDeps } from './deps.ts';
 
-/** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
-export async function sharingFacts(deps: PermissionDeps, scope: Scope, image: Image): Promise<SharingFacts> {
+/**
+ * All that decides who an image may be shared with. What this service may not read is left unknown, never guessed.
+ * @param askKms whose keys they are; needless where nothing is to be shared, and then KMS stands in nobody's way
+ */
+export async function sharingFacts(
+  deps: PermissionDeps,
+  scope: Scope,
+  image: Image,
+  askKms = true,
+): Promise<SharingFacts> {
   const encrypted = isEncrypted(image);
   const [keys, blockPublicAccess] = await Promise.all([
-    encrypted ? keysOf(deps, scope, image) : [],
+    encrypted ? keysOf(deps, scope, image, askKms) : [],
     ifKnown(deps.gateway.blockPublicAccess(scope)),
   ]);
   return {
@@ -22,11 +30,17 @@ export async function sharingFacts(deps: PermissionDeps, scope: Scope, image: Im
   };
 }
 
-async function keysOf({ gateway, kms }: PermissionDeps, scope: Scope, image: Image): Promise<KeyFacts[]> {
+async function keysOf(
+  { gateway, kms }: PermissionDeps,
+  scope: Scope,
+  image: Image,
+  askKms: boolean,
+): Promise<KeyFacts[]> {
   const snapshots = await gateway.describeSnapshots(scope, snapshotIdsOf([image]));
   const ids = new Set(snapshots.map(({ kmsKeyId }) => kmsKeyId).filter((id) => id !== null));
   return Promise.all(
     [...ids].map(async (keyId) => {
+      if (!askKms) return { keyId, manager: null };
       const lookup = await kms.describeKey(scope, keyId);
       return { keyId, manager: lookup.outcome === 'found' ? lookup.key.manager : null };
     }),

@@ -2,7 +2,6 @@ import type { Image, Scope } from '../domain/ami.ts';
 import type { Warning } from '../domain/job.ts';
 import { grantName, keyPolicyStatements } from '../domain/key-policy.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import { without } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PermissionDeps } from './deps.ts';
@@ -22,28 +21,27 @@ export async function grantKeys(
 }
 
 /**
- * Takes back the grants that this service made for accounts with which the image is no longer shared. Where it may not
- * list or revoke them they stay, and the job says so.
+ * Takes back every grant that this service made on an image's keys for an account that isn't to keep it, also what an
+ * earlier change left. Where KMS refuses that they stay, and the job says so: a withdrawal doesn't fail for it.
  */
 export async function revokeKeys(
   { kms }: PermissionDeps,
   scope: Scope,
-  image: Image,
-  keys: readonly KeyFacts[],
-  accounts: readonly string[],
+  imageId: string,
+  keys: readonly Pick<KeyFacts, 'keyId'>[],
+  keep: readonly string[],
 ): Promise<Warning[]> {
-  if (accounts.length === 0) return [];
-  const names = new Set(accounts.map((account) => grantName(image.imageId, account)));
+  const kept = new Set(keep.map((account) => grantName(imageId, account)));
   try {
     for (const { keyId } of keys) {
-      const grants = await kms.findGrants(scope, keyId, grantName(image.imageId, ''));
+      const grants = await kms.findGrants(scope, keyId, grantName(imageId, ''));
       for (const { grantId, name } of grants)
-        if (names.has(name)) await kms.revokeGrant(scope, keyId, grantId);
+        if (!kept.has(name)) await kms.revokeGrant(scope, keyId, grantId);
     }
     return [];
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.kind !== 'denied') throw error;
-    const message = `the image is no longer shared with ${accounts.join(', ')}, but grants named amiferry/${image.imageId}/… may be left on its key: ${error.message}`;
+    if (!(error instanceof Ec2Error) || error.kind === 'throttled' || error.kind === 'transient') throw error;
+    const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
     return [{ code: 'key-grants-left', message, region: scope.region }];
   }
 }
@@ -63,9 +61,4 @@ export function keyPolicyNeeded(
       : '';
   const message = `${accounts.join(', ')}${members} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy, or ask with "grantKeyAccess": true`;
   return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(accounts) }];
-}
-
-/** Accounts that were given something and are no longer. */
-export function withdrawnAccounts(before: PermissionState, after: PermissionState): string[] {
-  return without(before.accounts, after.accounts);
 }

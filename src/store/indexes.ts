@@ -3,6 +3,7 @@ import { scopeKey } from '../domain/ami.ts';
 import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
 import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
 import type { StoreKeys } from './keys.ts';
+import type { ChangeRef } from './store.ts';
 
 /** A Redis command whose first argument is its key. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
@@ -70,7 +71,12 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
     ...(job.finishedAt === null
       ? []
       : [['ZADD', keys.finished, job.finishedAt, job.id] satisfies IndexCommand]),
-    ...(job.kind === 'copy' ? job.destinations.flatMap((one) => destinationEntries(keys, job, one)) : []),
+    ...(job.kind === 'copy'
+      ? job.destinations.flatMap((one) => [
+          ...destinationEntries(keys, job, one),
+          ...shareEntries(keys, job, one),
+        ])
+      : []),
     ...(job.kind === 'permissions' && job.finishedAt === null ? [changeEntry(keys, job)] : []),
   ];
   return list.map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
@@ -90,7 +96,28 @@ function imagesOf(job: Job): string[] {
 
 /** Changes of one image are made one after the other, in the order in which they were accepted. */
 function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
-  return ['ZADD', keys.changes(imageScope(job), job.image.id), job.createdAt, job.id];
+  // Once begun it stays first, whatever clock another one was accepted by.
+  const place = job.state === 'running' ? 0 : job.createdAt;
+  return [
+    'ZADD',
+    keys.changes(imageScope(job), job.image.id),
+    place,
+    changeMember({ jobId: job.id, destination: null }),
+  ];
+}
+
+/** An available copy that is to be shared stands in the line of its image too. */
+function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
+  if (job.permissions === null || one.imageId === null) return [];
+  if (one.state !== 'available' || one.stopping !== null) return [];
+  const member = changeMember({ jobId: job.id, destination: destinationKey(one) });
+  const place = one.sharedFrom === null ? job.createdAt : 0;
+  return [['ZADD', keys.changes(destinationScope(one), one.imageId), place, member]];
+}
+
+/** How a change of permissions is named in the line of its image. */
+export function changeMember({ jobId, destination }: ChangeRef): string {
+  return destination === null ? jobId : `${jobId} ${destination}`;
 }
 
 function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {

@@ -7,7 +7,7 @@ import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
 import type { IndexCommand } from './indexes.ts';
-import { indexChanges } from './indexes.ts';
+import { changeMember, indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
@@ -15,6 +15,7 @@ import { parseJob, parsePending } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type {
   Change,
+  ChangeRef,
   DestinationRef,
   JobFilter,
   JobPage,
@@ -34,6 +35,7 @@ interface SlotRequest {
 /** What goes with a write, in the same script. */
 interface CommitOptions {
   slot?: SlotRequest | undefined;
+  line?: { key: string; member: string } | undefined;
   receipt?: Receipt | undefined;
 }
 
@@ -100,6 +102,11 @@ export class RedisJobStore implements JobStore {
     return this.#update(ref.jobId, change, { slot: { scope, member: memberOf(ref), limit: slots } });
   }
 
+  updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
+    const line = { key: this.#keys.changes(scope, imageId), member: changeMember(ref) };
+    return this.#update(ref.jobId, change, { line });
+  }
+
   async #update(id: string, change: Change, more: CommitOptions): Promise<UpdateOutcome> {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
       const before = await this.get(id);
@@ -109,13 +116,13 @@ export class RedisJobStore implements JobStore {
       const job = { ...announce(before, changed), version: before.version + 1 };
       const outcome = await this.#commit(before, job, more);
       if (outcome === 'ok') return { outcome: 'changed', before, job };
-      if (outcome === 'full') return { outcome: 'full', job: before };
+      if (outcome !== 'conflict') return { outcome, job: before };
       await sleep(Math.random() * Math.min(conflicts, 20));
     }
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
   }
 
-  #commit(before: Job | null, after: Job | null, { slot, receipt }: CommitOptions = {}) {
+  #commit(before: Job | null, after: Job | null, { slot, line, receipt }: CommitOptions = {}) {
     const id = (after ?? before)?.id ?? '';
     const keys = [this.#keys.job(id), this.#keys.events(id), this.#keys.allEvents];
     const position = (key: string) => {
@@ -129,7 +136,8 @@ export class RedisJobStore implements JobStore {
       position(key),
       ...args,
     ]);
-    const guard = slot === undefined ? '' : JSON.stringify(this.#guard(slot, position));
+    const turn = line === undefined ? '' : JSON.stringify({ line: position(line.key), member: line.member });
+    const guard = slot === undefined ? turn : JSON.stringify(this.#guard(slot, position));
     const events = after === null ? [] : happenings(before, after).map((event) => JSON.stringify(event));
     return this.#redis.amiferryCommit(
       keys.length,
@@ -169,9 +177,9 @@ export class RedisJobStore implements JobStore {
     return members.map(parseMember);
   }
 
-  async firstChange(scope: Scope, imageId: string): Promise<string | null> {
+  async firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null> {
     const [first] = await this.#redis.zrange(this.#keys.changes(scope, imageId), 0, '0');
-    return first ?? null;
+    return first === undefined ? null : parseChange(first);
   }
 
   async markFull(scope: Scope, milliseconds: number): Promise<void> {
@@ -212,6 +220,11 @@ export class RedisJobStore implements JobStore {
     }
     return deleted;
   }
+}
+
+function parseChange(member: string): ChangeRef {
+  const [jobId = '', destination = null] = member.split(' ');
+  return { jobId, destination };
 }
 
 function memberOf({ jobId, destination }: DestinationRef): string {

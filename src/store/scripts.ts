@@ -6,8 +6,9 @@ import type { Redis, Result } from 'ioredis';
  * KEYS: record, events of the job, events of all jobs, then the keys that the index commands name by position.
  * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
  *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
- *       slot guard (JSON {slots, waiting, full: key positions, member, limit} or "").
- * Answers `ok`, `conflict` (somebody wrote first) or `full` (no slot free for that member).
+ *       guard (JSON, "" for none): a slot {slots, waiting, full: key positions, member, limit}, or the first place in a
+ *       line {line: key position, member}.
+ * Answers `ok`, `conflict` (somebody wrote first), `full` (no slot free for that member) or `not-first`.
  */
 const COMMIT = `
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
@@ -15,7 +16,9 @@ if version ~= tonumber(ARGV[1]) then return 'conflict' end
 
 if ARGV[7] ~= '' then
   local guard = cjson.decode(ARGV[7])
-  if redis.call('SISMEMBER', KEYS[guard.slots], guard.member) == 0 then
+  if guard.line then
+    if redis.call('ZRANGE', KEYS[guard.line], 0, 0)[1] ~= guard.member then return 'not-first' end
+  elseif redis.call('SISMEMBER', KEYS[guard.slots], guard.member) == 0 then
     if redis.call('EXISTS', KEYS[guard.full]) == 1 then return 'full' end
     local free = guard.limit - redis.call('SCARD', KEYS[guard.slots])
     local ahead = redis.call('ZRANK', KEYS[guard.waiting], guard.member)
@@ -64,7 +67,10 @@ return redis.call('ZRANGE', KEYS[2], 0, free - 1)
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
-    amiferryCommit(keys: number, ...args: (string | number)[]): Result<'ok' | 'conflict' | 'full', Context>;
+    amiferryCommit(
+      keys: number,
+      ...args: (string | number)[]
+    ): Result<'ok' | 'conflict' | 'full' | 'not-first', Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
     amiferryDropIdle(
       scopes: string,

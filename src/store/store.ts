@@ -13,7 +13,9 @@ export type UpdateOutcome =
   | { outcome: 'unchanged'; job: Job }
   | { outcome: 'missing' }
   /** Only with a slot asked for: the scope has none free for this destination. */
-  | { outcome: 'full'; job: Job };
+  | { outcome: 'full'; job: Job }
+  /** Only with a turn asked for: somebody else is first in line for the image. */
+  | { outcome: 'not-first'; job: Job };
 
 export interface JobFilter {
   state?: JobState;
@@ -56,6 +58,13 @@ export interface DestinationRef {
   destination: string;
 }
 
+/** Names a change of permissions: a job of that kind, or the sharing of one copy. */
+export interface ChangeRef {
+  jobId: string;
+  /** `null` for a job of kind `permissions`. */
+  destination: string | null;
+}
+
 /**
  * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
  * script that checks the version, sets the record, appends the events and keeps the indexes. Every method rejects
@@ -78,8 +87,10 @@ export interface JobStore {
   pending(scope: Scope): Promise<PendingCopy[]>;
   /** The next in line for the scope's free slots, in order. */
   nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]>;
-  /** The change of permissions that is first in line for an image. */
-  firstChange(scope: Scope, imageId: string): Promise<string | null>;
+  /** Who is first in line to change an image's permissions. */
+  firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
+  /** As {@link update}, but only if the change is first in line for the image, and so from then on. */
+  updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
   /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
   markFull(scope: Scope, milliseconds: number): Promise<void>;
   /**

@@ -9,6 +9,7 @@ import { AmiferryError } from '../errors.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
+import { isFirstInLine } from './first-in-line.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause, failureOf, mayPass } from './failure.ts';
@@ -23,18 +24,11 @@ export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload):
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'permissions' || job.finishedAt !== null) return DONE;
   const scope = imageScope(job);
-  if (!(await isFirstInLine(deps, scope, job))) return DONE;
+  const me = { jobId, destination: null };
+  if (!(await isFirstInLine(deps, scope, job.image.id, me))) return DONE;
   const outcome = await change(deps, scope, job);
-  await isFirstInLine(deps, scope, job);
+  await isFirstInLine(deps, scope, job.image.id, me);
   return outcome;
-}
-
-/** Whether it is this job's turn; wakes the one whose turn it is instead. */
-async function isFirstInLine(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<boolean> {
-  const first = await deps.store.firstChange(scope, job.image.id);
-  if (first !== null && first !== job.id)
-    await deps.producer.wake([{ step: 'apply-permissions', jobId: first }]);
-  return first === job.id;
 }
 
 async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<StepOutcome> {
@@ -52,7 +46,7 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
   }
 }
 
-/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it is cancelled. */
+/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it is cancelled, or not its turn. */
 async function begin(
   deps: WorkerDeps,
   scope: Scope,
@@ -61,7 +55,8 @@ async function begin(
 ): Promise<PermissionState | null> {
   if (job.before !== null) return job.before;
   const { state } = await readPermissions(deps, scope, image);
-  const begun = await changeJob(deps, job.id, beginChange(state));
+  const me = { jobId: job.id, destination: null };
+  const begun = await deps.store.updateInLine(me, scope, job.image.id, beginChange(state));
   return begun.outcome === 'changed' ? state : null;
 }
 
@@ -87,7 +82,7 @@ async function applyChange(
   }
   const [reason] = result.reasons;
   const message = result.reasons.map((one) => one.message).join('; ');
-  return fail(deps, job, failureBecause(reason?.code ?? 'internal-error', message), request.before);
+  return fail(deps, job, failureBecause(reason?.code ?? 'internal-error', message), result.after);
 }
 
 async function afterError(
@@ -100,13 +95,18 @@ async function afterError(
   if (!(error instanceof AmiferryError)) throw error;
   const throttled = error instanceof Ec2Error && error.kind === 'throttled';
   if (throttled || (mayPass(error) && inTime(deps, job))) return { outcome: 'again', why: error.message };
-  const after = request === null ? null : await putBack(deps, scope, request);
-  return fail(deps, job, failureOf(error), after);
+  try {
+    const after = request === null ? null : await putBack(deps, scope, request);
+    return await fail(deps, job, failureOf(error), after);
+  } catch (again) {
+    if (again instanceof Ec2Error) return { outcome: 'again', why: again.message };
+    throw again;
+  }
 }
 
-/** Whether a change that doesn't get through is to be tried on. */
-function inTime({ store, settings }: WorkerDeps, { createdAt }: PermissionsJob): boolean {
-  return store.now() - createdAt < settings.retryMs;
+/** Whether a change that doesn't get through is to be tried on: counted from when it began, or was retried. */
+function inTime({ store, settings }: WorkerDeps, { updatedAt }: PermissionsJob): boolean {
+  return store.now() - updatedAt < settings.retryMs;
 }
 
 async function fail(

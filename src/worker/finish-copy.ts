@@ -3,16 +3,17 @@ import { tagsOfCopy } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Warning } from '../domain/job.ts';
 import { destinationKey, destinationScope } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
-import { targetOf } from '../domain/permissions.ts';
-import { PRIVATE } from '../domain/policy.ts';
-import { fail, succeed } from '../domain/transitions.ts';
+import { NO_REQUEST, targetOf } from '../domain/permissions.ts';
+import { beginSharing, fail, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
+import { readPermissions } from '../permissions/read.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureOf, mayPass } from './failure.ts';
+import { isFirstInLine } from './first-in-line.ts';
 import { readCopy } from './read-copy.ts';
 import { putBack, share } from './share.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
@@ -29,12 +30,21 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   try {
     await addTags(deps, job, destination);
     const warnings = await sharePermissions(deps, job, destination);
+    if (warnings === null) return { outcome: 'again', why: 'another change of its permissions comes first' };
     await changeCopy(deps, job.id, succeed(ref.destination, warnings));
+    await wakeNext(deps, job, destination);
     return DONE;
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     return afterError(deps, job, destination, error);
   }
+}
+
+/** Whoever waits in the line of this image is next. */
+async function wakeNext(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
+  if (job.permissions === null || destination.imageId === null) return;
+  const me = { jobId: job.id, destination: destinationKey(destination) };
+  await isFirstInLine(deps, destinationScope(destination), destination.imageId, me);
 }
 
 async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
@@ -46,20 +56,36 @@ async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination)
   );
 }
 
-/** @throws {AmiferryError} why the copy isn't shared; it is private then */
+/**
+ * Shares a copy as asked, in turn with other changes of its permissions. What others have given or taken meanwhile stays.
+ * @returns warnings; `null` when it isn't its turn
+ * @throws {AmiferryError} why the copy isn't shared; it is as it was then
+ */
 async function sharePermissions(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-): Promise<Warning[]> {
-  if (job.permissions === null || destination.imageId === null) return [];
+): Promise<Warning[] | null> {
+  const { imageId } = destination;
+  if (job.permissions === null || imageId === null) return [];
   const scope = destinationScope(destination);
-  const image = await deps.gateway.describeImage(scope, destination.imageId);
-  if (image === null) throw new AmiferryError('image-not-found', `${destination.imageId} is no longer there`);
-  // What an earlier run has shared already counts as given now: it is checked, and if need be put back, as a whole.
-  const target = targetOf({ mode: 'set', set: job.permissions }, PRIVATE);
+  const me = { jobId: job.id, destination: destinationKey(destination) };
+  if (!(await isFirstInLine(deps, scope, imageId, me))) return null;
+  const image = await deps.gateway.describeImage(scope, imageId);
+  if (image === null) throw new AmiferryError('image-not-found', `${imageId} is no longer there`);
+  const before = destination.sharedFrom ?? (await readPermissions(deps, scope, image)).state;
+  if (destination.sharedFrom === null) {
+    const begun = await deps.store.updateInLine(
+      me,
+      scope,
+      imageId,
+      onCopy(beginSharing(me.destination, before)),
+    );
+    if (begun.outcome !== 'changed') return null;
+  }
+  const target = targetOf({ mode: 'patch', add: job.permissions, remove: NO_REQUEST }, before);
   const { grantKeyAccess } = job.permissions;
-  const request = { job, image, before: PRIVATE, target, grantKeyAccess };
+  const request = { job, image, before, target, grantKeyAccess };
   const result = await shareOrPutBack(deps, request, inTime(deps, job, destination));
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
@@ -85,9 +111,20 @@ async function shareOrPutBack(
     if (result.outcome === 'unsettled' && !goingOn) await putBack(deps, scope, request);
     return result;
   } catch (error) {
-    if (!mayPass(error) || !goingOn) await putBack(deps, scope, request);
-    throw error;
+    if (!(error instanceof AmiferryError) || (goingOn && (mayPass(error) || isStale(error)))) throw error;
+    if ((await putBack(deps, scope, request)) !== null) throw error;
+    const { imageId } = request.image;
+    const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
+    throw new AmiferryError(error.code, message, {
+      cause: error,
+      ...(error.aws === null ? {} : { aws: error.aws }),
+    });
   }
+}
+
+/** A new image may look unfinished or unknown to one of EC2's machines for a while, after another called it available. */
+function isStale(error: unknown): boolean {
+  return error instanceof Ec2Error && error.kind === 'missing';
 }
 
 /** Whether what may pass is worth trying on: counted from when the copy was there, or a retry took it up again. */
@@ -107,11 +144,14 @@ async function afterError(
   error: AmiferryError,
 ): Promise<StepOutcome> {
   const throttled = error instanceof Ec2Error && error.kind === 'throttled';
-  if (throttled || (mayPass(error) && inTime(deps, job, destination))) {
+  const settling =
+    isStale(error) && deps.store.now() - (destination.availableAt ?? 0) < deps.settings.lostCopyMs;
+  if (throttled || settling || (mayPass(error) && inTime(deps, job, destination))) {
     return { outcome: 'again', why: error.message };
   }
   const failure = failureOf(error);
   const message = `${destination.imageId} is available and kept, but could not be finished: ${failure.message}`;
   await changeCopy(deps, job.id, fail(destinationKey(destination), { ...failure, message }));
+  await wakeNext(deps, job, destination);
   return DONE;
 }

@@ -6,6 +6,8 @@ import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import { StepOvertaken } from './step-overtaken.ts';
 import { STEPS } from './registry.ts';
 
 export interface RunnerOptions {
@@ -45,12 +47,19 @@ export function runWorker(
 }
 
 async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
-  const outcome = await perform(deps, job);
+  const outcome = await perform(deps, job).catch((error: unknown) => whenOvertaken(deps, job, error));
   if (outcome.outcome === 'done') return;
   const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
   deps.logger.info({ ...about(job), delay, why: outcome.why }, 'step to be done again');
   await job.moveToDelayed(Date.now() + delay, token);
   throw new DelayedError();
+}
+
+/** A step that another worker has taken over is over. */
+function whenOvertaken(deps: WorkerDeps, job: QueueJob, error: unknown): StepOutcome {
+  if (!(error instanceof StepOvertaken)) throw error;
+  deps.logger.warn(about(job), error.message);
+  return DONE;
 }
 
 /** What a log line says of a step; a job is `job` in every line of the service. */

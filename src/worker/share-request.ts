@@ -15,8 +15,8 @@ export interface ShareRequest {
 }
 
 export type ShareOutcome =
-  /** EC2's rules or the policy of now forbid it; nothing is changed. */
-  | { outcome: 'refused'; reasons: Reason[] }
+  /** EC2's rules or the policy of now forbid it. `after` is how the image is left. */
+  | { outcome: 'refused'; reasons: Reason[]; after: PermissionState }
   /** EC2 took the changes and doesn't show all of them yet. */
   | { outcome: 'unsettled'; after: PermissionState }
   | { outcome: 'shared'; after: PermissionState; warnings: Warning[] };

@@ -1,16 +1,19 @@
 import type { Scope } from '../domain/ami.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { againstSharing, sharingOf } from '../domain/policy.ts';
-import { minus } from '../domain/permissions.ts';
+import { nextStep } from '../domain/next-step.ts';
+import { isNobody, minus, without } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { collectRequestIds } from '../ec2/request-ids.ts';
 import { converge } from '../permissions/converge.ts';
 import { sharingFacts } from '../permissions/facts.ts';
-import { grantKeys, keyPolicyNeeded, revokeKeys, withdrawnAccounts } from '../permissions/key-access.ts';
+import { grantKeys, keyPolicyNeeded, revokeKeys } from '../permissions/key-access.ts';
+import { readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
 import type { WorkerDeps } from './deps.ts';
+import { StepOvertaken } from './step-overtaken.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
 
 /**
@@ -32,21 +35,54 @@ export async function share(deps: WorkerDeps, scope: Scope, request: ShareReques
 async function apply(deps: WorkerDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
   const { image, before, target, grantKeyAccess } = request;
   const withdrawn = againstPolicy(deps, request);
-  if (withdrawn.length > 0) {
-    // An earlier run may have got half way, under the policy of then.
-    if ((await putBack(deps, scope, request)) === null) throw notPutBack(scope);
-    return { outcome: 'refused', reasons: withdrawn };
-  }
-  const facts = await sharingFacts(deps, scope, image);
+  if (withdrawn.length > 0) return refused(deps, scope, request, withdrawn);
+  const facts = await sharingFacts(deps, scope, image, gives(request));
   const reasons = refusals(facts, minus(target, before), target);
-  if (reasons.length > 0) return { outcome: 'refused', reasons };
+  if (reasons.length > 0) return refused(deps, scope, request, reasons);
 
-  if (grantKeyAccess) await grantKeys(deps, scope, image, facts.keys, target.accounts);
-  const { after, reached } = await converge(deps, scope, image, target);
-  const left = await revokeKeys(deps, scope, image, facts.keys, withdrawnAccounts(before, target));
+  const stillMine = () => requireStillMine(deps, request);
+  const { after, reached } = await converge(deps, scope, image, target, stillMine);
+  if (grantKeyAccess) {
+    await stillMine();
+    await grantKeys(deps, scope, image, facts.keys, target.accounts);
+  }
+  const left = await revokeKeys(deps, scope, image.imageId, facts.keys, target.accounts);
   if (!reached) return { outcome: 'unsettled', after };
   const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, facts.keys, target);
   return { outcome: 'shared', after, warnings: [...left, ...needed] };
+}
+
+/** An earlier run may have got half way, under the rules of then: that is put back. */
+async function refused(
+  deps: WorkerDeps,
+  scope: Scope,
+  request: ShareRequest,
+  reasons: Reason[],
+): Promise<ShareOutcome> {
+  const after = await putBack(deps, scope, request);
+  if (after === null) throw notPutBack(scope);
+  return { outcome: 'refused', reasons, after };
+}
+
+/** Whether anybody is given anything, a grant on a key included. */
+function gives({ before, target, grantKeyAccess }: ShareRequest): boolean {
+  return (
+    grantKeyAccess ||
+    !isNobody(minus(target, before)) ||
+    without(target.snapshotAccounts, before.snapshotAccounts).length > 0
+  );
+}
+
+/**
+ * A worker that was paused goes on in the middle of what another has taken over and ended; the version check keeps it
+ * from the record, and this from EC2. @throws {StepOvertaken}
+ */
+async function requireStillMine({ store }: WorkerDeps, { job, image }: ShareRequest): Promise<void> {
+  const now = await store.get(job.id);
+  const copies = now?.kind === 'copy' ? now.destinations : [];
+  const sharing = copies.some((one) => one.imageId === image.imageId && nextStep(one) === 'finish-copy');
+  if (sharing || (now?.kind === 'permissions' && now.state === 'running')) return;
+  throw new StepOvertaken(`job ${job.id} was ended by another worker`);
 }
 
 /** Why the policy, as it is now, doesn't allow it (any more). */
@@ -64,24 +100,33 @@ function notPutBack({ region }: Scope): Ec2Error {
   return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
 }
 
-/** Puts an image back to how it was, grants included, after a change that EC2 broke off in the middle. */
+/**
+ * Puts an image back to how it was, grants included, after a change that was broken off in the middle. What only takes
+ * away is never given back.
+ * @returns the permissions as they are then; `null` where they could not be put back, or read
+ * @throws what may pass: throttling, and a step that another worker has taken over
+ */
 export async function putBack(
   deps: WorkerDeps,
   scope: Scope,
   request: ShareRequest,
 ): Promise<PermissionState | null> {
-  const { image, before, target } = request;
+  const { image, before } = request;
   const awsRequestIds: string[] = [];
   try {
+    if (!gives(request)) return (await readPermissions(deps, scope, image)).state;
     const { after } = await collectRequestIds(awsRequestIds, async () => {
-      const { keys } = await sharingFacts(deps, scope, image);
-      await revokeKeys(deps, scope, image, keys, withdrawnAccounts(target, before));
-      return converge(deps, scope, image, before);
+      const { keys } = await sharingFacts(deps, scope, image, false);
+      const result = await converge(deps, scope, image, before, () => requireStillMine(deps, request));
+      await revokeKeys(deps, scope, image.imageId, keys, before.accounts);
+      return result;
     });
     await auditPutBack(deps, request, awsRequestIds, after);
     return after;
   } catch (error) {
-    deps.logger.warn(
+    if (error instanceof StepOvertaken || (error instanceof Ec2Error && error.kind === 'throttled'))
+      throw error;
+    deps.logger.error(
       { err: error, imageId: image.imageId, region: scope.region },
       'could not put permissions back',
     );

@@ -10,7 +10,7 @@ import { DONE } from './deps.ts';
 import { failureBecause, failureOf, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
-import { removeEarlier } from './remove-made.ts';
+import { removeEarlier, removeSnapshots } from './remove-made.ts';
 
 /**
  * Calls CopyImage for one destination: takes a copy slot, saves the intent, calls, saves the new id. Safe to run twice
@@ -59,12 +59,31 @@ async function callCopyImage(deps: WorkerDeps, job: CopyJob, destination: Destin
   if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
     const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
+    const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
+    if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
     return afterError(deps, job, destination, error);
   }
+}
+
+/** The answer came when the copy had been cancelled and was thought gone: then nobody else will remove its image. */
+async function removeUnwanted(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  imageId: string,
+): Promise<void> {
+  const now = await readCopy(deps, { jobId: job.id, destination: destinationKey(destination) });
+  if (now === null || now.destination.state !== 'cancelled' || now.destination.imageId === imageId) return;
+  const scope = destinationScope(destination);
+  deps.logger.warn(
+    { job: job.id, region: scope.region, imageId },
+    'removes an image that came after its copy was cancelled',
+  );
+  await deps.gateway.deregisterImage(scope, imageId);
+  await removeSnapshots(deps.gateway, scope, job, []);
 }
 
 async function afterError(

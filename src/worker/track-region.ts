@@ -5,6 +5,7 @@ import { findDestination } from '../domain/job.ts';
 import { weightedProgress } from '../domain/progress.ts';
 import type { Move, Observation } from '../domain/transitions.ts';
 import { becomeAvailable, fail, observe } from '../domain/transitions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
 import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
@@ -33,7 +34,7 @@ export async function trackRegion(deps: WorkerDeps, { scope: name }: ScopePayloa
 async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): Promise<void> {
   const images = await deps.gateway.findImages(scope, { imageIds: pending.map(({ imageId }) => imageId) });
   const jobIds = [...new Set(pending.map(({ jobId }) => jobId))];
-  const snapshots = await deps.gateway.findSnapshots(scope, JOB_TAG, jobIds);
+  const snapshots = await snapshotsIfKnown(deps, scope, jobIds);
   const imageById = new Map(images.map((image) => [image.imageId, image]));
   const snapshotsFor = snapshotsByImage(images, snapshots, pending);
   const changes = pending.flatMap((copy) => {
@@ -43,6 +44,20 @@ async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): P
   for (let i = 0; i < changes.length; i += WRITES_AT_ONCE) {
     const batch = changes.slice(i, i + WRITES_AT_ONCE);
     await Promise.all(batch.map(({ jobId, change }) => changeCopy(deps, jobId, change)));
+  }
+}
+
+/** Snapshots tell the progress; without them the images still tell when a copy is done. */
+async function snapshotsIfKnown(deps: WorkerDeps, scope: Scope, jobIds: string[]): Promise<Snapshot[]> {
+  try {
+    return await deps.gateway.findSnapshots(scope, JOB_TAG, jobIds);
+  } catch (error) {
+    if (!(error instanceof Ec2Error)) throw error;
+    deps.logger.warn(
+      { error: error.message, region: scope.region },
+      'no progress is known of the copies there',
+    );
+    return [];
   }
 }
 
@@ -61,7 +76,9 @@ function changeFor(
     return fail(key, failureBecause('copy-disappeared', message), 'deregistered');
   }
   const seen = observation(image, snapshots);
-  if (image.state === 'available') return whenAvailable(key, image, seen, snapshots);
+  // Disabled is available, and then somebody disabled it.
+  if (image.state === 'available' || image.state === 'disabled')
+    return whenAvailable(key, image, seen, snapshots);
   if (image.state === 'failed' || image.state === 'error' || image.state === 'invalid') {
     return fail(key, failureBecause('copy-failed', reasonOf(image, snapshots)), image.state);
   }

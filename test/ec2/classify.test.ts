@@ -103,7 +103,7 @@ describe('over the wire', () => {
 
   test.each<[string, Partial<Fault>, Ec2ErrorKind]>([
     ['EC2 throttles', { error: 'RequestLimitExceeded' }, 'throttled'],
-    ['the slots are full', { error: 'ResourceLimitExceeded' }, 'slots'],
+    ['a quota is reached', { error: 'ResourceLimitExceeded' }, 'refused'],
     ['the policy forbids it', { error: 'UnauthorizedOperation' }, 'denied'],
     ['EC2 is at fault', { error: 'InternalError' }, 'transient'],
     ['a code that nobody knows', { error: 'Unheard.Of', status: 400 }, 'refused'],

@@ -19,6 +19,7 @@ const schema = {
       ...KEY_ERRORS,
       'job-not-found',
       'nothing-to-retry',
+      'job-running',
       'outside-policy',
     ),
   },

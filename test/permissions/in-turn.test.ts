@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
+import type { PermissionInput } from '../../src/commands/change-permissions.ts';
+import { cancelJob } from '../../src/commands/cancel-job.ts';
+import { retryJob } from '../../src/commands/retry-job.ts';
+import { viewPermissions } from '../../src/commands/view-permissions.ts';
+import { ANONYMOUS } from '../../src/domain/access.ts';
+import { SELF } from '../../src/domain/ami.ts';
+import type { PermissionChange } from '../../src/domain/permissions.ts';
+import { until } from '../helpers/processes.ts';
+import type { Service } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
+
+const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
+const scope = { account: SELF, region: 'us-east-1' };
+const A = '222222222222';
+const B = '333333333333';
+const many = (count: number) => Array.from({ length: count }, (_, i) => String(500_000_000_000 + i));
+
+let service: Service;
+beforeEach(async () => {
+  service = await startService({
+    simulator: { blockPublicAccess: 'unblocked' },
+    settings: { retryMs: 2000 },
+  });
+});
+afterEach(() => service.stop());
+
+const put = (input: PermissionInput): PermissionChange => ({ mode: 'set', set: permissionRequest(input) });
+const patch = (add: PermissionInput): PermissionChange => ({
+  mode: 'patch',
+  add: permissionRequest(add),
+  remove: permissionRequest({}),
+});
+const ask = (change: PermissionChange, image = GOLDEN_WEB) =>
+  changePermissions(service, image, change, ANONYMOUS);
+const make = async (change: PermissionChange, image = GOLDEN_WEB) =>
+  untilChanged(service, (await ask(change, image)).id);
+const shared = async ({ imageId, region } = GOLDEN_WEB) =>
+  (await service.gateway.launchPermissions({ account: SELF, region }, imageId)).accounts;
+const fault = (more: object) => service.control.fault({ action: 'ModifyImageAttribute', ...more });
+
+describe('a change that is broken off', () => {
+  test('and then refused is put back, and tells the permissions as they are', async () => {
+    await fault({ skip: 1, times: 3, error: 'RequestLimitExceeded' });
+    const { id } = await ask(put({ public: true, accounts: many(300) }));
+    await until(async () => (await service.gateway.launchPermissions(scope, GOLDEN_WEB.imageId)).public);
+    await service.control.settings({ blockPublicAccess: 'block-new-sharing' });
+    const job = await untilChanged(service, id);
+    expect(job).toMatchObject({
+      state: 'failed',
+      error: { code: 'public-access-blocked' },
+      after: { public: false },
+    });
+    expect((await viewPermissions(service, GOLDEN_WEB)).visibility).toBe('private');
+  });
+
+  test('that only takes away is never given back', async () => {
+    await make(put({ accounts: [A], grantKeyAccess: true }), DB);
+    await service.control.fault({ action: 'ListGrants', times: 1000, error: 'InternalError', status: 500 });
+    const job = await make(put({}), DB);
+    expect(job).toMatchObject({ state: 'failed', after: { accounts: [] } });
+    expect(await shared(DB)).toEqual([]);
+    await service.control.clearFaults();
+    // The retry finds the grant that is left, though the account is long gone from the permissions.
+    await retryJob(service, job.id, ANONYMOUS);
+    expect(await untilChanged(service, job.id)).toMatchObject({ state: 'succeeded' });
+    const [keyId = ''] = (await viewPermissions(service, DB)).encryption.kmsKeyIds;
+    expect(await service.kms.findGrants(scope, keyId, 'amiferry/')).toEqual([]);
+  });
+
+  test('on a quota says so, and not that it is tried again', async () => {
+    await service.control.settings({ publicImages: 0 });
+    const job = await make(put({ public: true }));
+    expect(job.error).toMatchObject({
+      code: 'ec2-error',
+      retryable: false,
+      awsCode: 'ResourceLimitExceeded',
+    });
+    expect(job.error?.message).toContain('quota');
+  });
+
+  test('after a long time is tried with patience again when it is retried', async () => {
+    await fault({ error: 'UnauthorizedOperation' });
+    const failed = await make(put({ accounts: [A] }));
+    await until(() => service.store.now() - failed.createdAt > 2500);
+    await fault({ times: 2, error: 'InternalError' });
+    await retryJob(service, failed.id, ANONYMOUS);
+    expect(await untilChanged(service, failed.id)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('in turn', () => {
+  test('a retried change waits for the one at work, and both tell the truth', async () => {
+    await make(put({ accounts: [A] }));
+    await fault({ error: 'UnauthorizedOperation' });
+    const withdrawal = await make(put({}));
+    expect(withdrawal.state).toBe('failed');
+    await fault({ times: 4, error: 'RequestLimitExceeded' });
+    const { id } = await ask(patch({ accounts: [B] }));
+    await until(async () => {
+      const job = await service.store.get(id);
+      return job?.kind === 'permissions' && job.state === 'running';
+    });
+    await retryJob(service, withdrawal.id, ANONYMOUS);
+    expect(await untilChanged(service, id)).toMatchObject({
+      state: 'succeeded',
+      after: { accounts: [A, B] },
+    });
+    expect(await untilChanged(service, withdrawal.id)).toMatchObject({
+      state: 'succeeded',
+      after: { accounts: [] },
+    });
+    expect(await shared()).toEqual([]);
+  });
+
+  test('a running change can not be cancelled', async () => {
+    await fault({ times: 4, error: 'RequestLimitExceeded' });
+    const { id } = await ask(put({ accounts: [A] }));
+    await until(async () => {
+      const job = await service.store.get(id);
+      return job?.kind === 'permissions' && job.state === 'running';
+    });
+    await expect(cancelJob(service, id, ANONYMOUS)).rejects.toMatchObject({
+      code: 'job-running',
+      status: 409,
+    });
+    expect(await untilChanged(service, id)).toMatchObject({ state: 'succeeded' });
+  });
+
+  test('the sharing of a copy comes before what is asked of the copy meanwhile', async () => {
+    await fault({ region: 'eu-west-1', times: 3, error: 'RequestLimitExceeded' });
+    const permissions = { accounts: [A] };
+    const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
+    const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.sharedFrom !== null);
+    const copy = { imageId: destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    expect(await make(put({}), copy)).toMatchObject({ state: 'succeeded', before: { accounts: [A] } });
+    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect(await shared(copy)).toEqual([]);
+  });
+
+  test('sharing a copy again leaves what others gave it meanwhile', async () => {
+    await fault({ region: 'eu-west-1', error: 'UnauthorizedOperation' });
+    const { id } = await service.copy({
+      destinations: [{ region: 'eu-west-1' }],
+      permissions: { accounts: [A] },
+    });
+    const failed = await service.untilFinished(id);
+    const copy = { imageId: failed.destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    await make(put({ accounts: [B] }), copy);
+    await retryJob(service, id, ANONYMOUS);
+    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect(await shared(copy)).toEqual([A, B]);
+  });
+});
+
+test('grants on a copy go when the copy is rolled back', async () => {
+  const copyFails = { reason: 'Copy image failed with an internal error' };
+  await service.control.settings({ copySeconds: 2 });
+  await service.control.fault({ action: 'CopyImage', region: 'us-west-2', copyFails });
+  const { id } = await service.copy({
+    onFailure: 'deregister',
+    tags: { 'simulator:seconds': '1' },
+    destinations: [
+      { region: 'eu-west-1', kmsKeyId: 'alias/ami' },
+      { region: 'us-west-2', kmsKeyId: 'alias/ami' },
+    ],
+    permissions: { accounts: [A], grantKeyAccess: true },
+  });
+  await service.untilFinished(id, 20_000);
+  const eu = { account: SELF, region: 'eu-west-1' };
+  expect(await service.kms.findGrants(eu, 'alias/ami', 'amiferry/').catch(() => [])).toEqual([]);
+});
+
+test('a copy whose share never gets through ends private', async () => {
+  await service.control.fault({
+    action: 'ModifySnapshotAttribute',
+    region: 'eu-west-1',
+    times: 1000,
+    error: 'InternalError',
+  });
+  const permissions = { accounts: [A], includeSnapshots: true };
+  const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
+  const [destination] = (await service.untilFinished(id, 25_000)).destinations;
+  expect(destination).toMatchObject({ state: 'failed', imageState: 'available' });
+  expect(await shared({ imageId: destination?.imageId ?? '', region: 'eu-west-1' })).toEqual([]);
+});
