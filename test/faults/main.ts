@@ -17,6 +17,11 @@ say(`seed ${options.seed}`);
 const { results, recoveries, log } = await run({ ...options, scenarios, say }, unwind).finally(() =>
   unwind.run(),
 );
+if (options.bug !== undefined) {
+  const caught = results.some(({ findings }) => findings.length > 0);
+  say(caught ? `${options.bug}: caught in round ${results.length}` : `${options.bug}: NOT CAUGHT`);
+  process.exit(caught ? 0 : 1);
+}
 say(report(scenarios, results, recoveries));
 const short = shortcomings(scenarios, results, recoveries);
 for (const one of short) say(`FAILED: ${one}`);

@@ -8,7 +8,7 @@ export interface Options {
   workers: number;
   /** Only scenarios whose name contains this. */
   only: string | undefined;
-  /** Put this bug into a copy of the source, and expect it to be found. */
+  /** Put this bug into a copy of the source, and expect it to be found. See bugs.ts. */
   bug: string | undefined;
   /** Play the outage of a whole minute too. */
   long: boolean;

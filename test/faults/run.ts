@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
+import { withBug } from './bugs.ts';
 import type { Options } from './options.ts';
 import type { RoundResult } from './report.ts';
 import { playRound } from './round.ts';
@@ -11,6 +12,7 @@ import type { Scenario } from './scenario.ts';
 import { schedule } from './schedule.ts';
 import type { Table } from './table.ts';
 import { setTable } from './table.ts';
+import { learnScriptsOf } from './wire/script-names.ts';
 
 export interface Run {
   results: readonly RoundResult[];
@@ -22,10 +24,8 @@ export interface Run {
 
 export interface RunOptions extends Pick<Options, 'seed' | 'from' | 'rounds' | 'workers'> {
   scenarios: readonly Scenario[];
-  /** The source to run; default this project's. */
-  dir?: string;
-  /** Stop at the first finding. */
-  stopAtFirst?: boolean;
+  /** Runs a copy of the source with this bug in it, up to the first finding. */
+  bug?: string | undefined;
   say(text: string): void;
 }
 
@@ -41,6 +41,8 @@ export async function run(options: RunOptions, unwind: Unwind): Promise<Run> {
   await unwind.add('data', () => rm(home, { recursive: true, force: true }));
   const write = (text: string) => void file.write(`${new Date().toISOString()} ${text}\n`);
 
+  const dir = options.bug === undefined ? PROJECT_DIR : await withBug(options.bug, home);
+  await learnScriptsOf(dir);
   const results: RoundResult[] = [];
   const recoveries: number[] = [];
   let table: Table | undefined;
@@ -48,7 +50,7 @@ export async function run(options: RunOptions, unwind: Unwind): Promise<Run> {
   const { seed, from, rounds, scenarios, say } = options;
   for (const [round, scenario] of schedule(seed, from + rounds, scenarios).entries()) {
     if (round < from || unwind.begun) continue;
-    table ??= await setTable({ ...options, dir: options.dir ?? PROJECT_DIR, home, log: write });
+    table ??= await setTable({ ...options, dir, home, log: write });
     write(`== round ${round}: ${scenario.name}`);
     const since = performance.now();
     const { findings, hits } = await playRound(table, scenario, seed, round);
@@ -59,7 +61,7 @@ export async function run(options: RunOptions, unwind: Unwind): Promise<Run> {
     if (findings.length === 0) continue;
     await table.clear();
     table = undefined;
-    if (options.stopAtFirst === true) break;
+    if (options.bug !== undefined) break;
   }
   return { results, recoveries, log };
 }

@@ -3,13 +3,11 @@ import type { Conversation } from './proxy.ts';
 import { Proxy } from './proxy.ts';
 import type { Resp, RespMessage } from './resp.ts';
 import { readResp } from './resp.ts';
-import { scriptNames, sha1 } from './script-names.ts';
+import { scriptName, sha1 } from './script-names.ts';
 import type { Commit, RedisSighting } from './sightings.ts';
 import type { Traffic } from './traffic.ts';
 
 type Asked = Pick<RedisSighting, 'command' | 'args' | 'commit'>;
-
-const names = scriptNames();
 
 /** Answered by a push in RESP 3, not by a reply. */
 const WITHOUT_REPLY = new Set(['subscribe', 'unsubscribe']);
@@ -39,13 +37,9 @@ function commandIn(value: Resp, traffic: Traffic): Asked {
   const [name = '', ...args] = Array.isArray(value) ? value.map(String) : [];
   const command = name.toLowerCase();
   if (command !== 'evalsha' && command !== 'eval') return { command, args, commit: undefined };
-  const script = command === 'evalsha' ? names.get(args[0] ?? '') : nameOfSource(args[0] ?? '');
+  const script = scriptName(command === 'evalsha' ? (args[0] ?? '') : sha1(args[0] ?? ''));
   const commit = script === 'amiferryCommit' ? commitIn(args, traffic) : undefined;
   return { command: script ?? command, args: args.slice(1), commit };
-}
-
-function nameOfSource(lua: string): string | undefined {
-  return names.get(sha1(lua));
 }
 
 /** See the store's COMMIT script: number of keys, keys, expected version, new version, record, … */

@@ -1,19 +1,30 @@
 import { createHash } from 'node:crypto';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { defineScripts } from '../../../src/store/scripts.ts';
 
-/** The names of Redis scripts by the hash that EVALSHA calls them by: the store's own and BullMQ's. */
-export function scriptNames(): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
-  const add = (name: string, lua: string) => names.set(sha1(lua), name);
-  for (const { name, content } of bullmqScripts()) add(name, content);
+const names = new Map<string, string>();
+for (const { name, content } of bullmqScripts()) names.set(sha1(content), name);
+learn(defineScripts);
+
+/** The name of a Redis script by the hash that EVALSHA calls it by: the store's own and BullMQ's. */
+export function scriptName(hash: string): string | undefined {
+  return names.get(hash);
+}
+
+/** Learns the store's scripts as another copy of the source has them. */
+export async function learnScriptsOf(dir: string): Promise<void> {
+  const module: { defineScripts: typeof defineScripts } = await import(join(dir, 'src/store/scripts.ts'));
+  learn(module.defineScripts);
+}
+
+function learn(define: typeof defineScripts): void {
   // Never connects: it only hears what would be defined.
   const listener = new Redis({ lazyConnect: true });
-  listener.defineCommand = (name, { lua }) => void add(name, lua);
-  defineScripts(listener);
+  listener.defineCommand = (name, { lua }) => void names.set(sha1(lua), name);
+  define(listener);
   listener.disconnect();
-  return names;
 }
 
 /** How Redis names a script. */

@@ -1,0 +1,50 @@
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+
+/** A mistake that could have been made, as a change of one place in the source. */
+interface Bug {
+  file: string;
+  is: string;
+  becomes: string;
+}
+
+/** What the harness has to find, to be believed when it finds nothing. */
+const BUGS: Readonly<Record<string, Bug>> = {
+  'random-token': {
+    file: 'src/domain/copy-token.ts',
+    is: '`${jobId}\\n${destination}\\n${attempt}`',
+    becomes: 'String(Math.random())',
+  },
+  'enqueue-first': {
+    file: 'src/commands/save-job.ts',
+    is: 'const outcome = await deps.store.create(',
+    becomes: 'await wake(deps, job);\n  const outcome = await deps.store.create(',
+  },
+  'no-version-check': {
+    file: 'src/store/scripts.ts',
+    is: "if version ~= tonumber(ARGV[1]) then return 'conflict' end",
+    becomes: "if version > 0 and ARGV[1] == '0' then return 'conflict' end",
+  },
+};
+
+/**
+ * Copies the source into a directory of its own below `home`, and puts a bug into the copy.
+ * @throws when there is no such bug, or when its place in the source is not there, once, any more
+ */
+export async function withBug(name: string, home: string): Promise<string> {
+  const bug = BUGS[name];
+  if (bug === undefined) throw new Error(`--bug must be one of ${Object.keys(BUGS).join(', ')}`);
+  const dir = await mkdtemp(join(home, 'bug-'));
+  for (const part of ['src', 'package.json'])
+    await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true });
+  await symlink(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
+  const source = await readFile(join(dir, bug.file), 'utf8');
+  const places = source.split(bug.is).length - 1;
+  if (places !== 1) throw new Error(`${name} no longer applies: ${bug.file} has its place ${places} times`);
+  await writeFile(
+    join(dir, bug.file),
+    source.replace(bug.is, () => bug.becomes),
+  );
+  return dir;
+}
