@@ -48,7 +48,7 @@ const { copy, copyUntagged, cancelPending, cancelInFlight, rollback, retry, full
 // prettier-ignore
 const KILLS: readonly Kill[] = [
   { row: NOTHING, name: 'API: record not written', scene: copy, at: write('request', 'api', (_, before) => before === undefined), again: true },
-  { row: NOT_ENQUEUED, name: 'API: record written, not enqueued', scene: copy, at: write('reply', 'api', (_, before) => before === undefined), again: true },
+  { row: NOT_ENQUEUED, name: 'API: record written, not enqueued', scene: copy, at: write('reply', 'api', (_, before) => before === undefined) },
   { row: NOT_ENQUEUED, name: 'API: enqueued, not answered', scene: copy, at: answer(/copies/, 202), again: true },
   { row: NOT_ENQUEUED, name: 'API: cancel written, not enqueued', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
   { row: NOT_ENQUEUED, name: 'API: retry written, not enqueued', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
