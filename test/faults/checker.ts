@@ -12,6 +12,8 @@ export interface Evidence {
   accepted: readonly Accepted[];
   /** Whether a repeated POST is the same request (Idempotency-Key). */
   idempotent: boolean;
+  /** Names of requests that were to make a job at each POST. */
+  keyless: ReadonlySet<string>;
   /** By id, as GET /jobs tells. */
   jobs: ReadonlyMap<string, Job>;
   /** How those of this round have to end. */
@@ -61,11 +63,11 @@ function checkEnds({ expected, jobs }: Evidence): Finding[] {
 }
 
 /** A POST that was repeated until it was answered made one job: the name that its copies bear is the request's own. */
-function checkOneJob({ idempotent, jobs }: Evidence): Finding[] {
+function checkOneJob({ idempotent, keyless, jobs }: Evidence): Finding[] {
   if (!idempotent) return [];
   const byName = Map.groupBy(jobs.values(), (job) => job.destinations?.[0]?.name ?? job.id);
   return [...byName].flatMap(([name, same]): Finding[] =>
-    same.length > 1
+    same.length > 1 && !keyless.has(name)
       ? [{ kind: 'duplicated', what: `${name}: jobs ${same.map(({ id }) => id).join(', ')}` }]
       : [],
   );

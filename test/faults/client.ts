@@ -19,6 +19,8 @@ export class Client {
   readonly #url: string;
   /** Every 202 ever answered. */
   readonly accepted: Accepted[] = [];
+  /** Names of requests that were sent many times without a key, to make as many jobs. */
+  readonly keyless = new Set<string>();
   /** Set where the API takes the header: a repeated POST is then the same request. */
   idempotency = false;
 
@@ -32,9 +34,12 @@ export class Client {
     this.idempotency = /"idempotency-key"/i.test(await answer.text());
   }
 
+  /** Where copies are asked for. */
+  readonly copies = `/amis/${SOURCE}/copies`;
+
   /** Asks for a copy until it is accepted. */
   async copy(request: CopyRequest & { name: string }): Promise<CopyJob> {
-    const job = await this.#insist(`/amis/${SOURCE}/copies`, request.name, request);
+    const job = await this.#insist(this.copies, request.name, request);
     if (job === null) throw new Error(`${request.name} was refused as done before`);
     return job;
   }
@@ -67,16 +72,16 @@ export class Client {
     return jobs;
   }
 
-  /** The answer to one POST, whatever it is. */
-  async post(path: string, key: string, body?: unknown): Promise<Response> {
+  /** The answer to one POST, whatever it is. @param patience milliseconds */
+  async post(path: string, key: string | null, body?: unknown, patience = 8000): Promise<Response> {
     return fetch(`${this.#url}${path}`, {
       method: 'POST',
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(this.idempotency && { 'idempotency-key': key }),
+        ...(this.idempotency && key !== null && { 'idempotency-key': key }),
       },
       body: body === undefined ? null : JSON.stringify(body),
-      signal: timeout(),
+      signal: AbortSignal.timeout(patience),
     });
   }
 

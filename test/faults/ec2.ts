@@ -1,10 +1,13 @@
-import type { Image, Snapshot } from '@aws-sdk/client-ec2';
+import type { Image, LaunchPermission, Snapshot } from '@aws-sdk/client-ec2';
 import {
   DeleteTagsCommand,
+  DescribeImageAttributeCommand,
+  DescribeSnapshotAttributeCommand,
   EC2Client,
   paginateDescribeImages,
   paginateDescribeSnapshots,
 } from '@aws-sdk/client-ec2';
+import { KMSClient, paginateListGrants } from '@aws-sdk/client-kms';
 
 const credentials = { accessKeyId: 'AKIASIM111111111111', secretAccessKey: 'simulated' };
 
@@ -44,6 +47,29 @@ export class Ec2 {
   async stripTag(region: string, imageId: string, tag: string): Promise<void> {
     const command = new DeleteTagsCommand({ Resources: [imageId], Tags: [{ Key: tag }] });
     await this.#client(region).send(command);
+  }
+
+  async launchPermissions(region: string, imageId: string): Promise<LaunchPermission[]> {
+    const command = new DescribeImageAttributeCommand({ ImageId: imageId, Attribute: 'launchPermission' });
+    return (await this.#client(region).send(command)).LaunchPermissions ?? [];
+  }
+
+  /** The accounts that may make volumes of a snapshot. */
+  async volumeAccounts(region: string, snapshotId: string): Promise<string[]> {
+    const command = new DescribeSnapshotAttributeCommand({
+      SnapshotId: snapshotId,
+      Attribute: 'createVolumePermission',
+    });
+    const { CreateVolumePermissions } = await this.#client(region).send(command);
+    return (CreateVolumePermissions ?? []).flatMap(({ UserId }) => UserId ?? []);
+  }
+
+  /** The names of the grants on a key. */
+  async grants(region: string, keyId: string): Promise<string[]> {
+    const client = new KMSClient({ endpoint: this.#endpoint, region, credentials });
+    const pages = await Array.fromAsync(paginateListGrants({ client }, { KeyId: keyId }));
+    client.destroy();
+    return pages.flatMap(({ Grants }) => (Grants ?? []).flatMap(({ Name }) => Name ?? []));
   }
 
   close(): void {

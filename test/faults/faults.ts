@@ -4,6 +4,7 @@ import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import { copy } from './scenes.ts';
 import type { Stage } from './stage.ts';
+import { thousand } from './thousand.ts';
 
 /** What goes wrong around the processes: EC2, the network, Redis, signals, clocks. */
 type Fault = Omit<Scenario, 'kind'>;
@@ -309,6 +310,16 @@ const FAULTS: readonly Fault[] = [
       );
       await stage.askSubject({ regions: stage.own.slice(0, 2), seconds: 1 });
     },
+  },
+  {
+    name: '1,000 identical POSTs at once with one key',
+    row: '1,000 identical POSTs at once with one Idempotency-Key',
+    play: (stage) => thousand(stage, 'one key'),
+  },
+  {
+    name: '1,000 POSTs at once without a key',
+    row: '1,000 identical POSTs at once with one Idempotency-Key',
+    play: (stage) => thousand(stage, 'no key'),
   },
   { name: 'a worker an hour ahead', row: 'clock an hour off', play: (stage) => clockOff(stage, 3600) },
   { name: 'a worker an hour behind', row: 'clock an hour off', play: (stage) => clockOff(stage, -3600) },

@@ -17,6 +17,8 @@ interface Kill {
   at: Moment;
   /** Whether whoever takes the step over comes by the same moment again, so that it can be killed twice in a row. */
   again?: true;
+  /** What has to be so afterwards, besides what always has to. */
+  then?: Scene;
 }
 
 type Change = (after: Destination, before: Destination | undefined) => boolean;
@@ -36,6 +38,8 @@ const NOT_ENQUEUED = 'record written, not enqueued, or not answered';
 const NOT_CALLED = 'intent written, CopyImage not called';
 const NOT_SAVED = 'CopyImage in flight, or answered and not saved';
 const NOT_TRACKED = 'image id saved, tracking not scheduled';
+const FORGOTTEN = 'intent older than the token may live';
+const GRANTED = 'KMS grant made, not saved';
 const AVAILABLE = '`available` seen, not saved';
 const BETWEEN = 'between two permission calls, two tag calls';
 const FINISHED = 'finished, BullMQ job not acknowledged';
@@ -43,7 +47,18 @@ const REMOVAL = 'a copy taken down: between any two calls (cancel, rollback, ret
 const SLOTS = 'waiting for a copy slot';
 const WAKE_UPS = 'wake-ups: the queue itself';
 
-const { copy, copyUntagged, cancelPending, cancelInFlight, rollback, retry, full } = scenes;
+const {
+  copy,
+  copyTokenForgotten,
+  expectShared,
+  share,
+  copyUntagged,
+  cancelPending,
+  cancelInFlight,
+  rollback,
+  retry,
+  full,
+} = scenes;
 
 // prettier-ignore
 const KILLS: readonly Kill[] = [
@@ -58,6 +73,7 @@ const KILLS: readonly Kill[] = [
   { row: NOT_CALLED, name: 'start-copy: intent written, CopyImage not called', scene: copy, at: call('request', 'CopyImage'), again: true },
   { row: NOT_SAVED, name: 'start-copy: CopyImage answered, not saved', scene: copy, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
   { row: NOT_SAVED, name: 'start-copy: image id in hand, write not sent', scene: copy, at: write('request', 'worker', gotImage), again: true },
+  { row: FORGOTTEN, name: 'start-copy: CopyImage answered, not saved, token forgotten', scene: copyTokenForgotten, at: call('reply', 'CopyImage', ({ status }) => status === 200) },
   { row: NOT_TRACKED, name: 'start-copy: image id saved, step not over', scene: copy, at: write('reply', 'worker', gotImage) },
   { row: NOT_TRACKED, name: 'tick: due regions taken, tracking not queued', scene: copy, at: command('reply', 'amiferryTakeDue', (found) => found.length > 0), again: true },
 
@@ -66,6 +82,9 @@ const KILLS: readonly Kill[] = [
   { row: AVAILABLE, name: 'track-region: available saved, finish-copy not woken', scene: copy, at: write('reply', 'worker', reached('available')) },
   { row: BETWEEN, name: 'finish-copy: tags missing, CreateTags not called', scene: copyUntagged, at: call('request', 'CreateTags'), again: true },
   { row: BETWEEN, name: 'finish-copy: tags made, not saved', scene: copyUntagged, at: call('reply', 'CreateTags'), again: true },
+  { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), again: true, then: expectShared },
+  { row: BETWEEN, name: 'finish-copy: image shared, snapshots not', scene: share, at: call('reply', 'ModifyImageAttribute'), then: expectShared },
+  { row: BETWEEN, name: 'finish-copy: one snapshot shared, the next one not', scene: share, at: call('reply', 'ModifySnapshotAttribute'), again: true, then: expectShared },
   { row: FINISHED, name: 'finish-copy: end not written', scene: copy, at: write('request', 'worker', reached('succeeded')), again: true },
   { row: FINISHED, name: 'finish-copy: finished, BullMQ job not acknowledged', scene: copy, at: queue('request', 'moveToFinished', 'finish-copy'), again: true },
 
@@ -91,7 +110,7 @@ const KILLS: readonly Kill[] = [
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];
 
-export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene, at, again }) => ({
+export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene, at, again, then }) => ({
   row,
   name,
   kind: 'kill' as const,
@@ -100,5 +119,6 @@ export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene
     const trap = stage.killAt(at, times);
     await scene(stage);
     await stage.sprung(trap, times);
+    await then?.(stage);
   },
 }));

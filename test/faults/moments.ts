@@ -51,9 +51,12 @@ export function call(
     more(sighting);
 }
 
-/** Whether a call of EC2 names the job, its copies' name or one of its images. DeleteSnapshot names none of these. */
+/** Calls that name neither a job nor an image; no round has more than one job that comes to them. */
+const NAMELESS: ReadonlySet<string> = new Set(['DeleteSnapshot', 'ModifySnapshotAttribute', 'CreateGrant']);
+
+/** Whether a call of EC2 names the job, its copies' name or one of its images. */
 export function concerns({ form, action }: Ec2Sighting, { traffic, name }: Subject): boolean {
-  if (action === 'DeleteSnapshot') return true;
+  if (NAMELESS.has(action)) return true;
   const ids = traffic.idsOf(name);
   return [...form.values()].some((value) => value === name || ids.has(value));
 }

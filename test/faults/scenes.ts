@@ -16,6 +16,51 @@ export const copyUntagged: Scene = async (stage) => {
   await stage.ec2.stripTag(image?.spec.region ?? '', image?.imageId ?? '', 'release');
 };
 
+const SHAREE = '222222222222';
+
+/** A copy under a customer key that is to be shared: one grant, one launch permission, two snapshots. */
+export const share: Scene = async (stage) => {
+  await Promise.all([
+    stage.askSubject({
+      kmsKeyId: 'alias/ami',
+      permissions: { accounts: [SHAREE], includeSnapshots: true, grantKeyAccess: true },
+    }),
+    stage.askOthers(1),
+  ]);
+};
+
+/** Whether all of it was shared, and each once. */
+export const expectShared: Scene = async (stage) => {
+  await stage.untilSubject((_, job) => job.finishedAt !== null);
+  const image = stage.subject.traffic.named(stage.subject.name)?.destinations[0];
+  const { imageId, kmsKeyId, spec } = image ?? {};
+  const region = spec?.region ?? '';
+  const snapshots = (await stage.ec2.images(region))
+    .filter(({ ImageId }) => ImageId === imageId)
+    .flatMap(({ BlockDeviceMappings }) => BlockDeviceMappings ?? [])
+    .flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
+  const [launch, volumes, grants] = await Promise.all([
+    stage.ec2.launchPermissions(region, imageId ?? ''),
+    Promise.all(snapshots.map((id) => stage.ec2.volumeAccounts(region, id))),
+    stage.ec2.grants(region, kmsKeyId ?? ''),
+  ]);
+  const mine = grants.filter((name) => name.includes(imageId ?? '?'));
+  const told = JSON.stringify([launch.map(({ UserId }) => UserId), volumes, mine.length]);
+  const wanted = JSON.stringify([[SHAREE], [[SHAREE], [SHAREE]], 1]);
+  if (told !== wanted) stage.complain(`shared ${told} instead of ${wanted}`);
+};
+
+/** A copy whose intent is older than EC2 is trusted to know its token, and EC2 does not know it any more. */
+export const copyTokenForgotten: Scene = async (stage) => {
+  const restart = (more: NodeJS.ProcessEnv) =>
+    Promise.all(stage.stack.workers.map(({ process }) => process.restartWith(more)));
+  stage.cleanUp(() => stage.stack.control.settings({ tokenMemorySeconds: 86_400 }));
+  stage.cleanUp(() => restart({}));
+  await restart({ TOKEN_TRUST_SECONDS: '1' });
+  await stage.stack.control.settings({ tokenMemorySeconds: 0 });
+  await stage.askSubject();
+};
+
 /** A copy that is cancelled while EC2 works on it. */
 export const cancelPending: Scene = async (stage) => {
   const [{ id }] = await Promise.all([

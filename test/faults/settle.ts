@@ -39,6 +39,7 @@ export async function gather(
   return {
     accepted: client.accepted,
     idempotent: client.idempotency,
+    keyless: client.keyless,
     jobs: byId,
     expected,
     copyImage,

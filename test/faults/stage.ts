@@ -1,3 +1,4 @@
+import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import type { CopyJob, Destination, JobState } from '../../src/domain/job.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { until } from '../helpers/processes.ts';
@@ -42,6 +43,8 @@ interface Ask {
   /** How long EC2 copies, seconds. */
   seconds?: number;
   onFailure?: 'keep' | 'deregister';
+  kmsKeyId?: string;
+  permissions?: PermissionInput;
   /** How the job has to end. */
   ends?: readonly JobState[];
 }
@@ -99,6 +102,8 @@ export class Stage {
       tags: { release: 'tonight', 'simulator:seconds': String(ask.seconds ?? 0.3) },
       destinations: regions.map((region) => ({ region })),
       onFailure: ask.onFailure ?? 'keep',
+      ...(ask.kmsKeyId !== undefined && { kmsKeyId: ask.kmsKeyId }),
+      ...(ask.permissions !== undefined && { permissions: ask.permissions }),
     });
     this.expected.set(job.id, ask.ends ?? ['succeeded']);
     return job;

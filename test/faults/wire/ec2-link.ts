@@ -29,9 +29,9 @@ function follow(process: string, traffic: Traffic): Conversation<HttpMessage> {
   };
 }
 
-/** The region is in the credential scope of the signature (SigV4). */
+/** The region is in the credential scope of the signature (SigV4). KMS names its action in a header, and has no form. */
 function callIn({ headers, body }: HttpMessage): Asked {
   const form = new URLSearchParams(body);
   const region = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.get('authorization') ?? '')?.[1] ?? '';
-  return { action: form.get('Action') ?? '', region, form };
+  return { action: form.get('Action') ?? headers.get('x-amz-target')?.split('.')[1] ?? '', region, form };
 }
