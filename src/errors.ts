@@ -32,7 +32,11 @@ export const ERRORS = {
     retryable: false,
     title: 'That Idempotency-Key was used for another request',
   },
-  'job-running': { status: 409, retryable: true, title: 'The job is at work and can not be stopped or retried now' },
+  'job-running': {
+    status: 409,
+    retryable: true,
+    title: 'The job is at work and can not be stopped or retried now',
+  },
   'body-too-large': { status: 413, retryable: false, title: 'The body is over 64 KiB' },
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },

@@ -5,7 +5,7 @@ export interface Recurring {
   name: string;
   /** Milliseconds. */
   every: number;
-  run(deps: WorkerDeps): Promise<unknown>;
+  run: (deps: WorkerDeps) => Promise<unknown>;
 }
 
 /**

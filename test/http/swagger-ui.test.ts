@@ -62,7 +62,9 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
     );
     const byTag = Object.entries(Object.groupBy(routes, ({ tag }) => tag));
     const sorted = (entries: [string | null, (string | null)[]][]) =>
-      Object.fromEntries(entries.map(([tag, paths]) => [tag, paths.toSorted()]));
+      Object.fromEntries(
+        entries.map(([tag, paths]) => [tag, paths.map(String).toSorted((a, b) => a.localeCompare(b))]),
+      );
     expect(sorted(listed)).toEqual(
       sorted(byTag.map(([tag, all = []]) => [tag, all.map(({ path }) => path)])),
     );
