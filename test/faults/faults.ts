@@ -60,7 +60,7 @@ async function expectUnavailable(stage: Stage, late = 0): Promise<void> {
 }
 
 /** Redis is killed in the middle of something, stays away for so long, and comes back. */
-export async function redisAway(stage: Stage, seconds: number): Promise<void> {
+async function redisAway(stage: Stage, seconds: number): Promise<void> {
   const { redis } = stage.stack;
   const { pid } = stage.stack.api.process;
   await load(stage, 4);
@@ -101,6 +101,14 @@ async function clockOff(stage: Stage, seconds: number): Promise<void> {
   // What it left behind must not keep the others waiting for an hour either.
   await load(stage, 2);
 }
+
+/** Only with `--long`. */
+export const MINUTE: Scenario = {
+  name: 'Redis away for 60 s',
+  row: 'Redis down 60 s',
+  kind: 'fault',
+  play: (stage) => redisAway(stage, 60),
+};
 
 const FAULTS: readonly Fault[] = [
   {

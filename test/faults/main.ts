@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { onStopSignal } from '../../src/dev/signals.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
+import { MINUTE } from './faults.ts';
 import { commandFor, readOptions } from './options.ts';
 import { report, shortcomings } from './report.ts';
 import { run } from './run.ts';
+import { runDay } from './run-day.ts';
 import { SCENARIOS } from './schedule.ts';
 
 /** `npm run faults`: see README.md. */
@@ -12,7 +14,13 @@ const options = readOptions(process.argv.slice(2));
 const unwind = new Unwind((phase, error) => say(`${phase} did not stop: ${String(error)}`));
 onStopSignal(() => void unwind.run().then(() => process.exit(130)));
 
-const scenarios = SCENARIOS.filter(({ name }) => name.includes(options.only ?? ''));
+if (options.day) {
+  const wrong = await runDay(options.workers, say, unwind).finally(() => unwind.run());
+  for (const one of wrong) say(`FAILED: ${one}`);
+  process.exit(wrong.length === 0 ? 0 : 1);
+}
+const all = options.long ? [...SCENARIOS, MINUTE] : SCENARIOS;
+const scenarios = all.filter(({ name }) => name.includes(options.only ?? ''));
 say(`seed ${options.seed}`);
 const { results, recoveries, log } = await run({ ...options, scenarios, say }, unwind).finally(() =>
   unwind.run(),

@@ -48,7 +48,7 @@ export function readOptions(args: readonly string[]): Options {
 export function commandFor(options: Options, bad: { round: number } | undefined): string {
   const { from, rounds } = bad === undefined ? options : { from: bad.round, rounds: 1 };
   const only = options.only === undefined ? '' : ` --only '${options.only}'`;
-  return `npm run faults -- --seed ${options.seed} --from ${from} --rounds ${rounds} --workers ${options.workers}${only}`;
+  return `npm run faults -- --seed ${options.seed} --from ${from} --rounds ${rounds} --workers ${options.workers}${options.long ? ' --long' : ''}${only}`;
 }
 
 function number(name: string, text: string): number {

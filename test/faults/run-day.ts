@@ -1,0 +1,27 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import type { Unwind } from '../../src/dev/unwind.ts';
+import { DAY_SETTINGS, playDay } from './day.ts';
+import { setTable } from './table.ts';
+
+/** `npm run faults -- --day`. @returns what was not as it has to be */
+export async function runDay(
+  workers: number,
+  say: (text: string) => void,
+  unwind: Unwind,
+): Promise<string[]> {
+  const home = await mkdtemp(join(tmpdir(), 'amiferry-day-'));
+  await unwind.add('data', () => rm(home, { recursive: true, force: true }));
+  const table = await setTable({
+    dir: PROJECT_DIR,
+    home,
+    workers,
+    settings: DAY_SETTINGS,
+    log: () => {},
+  });
+  await unwind.add('stack', () => table.clear());
+  const wrong = await playDay(table, say);
+  return [...wrong, ...table.seen.map(({ what }) => what)];
+}
