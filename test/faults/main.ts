@@ -28,6 +28,7 @@ const { results, recoveries, log } = await run({ ...options, scenarios, say }, u
 if (options.bug !== undefined) {
   const caught = results.some(({ findings }) => findings.length > 0);
   say(caught ? `${options.bug}: caught in round ${results.length}` : `${options.bug}: NOT CAUGHT`);
+  if (caught) rmSync(log, { force: true });
   process.exit(caught ? 0 : 1);
 }
 say(report(scenarios, results, recoveries));
