@@ -38,6 +38,7 @@ export async function changePermissions(
   claim: Claim | null = null,
 ): Promise<Job> {
   const image = await requireImage(deps, source);
+  requireNoGrantsRemoved(change);
   requireShareable(image);
   const notify = endpointsFor(deps);
   const warnings = requireCopiers(change, source.region);
@@ -50,6 +51,15 @@ export async function changePermissions(
   const saved = await saveJob(deps, job, claim);
   await auditAccepted(deps, principal, 'change-permissions', saved);
   return saved;
+}
+
+/** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */
+function requireNoGrantsRemoved(change: PermissionChange): void {
+  if (change.mode === 'set' || !change.remove.grantKeyAccess) return;
+  const message = 'grants go with the share: remove the accounts themselves';
+  throw new AmiferryError('validation-failed', message, {
+    errors: [{ pointer: '/remove/grantKeyAccess', message }],
+  });
 }
 
 /** EC2 answers InvalidAMIID.Unavailable for anything else. */

@@ -79,7 +79,8 @@ function requireDistinct(regions: string[]): void {
       ? [{ pointer: `/destinations/${i}/region`, message: `${region} is named twice` }]
       : [],
   );
-  if (errors.length > 0) throw new AmiferryError('validation-failed', 'each region once', { errors });
+  if (errors.length > 0)
+    throw new AmiferryError('validation-failed', errors.map(({ message }) => message).join('; '), { errors });
 }
 
 async function requireCopyable(
@@ -100,7 +101,10 @@ async function requireCopyable(
 function specOf(request: CopyRequest, one: CopyRequest['destinations'][number], image: Image): CopySpec {
   const asked = { ...request, ...one };
   const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
-  if (encrypted === false) refuseUnencrypted(image, asked.kmsKeyId, one.region);
+  if (encrypted === false) {
+    const place = one.encrypted === undefined ? '' : `/destinations/${request.destinations.indexOf(one)}`;
+    refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
+  }
   if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
     throw new AmiferryError(
       'same-region',
@@ -120,10 +124,15 @@ function specOf(request: CopyRequest, one: CopyRequest['destinations'][number], 
 }
 
 /** EC2 can add encryption to a copy and never take it away. */
-function refuseUnencrypted(image: Image, kmsKeyId: string | undefined, region: string): void {
+function refuseUnencrypted(
+  image: Image,
+  kmsKeyId: string | undefined,
+  region: string,
+  pointer: string,
+): void {
   if (kmsKeyId !== undefined) {
     const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
-    throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/encrypted', message }] });
+    throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
   }
   if (isEncrypted(image)) {
     throw new AmiferryError(

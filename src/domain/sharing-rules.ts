@@ -63,8 +63,9 @@ export function againstPublic(facts: SharingFacts): Reason[] {
  * already, and what is taken away, is never refused.
  */
 export function refusals(facts: SharingFacts, added: PermissionSet, target: PermissionSet): Reason[] {
-  const reasons = isNobody(added) ? [] : againstSharing(facts);
-  if (added.public) reasons.push(...againstPublic(facts));
+  const reasons = added.public ? againstPublic(facts) : [];
+  // Who asks for the whole world is not helped by what would do for a few accounts.
+  if (!isNobody(added) && reasons.length === 0) reasons.push(...againstSharing(facts));
   const count = shareeCount(target);
   if (count > MAX_SHAREES && shareeCount(added) > 0) {
     const message = `${facts.subject} would be shared with ${count} accounts, organizations and units; EC2's quota is ${MAX_SHAREES} an image and region. Share with an organization or unit instead of its accounts`;

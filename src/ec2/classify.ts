@@ -51,6 +51,10 @@ export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
   AccessDeniedException: { kind: 'denied', advice: CREDENTIALS },
   InvalidClientTokenId: { kind: 'denied', advice: CREDENTIALS },
   ExpiredToken: { kind: 'denied', advice: CREDENTIALS },
+  InvalidRegion: {
+    kind: 'refused',
+    advice: 'EC2 knows no such region: name another one, and take it out of REGIONS.',
+  },
   RequestExpired: { kind: 'denied', advice: "Check this machine's clock and credentials." },
   CredentialsProviderError: { kind: 'denied', advice: CREDENTIALS },
   IdempotentParameterMismatch: {

@@ -22,7 +22,7 @@ export async function grantKeys(
 
 /**
  * Takes back every grant that this service made on an image's keys for an account that isn't to keep it, also what an
- * earlier change left. Where KMS refuses that they stay, and the job says so: a withdrawal doesn't fail for it.
+ * earlier change left, and tells which accounts hold one. Where KMS refuses that they stay, and the job says so: a withdrawal doesn't fail for it.
  */
 export async function revokeKeys(
   { kms }: PermissionDeps,
@@ -30,19 +30,23 @@ export async function revokeKeys(
   imageId: string,
   keys: readonly Pick<KeyFacts, 'keyId'>[],
   keep: readonly string[],
-): Promise<Warning[]> {
-  const kept = new Set(keep.map((account) => grantName(imageId, account)));
+): Promise<{ warnings: Warning[]; granted: string[] }> {
+  const kept = new Map(keep.map((account) => [grantName(imageId, account), account]));
+  const granted: string[] = [];
   try {
     for (const { keyId } of keys) {
       const grants = await kms.findGrants(scope, keyId, grantName(imageId, ''));
-      for (const { grantId, name } of grants)
-        if (!kept.has(name)) await kms.revokeGrant(scope, keyId, grantId);
+      for (const { grantId, name } of grants) {
+        const account = kept.get(name);
+        if (account === undefined) await kms.revokeGrant(scope, keyId, grantId);
+        else granted.push(account);
+      }
     }
-    return [];
+    return { warnings: [], granted };
   } catch (error) {
     if (!(error instanceof Ec2Error) || error.kind === 'throttled' || error.kind === 'transient') throw error;
     const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
-    return [{ code: 'key-grants-left', message, region: scope.region }];
+    return { warnings: [{ code: 'key-grants-left', message, region: scope.region }], granted };
   }
 }
 

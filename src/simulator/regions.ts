@@ -22,10 +22,13 @@ const enabledByDefault = [
 const optIn = [
   'af-south-1',
   'ap-east-1',
+  'ap-east-2',
   'ap-south-2',
   'ap-southeast-3',
   'ap-southeast-4',
   'ap-southeast-5',
+  'ap-southeast-6',
+  'ap-southeast-7',
   'ca-west-1',
   'eu-central-2',
   'eu-south-1',
@@ -33,6 +36,7 @@ const optIn = [
   'il-central-1',
   'me-central-1',
   'me-south-1',
+  'mx-central-1',
 ];
 
 /** `opt-in-not-required`, `not-opted-in` (EC2's own words), or `undefined` for a region that does not exist. */

@@ -64,8 +64,8 @@ async function revokeGrants(
 ): Promise<void> {
   if (!job.permissions?.grantKeyAccess || destination.kmsKeyId === null) return;
   const keys = [{ keyId: destination.kmsKeyId }];
-  const left = await revokeKeys(deps, destinationScope(destination), imageId, keys, []);
-  for (const { message } of left) deps.logger.warn({ job: job.id, imageId }, message);
+  const { warnings } = await revokeKeys(deps, destinationScope(destination), imageId, keys, []);
+  for (const { message } of warnings) deps.logger.warn({ job: job.id, imageId }, message);
 }
 
 async function remove(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {

@@ -46,10 +46,11 @@ async function apply(deps: WorkerDeps, scope: Scope, request: ShareRequest): Pro
     await stillMine();
     await grantKeys(deps, scope, image, facts.keys, target.accounts);
   }
-  const left = await revokeKeys(deps, scope, image.imageId, facts.keys, target.accounts);
+  const { warnings, granted } = await revokeKeys(deps, scope, image.imageId, facts.keys, target.accounts);
   if (!reached) return { outcome: 'unsettled', after };
-  const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, facts.keys, target);
-  return { outcome: 'shared', after, warnings: [...left, ...needed] };
+  const lacking = { ...target, accounts: without(target.accounts, granted) };
+  const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, facts.keys, lacking);
+  return { outcome: 'shared', after, warnings: [...warnings, ...needed] };
 }
 
 /** An earlier run may have got half way, under the rules of then: that is put back. */

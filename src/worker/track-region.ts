@@ -115,5 +115,7 @@ function reasonOf(image: Image, snapshots: Snapshot[]): string {
   const parts = [image.stateReason, ...snapshots.map(({ stateMessage }) => stateMessage)];
   const told = [...new Set(parts.filter((part) => part !== null && part !== ''))];
   const reason = told.length === 0 ? 'EC2 gives no reason' : told.join(' — ');
-  return `${image.imageId} in ${image.region} is ${image.state}: ${reason}`;
+  const next =
+    'Mend the cause (often the key: does it exist there, is it enabled, may this service use it?), then POST /jobs/{id}/retry.';
+  return `${image.imageId} in ${image.region} is ${image.state}: ${reason.replace(/\.?$/, '.')} ${next}`;
 }

@@ -21,9 +21,9 @@ const SHARES: Record<string, PermissionInput> = {
 
 /** The refusal that EC2's rules call for; nothing for what is allowed. */
 function refusal(image: string, share: string, blocked: boolean): string | undefined {
+  if (share === 'public' && image !== 'unencrypted') return 'public-and-encrypted';
   if (image === 'aws/ebs key' && share !== 'private') return 'aws-managed-key';
   if (share !== 'public') return undefined;
-  if (image === 'customer key') return 'public-and-encrypted';
   return blocked ? 'public-access-blocked' : undefined;
 }
 
