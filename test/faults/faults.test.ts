@@ -12,7 +12,9 @@ const PLAYED = [
   'EC2 resets, before and after it did its work',
 ];
 
-const unwind = new Unwind((phase, error) => console.error(`${phase} did not stop`, error));
+const unwind = new Unwind((phase, error) => {
+  throw new Error(`${phase} did not stop`, { cause: error });
+});
 afterEach(() => unwind.run());
 
 test('nothing is lost, made twice or stuck when processes, Redis and EC2 fail', async () => {

@@ -18,7 +18,7 @@ interface Kill {
   /** Whether whoever takes the step over comes by the same moment again, so that it can be killed twice in a row. */
   again?: true;
   /** What has to be so afterwards, besides what always has to. */
-  then?: Scene;
+  expects?: Scene;
 }
 
 type Change = (after: Destination, before: Destination | undefined) => boolean;
@@ -82,9 +82,9 @@ const KILLS: readonly Kill[] = [
   { row: AVAILABLE, name: 'track-region: available saved, finish-copy not woken', scene: copy, at: write('reply', 'worker', reached('available')) },
   { row: BETWEEN, name: 'finish-copy: tags missing, CreateTags not called', scene: copyUntagged, at: call('request', 'CreateTags'), again: true },
   { row: BETWEEN, name: 'finish-copy: tags made, not saved', scene: copyUntagged, at: call('reply', 'CreateTags'), again: true },
-  { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), again: true, then: expectShared },
-  { row: BETWEEN, name: 'finish-copy: image shared, snapshots not', scene: share, at: call('reply', 'ModifyImageAttribute'), then: expectShared },
-  { row: BETWEEN, name: 'finish-copy: one snapshot shared, the next one not', scene: share, at: call('reply', 'ModifySnapshotAttribute'), again: true, then: expectShared },
+  { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), again: true, expects: expectShared },
+  { row: BETWEEN, name: 'finish-copy: image shared, snapshots not', scene: share, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
+  { row: BETWEEN, name: 'finish-copy: one snapshot shared, the next one not', scene: share, at: call('reply', 'ModifySnapshotAttribute'), again: true, expects: expectShared },
   { row: FINISHED, name: 'finish-copy: end not written', scene: copy, at: write('request', 'worker', reached('succeeded')), again: true },
   { row: FINISHED, name: 'finish-copy: finished, BullMQ job not acknowledged', scene: copy, at: queue('request', 'moveToFinished', 'finish-copy'), again: true },
 
@@ -110,7 +110,7 @@ const KILLS: readonly Kill[] = [
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];
 
-export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene, at, again, then }) => ({
+export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene, at, again, expects }) => ({
   row,
   name,
   kind: 'kill' as const,
@@ -119,6 +119,6 @@ export const KILL_SCENARIOS: readonly Scenario[] = KILLS.map(({ row, name, scene
     const trap = stage.killAt(at, times);
     await scene(stage);
     await stage.sprung(trap, times);
-    await then?.(stage);
+    await expects?.(stage);
   },
 }));
