@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Most tests wait (for EC2's clock, for processes), so that two at a time do on two cores what one would do in twice the time.
+    maxWorkers: 2,
   },
 });

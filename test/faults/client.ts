@@ -64,7 +64,9 @@ export class Client {
     let cursor: string | null = '';
     while (cursor !== null) {
       const query = new URLSearchParams({ limit: '100', ...(state && { state }), ...(cursor && { cursor }) });
-      const answer = await this.#again(() => fetch(`${this.#url}/jobs?${query}`, { signal: timeout() }));
+      const answer = await this.#again(() =>
+        fetch(`${this.#url}/jobs?${query.toString()}`, { signal: timeout() }),
+      );
       const page = (await answer.json()) as { jobs: CopyJob[]; nextCursor: string | null };
       jobs.push(...page.jobs);
       cursor = page.nextCursor;

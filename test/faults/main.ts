@@ -14,17 +14,24 @@ const options = readOptions(process.argv.slice(2));
 const unwind = new Unwind((phase, error) => say(`${phase} did not stop: ${String(error)}`));
 onStopSignal(() => void unwind.run().then(() => process.exit(130)));
 
+/** What was started is stopped, however the work ends. */
+async function andStop<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } finally {
+    await unwind.run();
+  }
+}
+
 if (options.day) {
-  const wrong = await runDay(options.workers, say, unwind).finally(() => unwind.run());
+  const wrong = await andStop(runDay(options.workers, say, unwind));
   for (const one of wrong) say(`FAILED: ${one}`);
   process.exit(wrong.length === 0 ? 0 : 1);
 }
 const all = options.long ? [...SCENARIOS, MINUTE] : SCENARIOS;
 const scenarios = all.filter(({ name }) => name.includes(options.only ?? ''));
 say(`seed ${options.seed}`);
-const { results, recoveries, log } = await run({ ...options, scenarios, say }, unwind).finally(() =>
-  unwind.run(),
-);
+const { results, recoveries, log } = await andStop(run({ ...options, scenarios, say }, unwind));
 if (options.bug !== undefined) {
   const caught = results.some(({ findings }) => findings.length > 0);
   say(caught ? `${options.bug}: caught in round ${results.length}` : `${options.bug}: NOT CAUGHT`);
