@@ -5,7 +5,6 @@ import type { CopyJob, Destination } from './job.ts';
 export const JOB_TAG = 'amiferry:job';
 export const SOURCE_TAG = 'amiferry:source';
 export const ATTEMPT_TAG = 'amiferry:attempt';
-export const OWN_TAG_PREFIX = 'amiferry:';
 
 /** The tags that go into the CopyImage call, on the image and on its snapshots. */
 export function tagsOfCopy(job: CopyJob, destination: Destination): Tags {
