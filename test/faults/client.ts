@@ -48,6 +48,19 @@ export class Client {
     await this.#insist(`/jobs/${id}/cancel`, `cancel-${id}`);
   }
 
+  /** Asks for a change of an image's permissions until it is accepted. */
+  async change(
+    method: 'PATCH' | 'PUT' | 'DELETE',
+    region: string,
+    imageId: string,
+    body?: object,
+  ): Promise<string> {
+    const path = `/amis/${imageId}/permissions?region=${region}`;
+    const job = await this.#insist(path, `${method}-${imageId}`, body, method);
+    if (job === null) throw new Error(`${method} ${path} was refused as done before`);
+    return job.id;
+  }
+
   /** @param time which retry of the job it is, from 1 */
   async retry(id: string, time: number): Promise<void> {
     await this.#insist(`/jobs/${id}/retry`, `retry-${id}-${time}`);
@@ -76,8 +89,18 @@ export class Client {
 
   /** The answer to one POST, whatever it is. @param patience milliseconds */
   async post(path: string, key: string | null, body?: unknown, patience = 8000): Promise<Response> {
+    return this.#send('POST', path, key, body, patience);
+  }
+
+  #send(
+    method: string,
+    path: string,
+    key: string | null,
+    body: unknown,
+    patience: number,
+  ): Promise<Response> {
     return fetch(`${this.#url}${path}`, {
-      method: 'POST',
+      method,
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...(this.idempotency && key !== null && { 'idempotency-key': key }),
@@ -87,18 +110,18 @@ export class Client {
     });
   }
 
-  /** Posts until it is accepted; `null` when an earlier try was, unheard, so that nothing is left to be done. */
-  async #insist(path: string, key: string, body?: { name: string }): Promise<CopyJob | null> {
+  /** Asks until it is accepted; `null` when an earlier try was, unheard, so that nothing is left to be done. */
+  async #insist(path: string, key: string, body?: object, method = 'POST'): Promise<CopyJob | null> {
     let tries = 0;
     const answer = await this.#again(() => {
       tries += 1;
-      return this.post(path, key, body);
+      return this.#send(method, path, key, body, 8000);
     });
     const text = await answer.text();
     if (answer.status === 409 && tries > 1 && !this.idempotency) return null;
     if (answer.status !== 202) throw new Error(`${path}: ${answer.status} ${text}`);
     const job = JSON.parse(text) as CopyJob;
-    this.accepted.push({ jobId: job.id, name: job.destinations[0]?.name ?? '' });
+    this.accepted.push({ jobId: job.id, name: job.destinations?.[0]?.name ?? key });
     return job;
   }
 

@@ -1,6 +1,6 @@
-import type { Destination } from '../../src/domain/job.ts';
+import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
 import type { Moment } from './moments.ts';
-import { answer, call, command, queue, turnTaken, write } from './moments.ts';
+import { answer, call, command, queue, turnTaken, write, writeChange } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scenes.ts';
 import * as scenes from './scenes.ts';
@@ -33,6 +33,12 @@ const removed: Change = (after, before) => before?.stopping !== null && after.st
 const stoppedMaking: Change = (after, before) =>
   before?.imageState !== 'deregistered' && after.imageState === 'deregistered' && after.stopping !== null;
 
+const takesAway = ({ form }: { form: URLSearchParams }) =>
+  [...form.keys()].some((name) => name.includes('.Remove.'));
+const changeReached =
+  (state: PermissionsJob['state']) => (after: PermissionsJob, before: PermissionsJob | undefined) =>
+    before !== undefined && before.state !== state && after.state === state;
+
 const NOTHING = 'before the record is written';
 const NOT_ENQUEUED = 'record written, not enqueued, or not answered';
 const NOT_CALLED = 'intent written, CopyImage not called';
@@ -52,6 +58,9 @@ const {
   copyTokenForgotten,
   expectShared,
   share,
+  shareLater,
+  withdraw,
+  expectPrivate,
   copyUntagged,
   cancelPending,
   cancelInFlight,
@@ -85,6 +94,16 @@ const KILLS: readonly Kill[] = [
   { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), again: true, expects: expectShared },
   { row: BETWEEN, name: 'finish-copy: image shared, snapshots not', scene: share, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
   { row: BETWEEN, name: 'finish-copy: one snapshot shared, the next one not', scene: share, at: call('reply', 'ModifySnapshotAttribute'), again: true, expects: expectShared },
+  { row: NOT_ENQUEUED, name: 'API: change of permissions written, not enqueued', scene: shareLater, at: writeChange('reply', 'api', (_, before) => before === undefined), expects: expectShared },
+  { row: BETWEEN, name: 'apply-permissions: as it was read, not saved', scene: shareLater, at: writeChange('request', 'worker', changeReached('running')), again: true, expects: expectShared },
+  { row: BETWEEN, name: 'apply-permissions: as it was saved, nothing called', scene: shareLater, at: call('request', 'ModifyImageAttribute'), again: true, expects: expectShared },
+  { row: BETWEEN, name: 'apply-permissions: image shared, snapshots not', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
+  { row: BETWEEN, name: 'apply-permissions: one snapshot shared, the next one not', scene: shareLater, at: call('reply', 'ModifySnapshotAttribute'), again: true, expects: expectShared },
+  { row: GRANTED, name: 'apply-permissions: KMS grant made, not saved', scene: shareLater, at: call('reply', 'CreateGrant'), again: true, expects: expectShared },
+  { row: BETWEEN, name: 'apply-permissions: taken from one snapshot, not from the next one', scene: withdraw, at: call('reply', 'ModifySnapshotAttribute', takesAway), again: true, expects: expectPrivate },
+  { row: BETWEEN, name: 'apply-permissions: image private, grant not revoked', scene: withdraw, at: call('reply', 'ModifyImageAttribute', takesAway), expects: expectPrivate },
+  { row: GRANTED, name: 'apply-permissions: grant revoked, not saved', scene: withdraw, at: call('reply', 'RevokeGrant'), expects: expectPrivate },
+  { row: FINISHED, name: 'apply-permissions: end not written', scene: shareLater, at: writeChange('request', 'worker', changeReached('succeeded')), again: true, expects: expectShared },
   { row: FINISHED, name: 'finish-copy: end not written', scene: copy, at: write('request', 'worker', reached('succeeded')), again: true },
   { row: FINISHED, name: 'finish-copy: finished, BullMQ job not acknowledged', scene: copy, at: queue('request', 'moveToFinished', 'finish-copy'), again: true },
 

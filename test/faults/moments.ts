@@ -1,11 +1,10 @@
-import type { Destination } from '../../src/domain/job.ts';
+import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
 import { destinationKey, findDestination } from '../../src/domain/job.ts';
 import type { StepName } from '../../src/queue/jobs.ts';
 import { textsIn } from './wire/resp.ts';
-import type { Ec2Sighting, Sighting } from './wire/sightings.ts';
+import type { Commit, Ec2Sighting, Sighting } from './wire/sightings.ts';
 import { wakeUpIn } from './wire/sightings.ts';
 import type { Traffic } from './wire/traffic.ts';
-import { nameOf } from './wire/traffic.ts';
 
 /** Whose moment it is to be: the job whose copies bear this name. */
 export interface Subject {
@@ -24,16 +23,40 @@ export function write(
   by: 'api' | 'worker',
   changes: (after: Destination, before: Destination | undefined) => boolean,
 ): Moment {
-  return (sighting, { name }) => {
-    if (sighting.link !== 'redis' || sighting.phase !== phase || !sighting.process.startsWith(by))
-      return false;
-    const { job, before } = sighting.commit ?? {};
-    if (job === undefined || nameOf(job) !== name) return false;
-    if (phase === 'reply' && sighting.answer !== 'ok') return false;
+  return (sighting, subject) => {
+    const { job, before } = commitAt(sighting, subject, phase, by) ?? {};
+    if (job?.kind !== 'copy') return false;
+    const earlier = before?.kind === 'copy' ? before : undefined;
     return job.destinations.some((one) =>
-      changes(one, before && findDestination(before, destinationKey(one))),
+      changes(one, earlier && findDestination(earlier, destinationKey(one))),
     );
   };
+}
+
+/** A write of the record of a change of the job's permissions; with `reply`, one that Redis took. */
+export function writeChange(
+  phase: Phase,
+  by: 'api' | 'worker',
+  changes: (after: PermissionsJob, before: PermissionsJob | undefined) => boolean,
+): Moment {
+  return (sighting, subject) => {
+    const { job, before } = commitAt(sighting, subject, phase, by) ?? {};
+    if (job?.kind !== 'permissions') return false;
+    return changes(job, before?.kind === 'permissions' ? before : undefined);
+  };
+}
+
+function commitAt(
+  sighting: Sighting,
+  { traffic, name }: Subject,
+  phase: Phase,
+  by: 'api' | 'worker',
+): Commit | undefined {
+  if (sighting.link !== 'redis' || sighting.phase !== phase || !sighting.process.startsWith(by))
+    return undefined;
+  const { commit } = sighting;
+  if (commit?.job === undefined || traffic.nameOf(commit.job) !== name) return undefined;
+  return phase === 'reply' && sighting.answer !== 'ok' ? undefined : commit;
 }
 
 /** A call of EC2 that is about the job; with `reply`, its answer. */
@@ -52,7 +75,12 @@ export function call(
 }
 
 /** Calls that name neither a job nor an image; no round has more than one job that comes to them. */
-const NAMELESS: ReadonlySet<string> = new Set(['DeleteSnapshot', 'ModifySnapshotAttribute', 'CreateGrant']);
+const NAMELESS: ReadonlySet<string> = new Set([
+  'DeleteSnapshot',
+  'ModifySnapshotAttribute',
+  'CreateGrant',
+  'RevokeGrant',
+]);
 
 /** Whether a call of EC2 names the job, its copies' name or one of its images. */
 export function concerns({ form, action }: Ec2Sighting, { traffic, name }: Subject): boolean {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Moment } from './moments.ts';
 import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
-import { cancelInFlight, copy } from './scenes.ts';
+import { cancelInFlight, copy, expectShared, shareLater } from './scenes.ts';
 import type { Scene } from './scenes.ts';
 
 /**
@@ -13,6 +13,8 @@ interface Pause {
   name: string;
   scene: Scene;
   at: Moment;
+  /** What has to be so afterwards, besides what always has to. */
+  expects?: Scene;
 }
 
 const ROW = 'a paused worker wakes after another took over';
@@ -24,12 +26,13 @@ const PAUSES: readonly Pause[] = [
   { name: 'paused before it saves the image id', scene: copy, at: write('request', 'worker', (after, before) => before?.imageId === null && after.imageId !== null) },
   { name: 'paused before it saves `available`', scene: copy, at: write('request', 'worker', (after, before) => before?.state === 'pending' && after.state === 'available') },
   { name: 'paused before CopyImage, cancelled meanwhile', scene: cancelInFlight, at: call('request', 'CopyImage') },
+  { name: 'paused between two permission calls', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
 ];
 
 /** What the one who goes on may still do to it, milliseconds: an EC2 call and the steps after it. */
 const AFTERMATH_MS = 700;
 
-export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, at }) => ({
+export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, at, expects }) => ({
   row: ROW,
   name,
   kind: 'pause' as const,
@@ -38,9 +41,10 @@ export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, a
     const trap = stage.pauseAt(at, over.promise);
     await scene(stage);
     await stage.sprung(trap, 1);
-    await stage.untilSubject((_, job) => job.finishedAt !== null);
+    await stage.untilAllEnded();
     over.resolve();
     // Nothing is to happen now, and that has to be waited for.
     await sleep(AFTERMATH_MS);
+    await expects?.(stage);
   },
 }));

@@ -2,7 +2,6 @@ import type { Subject } from './moments.ts';
 import { concerns } from './moments.ts';
 import type { Supervised } from './stack/supervised.ts';
 import type { Sighting } from './wire/sightings.ts';
-import { nameOf } from './wire/traffic.ts';
 
 /** Measures how long the work of a killed worker lies still: until another process does anything for the same job. */
 export class Recovery {
@@ -39,5 +38,5 @@ function goesOn(sighting: Sighting, subject: Subject): boolean {
   if (sighting.phase !== 'request' || !sighting.process.startsWith('worker')) return false;
   if (sighting.link === 'ec2') return concerns(sighting, subject);
   const job = sighting.link === 'redis' ? sighting.commit?.job : undefined;
-  return job !== undefined && nameOf(job) === subject.name;
+  return job !== undefined && subject.traffic.nameOf(job) === subject.name;
 }

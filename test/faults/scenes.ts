@@ -29,9 +29,28 @@ export const share: Scene = async (stage) => {
   ]);
 };
 
-/** Whether all of it was shared, and each once. */
-export const expectShared: Scene = async (stage) => {
+/** A copy under a customer key that is complete, and then shared as above. */
+export const shareLater: Scene = async (stage) => {
+  await Promise.all([stage.askSubject({ kmsKeyId: 'alias/ami' }), stage.askOthers(1)]);
   await stage.untilSubject((_, job) => job.finishedAt !== null);
+  await stage.change('PATCH', { add: { accounts: [SHAREE], includeSnapshots: true, grantKeyAccess: true } });
+};
+
+/** A copy that was shared, and is made private again. */
+export const withdraw: Scene = async (stage) => {
+  await share(stage);
+  await stage.untilSubject((_, job) => job.finishedAt !== null);
+  await stage.change('DELETE');
+};
+
+/** Whether all of it was shared, and each once. */
+export const expectShared: Scene = (stage) => expectAccess(stage, [SHAREE]);
+
+/** Whether nothing of it is shared any more. */
+export const expectPrivate: Scene = (stage) => expectAccess(stage, []);
+
+async function expectAccess(stage: Stage, accounts: readonly string[]): Promise<void> {
+  await stage.untilAllEnded();
   const image = stage.subject.traffic.named(stage.subject.name)?.destinations[0];
   const { imageId, kmsKeyId, spec } = image ?? {};
   const region = spec?.region ?? '';
@@ -46,9 +65,9 @@ export const expectShared: Scene = async (stage) => {
   ]);
   const mine = grants.filter((name) => name.includes(imageId ?? '?'));
   const told = JSON.stringify([launch.map(({ UserId }) => UserId), volumes, mine.length]);
-  const wanted = JSON.stringify([[SHAREE], [[SHAREE], [SHAREE]], 1]);
+  const wanted = JSON.stringify([accounts, [accounts, accounts], accounts.length]);
   if (told !== wanted) stage.complain(`shared ${told} instead of ${wanted}`);
-};
+}
 
 /** A copy whose intent is older than EC2 is trusted to know its token, and EC2 does not know it any more. */
 export const copyTokenForgotten: Scene = async (stage) => {

@@ -109,6 +109,13 @@ export class Stage {
     return job;
   }
 
+  /** Asks for a change of the subject's permissions, which has to succeed. */
+  async change(method: 'PATCH' | 'PUT' | 'DELETE', body?: object): Promise<void> {
+    const [copy] = this.stack.traffic.named(this.subject.name)?.destinations ?? [];
+    const id = await this.client.change(method, copy?.spec.region ?? '', copy?.imageId ?? '', body);
+    this.expected.set(id, ['succeeded']);
+  }
+
   /** Kills the process that is at this moment, and again when the next one gets there. */
   killAt(moment: Moment, times: number): Trap {
     return this.#trap(moment, times, (name) => {
@@ -152,7 +159,10 @@ export class Stage {
 
   /** Waits until the destinations of any other job are as they should be. */
   async untilRecord(jobId: string, holds: (destinations: readonly Destination[]) => boolean): Promise<void> {
-    await until(() => holds(this.stack.traffic.record(jobId)?.destinations ?? []), MOMENT_MS);
+    await until(() => {
+      const job = this.stack.traffic.record(jobId);
+      return job?.kind === 'copy' && holds(job.destinations);
+    }, MOMENT_MS);
   }
 
   /** Waits until all that was asked for so far has ended. */

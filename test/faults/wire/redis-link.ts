@@ -1,4 +1,4 @@
-import type { CopyJob } from '../../../src/domain/job.ts';
+import type { Job } from '../../../src/domain/job.ts';
 import type { Conversation } from './proxy.ts';
 import { Proxy } from './proxy.ts';
 import type { Resp, RespMessage } from './resp.ts';
@@ -46,6 +46,6 @@ function commandIn(value: Resp, traffic: Traffic): Asked {
 function commitIn([, count = '0', ...rest]: string[], traffic: Traffic): Commit {
   const [from, to, record] = rest.slice(Number(count));
   const jobId = /:job:([0-9a-f-]+)$/.exec(rest[0] ?? '')?.[1] ?? '';
-  const job = record === undefined || record === '' ? undefined : (JSON.parse(record) as CopyJob);
+  const job = record === undefined || record === '' ? undefined : (JSON.parse(record) as Job);
   return { jobId, from: Number(from), to: Number(to), job, before: traffic.record(jobId) };
 }

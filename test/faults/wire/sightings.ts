@@ -1,4 +1,4 @@
-import type { CopyJob } from '../../../src/domain/job.ts';
+import type { Job } from '../../../src/domain/job.ts';
 import type { StepName } from '../../../src/queue/jobs.ts';
 import type { Resp } from './resp.ts';
 
@@ -48,9 +48,9 @@ export interface Commit {
   from: number;
   to: number;
   /** `undefined` deletes it. */
-  job: CopyJob | undefined;
+  job: Job | undefined;
   /** The record as last accepted. */
-  before: CopyJob | undefined;
+  before: Job | undefined;
 }
 
 /** A wake-up of a destination, as BullMQ's job ids name it. */

@@ -1,4 +1,4 @@
-import type { CopyJob } from '../../../src/domain/job.ts';
+import type { CopyJob, Job, PermissionsJob } from '../../../src/domain/job.ts';
 import type { Hold } from './proxy.ts';
 import type { Commit, Sighting } from './sightings.ts';
 
@@ -7,8 +7,9 @@ export type Watcher = (sighting: Sighting) => Hold;
 /** Everything that passes through the proxies, told to whoever watches; and the records as they were last written. */
 export class Traffic {
   readonly #watchers = new Set<Watcher>();
-  readonly #records = new Map<string, CopyJob>();
+  readonly #records = new Map<string, Job>();
   readonly #ids = new Map<string, string>();
+  readonly #changes = new Map<string, string>();
   readonly #mentions = new Map<string, ReadonlySet<string>>();
 
   /** Adds a watcher and gives the function that removes it. A watcher may hold a message back. */
@@ -25,34 +26,45 @@ export class Traffic {
   }
 
   /** The record of a job as last accepted by Redis. */
-  record(jobId: string): CopyJob | undefined {
+  record(jobId: string): Job | undefined {
     return this.#records.get(jobId);
   }
 
-  /** Every id that ever stood for the job whose copies bear that name: its own and those of its images. */
+  /** Every id that ever stood for the job whose copies bear that name: its own, its images', and those of their changes. */
   idsOf(name: string): ReadonlySet<string> {
     return this.#mentions.get(name) ?? new Set();
   }
 
   /** The record of the job whose copies bear that name. */
   named(name: string): CopyJob | undefined {
-    return this.#records.get(this.#ids.get(name) ?? '');
+    const job = this.#records.get(this.#ids.get(name) ?? '');
+    return job?.kind === 'copy' ? job : undefined;
+  }
+
+  /** The record of the last change of permissions of one of the copies that bear that name. */
+  changeOf(name: string): PermissionsJob | undefined {
+    const job = this.#records.get(this.#changes.get(name) ?? '');
+    return job?.kind === 'permissions' ? job : undefined;
+  }
+
+  /** The name that a job of the harness goes by: all its copies bear it, and so does the copy whose permissions it changes. */
+  nameOf(job: Job): string {
+    if (job.kind === 'copy') return job.destinations[0]?.spec.name ?? '';
+    const names = [...this.#mentions].filter(([, ids]) => ids.has(job.image.id)).map(([name]) => name);
+    return names[0] ?? '';
   }
 
   #keep(commit: Commit | undefined): void {
     if (commit === undefined) return;
-    if (commit.job === undefined) this.#records.delete(commit.jobId);
-    else {
-      this.#records.set(commit.jobId, commit.job);
-      const name = nameOf(commit.job);
-      const images = commit.job.destinations.flatMap(({ imageId }) => imageId ?? []);
-      this.#ids.set(name, commit.jobId);
-      this.#mentions.set(name, new Set([...this.idsOf(name), commit.jobId, ...images]));
+    const { job, jobId } = commit;
+    if (job === undefined) {
+      this.#records.delete(jobId);
+      return;
     }
+    this.#records.set(jobId, job);
+    const name = this.nameOf(job);
+    const images = job.kind === 'copy' ? job.destinations.flatMap(({ imageId }) => imageId ?? []) : [];
+    (job.kind === 'copy' ? this.#ids : this.#changes).set(name, jobId);
+    this.#mentions.set(name, new Set([...this.idsOf(name), jobId, ...images]));
   }
-}
-
-/** All copies of a job of the harness bear one name, which names the job. */
-export function nameOf(job: CopyJob): string {
-  return job.destinations[0]?.spec.name ?? '';
 }
