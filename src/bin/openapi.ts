@@ -25,6 +25,7 @@ async function generate(): Promise<string> {
     store: inert,
     producer: inert,
     gateway: inert,
+    recentImages: inert,
     kms: inert,
     idempotency: inert,
     redis: inert,
