@@ -2,12 +2,14 @@ import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { RetryTimes } from './domain/webhooks.ts';
+import type { TracingSettings } from './tracing/settings.ts';
+import { tracingSettings } from './tracing/settings.ts';
 import type { WebhookSettings } from './webhooks/settings.ts';
 import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
 
 /**
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
- * the service reads the environment (the AWS SDK reads its own names). README and .env.example list the same.
+ * the service reads the environment (the AWS SDK reads its own names, and so does OpenTelemetry's exporter). README and .env.example list the same.
  */
 interface Setting<Schema extends TSchema> {
   schema: Schema;
@@ -234,6 +236,48 @@ const SETTINGS = {
     maximum: 100_000_000,
     description: 'entries that the audit in Redis keeps, about; the log lines have all of them',
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: text({
+    default: '',
+    pattern: '^https?://.+',
+    description:
+      'base address of an OpenTelemetry collector (OTLP over HTTP) that gets traces; none without it',
+  }),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: text({
+    default: '',
+    pattern: '^https?://.+',
+    description: 'the whole address for traces, in place of the base address and /v1/traces',
+  }),
+  OTEL_EXPORTER_OTLP_PROTOCOL: text({
+    default: 'http/protobuf',
+    pattern: '^http/protobuf$',
+    description: 'protocol of the collector; http/protobuf (port 4318 as a rule) is the only one',
+  }),
+  OTEL_TRACES_EXPORTER: text({
+    default: '',
+    pattern: '^(otlp|none)$',
+    description: 'otlp: traces also without an address, to localhost; none: no traces',
+  }),
+  OTEL_SDK_DISABLED: text({
+    default: '',
+    pattern: '^(true|false)$',
+    description: 'true: no traces, whatever else is set',
+  }),
+  OTEL_SERVICE_NAME: text({
+    default: '',
+    pattern: '.',
+    description: 'service.name of the traces; amiferry-api and amiferry-worker without it',
+  }),
+  OTEL_TRACES_SAMPLER: text({
+    default: 'parentbased_always_on',
+    pattern: '^(parentbased_)?(always_on|always_off|traceidratio)$',
+    description: 'which traces are kept, by the names of OpenTelemetry',
+  }),
+  OTEL_TRACES_SAMPLER_ARG: number({
+    default: 1,
+    minimum: 0,
+    maximum: 1,
+    description: 'part of the traces that traceidratio and parentbased_traceidratio keep',
+  }),
 };
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
@@ -270,6 +314,8 @@ export interface Config {
   streams: { total: number; perCaller: number; heartbeatMs: number; maxAgeMs: number };
   webhooks: WebhookSettings;
   webhookTimes: RetryTimes;
+  /** `null`: no traces. */
+  tracing: TracingSettings | null;
 }
 
 /** The first of the growing waits between two tries of a webhook: 5 s, 15 s, 45 s, … */
@@ -328,6 +374,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       heartbeatMs: settings.EVENT_HEARTBEAT_SECONDS * 1000,
       maxAgeMs: settings.EVENT_STREAM_MINUTES * 60_000,
     },
+    tracing: tracingSettings(settings),
   };
 }
 
@@ -336,7 +383,13 @@ function list(text: string): string[] {
 }
 
 /** Their values hold secrets, or may, and are never repeated. */
-const SECRET = new Set(['REDIS_URL', 'WEBHOOK_SECRETS', 'WEBHOOK_URLS']);
+const SECRET = new Set([
+  'REDIS_URL',
+  'WEBHOOK_SECRETS',
+  'WEBHOOK_URLS',
+  'OTEL_EXPORTER_OTLP_ENDPOINT',
+  'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
+]);
 
 function readSetting(
   name: string,

@@ -3,7 +3,6 @@ import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
-import { RecentImages } from '../ec2/recent-images.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -15,12 +14,14 @@ import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { startTracing } from '../tracing/tracing.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
 const config = orExit(() => readConfig(process.env));
 const { authenticate, loopbackOnly, policy, files } = orExit(() => accessOf(config));
 const logger = createLogger('api', config.logLevel);
+const tracing = await startTracing(config.tracing, 'api', logger);
 
 // Connections: one that fails fast for requests, one for the subscription, one that counts requests.
 const lost = warnSparingly(logger, 'Redis is away');
@@ -30,9 +31,14 @@ const counter = connectRedis(config.redisUrl, 'hasty', lost);
 
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
-const producer = new StepProducer(redis, config.queuePrefix);
+const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const metrics = new Metrics();
-const aws = { requestTimeoutMs: 4000, maxAttempts: 2, onCall: (call: Ec2Call) => metrics.ec2Call(call) };
+const aws = {
+  requestTimeoutMs: 4000,
+  maxAttempts: 2,
+  tracing,
+  onCall: (call: Ec2Call) => metrics.ec2Call(call),
+};
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
@@ -51,7 +57,6 @@ const app = await buildApp({
   store,
   producer,
   gateway,
-  recentImages: new RecentImages(gateway),
   kms,
   logger,
   regions,
@@ -59,6 +64,7 @@ const app = await buildApp({
   eventLog,
   streams,
   metrics,
+  tracing,
   webhooks,
   redis: redisProbe(redis),
   defaultRegion,
@@ -96,6 +102,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
+  { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',
     timeout: 500,

@@ -10,10 +10,10 @@ import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { startTracing } from '../tracing/tracing.ts';
 import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { startHealthServer } from '../worker/health.ts';
-import type { Watchdog } from '../worker/watchdog.ts';
 import { watchQueue } from '../worker/watchdog.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
@@ -25,6 +25,7 @@ const SAY_SO = 2000;
 const config = orExit(() => readConfig(process.env));
 const { policy, files } = orExit(() => policyOf(config));
 const logger = createLogger('worker', config.logLevel);
+const tracing = await startTracing(config.tracing, 'worker', logger);
 
 // Connections: one that fails fast for records and wake-ups, one that waits for BullMQ's blocking reads.
 const lost = warnSparingly(logger, 'Redis is away');
@@ -33,9 +34,14 @@ const blocking = connectRedis(config.redisUrl, 'patient', lost);
 
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);
-const producer = new StepProducer(redis, config.queuePrefix);
+const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const metrics = new Metrics();
-const aws = { requestTimeoutMs: 7000, maxAttempts: 2, onCall: (call: Ec2Call) => metrics.ec2Call(call) };
+const aws = {
+  requestTimeoutMs: 7000,
+  maxAttempts: 2,
+  tracing,
+  onCall: (call: Ec2Call) => metrics.ec2Call(call),
+};
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const settings = config;
@@ -52,18 +58,12 @@ const deps = {
   policy,
   audit,
   metrics,
+  tracing,
   webhookSender,
   goneEndpoints,
 };
 
-// Run. With Redis away the process is there all the same, alive and not ready, and starts to work when it can.
-let watchdog: Watchdog | undefined;
-const standing = () => {
-  if (watchdog === undefined) return 'starting';
-  return watchdog.wedged() ? 'wedged' : 'working';
-};
-const looks = { redis, standing, metrics };
-const health = await startHealthServer(looks, config.host, config.workerHealthPort);
+// Run
 reloadOnHangup(files, logger);
 metrics.watchProcess();
 store.keepTime();
@@ -76,17 +76,22 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
     sweepMs: config.sweepMs,
   });
 });
-watchdog = watchQueue(producer, logger, config.wedgedMs, () => setTimeout(() => process.exit(1), SAY_SO));
+const watchdog = watchQueue(producer, logger, config.wedgedMs, () =>
+  setTimeout(() => process.exit(1), SAY_SO),
+);
+const looks = { redis, isWedged: () => watchdog.wedged(), metrics };
+const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind
 exitOnSignal(logger, [
-  { name: 'stop watching', timeout: 100, run: () => watchdog?.stop() },
+  { name: 'stop watching', timeout: 100, run: () => watchdog.stop() },
   { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
+  { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',
     timeout: 500,

@@ -9,10 +9,11 @@ import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
-import type { Claim } from '../store/idempotency.ts';
 import { auditAccepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
+import type { Origin } from './origin.ts';
+import { NO_ORIGIN } from './origin.ts';
 import { requireImage } from './require-image.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
@@ -35,7 +36,7 @@ export async function changePermissions(
   source: { imageId: string; region: string },
   change: PermissionChange,
   principal: Principal,
-  claim: Claim | null = null,
+  origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
   const image = await requireImage(deps, source);
   requireNoGrantsRemoved(change);
@@ -47,8 +48,13 @@ export async function changePermissions(
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(image, change, { warnings, notify, requestedBy: principal.id, claim }, deps.store.now());
-  const saved = await saveJob(deps, job, claim);
+  const job = newJob(
+    image,
+    change,
+    { warnings, notify, requestedBy: principal.id, origin },
+    deps.store.now(),
+  );
+  const saved = await saveJob(deps, job, origin.claim);
   await auditAccepted(deps, principal, 'change-permissions', saved);
   return saved;
 }
@@ -99,13 +105,13 @@ function newJob(
     warnings,
     notify,
     requestedBy,
-    claim,
-  }: { warnings: Warning[]; notify: string[]; requestedBy: string; claim: Claim | null },
+    origin,
+  }: { warnings: Warning[]; notify: string[]; requestedBy: string; origin: Origin },
   now: number,
 ): PermissionsJob {
   return {
     kind: 'permissions',
-    id: jobIdFor(claim, now),
+    id: jobIdFor(origin.claim, now),
     version: 1,
     image: { id: image.imageId, region: image.region, name: image.name },
     state: 'queued',
@@ -118,6 +124,8 @@ function newJob(
     notify,
     deliveries: [],
     requestedBy,
+    requestId: origin.requestId,
+    traceparent: origin.traceparent,
     createdAt: now,
     updatedAt: now,
     startedAt: null,

@@ -10,9 +10,10 @@ import { checkCopy } from '../permissions/copy-checks.ts';
 import { auditAccepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
-import type { Claim } from '../store/idempotency.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
+import type { Origin } from './origin.ts';
+import { NO_ORIGIN } from './origin.ts';
 import { requireImage } from './require-image.ts';
 import { requireRegion } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
@@ -47,7 +48,7 @@ export async function requestCopy(
   source: { imageId: string; region: string },
   request: CopyRequest,
   principal: Principal,
-  claim: Claim | null = null,
+  origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
@@ -65,10 +66,10 @@ export async function requestCopy(
   const job = newJob(
     image,
     specs,
-    { request, permissions, warnings, notify, requestedBy: principal.id, claim },
+    { request, permissions, warnings, notify, requestedBy: principal.id, origin },
     deps.store.now(),
   );
-  const saved = await saveJob(deps, job, claim);
+  const saved = await saveJob(deps, job, origin.claim);
   await auditAccepted(deps, principal, 'request-copy', saved);
   return saved;
 }
@@ -84,10 +85,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  { recentImages, regions }: CommandDeps,
+  deps: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await requireImage({ gateway: recentImages, regions }, source);
+  const image = await requireImage(deps, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
@@ -178,14 +179,14 @@ function newJob(
     warnings: Warning[];
     notify: string[];
     requestedBy: string;
-    claim: Claim | null;
+    origin: Origin;
   },
   now: number,
 ): CopyJob {
-  const { request, permissions, warnings, notify, requestedBy, claim } = asked;
+  const { request, permissions, warnings, notify, requestedBy, origin } = asked;
   return {
     kind: 'copy',
-    id: jobIdFor(claim, now),
+    id: jobIdFor(origin.claim, now),
     version: 1,
     image: { id: image.imageId, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
@@ -195,6 +196,8 @@ function newJob(
     notify,
     deliveries: [],
     requestedBy,
+    requestId: origin.requestId,
+    traceparent: origin.traceparent,
     createdAt: now,
     updatedAt: now,
     finishedAt: null,

@@ -98,6 +98,9 @@ interface JobBase {
   notify: string[];
   deliveries: Delivery[];
   requestedBy: string;
+  /** Of the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */
+  requestId: string | null;
+  traceparent: string | null;
   createdAt: number;
   updatedAt: number;
   finishedAt: number | null;

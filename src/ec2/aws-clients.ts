@@ -1,5 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Ec2ErrorKind } from './classify.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
 
@@ -19,6 +20,8 @@ export interface AwsOptions {
   maxAttempts: number;
   /** Hears of every call to EC2, after it. */
   onCall?: (call: Ec2Call) => void;
+  /** Has each call make a span. */
+  tracing?: Pick<Tracing, 'span'>;
   /** Only for tests: otherwise the SDK finds both by itself, as it does everywhere. */
   endpoint?: string;
   credentials?: { accessKeyId: string; secretAccessKey: string };

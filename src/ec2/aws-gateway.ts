@@ -14,6 +14,7 @@ import type {
   RemoveOutcome,
   SnapshotPermissions,
 } from './gateway.ts';
+import { traced } from './traced-client.ts';
 
 const loadSdk = () => import('@aws-sdk/client-ec2');
 type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
@@ -28,7 +29,9 @@ export class AwsGateway implements Ec2Gateway {
   readonly #onCall: (call: Ec2Call) => void;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => new sdk.EC2Client(clientConfig(options, scope)));
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) =>
+      traced(new sdk.EC2Client(clientConfig(options, scope)), options.tracing, 'EC2', scope.region),
+    );
     this.#onCall = options.onCall ?? (() => {});
   }
 

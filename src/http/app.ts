@@ -49,6 +49,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toAmiferryError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  // Before all others: only then it sees their routes and hooks.
+  if (deps.tracing.http !== null) await app.register(deps.tracing.http);
   await app.register(silentConnections);
   await app.register(problemDetails);
   await app.register(requestLog);

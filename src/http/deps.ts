@@ -13,6 +13,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { JobFeed } from '../store/feed.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { RateLimit } from './plugins/rate-limit.ts';
 import type { StreamLimits } from './plugins/event-streams.ts';
 import type { RedisProbe } from './readiness.ts';
@@ -31,6 +32,7 @@ export interface AppDeps extends CommandDeps {
   eventLog: Pick<EventLog, 'read' | 'span'>;
   streams: StreamLimits;
   metrics: Metrics;
+  tracing: Pick<Tracing, 'http' | 'traceparent'>;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
   /** Region of an image for which ?region= says nothing. */

@@ -4,6 +4,7 @@ import { GRANT_OPERATIONS, principalOf } from '../domain/key-policy.ts';
 import type { AwsOptions } from '../ec2/aws-clients.ts';
 import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
 import { classify } from '../ec2/classify.ts';
+import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
 const loadSdk = () => import('@aws-sdk/client-kms');
@@ -14,7 +15,9 @@ export class AwsKmsGateway implements KmsGateway {
   readonly #clients: AwsClients<KmsSdk, KMSClient>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => new sdk.KMSClient(clientConfig(options, scope)));
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) =>
+      traced(new sdk.KMSClient(clientConfig(options, scope)), options.tracing, 'KMS', scope.region),
+    );
   }
 
   async describeKey(scope: Scope, keyId: string): Promise<KeyLookup> {

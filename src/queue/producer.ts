@@ -1,3 +1,4 @@
+import type { QueueOptions, Telemetry } from 'bullmq';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Scope } from '../domain/ami.ts';
@@ -25,22 +26,26 @@ export type WakeUp = DueStep & { jobId: string };
 export class StepProducer {
   readonly #redis: Redis;
   readonly #prefix: string;
+  readonly #telemetry: Telemetry | undefined;
   readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: Redis, prefix: string, telemetry?: Telemetry) {
     this.#redis = redis;
     this.#prefix = prefix;
+    this.#telemetry = telemetry;
   }
 
   /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
   #open(name: string = STEPS_QUEUE): Promise<Queue> {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
-    const queue = openQueue(this.#redis, this.#prefix, name).catch((error: unknown) => {
-      this.#queues.delete(name);
-      throw error;
-    });
+    const queue = openQueue(name, this.#redis, { prefix: this.#prefix, ...tracedBy(this.#telemetry) }).catch(
+      (error: unknown) => {
+        this.#queues.delete(name);
+        throw error;
+      },
+    );
     this.#queues.set(name, queue);
     return queue;
   }
@@ -115,13 +120,22 @@ export class StepProducer {
   }
 }
 
-async function openQueue(redis: Redis, prefix: string, name: string): Promise<Queue> {
+async function openQueue(
+  name: string,
+  redis: Redis,
+  options: Omit<QueueOptions, 'connection'>,
+): Promise<Queue> {
   if (redis.status !== 'ready') throw new Error(`Redis is away (${redis.status})`);
-  const queue = new Queue(name, { connection: redis, prefix, skipWaitingForReady: true });
+  const queue = new Queue(name, { connection: redis, skipWaitingForReady: true, ...options });
   // Without a listener a lost connection would end the process; ioredis itself connects again.
   queue.on('error', () => {});
   await queue.waitUntilReady();
   return queue;
+}
+
+/** BullMQ takes no `undefined`. */
+export function tracedBy(telemetry: Telemetry | undefined): { telemetry?: Telemetry } {
+  return telemetry === undefined ? {} : { telemetry };
 }
 
 function isDelivery({ step }: WakeUp): boolean {

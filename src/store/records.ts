@@ -5,8 +5,8 @@ import type { PendingCopy } from './store.ts';
 // The store alone writes these texts, so their shape is known: here JSON becomes a type again.
 
 export function parseJob(json: string): Job {
-  // A record of before there were webhooks has neither of these.
-  const job: Job = { notify: [], deliveries: [], ...JSON.parse(json) };
+  // A record of an earlier version has none of these.
+  const job: Job = { notify: [], deliveries: [], requestId: null, traceparent: null, ...JSON.parse(json) };
   return job;
 }
 

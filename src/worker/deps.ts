@@ -7,6 +7,7 @@ import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { GoneEndpoints } from '../store/gone-endpoints.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { WebhookSender } from '../webhooks/send.ts';
 import type { JobStore } from '../store/store.ts';
 
@@ -37,6 +38,7 @@ export interface WorkerDeps {
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
   webhookSender: Pick<WebhookSender, 'send'>;
   goneEndpoints: GoneEndpoints;
+  tracing: Pick<Tracing, 'queues' | 'span'>;
 }
 
 /** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */

@@ -4,9 +4,11 @@ import type { Redis } from 'ioredis';
 import { warnSparingly } from '../logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
+import { tracedBy } from '../queue/producer.ts';
 import { backoff } from './backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
+import { inTrace } from './in-trace.ts';
 import { StepOvertaken } from './step-overtaken.ts';
 import { STEPS } from './registry.ts';
 
@@ -37,6 +39,7 @@ export function runWorker(
     prefix,
     concurrency,
     ...SURVIVAL,
+    ...tracedBy(deps.tracing.queues),
   });
   worker.on('error', warnSparingly(deps.logger, 'queue connection'));
   worker.on('failed', (job, error) => deps.logger.error({ err: error, ...about(job) }, 'step failed'));
@@ -69,7 +72,8 @@ function about(job: QueueJob | undefined): object {
 }
 
 async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {
-  if (isStep(name) && !(Number(data?.v) > PAYLOAD_VERSION)) return STEPS[name](deps, data);
+  if (isStep(name) && !(Number(data?.v) > PAYLOAD_VERSION))
+    return inTrace(deps, name, data, () => STEPS[name](deps, data));
   return { outcome: 'again', why: 'made for a newer worker', delayMs: NEWER_VERSION_DELAY };
 }
 

@@ -24,6 +24,8 @@ export function copyJob(
     warnings: [],
     notify: [],
     deliveries: [],
+    requestId: null,
+    traceparent: null,
     requestedBy: 'tester',
     createdAt: 1000,
     updatedAt: 1000,

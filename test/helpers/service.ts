@@ -12,7 +12,6 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
-import { RecentImages } from '../../src/ec2/recent-images.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -25,6 +24,8 @@ import { AuditLog } from '../../src/store/audit-log.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
+import type { Tracing } from '../../src/tracing/tracing.ts';
+import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
@@ -60,6 +61,7 @@ export interface Service extends CommandDeps {
   audit: AuditLog;
   eventLog: EventLog;
   metrics: Metrics;
+  tracing: Tracing;
   gateway: AwsGateway;
   simulator: Simulator;
   control: SimulatorControl;
@@ -125,12 +127,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     producer,
     gateway,
-    recentImages: new RecentImages(gateway),
     kms,
     logger,
     policy,
     audit,
     metrics,
+    tracing: NO_TRACING,
     webhooks,
     regions: AWS_REGIONS,
   };

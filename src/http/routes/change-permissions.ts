@@ -1,6 +1,7 @@
 import { changePermissions, permissionRequest } from '../../commands/change-permissions.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
+import { originOf } from '../origin.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
@@ -64,7 +65,13 @@ export function changePermissionsRoutes(app: App, deps: AppDeps): void {
   app.put(path, { schema: put, config: SHARE }, async (request, reply) => {
     const change = { mode: 'set' as const, set: permissionRequest(request.body) };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
+      await changePermissions(
+        deps,
+        imageNamed(deps, request),
+        change,
+        principalOf(request),
+        originOf(deps, request),
+      ),
       202,
     );
   });
@@ -76,14 +83,26 @@ export function changePermissionsRoutes(app: App, deps: AppDeps): void {
       remove: permissionRequest(withdraw),
     };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
+      await changePermissions(
+        deps,
+        imageNamed(deps, request),
+        change,
+        principalOf(request),
+        originOf(deps, request),
+      ),
       202,
     );
   });
   app.delete(path, { schema: remove, config: SHARE }, async (request, reply) => {
     const change = { mode: 'set' as const, set: permissionRequest({}) };
     return reply.sendJob(
-      await changePermissions(deps, imageNamed(deps, request), change, principalOf(request), request.claim),
+      await changePermissions(
+        deps,
+        imageNamed(deps, request),
+        change,
+        principalOf(request),
+        originOf(deps, request),
+      ),
       202,
     );
   });

@@ -1,6 +1,7 @@
 import { requestCopy } from '../../commands/request-copy.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
+import { originOf } from '../origin.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { CopyRequest } from '../schemas/copy-request.ts';
@@ -50,7 +51,7 @@ export function copyImage(app: App, deps: AppDeps): void {
       imageNamed(deps, request),
       request.body,
       principalOf(request),
-      request.claim,
+      originOf(deps, request),
     );
     return reply.sendJob(job, 202);
   });

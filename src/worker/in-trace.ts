@@ -1,0 +1,41 @@
+import { parseScope } from '../domain/ami.ts';
+import type { StepName } from '../queue/jobs.ts';
+import type { SpanAttributes } from '../tracing/tracing.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+
+/** The payload of a step, as far as a span tells of it. */
+interface Payload {
+  jobId?: string;
+  destination?: string;
+  scope?: string;
+  delivery?: number;
+}
+
+/**
+ * Does a step within a span of the trace of its job. A copy takes hours and most steps are woken by a look at a region or by the
+ * sweeper, so the trace is the one that the record keeps, and not that of who woke the step.
+ */
+export async function inTrace(
+  { tracing, store }: WorkerDeps,
+  name: StepName,
+  payload: Payload,
+  step: () => Promise<StepOutcome>,
+): Promise<StepOutcome> {
+  if (tracing.queues === undefined) return step();
+  const { jobId } = payload;
+  const traceparent = jobId === undefined ? null : ((await store.get(jobId))?.traceparent ?? null);
+  return tracing.span({ name, kind: 'internal', attributes: about(payload), traceparent }, async (span) => {
+    const result = await step();
+    span.set({ 'amiferry.step.outcome': result.outcome });
+    return result;
+  });
+}
+
+function about({ jobId, destination, scope, delivery }: Payload): SpanAttributes {
+  return {
+    ...(jobId === undefined ? {} : { 'amiferry.job.id': jobId }),
+    ...(destination === undefined ? {} : { 'amiferry.destination': destination }),
+    ...(scope === undefined ? {} : { 'cloud.region': parseScope(scope).region }),
+    ...(delivery === undefined ? {} : { 'amiferry.delivery': delivery }),
+  };
+}
