@@ -65,7 +65,7 @@ export async function startApi(bench: Bench, env: NodeJS.ProcessEnv): Promise<Se
 /** A worker, ready. */
 export async function startWorker(bench: Bench, env: NodeJS.ProcessEnv): Promise<Server> {
   const worker = await launch(bench, 'worker', 'src/bin/worker.ts', env, 'WORKER_HEALTH_PORT');
-  await worker.readyAfter(worker.url + LIVE);
+  await worker.readyAfter(`${worker.url}/health/ready`);
   return worker;
 }
 

@@ -3,6 +3,7 @@ import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { RecentImages } from '../ec2/recent-images.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -57,6 +58,7 @@ const app = await buildApp({
   store,
   producer,
   gateway,
+  recentImages: new RecentImages(gateway),
   kms,
   logger,
   regions,

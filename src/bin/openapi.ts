@@ -26,6 +26,7 @@ async function generate(): Promise<string> {
     store: inert,
     producer: inert,
     gateway: inert,
+    recentImages: inert,
     kms: inert,
     idempotency: inert,
     redis: inert,

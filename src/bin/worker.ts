@@ -14,6 +14,7 @@ import { startTracing } from '../tracing/tracing.ts';
 import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { startHealthServer } from '../worker/health.ts';
+import type { Watchdog } from '../worker/watchdog.ts';
 import { watchQueue } from '../worker/watchdog.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
@@ -63,7 +64,14 @@ const deps = {
   goneEndpoints,
 };
 
-// Run
+// Run. With Redis away the process is there all the same, alive and not ready, and starts to work when it can.
+let watchdog: Watchdog | undefined;
+const standing = () => {
+  if (watchdog === undefined) return 'starting';
+  return watchdog.wedged() ? 'wedged' : 'working';
+};
+const looks = { redis, standing, metrics };
+const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 reloadOnHangup(files, logger);
 metrics.watchProcess();
 store.keepTime();
@@ -76,16 +84,12 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
     sweepMs: config.sweepMs,
   });
 });
-const watchdog = watchQueue(producer, logger, config.wedgedMs, () =>
-  setTimeout(() => process.exit(1), SAY_SO),
-);
-const looks = { redis, isWedged: () => watchdog.wedged(), metrics };
-const health = await startHealthServer(looks, config.host, config.workerHealthPort);
+watchdog = watchQueue(producer, logger, config.wedgedMs, () => setTimeout(() => process.exit(1), SAY_SO));
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind
 exitOnSignal(logger, [
-  { name: 'stop watching', timeout: 100, run: () => watchdog.stop() },
+  { name: 'stop watching', timeout: 100, run: () => watchdog?.stop() },
   { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },

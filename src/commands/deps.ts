@@ -1,6 +1,7 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { RecentImages } from '../ec2/recent-images.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
@@ -12,6 +13,8 @@ export interface CommandDeps {
   store: JobStore;
   producer: StepProducer;
   gateway: Ec2Gateway;
+  /** For the source of a copy, and for nothing else. */
+  recentImages: Pick<RecentImages, 'describeImage'>;
   kms: KmsGateway;
   logger: Logger;
   policy: PolicySource;

@@ -85,10 +85,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  deps: CommandDeps,
+  { recentImages, regions }: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await requireImage(deps, source);
+  const image = await requireImage({ gateway: recentImages, regions }, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(

@@ -1,12 +1,13 @@
 import type { Image } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import { AmiferryError } from '../errors.ts';
+import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireRegion } from './require-region.ts';
 
 /** The image that a request is about. @throws {AmiferryError} `unknown-region`, `image-not-found` */
 export async function requireImage(
-  deps: Pick<CommandDeps, 'gateway' | 'regions'>,
+  deps: Pick<CommandDeps, 'regions'> & { gateway: Pick<Ec2Gateway, 'describeImage'> },
   { imageId, region }: { imageId: string; region: string },
 ): Promise<Image> {
   requireRegion(deps, region, '/region');

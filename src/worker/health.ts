@@ -6,17 +6,18 @@ import type { Metrics } from '../metrics/metrics.ts';
 /** What there is to be seen of a worker. */
 export interface WorkerLooks {
   redis: Pick<Redis, 'ping'>;
-  isWedged: () => boolean;
+  /** It takes steps; if not, why not. */
+  standing: () => 'working' | 'starting' | 'wedged';
   metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
 /**
- * A worker's own small server: /metrics for Prometheus, and on any other path its health for its supervisor, 200 while
- * it works and Redis answers it, else 503 and why. `port` 0 is none. It lets everybody in, so it should listen where
- * only they reach it.
+ * A worker's own small server: /metrics for Prometheus; /health/live, 200 while the process runs; and on any other path
+ * 200 while it takes steps and Redis answers it, else 503 and why. `port` 0 is none. It lets everybody in, so it should
+ * listen where only they reach it.
  */
 export async function startHealthServer(
-  { redis, isWedged, metrics }: WorkerLooks,
+  { redis, standing, metrics }: WorkerLooks,
   host: string,
   port: number,
 ): Promise<{ close(): void } | undefined> {
@@ -26,7 +27,9 @@ export async function startHealthServer(
       response.setHeader('content-type', metrics.contentType);
       return void metrics.text().then((text) => response.end(text));
     }
-    if (isWedged()) return answer(response, 'wedged');
+    if (request.url === '/health/live') return answer(response, 'ok');
+    const now = standing();
+    if (now !== 'working') return answer(response, now);
     redis.ping().then(
       () => answer(response, 'ok'),
       () => answer(response, 'redis-unavailable'),

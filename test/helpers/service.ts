@@ -12,6 +12,7 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { RecentImages } from '../../src/ec2/recent-images.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -127,6 +128,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     producer,
     gateway,
+    recentImages: new RecentImages(gateway),
     kms,
     logger,
     policy,

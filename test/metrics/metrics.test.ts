@@ -174,7 +174,7 @@ test("a worker's metrics are next to its health", async () => {
   const port = await freePort();
   const looks = {
     redis: { ping: async () => 'PONG' as const },
-    isWedged: () => false,
+    standing: () => 'working' as const,
     metrics: api.service.metrics,
   };
   const server = await startHealthServer(looks, '127.0.0.1', port);

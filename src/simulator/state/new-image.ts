@@ -8,7 +8,7 @@ import type { World } from './world.ts';
 
 const states: ImageState[] = ['pending', 'available', 'invalid', 'transient', 'failed', 'error', 'disabled'];
 /** The states that a test can put an image in; deregistered ones are simply gone. */
-export const StateSchema = Type.Union(states.map((state) => Type.Literal(state)));
+export const StateSchema = Type.Unsafe<ImageState>(Type.Union(states.map((state) => Type.Literal(state))));
 
 const SnapshotSchema = Type.Object(
   {
