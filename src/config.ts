@@ -6,6 +6,7 @@ import type { TracingSettings } from './tracing/settings.ts';
 import { tracingSettings } from './tracing/settings.ts';
 import type { WebhookSettings } from './webhooks/settings.ts';
 import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
+import { parseRedisUrl } from './queue/redis-address.ts';
 
 /**
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
@@ -36,8 +37,8 @@ const SETTINGS = {
   PORT: integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'port the API listens on' }),
   REDIS_URL: text({
     default: 'redis://127.0.0.1:6379',
-    pattern: '^rediss?://.+',
-    description: 'redis:// or rediss:// address of Redis',
+    pattern: '^rediss?(\\+(cluster|sentinel))?://.+',
+    description: 'address of Redis: redis://, redis+cluster:// or redis+sentinel://, with rediss over TLS',
   }),
   LOG_LEVEL: text({
     default: 'info',
@@ -332,7 +333,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   return {
     host: settings.HOST,
     port: settings.PORT,
-    redisUrl: settings.REDIS_URL,
+    redisUrl: checkedRedisUrl(settings.REDIS_URL),
     logLevel: settings.LOG_LEVEL,
     defaultRegion: settings.AWS_REGION,
     queuePrefix: settings.QUEUE_PREFIX,
@@ -376,6 +377,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     tracing: tracingSettings(settings),
   };
+}
+
+/** It is parsed where it is used; here it is only made sure that it can be. */
+function checkedRedisUrl(url: string): string {
+  try {
+    parseRedisUrl(url);
+    return url;
+  } catch (error) {
+    throw new ConfigError(
+      `REDIS_URL is no good: it ${String(error instanceof Error ? error.message : error)}.`,
+    );
+  }
 }
 
 function list(text: string): string[] {

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../src/redis-client.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticator } from '../src/auth/authenticate.ts';
 import { jwtVerifier } from '../src/auth/jwt.ts';
@@ -17,7 +17,7 @@ const { logger, lines } = logLines();
 const answers: string[] = [];
 
 let provider: IdentityProvider;
-let redis: Redis;
+let redis: RedisClient;
 let api: Api;
 beforeAll(async () => {
   provider = await startIdentityProvider();

@@ -7,7 +7,7 @@ import { RecentImages } from '../ec2/recent-images.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import { closeRedis, connectRedis, redisProbe } from '../queue/connections.ts';
+import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
 import { takeCensus } from '../store/census.ts';
@@ -27,7 +27,7 @@ const tracing = await startTracing(config.tracing, 'api', logger);
 // Connections: one that fails fast for requests, one for the subscription, one that counts requests.
 const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
-const subscriber = connectRedis(config.redisUrl, 'patient', lost);
+const subscriber = connectSubscriber(config.redisUrl, lost);
 const counter = connectRedis(config.redisUrl, 'hasty', lost);
 
 // Build
@@ -68,7 +68,7 @@ const app = await buildApp({
   metrics,
   tracing,
   webhooks,
-  redis: redisProbe(redis),
+  redis: redisProbe(redis, config.queuePrefix),
   defaultRegion,
 });
 

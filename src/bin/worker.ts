@@ -5,7 +5,7 @@ import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
-import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
+import { closeRedis, connectRedis, redisProbe, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
@@ -70,7 +70,7 @@ const standing = () => {
   if (watchdog === undefined) return 'starting';
   return watchdog.wedged() ? 'wedged' : 'working';
 };
-const looks = { redis, standing, metrics };
+const looks = { redis: redisProbe(redis, config.queuePrefix), standing, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 reloadOnHangup(files, logger);
 metrics.watchProcess();

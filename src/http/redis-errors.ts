@@ -3,6 +3,9 @@ const CLIENT_MESSAGES = new Set([
   'Connection is closed.',
   'Command timed out',
   "Stream isn't writeable and enableOfflineQueue options is false",
+  "Cluster isn't ready and enableOfflineQueue options is false",
+  'Cluster is ended.',
+  'All sentinels are unreachable and retry is disabled.',
 ]);
 
 /** ioredis' own error classes for commands it gave up. */
@@ -28,6 +31,7 @@ export function connectionFault(error: unknown): string {
   if (!(error instanceof Error)) return 'it could not be asked';
   if (/^(?:WRONGPASS|NOAUTH|ERR AUTH)\b/.test(error.message))
     return 'it refuses the user or the password of REDIS_URL';
+  if (/^MOVED\b/.test(error.message)) return 'it is a cluster: write REDIS_URL as redis+cluster://';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }
 
@@ -35,6 +39,7 @@ export function connectionFault(error: unknown): string {
 export function isRedisUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (CLIENT_NAMES.has(error.name) || CLIENT_MESSAGES.has(error.message)) return true;
+  if (error.message.startsWith('Too many Cluster redirections.')) return true;
   if (error.name === 'ReplyError') return REPLIES.test(error.message);
   return 'code' in error && typeof error.code === 'string' && SOCKET_CODES.has(error.code);
 }

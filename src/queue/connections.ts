@@ -1,4 +1,7 @@
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
+import type { RedisAddress } from './redis-address.ts';
+import { parseRedisUrl } from './redis-address.ts';
 
 /** For requests and records: rejects within about a second while Redis is away, and connects again by itself. */
 const FAIL_FAST = {
@@ -14,38 +17,121 @@ const HASTY = { ...FAIL_FAST, commandTimeout: 200 };
 /** For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes. */
 const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000 };
 
-/** Quick to come back: half a second at most between two tries, milliseconds. */
-const retryStrategy = (times: number) => Math.min(50 * times, 500);
-
 const KINDS = { 'fail-fast': FAIL_FAST, hasty: HASTY, patient: PATIENT };
 
 export type ConnectionKind = keyof typeof KINDS;
 
+type OnError = (error: Error) => void;
+
+/** Quick to come back: half a second at most between two tries, milliseconds. */
+const retryStrategy = (times: number) => Math.min(50 * times, 500);
+
+/** A master that was made a replica refuses writes: ioredis is to look for the new one, and send what was refused there. */
+const reconnectOnError = ({ message }: Error) => (message.startsWith('READONLY') ? 2 : false);
+
+/** How often a command is sent again, 100 ms apart, while a cluster finds a new master: about as long as the rest fails fast. */
+const FAIL_FAST_REDIRECTIONS = 6;
+const PATIENT_REDIRECTIONS = 600;
+
+/** How often a cluster is asked who its masters are, milliseconds. */
+const CLUSTER_LOOK = 2000;
+
 /**
  * A connection to Redis. `onError` hears of each failed try to connect; ioredis goes on trying. The caller closes it
  * with {@link closeRedis}.
+ * @param url see {@link parseRedisUrl}
  */
-export function connectRedis(url: string, kind: ConnectionKind, onError: (error: Error) => void): Redis {
-  const redis = new Redis(url, { ...KINDS[kind], retryStrategy });
+export function connectRedis(url: string, kind: ConnectionKind, onError: OnError): RedisClient {
+  const address = parseRedisUrl(url);
+  const redis = address.kind === 'cluster' ? connectCluster(address, kind) : connectServer(address, kind);
   redis.on('error', onError);
   return redis;
 }
 
-/** Redis' INFO, for readiness. Where there is none it rejects with what keeps the connection from coming about. */
-export function redisProbe(redis: Redis): { info(): Promise<string> } {
+/** A connection that only subscribes: to one server, as every node of a cluster hears what is published at any. */
+export function connectSubscriber(url: string, onError: OnError): Redis {
+  const address = parseRedisUrl(url);
+  const redis = address.kind === 'cluster' ? connectToAny(address) : connectServer(address, 'patient');
+  redis.on('error', onError);
+  return redis;
+}
+
+function connectServer(address: Exclude<RedisAddress, { kind: 'cluster' }>, kind: ConnectionKind): Redis {
+  const options = { ...KINDS[kind], retryStrategy, reconnectOnError };
+  if (address.kind === 'single') return new Redis(address.url, options);
+  const { sentinels, master, db, credentials, sentinelCredentials, tls } = address;
+  const { username, password } = sentinelCredentials;
+  return new Redis({
+    ...options,
+    ...credentials,
+    ...(tls && { tls: {}, enableTLSForSentinelMode: true, sentinelTLS: {} }),
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    sentinels,
+    name: master,
+    db,
+    sentinelRetryStrategy: retryStrategy,
+    // Sentinels tell of a new master; a master that hangs would close no connection.
+    failoverDetector: true,
+  });
+}
+
+type ClusterAddress = Extract<RedisAddress, { kind: 'cluster' }>;
+
+function connectCluster({ nodes, tls, credentials }: ClusterAddress, kind: ConnectionKind): Cluster {
+  return new Cluster(nodes, {
+    enableOfflineQueue: kind === 'patient',
+    clusterRetryStrategy: retryStrategy,
+    maxRedirections: kind === 'patient' ? PATIENT_REDIRECTIONS : FAIL_FAST_REDIRECTIONS,
+    // A master that hangs closes no connection: only asking tells that another has taken its place.
+    slotsRefreshInterval: CLUSTER_LOOK,
+    slotsRefreshTimeout: CLUSTER_LOOK,
+    redisOptions: { ...KINDS[kind], ...credentials, ...(tls && { tls: {} }) },
+    // The names are in the certificates of managed clusters, not the addresses.
+    ...(tls && { dnsLookup: (host, done) => done(null, host) }),
+  });
+}
+
+/** To the first of the nodes that answers, and to the next one whenever it is lost. */
+function connectToAny({ nodes, tls, credentials }: ClusterAddress): Redis {
+  const [first] = nodes;
+  const redis: Redis = new Redis({
+    ...PATIENT,
+    ...first,
+    ...credentials,
+    ...(tls && { tls: {} }),
+    retryStrategy: (times) => {
+      Object.assign(redis.options, nodes[times % nodes.length]);
+      return retryStrategy(times);
+    },
+  });
+  return redis;
+}
+
+/** Redis' INFO, for readiness. */
+export interface RedisProbe {
+  /** Of the server that has our keys. Where there is none it rejects with what keeps the connection from coming about. */
+  info(): Promise<string>;
+}
+
+/** @param prefix of our keys: on a cluster it tells which server has them */
+export function redisProbe(redis: RedisClient, prefix: string): RedisProbe {
   let fault: Error | null = null;
   redis.on('error', (error: Error) => (fault = error));
   redis.on('ready', () => (fault = null));
   return {
-    info: () =>
-      redis.info().catch((error: unknown) => {
+    info: async () => {
+      try {
+        return String(await redis.eval("return redis.call('INFO')", 1, `${prefix}:info`));
+      } catch (error) {
         throw fault ?? error;
-      }),
+      }
+    },
   };
 }
 
 /** Resolves once the connection is usable; rejects after `timeout` milliseconds. */
-export async function untilReady(redis: Redis, timeout: number): Promise<void> {
+export async function untilReady(redis: RedisClient, timeout: number): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`Redis did not answer within ${timeout} ms`)), timeout);
@@ -57,6 +143,6 @@ export async function untilReady(redis: Redis, timeout: number): Promise<void> {
 }
 
 /** Closes a connection, politely where Redis still answers. */
-export async function closeRedis(redis: Redis): Promise<void> {
+export async function closeRedis(redis: RedisClient): Promise<void> {
   await redis.quit().catch(() => redis.disconnect());
 }

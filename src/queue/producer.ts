@@ -1,6 +1,6 @@
 import type { QueueOptions, Telemetry } from 'bullmq';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
@@ -24,13 +24,13 @@ export type WakeUp = DueStep & { jobId: string };
 
 /** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
 export class StepProducer {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #telemetry: Telemetry | undefined;
   readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
-  constructor(redis: Redis, prefix: string, telemetry?: Telemetry) {
+  constructor(redis: RedisClient, prefix: string, telemetry?: Telemetry) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#telemetry = telemetry;
@@ -122,7 +122,7 @@ export class StepProducer {
 
 async function openQueue(
   name: string,
-  redis: Redis,
+  redis: RedisClient,
   options: Omit<QueueOptions, 'connection'>,
 ): Promise<Queue> {
   if (redis.status !== 'ready') throw new Error(`Redis is away (${redis.status})`);

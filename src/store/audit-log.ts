@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
 import type { Logger } from '../logging.ts';
 import { storeKeys } from './keys.ts';
@@ -36,12 +36,12 @@ const MOST = 10_000;
  * be shipped to where nobody here can change it. The log comes first and has everything, also while Redis is away.
  */
 export class AuditLog implements Audit {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #key: string;
   readonly #logger: Logger;
   readonly #maxEntries: number;
 
-  constructor(redis: Redis, prefix: string, options: { logger: Logger; maxEntries: number }) {
+  constructor(redis: RedisClient, prefix: string, options: { logger: Logger; maxEntries: number }) {
     this.#redis = redis;
     this.#key = storeKeys(prefix).audit;
     // Whatever LOG_LEVEL is: the audit is no matter of taste.

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import { parseScope } from '../domain/ami.ts';
 import { JOB_STATES } from '../domain/job.ts';
 import type { StepProducer } from '../queue/producer.ts';
@@ -16,7 +16,7 @@ export interface Census {
 
 /** Counts what the store and the queue hold, in a handful of cheap commands. Rejects while Redis is away. */
 export async function takeCensus(
-  redis: Redis,
+  redis: RedisClient,
   prefix: string,
   producer: Pick<StepProducer, 'depth'>,
 ): Promise<Census> {

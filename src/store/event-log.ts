@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { parseHappening } from './records.ts';
@@ -18,10 +18,10 @@ export type LogName = { jobId: string } | 'all';
  * it is another one in the log of its job than in that of all jobs. Rejects with ioredis' errors while Redis is away.
  */
 export class EventLog {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisClient, prefix: string) {
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import { storeKeys } from './keys.ts';
 
 /** For so long an endpoint that answered 410 Gone is told nothing, milliseconds. */
@@ -7,10 +7,10 @@ const GONE_MS = 30 * 86_400_000;
 
 /** Endpoints that want no more messages. Rejects with ioredis' errors while Redis is away. */
 export class GoneEndpoints {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #prefix: string;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisClient, prefix: string) {
     this.#redis = redis;
     this.#prefix = prefix;
   }

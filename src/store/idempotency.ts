@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import { jobIdOf, scopedKey } from '../domain/idempotency.ts';
 import { storeKeys } from './keys.ts';
 import type { Receipt } from './store.ts';
@@ -45,12 +45,12 @@ const LEASE = 15_000;
 
 /** What became of requests that carry an Idempotency-Key, by caller and key. */
 export class IdempotencyStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #ttl: number;
 
   /** @param ttl milliseconds for which an answered request is remembered */
-  constructor(redis: Redis, prefix: string, ttl: number) {
+  constructor(redis: RedisClient, prefix: string, ttl: number) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#ttl = ttl;

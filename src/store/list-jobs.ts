@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
 import { parseJob } from './records.ts';
@@ -10,7 +10,7 @@ import type { JobFilter, JobPage } from './store.ts';
 const BATCH = 200;
 
 /** Jobs newest first. The narrowest index is walked, the other filters are checked on the records. */
-export async function listJobs(redis: Redis, keys: StoreKeys, filter: JobFilter): Promise<JobPage> {
+export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobFilter): Promise<JobPage> {
   const jobs: Job[] = [];
   let from = filter.cursor === undefined ? null : parseCursor(filter.cursor);
   for (;;) {
@@ -43,7 +43,7 @@ function indexFor(keys: StoreKeys, { imageId, state, kind, requestedBy }: JobFil
 }
 
 /** The next entries of the index after a place, newest first. Equal scores come in falling order of id. */
-async function idsAfter(redis: Redis, index: string, from: Place | null): Promise<Place[]> {
+async function idsAfter(redis: RedisClient, index: string, from: Place | null): Promise<Place[]> {
   const top = from === null ? '+inf' : String(from.score);
   const found: Place[] = [];
   for (let offset = 0; found.length < BATCH; offset += BATCH) {
@@ -71,7 +71,7 @@ function pairs(flat: string[]): Place[] {
   return places;
 }
 
-async function readJobs(redis: Redis, keys: StoreKeys, ids: string[]): Promise<Job[]> {
+async function readJobs(redis: RedisClient, keys: StoreKeys, ids: string[]): Promise<Job[]> {
   const pipeline = redis.pipeline();
   for (const id of ids) pipeline.hget(keys.job(id), 'record');
   const answers = (await pipeline.exec()) ?? [];

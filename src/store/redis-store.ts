@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { happenings } from '../domain/job-events.ts';
@@ -47,16 +47,16 @@ const CLOCK_INTERVAL = 30_000;
 
 /** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
 export class RedisJobStore implements JobStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #clock: SharedClock;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: Redis, prefix: string) {
+  constructor(redis: RedisClient, prefix: string) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
-    this.#clock = new SharedClock(redis);
+    this.#clock = new SharedClock(redis, this.#keys.jobs);
   }
 
   now(): number {

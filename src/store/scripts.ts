@@ -1,4 +1,5 @@
-import type { Redis, Result } from 'ioredis';
+import type { Result } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 
 /**
  * The one script behind every write of a record.
@@ -44,6 +45,9 @@ end
 return 'ok'
 `;
 
+/** Redis' clock, of the server that has the key. */
+const TIME = `return redis.call('TIME')`;
+
 /** Scopes whose time has come, put back with their next time. KEYS: scopes. ARGV: now, next. */
 const TAKE_DUE = `
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
@@ -71,6 +75,7 @@ declare module 'ioredis' {
       keys: number,
       ...args: (string | number)[]
     ): Result<'ok' | 'conflict' | 'full' | 'not-first', Context>;
+    amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
     amiferryDropIdle(
       scopes: string,
@@ -88,7 +93,8 @@ declare module 'ioredis' {
 }
 
 /** Teaches a connection the store's scripts; ioredis sends them once and calls them by hash from then on. */
-export function defineScripts(redis: Redis): void {
+export function defineScripts(redis: RedisClient): void {
+  redis.defineCommand('amiferryTime', { lua: TIME, numberOfKeys: 1 });
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });

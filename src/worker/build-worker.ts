@@ -1,5 +1,5 @@
 import type { Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
@@ -23,7 +23,7 @@ const TICK = 1000;
  */
 export async function buildWorker(
   deps: WorkerDeps,
-  redis: Redis,
+  redis: RedisClient,
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
   const recurring = [

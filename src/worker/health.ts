@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { Redis } from 'ioredis';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { RedisProbe } from '../queue/connections.ts';
 
 /** What there is to be seen of a worker. */
 export interface WorkerLooks {
-  redis: Pick<Redis, 'ping'>;
+  redis: RedisProbe;
   /** It takes steps; if not, why not. */
   standing: () => 'working' | 'starting' | 'wedged';
   metrics: Pick<Metrics, 'text' | 'contentType'>;
@@ -30,7 +30,7 @@ export async function startHealthServer(
     if (request.url === '/health/live') return answer(response, 'ok');
     const now = standing();
     if (now !== 'working') return answer(response, now);
-    redis.ping().then(
+    redis.info().then(
       () => answer(response, 'ok'),
       () => answer(response, 'redis-unavailable'),
     );

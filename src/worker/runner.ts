@@ -1,6 +1,6 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../redis-client.ts';
 import { warnSparingly } from '../logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
@@ -29,7 +29,7 @@ const NEWER_VERSION_DELAY = 5000;
 /** Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. */
 export function runWorker(
   deps: WorkerDeps,
-  redis: Redis,
+  redis: RedisClient,
   options: RunnerOptions,
   queue: string = STEPS_QUEUE,
 ): Worker {

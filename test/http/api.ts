@@ -1,7 +1,13 @@
 import type { InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { App, AppDeps } from '../../src/http/deps.ts';
 import { buildApp } from '../../src/http/app.ts';
-import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import {
+  closeRedis,
+  connectRedis,
+  connectSubscriber,
+  redisProbe,
+  untilReady,
+} from '../../src/queue/connections.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { takeCensus } from '../../src/store/census.ts';
 import { JobFeed } from '../../src/store/feed.ts';
@@ -34,7 +40,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   const service = await startService(options);
   const url = options.redisUrl ?? testRedisUrl();
   const redis = connectRedis(url, 'fail-fast', () => {});
-  const subscriber = connectRedis(url, 'patient', () => {});
+  const subscriber = connectSubscriber(url, () => {});
   await Promise.all([untilReady(redis, 5000), untilReady(subscriber, 5000)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
@@ -46,7 +52,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
     feed,
     streams: TEST_STREAMS,
-    redis,
+    redis: redisProbe(redis, service.prefix),
     // The test machine may be busy with other tests: only load-shedding's own test is about that.
     maxEventLoopDelayMs: 10_000,
     defaultRegion: 'us-east-1',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
@@ -28,7 +28,7 @@ import { EventClient } from './event-client.ts';
 let dir: string;
 let port: number;
 let server: PrivateRedis;
-let redis: Redis;
+let redis: RedisClient;
 let api: Api;
 const clients: EventClient[] = [];
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
@@ -20,7 +20,7 @@ const IMAGE = '/amis/ami-0a1b2c3d4e5f60001';
 
 let dir: string;
 let redis: PrivateRedis;
-let counter: Redis;
+let counter: RedisClient;
 let apis: Api[];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'amiferry-rate-'));

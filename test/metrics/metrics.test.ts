@@ -173,7 +173,7 @@ test('with Redis away the page is there, and says so', async () => {
 test("a worker's metrics are next to its health", async () => {
   const port = await freePort();
   const looks = {
-    redis: { ping: async () => 'PONG' as const },
+    redis: { info: async () => 'PONG' as const },
     standing: () => 'working' as const,
     metrics: api.service.metrics,
   };

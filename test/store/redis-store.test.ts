@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
@@ -10,7 +10,7 @@ import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 import { dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 
-let redis: Redis;
+let redis: RedisClient;
 let prefix: string;
 let store: RedisJobStore;
 const eu = { account: SELF, region: 'eu-west-1' };

@@ -1,13 +1,13 @@
 import fastifyRateLimit from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { Redis } from 'ioredis';
+import type { RedisClient } from '../../redis-client.ts';
 import { AmiferryError } from '../../errors.ts';
 
 /** How many requests one caller may make, counted over all API processes. */
 export interface RateLimit {
   /** A connection of its own, which gives up at once: a slow count must hold up nobody. */
-  redis: Redis;
+  redis: RedisClient;
   prefix: string;
   perMinute: number;
 }

@@ -1,0 +1,87 @@
+interface HostPort {
+  host: string;
+  port: number;
+}
+
+interface Credentials {
+  username?: string;
+  password?: string;
+}
+
+/** Where Redis is, as REDIS_URL tells. */
+export type RedisAddress =
+  | { kind: 'single'; url: string }
+  | { kind: 'cluster'; nodes: HostPort[]; tls: boolean; credentials: Credentials }
+  | {
+      kind: 'sentinel';
+      sentinels: HostPort[];
+      /** The name of the master that the Sentinels watch. */
+      master: string;
+      db: number;
+      tls: boolean;
+      credentials: Credentials;
+      /** Those of the Sentinels themselves, where they ask for any. */
+      sentinelCredentials: Credentials;
+    };
+
+const PORTS = { cluster: 6379, sentinel: 26_379 };
+
+const SEVERAL =
+  /^redis(?<tls>s?)\+(?<kind>cluster|sentinel):\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<hosts>[^@/?]+)(?:\/(?<master>[^/?]*)(?:\/(?<db>\d{1,4}))?)?(?:\?(?<query>.*))?$/;
+
+/**
+ * Reads a REDIS_URL:
+ *
+ * - `redis://user:password@host:port/0`, or `rediss://` over TLS: one server;
+ * - `redis+cluster://user:password@host:port,host:port`: a cluster, by any of its nodes;
+ * - `redis+sentinel://user:password@host:port,host:port/master/0?sentinelUsername=…&sentinelPassword=…`: the master of
+ *   that name. `rediss+…` speaks TLS with all of them. What is special in a URL is percent-encoded in names and passwords.
+ *
+ * @throws an Error that says what is wrong and repeats nothing of it: there may be a password in it
+ */
+export function parseRedisUrl(url: string): RedisAddress {
+  if (/^rediss?:\/\//.test(url)) return { kind: 'single', url };
+  const parts = SEVERAL.exec(url)?.groups;
+  if (parts === undefined)
+    throw new Error('is none of redis://, rediss://, redis+cluster:// and redis+sentinel://');
+  const { kind, hosts = '', master, db, query } = parts;
+  const tls = parts['tls'] === 's';
+  const credentials = credentialsOf(decoded(parts['user']), decoded(parts['password']));
+  const at = hosts.split(',').map((host) => hostPort(host, kind === 'cluster' ? 'cluster' : 'sentinel'));
+  if (kind === 'cluster') {
+    if ((master ?? '') !== '' && master !== '0') throw new Error('names a database: a cluster has only 0');
+    return { kind, nodes: at, tls, credentials };
+  }
+  if ((master ?? '') === '') throw new Error('lacks the name of the master: redis+sentinel://host:port/NAME');
+  const more = new URLSearchParams(query);
+  const sentinelCredentials = credentialsOf(more.get('sentinelUsername'), more.get('sentinelPassword'));
+  return {
+    kind: 'sentinel',
+    sentinels: at,
+    master: decoded(master) ?? '',
+    db: Number(db ?? 0),
+    tls,
+    credentials,
+    sentinelCredentials,
+  };
+}
+
+function hostPort(text: string, kind: keyof typeof PORTS): HostPort {
+  const parsed = URL.parse(`redis://${text}`);
+  if (parsed === null || parsed.hostname === '') throw new Error('has a host that is no host:port');
+  // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+  const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: parsed.port === '' ? PORTS[kind] : Number(parsed.port) };
+}
+
+function credentialsOf(username: string | null, password: string | null): Credentials {
+  return { ...(username && { username }), ...(password && { password }) };
+}
+
+function decoded(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : decodeURIComponent(text);
+  } catch {
+    throw new Error('has a % that is not percent-encoded, as %25');
+  }
+}

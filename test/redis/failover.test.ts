@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startRedisCluster } from '../helpers/redis-cluster.ts';
+import { startSentinelGroup } from '../helpers/redis-sentinel.ts';
+import type { RedisServer } from '../helpers/redis-servers.ts';
+import { endServers } from '../helpers/redis-servers.ts';
+import { playFailover } from './failover.ts';
+
+/** `npm run failover` plays all of them. */
+const all = process.env['FAILOVER'] === 'all';
+
+let dir: string;
+let servers: readonly RedisServer[] = [];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-failover-'));
+});
+afterEach(async () => {
+  await endServers(servers);
+  servers = [];
+  await rm(dir, { recursive: true, force: true });
+});
+
+async function expectNothingLost(url: string, fail: () => Promise<void>): Promise<void> {
+  const report = await playFailover(url, fail);
+  process.stdout.write(`${expect.getState().currentTestName ?? ''}: ${JSON.stringify(report)}\n`);
+  expect(report).toMatchObject({ lost: 0, duplicates: 0 });
+  expect(report.states['succeeded']).toBe(report.accepted - report.lostInWindow);
+  const { ids, types } = report.stream;
+  expect(types.slice(0, 2)).toEqual(['job.queued', 'job.running']);
+  expect(types.at(-1)).toBe('job.succeeded');
+  expect(ids).toEqual([...new Set(ids)].toSorted());
+}
+
+test.runIf(all).each(['SIGKILL', 'SIGSTOP'] as const)(
+  'a cluster whose master of our keys gets %s',
+  cluster,
+  120_000,
+);
+test.runIf(all).each(['SIGKILL', 'SIGSTOP'] as const)('a master under Sentinels gets %s', sentinel, 120_000);
+test.skipIf(all)('a cluster whose master of our keys is killed', () => cluster('SIGKILL'), 120_000);
+test.skipIf(all)('a master under Sentinels stops answering', () => sentinel('SIGSTOP'), 120_000);
+
+async function cluster(signal: NodeJS.Signals): Promise<void> {
+  const nodes = await startRedisCluster(dir);
+  ({ servers } = nodes);
+  const master = await nodes.masterOf('{amiferry}:jobs');
+  // Named first, it is also the one where the API subscribes.
+  await expectNothingLost(nodes.urlFrom(master), async () => master.kill(signal));
+}
+
+async function sentinel(signal: NodeJS.Signals): Promise<void> {
+  const group = await startSentinelGroup(dir);
+  ({ servers } = group);
+  await expectNothingLost(group.url, async () => (await group.master()).kill(signal));
+}

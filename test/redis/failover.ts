@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { runEntry, until } from '../helpers/processes.ts';
+import { GOLDEN_WEB } from '../helpers/service.ts';
+
+/** Milliseconds between two POSTs. */
+const PACE = 60;
+/** Redis replicates without waiting: of what it acknowledged right before its master died, a second may be lost. */
+const REPLICATION_WINDOW = 1000;
+
+interface Accepted {
+  id: string;
+  /** When it was asked for and answered, by this process's clock, milliseconds. */
+  sent: number;
+  at: number;
+}
+
+export interface FailoverReport {
+  accepted: number;
+  /** Jobs that were acknowledged longer before the failure than replication may lag, and are not there. */
+  lost: number;
+  /** Those that were acknowledged within that time. */
+  lostInWindow: number;
+  /** How the jobs ended: state → number. */
+  states: Record<string, number>;
+  /** Copies of one job and region beyond the first. */
+  duplicates: number;
+  /** From the failure to the next 202, milliseconds. */
+  acceptedAgainMs: number;
+  /** From the failure to the next CopyImage, milliseconds. */
+  workedAgainMs: number;
+  statuses: Record<string, number>;
+  /** Of a job that was at work over the failure, as a client saw it on one stream until that ended by itself. */
+  stream: { ids: string[]; types: string[] };
+}
+
+/** API and two workers on a Redis whose master dies (`fail`) while copies are asked for and made. */
+export async function playFailover(redisUrl: string, fail: () => Promise<void>): Promise<FailoverReport> {
+  const simulator = await startSimulator({ copySeconds: 2 });
+  const port = await freePort();
+  const env = {
+    REDIS_URL: redisUrl,
+    AWS_REGION: 'us-east-1',
+    AWS_ENDPOINT_URL: simulator.url,
+    AWS_ACCESS_KEY_ID: 'AKIASIM111111111111',
+    AWS_SECRET_ACCESS_KEY: 'simulated',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    POLL_SECONDS: '0.2',
+    SWEEP_SECONDS: '0.5',
+    RATE_LIMIT: '0',
+    LOG_LEVEL: 'warn',
+  };
+  const runs = ['api.ts', 'worker.ts', 'worker.ts'].map((entry) =>
+    runEntry(PROJECT_DIR, entry, { ...env, PORT: String(port) }),
+  );
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    const ready = () =>
+      fetch(`${url}/health/ready`).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await until(ready, 30_000).catch((error: unknown) => {
+      throw new Error(runs.map((run) => run.output()).join('\n'), { cause: error });
+    });
+    return await drive(url, simulator.url, fail);
+  } finally {
+    for (const run of runs) run.kill('SIGTERM');
+    await Promise.all(runs.map((run) => run.ended));
+    await simulator.close();
+  }
+}
+
+async function drive(url: string, ec2: string, fail: () => Promise<void>): Promise<FailoverReport> {
+  const accepted: Accepted[] = [];
+  const statuses: Record<string, number> = {};
+  let over = false;
+  const post = async () => {
+    const sent = performance.now();
+    const answer = await ask(url);
+    const told = answer === null ? 'no answer' : String(answer.status);
+    statuses[told] = (statuses[told] ?? 0) + 1;
+    if (answer?.status === 202)
+      accepted.push({ id: ((await answer.json()) as CopyJob).id, sent, at: performance.now() });
+  };
+  const posting = (async () => {
+    while (!over) {
+      void post();
+      await sleep(PACE);
+    }
+  })();
+  await until(() => accepted.length >= 20, 30_000);
+  const copies = async () =>
+    ((await (await fetch(`${ec2}/_simulator/calls`)).json()) as { copyImage: unknown[] }).copyImage.length;
+  const stream = await openStream(url, accepted.at(-1)?.id ?? '');
+  await fail();
+  const failedAt = performance.now();
+  const afterwards = ({ sent }: Accepted) => sent > failedAt;
+  const before = await copies();
+  await until(() => accepted.some(afterwards), 60_000);
+  const acceptedAgainMs = (accepted.find(afterwards)?.at ?? 0) - failedAt;
+  await until(async () => (await copies()) > before, 60_000);
+  const workedAgainMs = performance.now() - failedAt;
+  await sleep(1000);
+  over = true;
+  await posting;
+  const ends = await untilEnded(url, accepted, failedAt);
+  const calls = (await (await fetch(`${ec2}/_simulator/calls`)).json()) as {
+    copyImage: { region: string; imageId: string | null; clientToken: string }[];
+  };
+  const byToken = Map.groupBy(
+    calls.copyImage.filter(({ imageId }) => imageId !== null),
+    ({ region, clientToken }) => `${region} ${clientToken}`,
+  );
+  const duplicates = [...byToken.values()].filter(
+    (same) => new Set(same.map(({ imageId }) => imageId)).size > 1,
+  ).length;
+  return {
+    accepted: accepted.length,
+    ...ends,
+    duplicates,
+    acceptedAgainMs,
+    workedAgainMs,
+    statuses,
+    stream: await eventsOf(stream),
+  };
+}
+
+async function openStream(url: string, id: string): Promise<Response> {
+  const answer = await fetch(`${url}/jobs/${id}/events`, { signal: AbortSignal.timeout(60_000) });
+  if (answer.status !== 200) throw new Error(`no stream: ${answer.status}`);
+  return answer;
+}
+
+/** A job's events. Its stream ends after the job's end. */
+async function eventsOf(answer: Response): Promise<FailoverReport['stream']> {
+  const text = await answer.text();
+  const all = (field: string) =>
+    [...text.matchAll(new RegExp(`^${field}: (.+)$`, 'gm'))].map(([, value = '']) => value);
+  return { ids: all('id'), types: all('event') };
+}
+
+async function ask(url: string): Promise<Response | null> {
+  return fetch(`${url}/amis/${GOLDEN_WEB.imageId}/copies`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ destinations: [{ region: 'eu-west-1' }] }),
+    signal: AbortSignal.timeout(5000),
+  }).catch(() => null);
+}
+
+async function untilEnded(url: string, accepted: readonly Accepted[], failedAt: number) {
+  const states: Record<string, number> = {};
+  let [lost, lostInWindow] = [0, 0];
+  for (const { id, at } of accepted) {
+    let job: CopyJob | null = null;
+    await until(async () => {
+      const answer = await fetch(`${url}/jobs/${id}`);
+      job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
+      return answer.status === 404 || (job !== null && job.finishedAt !== null);
+    }, 90_000);
+    // oxlint-disable-next-line typescript/no-unnecessary-condition -- set in the closure
+    const state = (job as CopyJob | null)?.state ?? 'missing';
+    states[state] = (states[state] ?? 0) + 1;
+    if (state !== 'missing') continue;
+    if (at < failedAt && at > failedAt - REPLICATION_WINDOW) lostInWindow += 1;
+    else lost += 1;
+  }
+  return { lost, lostInWindow, states };
+}
