@@ -77,7 +77,7 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
 async function drive(url: string, ec2: string, fail: () => Promise<void>): Promise<FailoverReport> {
   const accepted: Accepted[] = [];
   const statuses: Record<string, number> = {};
-  let over = false;
+  const over = new AbortController();
   const post = async () => {
     const sent = performance.now();
     const answer = await ask(url);
@@ -87,7 +87,7 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
       accepted.push({ id: ((await answer.json()) as CopyJob).id, sent, at: performance.now() });
   };
   const posting = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       void post();
       await sleep(PACE);
     }
@@ -105,7 +105,7 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
   await until(async () => (await copies()) > before, 60_000);
   const workedAgainMs = performance.now() - failedAt;
   await sleep(1000);
-  over = true;
+  over.abort();
   await posting;
   const ends = await untilEnded(url, accepted, failedAt);
   const calls = (await (await fetch(`${ec2}/_simulator/calls`)).json()) as {
