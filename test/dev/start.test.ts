@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
-import { isAlive, runEntry, until } from '../helpers/processes.ts';
+import { isAlive, runEntry, runScript, until } from '../helpers/processes.ts';
 import type { Run } from '../helpers/processes.ts';
 import { copyTree } from '../helpers/tree.ts';
 import type { Tree } from '../helpers/tree.ts';
@@ -25,13 +25,11 @@ afterEach(async () => {
 });
 
 async function start(env: Record<string, string | undefined> = {}): Promise<void> {
-  const simulator = String(await freePort());
-  run = runEntry(tree.dir, 'start.ts', {
-    REDIS_URL: undefined,
-    PORT: String(port),
-    SIMULATOR_PORT: simulator,
-    ...env,
-  });
+  run = runEntry(tree.dir, 'start.ts', { ...(await ownPorts()), ...env });
+}
+
+async function ownPorts(): Promise<Record<string, string | undefined>> {
+  return { REDIS_URL: undefined, PORT: String(port), SIMULATOR_PORT: String(await freePort()) };
 }
 
 /** Waits for the welcome, and reads from it who runs. */
@@ -76,6 +74,14 @@ test('keeps jobs over a restart', async () => {
   await pidsOfChildren();
   const job = await fetch(`http://127.0.0.1:${port}${accepted.headers.get('location')}`);
   expect(job.status).toBe(200);
+});
+
+test('npm passes a signal on, so that stopping it stops everything', async () => {
+  run = runScript(tree.dir, 'start', await ownPorts());
+  const pids = await pidsOfChildren();
+  run.kill('SIGTERM');
+  await run.ended;
+  await until(noneAlive(pids));
 });
 
 test('ends as a whole, with exit code 1 and the reason, when a part of it dies', async () => {

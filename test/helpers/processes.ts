@@ -48,15 +48,26 @@ export function runEntry(
   env: Record<string, string | undefined> = {},
   args: readonly string[] = [],
 ): Run {
-  const child = spawn(
-    process.execPath,
-    ['--import', './src/bin/require-node.js', `src/bin/${entry}`, ...args],
-    {
-      cwd: dir,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
+  const all = ['--import', './src/bin/require-node.js', `src/bin/${entry}`, ...args];
+  return runCommand(dir, process.execPath, all, env);
+}
+
+/** Runs a script of package.json, as people do. The process is npm's own. */
+export function runScript(dir: string, script: string, env: Record<string, string | undefined> = {}): Run {
+  return runCommand(dir, 'npm', ['run', script], env);
+}
+
+function runCommand(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string | undefined>,
+): Run {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
