@@ -14,7 +14,10 @@ export interface Credentials {
   verifyToken: VerifyToken | null;
 }
 
-/** An API key in X-API-Key, or a token in Authorization: exactly one of the two. */
+/**
+ * An API key in X-API-Key, or as `Authorization: ApiKey …` for clients that can set nothing else (Prometheus' operator),
+ * or a token as `Authorization: Bearer …`: exactly one of the three.
+ */
 export function authenticator({ apiKeys, verifyToken }: Credentials): Authenticate {
   const wanted = [
     ...(apiKeys === null ? [] : ['an API key as "X-API-Key: …"']),
@@ -22,15 +25,17 @@ export function authenticator({ apiKeys, verifyToken }: Credentials): Authentica
   ].join(' or ');
   const refuse = (why: string) => new AmiferryError('unauthenticated', `${why}: send ${wanted}`);
 
-  return async ({ 'x-api-key': key, authorization }) => {
-    if (key !== undefined && authorization !== undefined) throw refuse('two credentials are one too many');
+  return async ({ 'x-api-key': header, authorization }) => {
+    if (header !== undefined && authorization !== undefined) throw refuse('two credentials are one too many');
+    const [, scheme = '', credentials] = /^(ApiKey|Bearer) +([\w.~+/=-]+)$/i.exec(authorization ?? '') ?? [];
+    const key = scheme.toLowerCase() === 'apikey' ? credentials : header;
     if (typeof key === 'string' && apiKeys !== null) {
       const principal = principalOfKey(apiKeys.current(), key, Date.now());
       if (principal === null) throw refuse('the API key is not valid, or no longer');
       return principal;
     }
-    const [, token] = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization ?? '') ?? [];
-    if (token !== undefined && verifyToken !== null) return verifyToken(token);
+    if (scheme.toLowerCase() === 'bearer' && credentials !== undefined && verifyToken !== null)
+      return verifyToken(credentials);
     throw refuse(
       authorization === undefined ? 'credentials are needed here' : 'the credentials can not be read',
     );

@@ -32,6 +32,7 @@ const ALL = ACCESS_SCOPES.join(' ');
 const LONG_AGO = Math.floor(Date.now() / 1000) - 600;
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const apiKey = (key: string) => ({ 'x-api-key': key });
+const inAuthorization = (key: string) => ({ authorization: `ApiKey ${key}` });
 const expired = keys.make('expired', ACCESS_SCOPES, new Date(Date.now() - 1000));
 const fine = keys.make('fine');
 /** A secret of the right form whose id is known, and that is another's all the same. */
@@ -58,6 +59,10 @@ const BAD: [name: string, headers: Record<string, string>][] = [
   ['a wrong API key of a known id', apiKey(wrongSecret)],
   ['an expired API key', apiKey(expired)],
   ['an API key as a token', bearer(fine)],
+  ['a wrong API key in Authorization', inAuthorization(wrongSecret)],
+  ['an expired API key in Authorization', inAuthorization(expired)],
+  ['a token as an API key', inAuthorization(await provider.token({ scope: ALL }))],
+  ['a good key twice', { ...apiKey(fine), ...inAuthorization(fine) }],
   ['a good key and a good token', { ...apiKey(fine), ...bearer(await provider.token({ scope: ALL })) }],
 ];
 
@@ -117,7 +122,8 @@ describe.each(guarded)('$name', ({ method, url, scopes }) => {
 
   test('403 with good credentials that lack the scope', async () => {
     const token = await provider.token({ scope: others.join(' ') });
-    for (const headers of [bearer(token), apiKey(keys.make(`${name}-without`, others))]) {
+    const key = keys.make(`${name}-without`, others);
+    for (const headers of [bearer(token), apiKey(key), inAuthorization(key)]) {
       const answer = await api.call({ method, url: pathOf(url), headers });
       expect(answer.statusCode).toBe(403);
       expect(answer.headers['www-authenticate']).toContain(`scope="${scopes.join(' ')}"`);
@@ -128,11 +134,8 @@ describe.each(guarded)('$name', ({ method, url, scopes }) => {
   test.each(scopes)('let in with the scope %s', async (scope) => {
     const token = await provider.token({ scope });
     const list = await provider.token({ claims: { scope: undefined, scp: [scope] } });
-    for (const headers of [
-      bearer(token),
-      bearer(list),
-      apiKey(keys.make(`${name}-${scope.slice(5)}`, [scope])),
-    ]) {
+    const key = keys.make(`${name}-${scope.slice(5)}`, [scope]);
+    for (const headers of [bearer(token), bearer(list), apiKey(key), inAuthorization(key)]) {
       expect([401, 403]).not.toContain(await head(method, url, headers));
     }
   });

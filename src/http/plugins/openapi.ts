@@ -28,7 +28,7 @@ const SECURITY_SCHEMES = {
     type: 'apiKey',
     in: 'header',
     name: 'X-API-Key',
-    description: 'An API key, made with `npm run api-key`.',
+    description: 'An API key, made with `npm run api-key`. `Authorization: ApiKey …` does as well.',
   },
   token: {
     type: 'http',
