@@ -14,6 +14,7 @@ import { takeCensus } from '../store/census.ts';
 import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
+import { QueueSessions } from '../store/queue-sessions.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { orExit } from './or-exit.ts';
@@ -43,6 +44,7 @@ const aws = {
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
+const queueSessions = new QueueSessions(redis, config.queuePrefix);
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
@@ -55,6 +57,7 @@ const app = await buildApp({
   audit,
   rateLimit,
   idempotency,
+  queueSessions,
   store,
   producer,
   gateway,

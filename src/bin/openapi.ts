@@ -29,6 +29,7 @@ async function generate(): Promise<string> {
     recentImages: inert,
     kms: inert,
     idempotency: inert,
+    queueSessions: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
     eventLog: inert,

@@ -1,5 +1,6 @@
 /** The public HTTP contract (/openapi.json), and nothing else. */
 const STORED = 'amiferry.credential';
+const QUEUES = 'amiferry.queues';
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 15_000;
 
@@ -73,6 +74,22 @@ export async function change(method, path, body, more = {}) {
 }
 
 let unanswered = null;
+
+/**
+ * The queues are a page of their own, and a browser sends no credential along to a page. So an administrator asks for a cookie,
+ * which is good for them alone, and gives it back when he signs out.
+ */
+export const queueSession = {
+  async open() {
+    await call('/queues/session', { method: 'POST' });
+    sessionStorage.setItem(QUEUES, 'open');
+  },
+  async close() {
+    if (sessionStorage.getItem(QUEUES) === null) return;
+    sessionStorage.removeItem(QUEUES);
+    await call('/queues/session', { method: 'DELETE' });
+  },
+};
 
 /** crypto.randomUUID is missing where the page came over plain HTTP. */
 function newKey() {

@@ -1,3 +1,4 @@
+import { queueSession } from './api.js';
 import { copyPage } from './copy.js';
 import { announce, h, show } from './dom.js';
 import { findImagePage, imagePage } from './image.js';
@@ -74,6 +75,14 @@ window.addEventListener('hashchange', () => {
 document.getElementById('skip').addEventListener('click', (event) => {
   event.preventDefault();
   main.focus();
+});
+document.getElementById('queues').addEventListener('click', (event) => {
+  event.preventDefault();
+  const { pathname } = event.currentTarget;
+  void run(async () => {
+    await queueSession.open();
+    location.assign(pathname);
+  });
 });
 setUpSignIn({ signedIn: () => broken && route(), signedOut: route });
 await route();

@@ -1,4 +1,4 @@
-import { credential, get } from './api.js';
+import { credential, get, queueSession } from './api.js';
 import { h, show } from './dom.js';
 import { field } from './forms.js';
 import { outcome, problemBox } from './problems.js';
@@ -42,6 +42,8 @@ export function setUpSignIn({ signedIn, signedOut }) {
   });
   button.addEventListener('click', () => {
     if (!credential.known()) return dialog.showModal();
+    // Where that fails the session ends by itself, in minutes.
+    void queueSession.close().catch(() => {});
     credential.forget();
     showButton();
     void signedOut();

@@ -12,6 +12,7 @@ import type { AuditLog } from '../store/audit-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
+import type { QueueSessions } from '../store/queue-sessions.ts';
 import type { JobFeed } from '../store/feed.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { RateLimit } from './plugins/rate-limit.ts';
@@ -28,6 +29,7 @@ export interface AppDeps extends CommandDeps {
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;
   idempotency: IdempotencyStore;
+  queueSessions: Pick<QueueSessions, 'open' | 'find' | 'close'>;
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;
   streams: StreamLimits;

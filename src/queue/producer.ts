@@ -6,6 +6,7 @@ import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
 import type { DueStep } from '../domain/next-step.ts';
 import { dueSteps } from '../domain/next-step.ts';
+import { AmiferryError } from '../errors.ts';
 import type { StepName } from './jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
@@ -93,6 +94,11 @@ export class StepProducer {
     }
   }
 
+  /** Both queues, opened if they are not. Rejects while Redis is away. */
+  async queues(): Promise<Queue[]> {
+    return Promise.all([this.#open(STEPS_QUEUE), this.#open(WEBHOOKS_QUEUE)]);
+  }
+
   /** Steps that wait for a worker, and steps at work, over all workers. */
   async counts(): Promise<{ waiting: number; active: number }> {
     const queue = await this.#open();
@@ -125,7 +131,8 @@ async function openQueue(
   redis: RedisClient,
   options: Omit<QueueOptions, 'connection'>,
 ): Promise<Queue> {
-  if (redis.status !== 'ready') throw new Error(`Redis is away (${redis.status})`);
+  if (redis.status !== 'ready')
+    throw new AmiferryError('redis-unavailable', `Redis, which keeps the queue, is away (${redis.status})`);
   const queue = new Queue(name, { connection: redis, skipWaitingForReady: true, ...options });
   // Without a listener a lost connection would end the process; ioredis itself connects again.
   queue.on('error', () => {});

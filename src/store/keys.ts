@@ -21,6 +21,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
  * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
+ * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
  * | `turn:<step>` | string with expiry | a recurring step was done just now |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
@@ -44,6 +45,7 @@ export function storeKeys(prefix: string) {
     full: (scope: Scope) => key('full', scopeKey(scope)),
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
+    queueSession: (hash: string) => key('queue-session', hash),
     turn: (step: string) => key('turn', step),
     scopes: key('scopes'),
     audit: key('audit'),

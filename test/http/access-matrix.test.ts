@@ -54,6 +54,7 @@ const BAD: [name: string, headers: Record<string, string>][] = [
   ['HS256 with the public key', bearer(await provider.signedWithPublicKey({ scope: ALL }))],
   ["another's signature", bearer(await provider.forged({ scope: ALL }))],
   ['a token for a subject with a line break', bearer(await provider.token({ scope: ALL, subject: 'a\nb' }))],
+  ['a session of the queues that there is not', { cookie: `amiferry_queues=${'A'.repeat(43)}` }],
   ['a malformed API key', apiKey('secret')],
   ['an unknown API key', apiKey(`amiferry_000000000000_${'A'.repeat(43)}`)],
   ['a wrong API key of a known id', apiKey(wrongSecret)],
@@ -149,7 +150,12 @@ test('a route that does not say who is let in stops the start', async () => {
   const { audit } = api.service;
   const app = fastify();
   await app.register(problemDetails);
-  await app.register(authentication, { authenticate, audit, policy });
+  await app.register(authentication, {
+    authenticate,
+    audit,
+    policy,
+    queueSessions: { find: async () => null },
+  });
   app.get('/new', async () => 'anything');
   await expect(app.ready()).rejects.toThrow(/is missing.*GET \/new/);
 });

@@ -9,6 +9,7 @@ import {
   untilReady,
 } from '../../src/queue/connections.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
+import { QueueSessions } from '../../src/store/queue-sessions.ts';
 import { takeCensus } from '../../src/store/census.ts';
 import { JobFeed } from '../../src/store/feed.ts';
 import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
@@ -50,6 +51,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     rateLimit: null,
     ...service,
     idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
+    queueSessions: new QueueSessions(redis, service.prefix),
     feed,
     streams: TEST_STREAMS,
     redis: redisProbe(redis, service.prefix),

@@ -71,6 +71,7 @@ export function conformance(document: OpenApi) {
     const status = String(answer.statusCode);
     const documented = route.operation.responses[status];
     expect(documented, `${method} ${route.path} answers ${status}: ${answer.body}`).toBeDefined();
+    if (answer.body === '' && documented?.content === undefined) return;
     const type = String(answer.headers['content-type']).split(';')[0] ?? '';
     expect(Object.keys(documented?.content ?? {}), `type of ${method} ${route.path} ${status}`).toContain(
       type,

@@ -41,6 +41,8 @@ const calls = (id: string) => [
   () => api.get(`/jobs/${id}`),
   () => api.post(`/jobs/${id}/cancel`),
   () => api.post(`/jobs/${id}/retry`),
+  () => api.get('/queues/api/queues'),
+  () => api.post('/queues/session'),
 ];
 
 async function expectUnavailable(id: string): Promise<void> {
@@ -83,7 +85,7 @@ test('with Redis hanging every route says so, too', async () => {
   process.kill(redis.pid, 'SIGSTOP');
   try {
     const answers = await Promise.all(calls(id).map((call) => call()));
-    expect(answers.map(({ statusCode }) => statusCode)).toEqual([503, 503, 503, 503, 503]);
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([503]));
   } finally {
     process.kill(redis.pid, 'SIGCONT');
   }

@@ -8,6 +8,7 @@ import { AmiferryError } from '../../errors.ts';
 import type { AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { toAmiferryError } from '../problem.ts';
+import { sessionOf } from '../queues/session-cookie.ts';
 import { ACCESS_ERRORS, problems } from '../routes/documented.ts';
 
 /** Who is let in: those with any of these scopes, or everybody. */
@@ -27,6 +28,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** A route that doesn't say it stops the start. */
     access?: Access;
+    /** A browser's session of the queues lets in here too, to read. */
+    session?: boolean;
   }
   interface FastifyRequest {
     /** Who asks; `null` where nobody could be made out, and only public routes are open. */
@@ -36,7 +39,9 @@ declare module 'fastify' {
   }
 }
 
-export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'audit' | 'policy'>;
+export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'audit' | 'policy'> & {
+  queueSessions: Pick<AppDeps['queueSessions'], 'find'>;
+};
 
 /**
  * Makes out who asks, and later turns away whoever may not: what comes in between (rate limits) knows the caller, and
@@ -44,7 +49,6 @@ export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'loopbackOnly
  */
 export const authentication = fp<AuthenticationOptions>(
   async (app, options) => {
-    const { authenticate } = options;
     app.decorateRequest('principal', null);
     app.decorateRequest('refusal', null);
     declareAccess(app);
@@ -53,7 +57,7 @@ export const authentication = fp<AuthenticationOptions>(
     app.addHook('onRequest', async (request) => {
       if (accessOf(request) === 'everybody') return;
       try {
-        request.principal = authenticate === null ? ANONYMOUS : await authenticate(request.headers);
+        request.principal = await whoAsks(options, request);
       } catch (error) {
         request.refusal = toAmiferryError(error);
       }
@@ -86,6 +90,20 @@ function refuseOtherNames(app: FastifyInstance): void {
 /** What no route takes is answered 404 to everybody: the routes are no secret, /openapi.json lists them. */
 function accessOf(request: FastifyRequest): Access {
   return request.is404 ? 'everybody' : (request.routeOptions.config.access ?? []);
+}
+
+/** Credentials go before a session: whoever sends both means the former. */
+async function whoAsks(
+  { authenticate, queueSessions }: AuthenticationOptions,
+  request: FastifyRequest,
+): Promise<Principal> {
+  if (authenticate === null) return ANONYMOUS;
+  const { method, headers, routeOptions } = request;
+  const bare = headers.authorization === undefined && headers['x-api-key'] === undefined;
+  const secret = bare && routeOptions.config.session === true ? sessionOf(request) : null;
+  const reads = method === 'GET' || method === 'HEAD';
+  const known = secret === null || !reads ? null : await queueSessions.find(secret);
+  return known ?? (await authenticate(headers));
 }
 
 /** Every route says who is let in, and with that documents its 401, 403 and 429. */

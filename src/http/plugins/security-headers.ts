@@ -29,6 +29,9 @@ const CONSOLE = {
   trustedTypes: ["'none'"],
 };
 
+/** What Bull Board needs: its own files, which set styles as they go, icons that are data, and calls to itself. */
+const QUEUES = { ...SWAGGER_UI, baseUri: ["'self'"] };
+
 /** Not upgrade-insecure-requests: on loopback there is no TLS to upgrade to. */
 const policyOf = (directives: Record<string, string[]>) => ({
   contentSecurityPolicy: { useDefaults: false, directives },
@@ -36,6 +39,9 @@ const policyOf = (directives: Record<string, string[]>) => ({
 
 /** For the routes of Swagger UI, as their `config`. */
 export const SWAGGER_UI_HEADERS = { helmet: policyOf(SWAGGER_UI) };
+
+/** For the routes of the queues, as their `config`. */
+export const QUEUES_HEADERS = { helmet: policyOf(QUEUES) };
 
 /** For the routes of the console, as their `config`. */
 export const CONSOLE_HEADERS = { helmet: policyOf(CONSOLE) };

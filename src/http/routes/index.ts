@@ -13,6 +13,7 @@ import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
 import { metrics } from './metrics.ts';
 import { openApiDocument } from './open-api.ts';
+import { queueRoutes } from './queues.ts';
 import { redeliverRoute } from './redeliver.ts';
 import { retryJobRoute } from './retry-job.ts';
 
@@ -32,6 +33,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   listAudit(app, deps); //       GET  /audit
   redeliverRoute(app, deps); //  POST /jobs/:id/deliveries/:n/redeliver
   health(app, deps); //          GET  /health/live, /health/ready
+  queueRoutes(app, deps); //     GET  /queues, /queues/*, POST and DELETE /queues/session
   metrics(app, deps); //         GET  /metrics
   openApiDocument(app); //       GET  /openapi.json (and /docs: plugins/openapi.ts)
 }

@@ -14,7 +14,7 @@ export const AuditEntry = component(
       at: Type.String({ format: 'date-time', description: "When, by Redis' clock." }),
       action: oneOf(AUDIT_ACTIONS, {
         description:
-          'A request (use-route: one that lacked the scope for its route), or work: share-image, put-permissions-back.',
+          'A request (use-route: one that lacked the scope for its route; open-queues: a browser was let at /queues), or work: share-image, put-permissions-back.',
       }),
       outcome: oneOf(AUDIT_OUTCOMES, {
         description:

@@ -1,0 +1,109 @@
+import type { AppControllerRoute } from '@bull-board/api/typings/app';
+import type { Queue } from 'bullmq';
+import type { FastifyInstance } from 'fastify';
+import { fastify } from 'fastify';
+import type { Logger } from '../../logging.ts';
+import type { ErrorCode } from '../../errors.ts';
+import { AmiferryError } from '../../errors.ts';
+import { toAmiferryError } from '../problem.ts';
+
+export interface BoardDeps {
+  logger: Logger;
+  /** Opens the queues, at the first look. */
+  queues: () => Promise<readonly Queue[]>;
+}
+
+/** What the board answers to a path. */
+export interface BoardAnswer {
+  status: number;
+  type: string;
+  body: Buffer;
+}
+
+/** An error on its way out of the board's app. */
+type Fault = [code: ErrorCode, message: string];
+
+/** The path under which the board is. */
+export const BOARD_PATH = '/queues';
+
+const UI = {
+  boardTitle: 'amiferry queues',
+  miscLinks: [{ text: 'Console', url: '/' }],
+  environment: { label: 'read only', color: '#475569', textColor: '#ffffff' },
+  hideDocsLink: true,
+  // It would have Redis list its clients at each look.
+  showWorkers: false,
+};
+
+/** Bull Board's own page asks another host for its fonts. */
+const FOREIGN_LINK = /<link\b[^>]*\bhref="https?:[^>]*>/g;
+
+/**
+ * Bull Board, for looking only: it is loaded, and the queues are opened, when somebody looks first. It is an app of its own behind the
+ * service's routes, so that nothing of it can be reached but through them. Of its API only what is read with GET is there.
+ */
+export class QueueBoard {
+  readonly #deps: BoardDeps;
+  #app: Promise<FastifyInstance> | null = null;
+
+  constructor(deps: BoardDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {AmiferryError} what keeps the queues from being opened, or read: the next look tries again */
+  async answer(method: 'GET' | 'HEAD', url: string): Promise<BoardAnswer> {
+    this.#app ??= build(this.#deps).catch((error: unknown) => {
+      this.#app = null;
+      throw error;
+    });
+    const answer = await (await this.#app).inject({ method, url });
+    if (answer.statusCode >= 500) throw new AmiferryError(...answer.json<Fault>());
+    const type = answer.headers['content-type'] ?? 'application/octet-stream';
+    return { status: answer.statusCode, type, body: answer.rawPayload };
+  }
+
+  async close(): Promise<void> {
+    await (await this.#app)?.close();
+  }
+}
+
+async function build({ logger, queues }: BoardDeps): Promise<FastifyInstance> {
+  const [{ createBullBoard }, { BullMQAdapter }, { FastifyAdapter }] = await Promise.all([
+    import('@bull-board/api'),
+    import('@bull-board/api/bullMQAdapter'),
+    import('@bull-board/fastify'),
+  ]);
+  const readOnly = { readOnlyMode: true, allowRetries: false };
+  const adapter = new FastifyAdapter();
+  createBullBoard({
+    queues: (await queues()).map((queue) => new BullMQAdapter(queue, readOnly)),
+    serverAdapter: Object.assign(adapter, {
+      setApiRoutes: readingOnly(adapter.setApiRoutes.bind(adapter)),
+      setErrorHandler: () => FastifyAdapter.prototype.setErrorHandler.call(adapter, passOn),
+    }),
+    options: { uiConfig: UI },
+  });
+  const app = fastify();
+  app.setErrorHandler((thrown, _request, reply) => {
+    const { code, message, cause } = toAmiferryError(thrown);
+    if (code === 'internal-error') logger.error({ err: cause }, 'the queues could not be shown');
+    return reply.code(500).send([code, message] satisfies Fault);
+  });
+  app.addHook('onSend', async (_request, reply, payload) => {
+    const isPage = String(reply.getHeader('content-type')).startsWith('text/html');
+    return isPage && typeof payload === 'string' ? payload.replaceAll(FOREIGN_LINK, '') : payload;
+  });
+  await app.register(adapter.registerPlugin(), { prefix: BOARD_PATH });
+  return app;
+}
+
+/** Leaves out every route that would change anything, whatever the board thinks of being read-only. */
+function readingOnly<T>(set: (routes: AppControllerRoute[]) => T) {
+  return (routes: AppControllerRoute[]) =>
+    set(routes.filter(({ method }) => [method].flat().every((one) => one === 'get')));
+}
+
+/** Bull Board would tell the error's own message. */
+function passOn(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,57 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { openQueueSession } from '../../commands/open-queue-session.ts';
+import type { App, AppDeps } from '../deps.ts';
+import { QUEUES_HEADERS } from '../plugins/security-headers.ts';
+import { principalOf } from '../principal.ts';
+import { BOARD_PATH, QueueBoard } from '../queues/board.ts';
+import { noSessionCookie, sessionCookie, sessionOf } from '../queues/session-cookie.ts';
+import { problems } from './documented.ts';
+
+const ADMIN = { access: ['amis:admin'] } as const;
+
+const begin = {
+  operationId: 'openQueueSession',
+  tags: ['service'],
+  summary: 'Let this browser look at the queues',
+  description:
+    'Gives the browser a cookie with which it may read `/queues` (Bull Board, read-only) for 15 minutes, and nothing else: a page that is navigated to can send no key or token.',
+  response: {
+    204: Type.Null({ description: 'The cookie is in Set-Cookie. Go to /queues.' }),
+    ...problems('overloaded', 'validation-failed', 'redis-unavailable'),
+  },
+} as const;
+
+const end = {
+  operationId: 'closeQueueSession',
+  tags: ['service'],
+  summary: 'End what the browser may see of the queues',
+  description: 'Ends the session whose cookie comes along, if any.',
+  response: {
+    204: Type.Null({ description: 'There is no session any more.' }),
+    ...problems('overloaded', 'validation-failed', 'redis-unavailable'),
+  },
+} as const;
+
+/** Bull Board at /queues, for looking only, and the session that lets an administrator's browser there. */
+export function queueRoutes(app: App, deps: AppDeps): void {
+  const board = new QueueBoard({ logger: deps.logger, queues: () => deps.producer.queues() });
+  app.addHook('onClose', () => board.close());
+  const look = async ({ method, url }: FastifyRequest, reply: FastifyReply) => {
+    const { status, type, body } = await board.answer(method === 'HEAD' ? 'HEAD' : 'GET', url);
+    return reply.code(status).type(type).send(body);
+  };
+  const config = { ...QUEUES_HEADERS, ...ADMIN, session: true };
+  for (const url of [BOARD_PATH, `${BOARD_PATH}/*`]) app.get(url, { schema: { hide: true }, config }, look);
+
+  const session = `${BOARD_PATH}/session`;
+  app.post(session, { schema: begin, config: ADMIN }, async (request, reply) => {
+    const secret = await openQueueSession(deps, principalOf(request));
+    return reply.header('Set-Cookie', sessionCookie(request, secret)).code(204).send(null);
+  });
+  app.delete(session, { schema: end, config: ADMIN }, async (request, reply) => {
+    const secret = sessionOf(request);
+    if (secret !== null) await deps.queueSessions.close(secret);
+    return reply.header('Set-Cookie', noSessionCookie(request)).code(204).send(null);
+  });
+}
