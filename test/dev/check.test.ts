@@ -27,10 +27,11 @@ async function check(...names: string[]) {
 
 const append = (file: string, code: string) => appendFile(join(tree.dir, file), `${code}\n`);
 
+/** CI runs all of it on the tree as it is, beside the tests. */
 test('passes on the tree as it is', async () => {
-  const { code, output } = await check('types', 'lint', 'openapi');
+  const { code, output } = await check('openapi');
   expect(code, output).toBe(0);
-  expect(output.match(/^✓ \w+/gm)?.toSorted()).toEqual(['✓ lint', '✓ openapi', '✓ types']);
+  expect(output).toMatch(/^✓ openapi/m);
 });
 
 test('a type error', async () => {
