@@ -5,6 +5,7 @@ import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
 import { authentication } from './plugins/authentication.ts';
 import { consolePages } from './plugins/console.ts';
+import { crossOrigin } from './plugins/cross-origin.ts';
 import { eventStreams } from './plugins/event-streams.ts';
 import { httpMetrics } from './plugins/http-metrics.ts';
 import { idempotency } from './plugins/idempotency.ts';
@@ -57,6 +58,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(httpMetrics, deps);
   await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 500 });
   await app.register(securityHeaders);
+  await app.register(crossOrigin, deps);
   await app.register(authentication, deps);
   await app.register(rateLimit, deps);
   await app.register(validation);

@@ -72,6 +72,20 @@ test('guessing at credentials is counted by address, and hinders nobody who has 
   expect(await ask(1, guess, '192.0.2.2')).toEqual([401]);
 });
 
+test('the many addresses of one IPv6 network are one caller', async () => {
+  const guess = { 'x-api-key': 'amiferry_guess' };
+  expect(await ask(PER_MINUTE, guess, '2001:db8:1:2::1')).toEqual(Array(PER_MINUTE).fill(401));
+  expect(await ask(2, guess, '2001:db8:1:2:ffff::9')).toEqual([429, 429]);
+  expect(await ask(1, guess, '2001:db8:1:3::1')).toEqual([401]);
+});
+
+test('nobody makes himself another with a header', async () => {
+  const guess = (n: number) => ({ 'x-api-key': 'amiferry_guess', 'x-forwarded-for': `198.51.100.${n}` });
+  const statuses: number[] = [];
+  for (let n = 0; n <= PER_MINUTE; n += 1) statuses.push(...(await ask(1, guess(n), '192.0.2.3')));
+  expect(statuses).toEqual([...Array(PER_MINUTE).fill(401), 429]);
+});
+
 test('health is never counted', async () => {
   for (let i = 0; i <= PER_MINUTE; i += 1) expect((await apis[0]?.get('/health/live'))?.statusCode).toBe(200);
 });

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
-import { isLoopback } from '../../auth/loopback.ts';
 import type { AccessScope, Principal } from '../../domain/access.ts';
 import { ANONYMOUS } from '../../domain/access.ts';
 import { auditEntry, byPrincipal } from '../../domain/audit.ts';
@@ -39,7 +38,7 @@ declare module 'fastify' {
   }
 }
 
-export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'audit' | 'policy'> & {
+export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'audit' | 'policy'> & {
   queueSessions: Pick<AppDeps['queueSessions'], 'find'>;
 };
 
@@ -52,7 +51,6 @@ export const authentication = fp<AuthenticationOptions>(
     app.decorateRequest('principal', null);
     app.decorateRequest('refusal', null);
     declareAccess(app);
-    if (options.loopbackOnly === true) refuseOtherNames(app);
 
     app.addHook('onRequest', async (request) => {
       if (accessOf(request) === 'everybody') return;
@@ -73,19 +71,6 @@ export const authentication = fp<AuthenticationOptions>(
   },
   { name: 'authentication', dependencies: ['problem-details'] },
 );
-
-/**
- * A web page may have its own host name resolve to this machine ("DNS rebinding") and so have a browser here ask us in its
- * name, past the browser's same-origin rule. It can't choose what Host the browser then sends.
- */
-function refuseOtherNames(app: FastifyInstance): void {
-  app.addHook('onRequest', async ({ hostname }) => {
-    if (isLoopback(hostname)) return;
-    const message =
-      'without credentials this service answers this machine alone: ask it as 127.0.0.1 or localhost';
-    throw new AmiferryError('bad-request', message);
-  });
-}
 
 /** What no route takes is answered 404 to everybody: the routes are no secret, /openapi.json lists them. */
 function accessOf(request: FastifyRequest): Access {

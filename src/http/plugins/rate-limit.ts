@@ -1,4 +1,4 @@
-import fastifyRateLimit from '@fastify/rate-limit';
+import fastifyRateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { RedisClient } from '../../redis-client.ts';
@@ -44,6 +44,7 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
   { name: 'rate-limit', dependencies: ['authentication'] },
 );
 
+/** Whoever has one IPv6 address has the 2^64 of its network: they count as one. */
 function callerOf({ principal, ip }: FastifyRequest): string {
-  return principal?.id ?? `ip:${ip}`;
+  return principal?.id ?? `ip:${normalizeIP(ip)}`;
 }
