@@ -36,6 +36,17 @@ describe('the session of a browser', () => {
     expect(String(overTls.headers['set-cookie'])).toMatch(/; Secure$/);
   });
 
+  test('is a new one each time, whatever Idempotency-Key says', async () => {
+    const headers = { ...admin(), 'idempotency-key': 'the-same' };
+    const answers = [
+      await api.post('/queues/session', undefined, headers),
+      await api.post('/queues/session', undefined, headers),
+    ];
+    const cookies = answers.map((answer) => String(answer.headers['set-cookie']));
+    expect(new Set(cookies).size).toBe(2);
+    expect(cookies.every((cookie) => cookie.startsWith('amiferry_queues='))).toBe(true);
+  });
+
   test('is for administrators, with credentials, and in the audit', async () => {
     const reader = {
       'x-api-key': keys.make('reader', ['amis:read', 'amis:copy', 'amis:share', 'amis:publish']),

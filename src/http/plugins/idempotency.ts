@@ -11,6 +11,10 @@ declare module 'fastify' {
     /** The Idempotency-Key that this request holds; `null` where it brought none. */
     claim: Claim | null;
   }
+  interface FastifyContextConfig {
+    /** `false`: asked again it answers anew, and no answer is kept. */
+    idempotencyKey?: false;
+  }
 }
 
 export interface IdempotencyDeps {
@@ -44,6 +48,7 @@ async function claimKey(
 ): Promise<unknown> {
   const header = request.headers['idempotency-key'];
   if (header === undefined || !MUTATING.has(request.method)) return undefined;
+  if (request.routeOptions.config.idempotencyKey === false) return undefined;
   const key = typeof header === 'string' ? parseIdempotencyKey(header) : null;
   if (key === null) throw badKey();
   const print = fingerprint(request.method, request.url, request.body);

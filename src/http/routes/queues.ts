@@ -6,9 +6,11 @@ import { QUEUES_HEADERS } from '../plugins/security-headers.ts';
 import { principalOf } from '../principal.ts';
 import { BOARD_PATH, QueueBoard } from '../queues/board.ts';
 import { noSessionCookie, sessionCookie, sessionOf } from '../queues/session-cookie.ts';
-import { problems } from './documented.ts';
+import { BODY_ERRORS, problems } from './documented.ts';
 
 const ADMIN = { access: ['amis:admin'] } as const;
+/** A session is a secret: it is not kept, to be given again for the same Idempotency-Key. */
+const FRESH = { ...ADMIN, idempotencyKey: false } as const;
 
 const begin = {
   operationId: 'openQueueSession',
@@ -18,7 +20,7 @@ const begin = {
     'Gives the browser a cookie with which it may read `/queues` (Bull Board, read-only) for 15 minutes, and nothing else: a page that is navigated to can send no key or token.',
   response: {
     204: Type.Null({ description: 'The cookie is in Set-Cookie. Go to /queues.' }),
-    ...problems('overloaded', 'validation-failed', 'redis-unavailable'),
+    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
   },
 } as const;
 
@@ -29,7 +31,7 @@ const end = {
   description: 'Ends the session whose cookie comes along, if any.',
   response: {
     204: Type.Null({ description: 'There is no session any more.' }),
-    ...problems('overloaded', 'validation-failed', 'redis-unavailable'),
+    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
   },
 } as const;
 
@@ -45,11 +47,11 @@ export function queueRoutes(app: App, deps: AppDeps): void {
   for (const url of [BOARD_PATH, `${BOARD_PATH}/*`]) app.get(url, { schema: { hide: true }, config }, look);
 
   const session = `${BOARD_PATH}/session`;
-  app.post(session, { schema: begin, config: ADMIN }, async (request, reply) => {
+  app.post(session, { schema: begin, config: FRESH }, async (request, reply) => {
     const secret = await openQueueSession(deps, principalOf(request));
     return reply.header('Set-Cookie', sessionCookie(request, secret)).code(204).send(null);
   });
-  app.delete(session, { schema: end, config: ADMIN }, async (request, reply) => {
+  app.delete(session, { schema: end, config: FRESH }, async (request, reply) => {
     const secret = sessionOf(request);
     if (secret !== null) await deps.queueSessions.close(secret);
     return reply.header('Set-Cookie', noSessionCookie(request)).code(204).send(null);
