@@ -64,8 +64,9 @@ export function principalOfKey(keys: readonly ApiKey[], secret: string, now: num
   const key = keys.find((one) => one.id === id);
   const matches = timingSafeEqual(hash(secret), key === undefined ? NO_HASH : Buffer.from(key.sha256, 'hex'));
   if (key === undefined || !matches) return null;
-  if (key.expiresAt !== null && Date.parse(key.expiresAt) <= now) return null;
-  return { id: `key:${key.name}`, credential: `key ${key.id}`, scopes: new Set(key.scopes) };
+  const expiresAt = key.expiresAt === null ? null : Date.parse(key.expiresAt);
+  if (expiresAt !== null && !(expiresAt > now)) return null;
+  return { id: `key:${key.name}`, credential: `key ${key.id}`, scopes: new Set(key.scopes), expiresAt };
 }
 
 /** A key is 256 random bits: nothing that could be guessed, so no slow hash is needed. */

@@ -1,49 +1,82 @@
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import { ConfigError } from '../config.ts';
 import type { Logger } from '../logging.ts';
 
+/** How often a file is looked at for a change, milliseconds. */
+export const LOOK_MS = 2000;
+
 /**
- * A JSON file that is read at the start and again when told to. A new version that is no good is logged and not taken:
- * the one before stays in force.
+ * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is no good is
+ * logged and not taken: the one before stays in force.
  */
 export class CheckedFile<T> {
   readonly #path: string;
   readonly #parse: (text: string) => T;
   #current: T;
+  /** What was read last, good or not; `null` where it could not be read. */
+  #seen: string | null;
 
   /** @throws {ConfigError} when the file can't be read or is no good */
   constructor(path: string, parse: (text: string) => T) {
     this.#path = path;
     this.#parse = parse;
-    this.#current = this.#read();
+    try {
+      this.#seen = readFileSync(path, 'utf8');
+      this.#current = parse(this.#seen);
+    } catch (error) {
+      throw new ConfigError(`${path} is no good: ${messageOf(error)}`);
+    }
   }
 
   current(): T {
     return this.#current;
   }
 
-  reload(logger: Logger): void {
+  /**
+   * Reads the file, and takes it over if it has changed. The whole text is compared: neither a second within which it
+   * changed twice nor a link that leads elsewhere (as Kubernetes changes what it mounts) hides a change.
+   */
+  async look(logger: Logger): Promise<void> {
     try {
-      this.#current = this.#read();
-      logger.info({ file: this.#path }, 'file read again');
+      const text = await readFile(this.#path, 'utf8');
+      if (text !== this.#seen) this.#take(text, logger);
     } catch (error) {
-      logger.error(
-        { err: error, file: this.#path },
-        'the new file is no good: the one before stays in force',
-      );
+      // Said once, not at every look.
+      if (this.#seen !== null) this.#refuse(error, logger);
+      this.#seen = null;
     }
   }
 
-  #read(): T {
+  /** Reads the file at once, and says so in the log whether it has changed or not. */
+  reload(logger: Logger): void {
     try {
-      return this.#parse(readFileSync(this.#path, 'utf8'));
+      this.#take(readFileSync(this.#path, 'utf8'), logger);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new ConfigError(`${this.#path} is no good: ${why}`);
+      this.#refuse(error, logger);
     }
   }
+
+  #take(text: string, logger: Logger): void {
+    this.#seen = text;
+    try {
+      this.#current = this.#parse(text);
+      logger.info({ file: this.#path }, 'file read again');
+    } catch (error) {
+      this.#refuse(error, logger);
+    }
+  }
+
+  #refuse(error: unknown, logger: Logger): void {
+    const why = { file: this.#path, why: messageOf(error) };
+    logger.error(why, 'the new file is no good: the one before stays in force');
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Reads JSON of a schema. @throws an error that says where it breaks the schema, and repeats no value */

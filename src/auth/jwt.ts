@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { FetchImplementation, JWTPayload, JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import type { Principal } from '../domain/access.ts';
 import { isAccessScope, PRINCIPAL_ID_PATTERN } from '../domain/access.ts';
 import { AmiferryError } from '../errors.ts';
@@ -20,6 +20,8 @@ const CLOCK_TOLERANCE = 30;
 const JWKS_TIMEOUT = 3000;
 /** An unknown key id has the keys read again at most this often, milliseconds. */
 const JWKS_COOLDOWN = 10_000;
+/** jose's cooldown begins with an answer; a provider that gives none is asked again at most this often, milliseconds. */
+const JWKS_REST = 5000;
 
 /** Tells whose token it is. @throws {AmiferryError} `unauthenticated`, `keys-unavailable` */
 export type VerifyToken = (token: string) => Promise<Principal>;
@@ -29,8 +31,20 @@ export function jwtVerifier(settings: JwtSettings): VerifyToken {
   const keys = createRemoteJWKSet(settings.jwksUrl, {
     timeoutDuration: JWKS_TIMEOUT,
     cooldownDuration: JWKS_COOLDOWN,
+    [customFetch]: restingFetch(),
   });
   return async (token) => principalOfToken(token, await verified(token, keys, settings));
+}
+
+/** Keys that are known already stay good meanwhile: only asking for others fails. */
+function restingFetch(): FetchImplementation {
+  let restsUntil = Number.NEGATIVE_INFINITY;
+  return async (url, options) => {
+    const now = performance.now();
+    if (now < restsUntil) throw new Error('the identity provider was asked for its keys just now');
+    restsUntil = now + JWKS_REST;
+    return fetch(url, options);
+  };
 }
 
 async function verified(token: string, keys: JWTVerifyGetKey, settings: JwtSettings): Promise<JWTPayload> {
@@ -56,7 +70,8 @@ function principalOfToken(token: string, payload: JWTPayload): Principal {
       'the subject of the token has to be 1 to 200 visible ASCII characters',
     );
   }
-  return { id, credential: credentialOf(token, payload), scopes: new Set(scopesOf(payload)) };
+  const expiresAt = ((payload.exp ?? 0) + CLOCK_TOLERANCE) * 1000;
+  return { id, credential: credentialOf(token, payload), scopes: new Set(scopesOf(payload)), expiresAt };
 }
 
 /** The token's own id, else the start of its digest: both name it, and neither is any good for getting in. */

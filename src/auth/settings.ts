@@ -8,14 +8,15 @@ import { openApiKeyFile } from './api-keys.ts';
 import type { Authenticate } from './authenticate.ts';
 import { authenticator } from './authenticate.ts';
 import type { CheckedFile } from './checked-file.ts';
+import { LOOK_MS } from './checked-file.ts';
 import { jwtVerifier } from './jwt.ts';
 import type { VerifyToken } from './jwt.ts';
 import { openPolicyFile } from './policy-file.ts';
 
 type AuthConfig = Pick<Config, 'authNone' | 'apiKeysFile' | 'jwt' | 'policyFile' | 'host'>;
 
-/** A file that is read again on SIGHUP. */
-type Reloadable = Pick<CheckedFile<unknown>, 'reload'>;
+/** A file that is read again when it changes. */
+type Reloadable = Pick<CheckedFile<unknown>, 'look' | 'reload'>;
 
 export interface Access {
   /** `null`: nobody is asked who they are. */
@@ -60,12 +61,18 @@ export function policyOf(config: AuthConfig): { policy: PolicySource; files: rea
   return { policy: NO_POLICY, files: [] };
 }
 
-/** Reads the files again on every SIGHUP; without any, SIGHUP ends the process as ever. */
-export function reloadOnHangup(files: readonly Reloadable[], logger: Logger): void {
+/**
+ * Takes over what changes in the files within {@link LOOK_MS}, and on SIGHUP at once; without any, SIGHUP ends the process
+ * as ever. It keeps no process from ending.
+ */
+export function keepFresh(files: readonly Reloadable[], logger: Logger): void {
   if (files.length === 0) return;
   process.on('SIGHUP', () => {
     for (const file of files) file.reload(logger);
   });
+  const look = () => void Promise.all(files.map((file) => file.look(logger))).then(wait);
+  const wait = () => setTimeout(look, LOOK_MS).unref();
+  wait();
 }
 
 function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { KEY_NAME_PATTERN, newApiKey } from '../auth/api-keys.ts';
+import { LOOK_MS } from '../auth/checked-file.ts';
 import { changeApiKeys, readApiKeys } from '../auth/api-key-store.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { ACCESS_SCOPES, isAccessScope } from '../domain/access.ts';
@@ -8,7 +9,7 @@ import { orExit } from './or-exit.ts';
 
 /**
  * `npm run api-key -- create NAME --scopes amis:read,amis:copy [--expires 90d]`, `list`, `revoke ID`: keeps API_KEYS_FILE.
- * The API takes the change over on SIGHUP, or when it is started.
+ * The API takes the change over within seconds.
  */
 const USAGE = `npm run api-key -- create NAME --scopes ${ACCESS_SCOPES.join(',')} [--expires 90d]
 npm run api-key -- list
@@ -16,7 +17,7 @@ npm run api-key -- revoke ID
 `;
 
 const DAY = 86_400_000;
-const RELOAD = 'Send the API a SIGHUP (or start it again) to have it taken over.\n';
+const TAKEN_OVER = `An API that reads this file takes it over within ${LOOK_MS / 1000} s.\n`;
 
 orExit(run);
 
@@ -48,7 +49,7 @@ function create(file: string, name: string, options: { scopes: string; expires?:
   }
   const { secret, key } = newApiKey(name, readScopes(options.scopes), readExpiry(options.expires));
   changeApiKeys(file, (keys) => [...keys, key]);
-  process.stderr.write(`Key ${key.id} of the principal key:${name}. It is shown this once. ${RELOAD}`);
+  process.stderr.write(`Key ${key.id} of the principal key:${name}. It is shown this once. ${TAKEN_OVER}`);
   process.stdout.write(`${secret}\n`);
 }
 
@@ -77,5 +78,5 @@ function revoke(file: string, id: string): void {
     throw new ConfigError(`There is no key ${id}: "list" shows the ids.`);
   }
   changeApiKeys(file, (keys) => keys.filter((key) => key.id !== id));
-  process.stdout.write(`Key ${id} is revoked. ${RELOAD}`);
+  process.stdout.write(`Key ${id} is revoked. ${TAKEN_OVER}`);
 }

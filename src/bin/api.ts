@@ -1,4 +1,4 @@
-import { accessOf, reloadOnHangup } from '../auth/settings.ts';
+import { accessOf, keepFresh } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
@@ -76,7 +76,7 @@ const app = await buildApp({
 });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
-reloadOnHangup(files, logger);
+keepFresh(files, logger);
 metrics.watchProcess();
 metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
 store.keepTime();

@@ -1,4 +1,4 @@
-import { policyOf, reloadOnHangup } from '../auth/settings.ts';
+import { policyOf, keepFresh } from '../auth/settings.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
@@ -72,7 +72,7 @@ const standing = () => {
 };
 const looks = { redis: redisProbe(redis, config.queuePrefix), standing, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
-reloadOnHangup(files, logger);
+keepFresh(files, logger);
 metrics.watchProcess();
 store.keepTime();
 const worker = await retryUntilDone(logger, 'start the worker', async () => {

@@ -15,6 +15,8 @@ export interface Principal {
   /** Which key or token it was, for the audit: never the secret itself. */
   credential: string | null;
   scopes: ReadonlySet<AccessScope>;
+  /** When the credentials end by themselves, epoch milliseconds; `null`: never. */
+  expiresAt: number | null;
 }
 
 /** The form of a principal's id: it becomes part of Redis keys and log lines. */
@@ -25,6 +27,7 @@ export const ANONYMOUS: Principal = {
   id: 'anonymous',
   credential: null,
   scopes: new Set(ACCESS_SCOPES),
+  expiresAt: null,
 };
 
 /** Jobs are visible to whoever asked for them, and to administrators. */

@@ -65,7 +65,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
   await app.register(consolePages, deps);
-  await app.register(eventStreams, { limits: deps.streams, metrics: deps.metrics });
+  await app.register(eventStreams, { ...deps, limits: deps.streams });
   await app.register(preferWait, { feed: deps.feed, store: deps.store });
   await app.register(idempotency, { store: deps.store, idempotency: deps.idempotency });
   registerRoutes(app, deps);

@@ -19,10 +19,15 @@ export class QueueSessions {
     this.#prefix = prefix;
   }
 
-  /** Begins a session of someone who has shown the scope `amis:admin`. @returns its secret, 256 random bits */
-  async open({ id, credential }: Principal): Promise<string> {
+  /**
+   * Begins a session of someone who has shown the scope `amis:admin`; it ends with the credentials at the latest.
+   * @returns its secret, 256 random bits
+   */
+  async open({ id, credential, expiresAt }: Principal): Promise<string> {
     const secret = randomBytes(32).toString('base64url');
-    await this.#redis.set(this.#key(secret), JSON.stringify({ id, credential }), 'EX', SESSION_SECONDS);
+    const left = expiresAt === null ? Infinity : Math.ceil((expiresAt - Date.now()) / 1000);
+    const seconds = Math.max(1, Math.min(SESSION_SECONDS, left));
+    await this.#redis.set(this.#key(secret), JSON.stringify({ id, credential, expiresAt }), 'EX', seconds);
     return secret;
   }
 
@@ -30,8 +35,8 @@ export class QueueSessions {
   async find(secret: string): Promise<Principal | null> {
     const kept = await this.#redis.get(this.#key(secret));
     if (kept === null) return null;
-    const { id, credential }: Pick<Principal, 'id' | 'credential'> = JSON.parse(kept);
-    return { id, credential, scopes: new Set(['amis:admin']) };
+    const { id, credential, expiresAt = null }: Omit<Principal, 'scopes'> = JSON.parse(kept);
+    return { id, credential, expiresAt, scopes: new Set(['amis:admin']) };
   }
 
   async close(secret: string): Promise<void> {

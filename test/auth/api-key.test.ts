@@ -23,12 +23,18 @@ describe('a key', () => {
       id: 'key:ci',
       credential: `key ${key.id}`,
       scopes: new Set(['amis:read', 'amis:copy']),
+      expiresAt: 1000,
     });
     for (const other of [secret.slice(0, -1), `${secret} `, secret.toUpperCase(), key.sha256, key.id, ''])
       expect(principalOfKey([key], other, 999)).toBeNull();
     expect(principalOfKey([key], secret, 1000)).toBeNull();
     expect(principalOfKey([], secret, 999)).toBeNull();
   });
+});
+
+test('a key whose end is no time, written by hand, is no good', () => {
+  const { secret, key } = newApiKey('ci', ['amis:read'], null);
+  expect(principalOfKey([{ ...key, expiresAt: '2026-11-24T99:99Z' }], secret, 0)).toBeNull();
 });
 
 describe('npm run api-key', () => {

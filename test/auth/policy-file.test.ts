@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -66,4 +66,50 @@ test('a new version is taken over; a bad one is logged, and the one before stays
   await rm(file);
   policy.reload(logger);
   expect(policy.current()).toBe(second);
+});
+
+const accountsNow = (policy: ReturnType<typeof openPolicyFile>) =>
+  rulesFor(policy.current(), 'key:ci')?.accounts;
+const allowing = (account: string) => ({ principals: { 'key:ci': { accounts: [account] } } });
+
+test('a look takes over what has changed, and says once what is no good', async () => {
+  await write(allowing('222222222222'));
+  const { logger, lines } = logLines();
+  const policy = openPolicyFile(file);
+  await policy.look(logger);
+  expect(lines).toEqual([]);
+
+  // As long as the one before, and so told from it by neither size nor a coarse time of change.
+  await write(allowing('333333333333'));
+  await policy.look(logger);
+  expect(accountsNow(policy)).toEqual(['333333333333']);
+  expect(lines).toEqual([expect.stringMatching(/file read again/)]);
+
+  for (const spoil of [() => write('{'), () => rm(file)]) {
+    lines.length = 0;
+    await spoil();
+    for (let times = 0; times < 3; times += 1) await policy.look(logger);
+    expect(lines).toEqual([expect.stringMatching(/"level":50.*stays in force/)]);
+    expect(accountsNow(policy)).toEqual(['333333333333']);
+  }
+  await write(allowing('444444444444'));
+  await policy.look(logger);
+  expect(accountsNow(policy)).toEqual(['444444444444']);
+});
+
+test('a mounted secret of Kubernetes changes as a link that is put in place of another', async () => {
+  const version = async (name: string, account: string) => {
+    await mkdir(join(dir, name));
+    await writeFile(join(dir, name, 'policy.json'), JSON.stringify(allowing(account)));
+    await symlink(name, join(dir, '..data_tmp'));
+    await rename(join(dir, '..data_tmp'), join(dir, '..data'));
+  };
+  await version('..2026_11_24_1', '222222222222');
+  await symlink(join('..data', 'policy.json'), file);
+  const { logger } = logLines();
+  const policy = openPolicyFile(file);
+  expect(accountsNow(policy)).toEqual(['222222222222']);
+  await version('..2026_11_24_2', '333333333333');
+  await policy.look(logger);
+  expect(accountsNow(policy)).toEqual(['333333333333']);
 });

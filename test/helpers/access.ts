@@ -17,7 +17,7 @@ export const EVERYTHING: Rules = {
   allowKeyGrants: true,
 };
 
-/** A policy that a test changes as it goes, as SIGHUP does with the file. */
+/** A policy that a test changes as it goes, as somebody does the file. */
 export class TestPolicy {
   #policy: Policy;
 
@@ -36,7 +36,7 @@ export class TestPolicy {
 
 /** API keys that exist only here. */
 export class TestKeys {
-  readonly #keys: ApiKey[] = [];
+  #keys: ApiKey[] = [];
 
   current(): readonly ApiKey[] {
     return this.#keys;
@@ -47,5 +47,15 @@ export class TestKeys {
     const { secret, key } = newApiKey(name, scopes, expiresAt);
     this.#keys.push(key);
     return secret;
+  }
+
+  /** Leaves a key only these scopes. */
+  narrow(secret: string, scopes: AccessScope[]): void {
+    this.#keys = this.#keys.map((key) => (secret.includes(key.id) ? { ...key, scopes } : key));
+  }
+
+  /** Takes a key back. */
+  revoke(secret: string): void {
+    this.#keys = this.#keys.filter(({ id }) => !secret.includes(id));
   }
 }

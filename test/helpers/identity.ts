@@ -23,6 +23,12 @@ export interface IdentityProvider {
   unsigned(options?: TokenOptions): string;
   /** HS256 with the public key as its secret: taken by whoever lets the token choose the algorithm. */
   signedWithPublicKey(options?: TokenOptions): Promise<string>;
+  /** By a key that the provider does not have, under an id that it does not know. */
+  unknownKey(keyId: string): Promise<string>;
+  /** How often its keys were asked for. */
+  asked(): number;
+  /** From now on it answers so when it is asked for its keys. */
+  answer(status: number): void;
   /** By another key under the same key id. */
   forged(options?: TokenOptions): Promise<string>;
   stop(): Promise<void>;
@@ -36,9 +42,12 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const { privateKey: otherKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const jwk = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
-  const server = createServer((_request, response) =>
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] })),
-  );
+  let asked = 0;
+  let status = 200;
+  const server = createServer((_request, response) => {
+    asked += 1;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+  });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
 
@@ -64,6 +73,10 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
       filled(new SignJWT(payload(options)), options)
         .setProtectedHeader(rs256)
         .sign(otherKey),
+    unknownKey: (keyId) =>
+      filled(new SignJWT(payload())).setProtectedHeader({ alg: 'RS256', kid: keyId }).sign(otherKey),
+    asked: () => asked,
+    answer: (next) => void (status = next),
     stop: () => new Promise((resolve) => void server.close(() => resolve())),
   };
 }

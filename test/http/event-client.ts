@@ -19,9 +19,15 @@ export class EventClient {
   readonly #request: ClientRequest;
   #rest = '';
 
-  /** `onEvent` is called for each event as it comes. */
-  constructor(url: string, lastEventId?: string, onEvent: (event: SeenEvent) => void = () => {}) {
-    const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+  /** `onEvent` is called for each event as it comes; `credentials` are headers that say who asks. */
+  constructor(
+    url: string,
+    lastEventId?: string,
+    onEvent: (event: SeenEvent) => void = () => {},
+    credentials: Record<string, string> = {},
+  ) {
+    const resume = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const headers = { ...credentials, ...resume };
     this.#request = get(url, { headers, agent: false }, (response) => {
       this.status = response.statusCode ?? 0;
       this.headers = response.headers;

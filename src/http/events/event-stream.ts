@@ -13,23 +13,23 @@ const MAX_BEHIND = 256 * 1024;
  */
 export class EventStream extends Readable {
   readonly #timer: NodeJS.Timeout;
+  readonly #lifetime: NodeJS.Timeout;
   /** Bytes that were sent, and how many of them the client had taken at the last heartbeat. */
   #sent = 0;
   #taken = 0;
   #ended = false;
   #drained = Promise.withResolvers<void>();
 
-  readonly #endsAt: number;
-
-  /** Emits `heartbeat` every `heartbeatMs` milliseconds until it is closed, and ends by itself after `maxAgeMs`. */
-  constructor(heartbeatMs: number, maxAgeMs: number) {
+  /** Emits `heartbeat` every `heartbeatMs` milliseconds until it is closed, and ends by itself after `lifetimeMs`. */
+  constructor(heartbeatMs: number, lifetimeMs: number) {
     super({ highWaterMark: HIGH_WATER_MARK });
     this.#timer = setInterval(() => this.#beat(), heartbeatMs).unref();
+    this.#lifetime = setTimeout(() => this.end(), lifetimeMs).unref();
     this.once('close', () => {
       clearInterval(this.#timer);
+      clearTimeout(this.#lifetime);
       this.#drained.resolve();
     });
-    this.#endsAt = performance.now() + maxAgeMs;
     this.send(PREAMBLE);
   }
 
@@ -69,7 +69,6 @@ export class EventStream extends Readable {
     const taken = this.#sent - this.readableLength;
     if (this.readableLength > 0 && taken === this.#taken) return void this.destroy();
     this.#taken = taken;
-    if (performance.now() >= this.#endsAt) return this.end();
     this.send(HEARTBEAT);
     this.emit('heartbeat');
   }

@@ -1,5 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
+import type { Authenticate } from '../../auth/authenticate.ts';
+import type { Principal } from '../../domain/access.ts';
 import { AmiferryError } from '../../errors.ts';
 import type { Metrics } from '../../metrics/metrics.ts';
 import { EventStream } from '../events/event-stream.ts';
@@ -15,7 +18,7 @@ export interface StreamLimits {
   perCaller: number;
   /** Milliseconds between two signs of life, after which a client that takes nothing is dropped. */
   heartbeatMs: number;
-  /** Credentials are looked at when a stream begins: after so many milliseconds the client has to come back with them. */
+  /** After so many milliseconds the client has to come back, and earlier where its credentials end. */
   maxAgeMs: number;
 }
 
@@ -36,9 +39,15 @@ declare module 'fastify' {
   }
 }
 
+interface EventStreamsOptions {
+  limits: StreamLimits;
+  metrics: Pick<Metrics, 'streams'>;
+  authenticate: Authenticate | null;
+}
+
 /** Keeps the open streams: no more than may be, and none when the server closes. */
-export const eventStreams = fp<{ limits: StreamLimits; metrics: Pick<Metrics, 'streams'> }>(
-  async (app, { limits, metrics }) => {
+export const eventStreams = fp<EventStreamsOptions>(
+  async (app, { limits, metrics, authenticate }) => {
     const open = new Map<EventStream, string>();
     let closing = false;
     // Before the server stops to listen: an open stream would keep it from closing.
@@ -48,10 +57,13 @@ export const eventStreams = fp<{ limits: StreamLimits; metrics: Pick<Metrics, 's
     });
 
     app.decorateReply('sendEvents', function sendEvents(this: FastifyReply, log: StreamedLog) {
-      const caller = principalOf(this.request).id;
-      admit(limits, closing ? Infinity : open.size, () => countOf(open, caller));
-      const stream = new EventStream(limits.heartbeatMs, limits.maxAgeMs);
-      open.set(stream, caller);
+      const { headers } = this.request;
+      const caller = principalOf(this.request);
+      admit(limits, closing ? Infinity : open.size, () => countOf(open, caller.id));
+      const lifetimeMs = Math.min(limits.maxAgeMs, (caller.expiresAt ?? Infinity) - Date.now());
+      const stream = new EventStream(limits.heartbeatMs, lifetimeMs);
+      open.set(stream, caller.id);
+      stream.on('heartbeat', () => void endIfWithdrawn(stream, authenticate, headers, caller));
       metrics.streams(1);
       stream.once('close', () => {
         open.delete(stream);
@@ -67,6 +79,22 @@ export const eventStreams = fp<{ limits: StreamLimits; metrics: Pick<Metrics, 's
   },
   { name: 'event-streams', dependencies: ['problem-details'] },
 );
+
+/** A stream is open for long, and was let in once: what its caller has lost meanwhile ends it. */
+async function endIfWithdrawn(
+  stream: EventStream,
+  authenticate: Authenticate | null,
+  headers: IncomingHttpHeaders,
+  caller: Principal,
+): Promise<void> {
+  try {
+    const now = authenticate === null ? caller : await authenticate(headers);
+    if (now.id !== caller.id || !caller.scopes.isSubsetOf(now.scopes)) stream.end();
+  } catch (error) {
+    // Where tokens can't be checked right now the stream goes on: it ends with its token all the same.
+    if (error instanceof AmiferryError && error.code === 'unauthenticated') stream.end();
+  }
+}
 
 function admit({ total, perCaller }: StreamLimits, all: number, own: () => number): void {
   if (all >= total)

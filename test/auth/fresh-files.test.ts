@@ -13,7 +13,7 @@ let env: Record<string, string>;
 let api: Run;
 let url: string;
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'amiferry-hangup-'));
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-fresh-'));
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   env = {
@@ -44,20 +44,40 @@ async function apiKey(...args: string[]): Promise<string> {
 const status = async (secret: string) =>
   (await fetch(`${url}/jobs`, { headers: { 'x-api-key': secret } })).status;
 
-test('SIGHUP takes over a new key, then its end, and survives a file that is no good', async () => {
+const policy = (account: string) => JSON.stringify({ principals: { 'key:ci': { accounts: [account] } } });
+
+test('a new key is good within seconds, and a revoked one no longer, without anybody telling the API', async () => {
   const [secret = ''] = /amiferry_\S+/.exec(await apiKey('create', 'ci', '--scopes', 'amis:read')) ?? [];
-  expect(await status(secret)).toBe(401);
-  api.kill('SIGHUP');
   await until(async () => (await status(secret)) === 200);
 
-  await writeFile(join(dir, 'policy.json'), '{"principals": ');
-  api.kill('SIGHUP');
-  await api.untilSays(/stays in force/);
+  await writeFile(env['POLICY_FILE'] ?? '', '{"principals": ');
+  await api.untilSays(/policy\.json","why":"it is not JSON","msg":"[^"]*stays in force/);
   expect(await status(secret)).toBe(200);
 
   const [id = ''] = /^[0-9a-f]{12}/.exec(await apiKey('list')) ?? [];
   await apiKey('revoke', id);
-  api.kill('SIGHUP');
   await until(async () => (await status(secret)) === 401);
   expect(api.output()).not.toContain(secret);
+});
+
+test('SIGHUP has the files read at once, changed or not', async () => {
+  await writeFile(env['POLICY_FILE'] ?? '', policy('222222222222'));
+  const times = () => api.output().match(/file read again/g)?.length ?? 0;
+  await api.untilSays(/policy\.json","msg":"file read again/);
+  const before = times();
+  api.kill('SIGHUP');
+  await until(() => times() === before + 2);
+});
+
+test('the worker takes over a new policy by itself', async () => {
+  const worker = runEntry(PROJECT_DIR, 'worker.ts', env);
+  try {
+    await worker.untilSays(/worker ready/);
+    await writeFile(env['POLICY_FILE'] ?? '', policy('333333333333'));
+    await worker.untilSays(/policy\.json","msg":"file read again/);
+    expect(worker.output()).not.toContain('no good');
+  } finally {
+    worker.kill('SIGTERM');
+    await worker.ended;
+  }
 });
