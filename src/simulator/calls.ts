@@ -5,6 +5,8 @@ import { kmsOperations } from './kms/operations.ts';
 import { operations } from './operations/index.ts';
 import type { Effects } from './operations/operation.ts';
 import type { Simulation } from './simulation.ts';
+import { sqsOperations } from './sqs/operations.ts';
+import type { SqsRequest } from './sqs/request.ts';
 import { stsOperations } from './sts/operations.ts';
 import * as answers from './wire/answers.ts';
 import type { Answer } from './wire/answers.ts';
@@ -25,24 +27,36 @@ export interface Call {
   readonly mutates: boolean;
   /** The parameters on the wire, for the ledger; of EC2 calls only. */
   readonly form: URLSearchParams | undefined;
+  /** Outside the token buckets of the account. */
+  readonly unlimited?: true;
   /** @throws Ec2Error when it is refused */
-  readonly run: (effects: Effects) => Done;
+  readonly run: (effects: Effects) => Done | Promise<Done>;
   readonly refuse: (error: Ec2Error) => Answer;
 }
 
 const stsVersion = '2011-06-15';
 const kmsTarget = 'TrentService.';
+const sqsTarget = 'AmazonSQS.';
 
-/** Tells EC2, STS and KMS apart, all of which are served on one port. */
+/**
+ * Tells EC2, STS, KMS and SQS apart, all of which are served on one port.
+ * @param gone aborted when the caller has hung up
+ */
 export function callOf(
   simulation: Simulation,
   caller: Caller,
   headers: IncomingHttpHeaders,
   body: string,
+  gone: AbortSignal,
 ): Call {
   const target = headers['x-amz-target'];
   if (typeof target === 'string' && target.startsWith(kmsTarget)) {
     return kmsCall(simulation, caller, target.slice(kmsTarget.length), body);
+  }
+  if (typeof target === 'string' && target.startsWith(sqsTarget)) {
+    const origin = `http://${headers.host ?? 'localhost'}`;
+    const request = { world: () => simulation.world, ...caller, origin, gone };
+    return sqsCall(request, target.slice(sqsTarget.length), body);
   }
   const form = new URLSearchParams(body);
   return form.get('Version') === stsVersion ? stsCall(caller, form) : ec2Call(simulation, caller, form);
@@ -116,5 +130,21 @@ function kmsCall(simulation: Simulation, caller: Caller, action: string, body: s
       };
     },
     refuse: answers.kmsFailure,
+  };
+}
+
+function sqsCall(request: SqsRequest, action: string, body: string): Call {
+  const operation = sqsOperations.get(action);
+  return {
+    requestId: newRequestId(),
+    action,
+    mutates: operation?.mutates ?? false,
+    unlimited: true,
+    form: undefined,
+    async run() {
+      if (operation === undefined) throw new Ec2Error('UnknownOperationException', action);
+      return { answer: answers.sqsSuccess(await operation.run(request, body)) };
+    },
+    refuse: answers.sqsFailure,
   };
 }

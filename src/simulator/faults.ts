@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 /** The body of POST /_simulator/faults. */
 export const FaultSchema = Type.Object(
   {
-    /** An action of EC2, STS or KMS, or `*` for any. */
+    /** An action of EC2, STS, KMS or SQS, or `*` for any. */
     action: Type.String({ minLength: 1 }),
     region: Type.Optional(Type.String()),
     account: Type.Optional(Type.String()),

@@ -24,7 +24,7 @@ export async function serve(simulation: Simulation, caller: Caller, call: Call):
   };
 
   const before = fault?.when === 'after' ? undefined : await disturbance(fault, call, failed);
-  const outcome = before ?? execute(simulation, caller, call, fault, entry, failed);
+  const outcome = before ?? (await execute(simulation, caller, call, fault, entry, failed));
   const after = fault?.when === 'after' ? await disturbance(fault, call, failed) : undefined;
   return after ?? outcome;
 }
@@ -55,20 +55,20 @@ async function disturbance(
   );
 }
 
-function execute(
+async function execute(
   simulation: Simulation,
   caller: Caller,
   call: Call,
   fault: Fault | undefined,
   entry: CopyImageCall | undefined,
   failed: (code: string) => void,
-): Answer {
+): Promise<Answer> {
   const { world, ledger } = simulation;
   const { account, region } = caller;
   try {
-    if (world.settings.throttle)
+    if (world.settings.throttle && call.unlimited !== true)
       takeToken(world.scope(account, region), call.action, call.mutates, world.clock.now());
-    const done: Done = call.run({
+    const done: Done = await call.run({
       copyFails: fault?.copyFails,
       consistencyDelayMs: fault?.consistencyDelayMs,
     });

@@ -10,7 +10,7 @@ import { callerOf } from './wire/caller.ts';
 
 const bodyLimit = 2 * 1024 * 1024;
 
-/** A server that speaks EC2, STS and KMS at `/`, and is controlled at `/_simulator/`. It does not listen yet. */
+/** A server that speaks EC2, STS, KMS and SQS at `/`, and is controlled at `/_simulator/`. It does not listen yet. */
 export function createSimulatorServer(simulation: Simulation): Server {
   return createServer((request, response) => {
     answer(simulation, request, response).catch((error: unknown) => {
@@ -38,10 +38,12 @@ async function answer(
   }
   if (request.method !== 'POST') throw new Ec2Error('InvalidAction', 'Only POST is simulated', 405);
   const caller = callerOf(request.headers.authorization);
-  const call = callOf(simulation, caller, request.headers, body);
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const call = callOf(simulation, caller, request.headers, body, gone.signal);
   const outcome = await serve(simulation, caller, call);
   if (outcome === 'drop') request.socket.destroy();
-  else if (outcome !== 'hang') send(response, call.requestId, outcome);
+  else if (outcome !== 'hang' && !response.destroyed) send(response, call.requestId, outcome);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -31,6 +31,8 @@ export const SettingsSchema = Type.Object(
     publicImages: Type.Integer({ minimum: 0 }),
     /** Accounts, organizations and units with which one image can be shared. */
     sharees: Type.Integer({ minimum: 0 }),
+    /** How often each event of an image's state gets to the queue. EC2 and EventBridge: best effort, at least once. */
+    eventDelivery: Type.Union([Type.Literal('lost'), Type.Literal('once'), Type.Literal('twice')]),
   },
   { additionalProperties: false },
 );
@@ -51,4 +53,5 @@ export const defaultSettings: Readonly<Settings> = {
   blockPublicAccessDelaySeconds: 0,
   publicImages: 5,
   sharees: 1000,
+  eventDelivery: 'once',
 };

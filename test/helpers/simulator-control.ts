@@ -21,6 +21,11 @@ export class SimulatorControl {
     return this.#post('images', image);
   }
 
+  /** Puts an image into a state, as EC2 or somebody at its console might. */
+  setState(imageId: string, state: string): Promise<unknown> {
+    return this.#post(`images/${imageId}`, { state });
+  }
+
   settings(settings: Partial<Settings>): Promise<unknown> {
     return this.#post('settings', settings);
   }

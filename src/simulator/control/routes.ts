@@ -87,7 +87,7 @@ function changeImage({ world }: Simulation, body: string, imageId: string): unkn
   for (const { images } of world.allRegions()) {
     const image = images.get(imageId);
     if (image === undefined) continue;
-    image.lifecycle = { kind: 'settled', state, message: stateReason };
+    world.stateChanges.settle(image, state, stateReason);
     return { imageId, state };
   }
   throw new ControlError(404, `No image ${imageId} in any region`);

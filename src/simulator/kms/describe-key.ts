@@ -1,12 +1,15 @@
 import { Type } from 'typebox';
 import type { Key } from '../state/keys.ts';
-import { input, usableKey, type KmsRequest } from './input.ts';
+import { jsonInput } from '../wire/json-input.ts';
+import { usableKey, type KmsRequest } from './input.ts';
 
 const DescribeKeySchema = Type.Object({ KeyId: Type.String({ minLength: 1 }) });
 
 /** DescribeKey, by key id, key ARN, alias or alias ARN. */
 export function describeKey(request: KmsRequest, body: string): object {
-  return { KeyMetadata: metadataOf(usableKey(request, input(DescribeKeySchema, body).KeyId, 'DescribeKey')) };
+  return {
+    KeyMetadata: metadataOf(usableKey(request, jsonInput(DescribeKeySchema, body).KeyId, 'DescribeKey')),
+  };
 }
 
 function metadataOf(key: Key): object {
@@ -35,7 +38,7 @@ const ListAliasesSchema = Type.Object({ KeyId: Type.Optional(Type.String()) });
 
 /** ListAliases of the caller's account and region, all in one page. */
 export function listAliases({ world, account, region }: KmsRequest, body: string): object {
-  const { KeyId } = input(ListAliasesSchema, body);
+  const { KeyId } = jsonInput(ListAliasesSchema, body);
   const only =
     KeyId === undefined ? undefined : usableKey({ world, account, region }, KeyId, 'DescribeKey').keyId;
   const aliases = [...world.keyring(account, region).aliases].filter(

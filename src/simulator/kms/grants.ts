@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { Ec2Error } from '../errors.ts';
 import type { Grant, Key } from '../state/keys.ts';
-import { input, usableKey, type KmsRequest } from './input.ts';
+import { jsonInput } from '../wire/json-input.ts';
+import { usableKey, type KmsRequest } from './input.ts';
 
 const grantable = [
   'Decrypt',
@@ -30,7 +31,7 @@ const CreateGrantSchema = Type.Object({
 
 /** CreateGrant: the same Name with the same parameters answers the first grant's id; without a Name each is new. */
 export function createGrant(request: KmsRequest, body: string): object {
-  const asked = input(CreateGrantSchema, body);
+  const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
   if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
   requirePrincipal(asked.GranteePrincipal);
@@ -75,7 +76,7 @@ const ListGrantsSchema = Type.Object({
 
 /** ListGrants in pages of Limit, 50 by default. The marker is the id of the page's last grant. */
 export function listGrants(request: KmsRequest, body: string): object {
-  const { KeyId, Limit = 50, Marker, GrantId, GranteePrincipal } = input(ListGrantsSchema, body);
+  const { KeyId, Limit = 50, Marker, GrantId, GranteePrincipal } = jsonInput(ListGrantsSchema, body);
   const key = usableKey(request, KeyId, 'ListGrants');
   const wanted = [...key.grants.values()].filter(
     (grant) =>
@@ -113,7 +114,7 @@ const RevokeGrantSchema = Type.Object({
 
 /** RevokeGrant. @throws Ec2Error NotFoundException when the key has no such grant */
 export function revokeGrant(request: KmsRequest, body: string): object {
-  const { KeyId, GrantId } = input(RevokeGrantSchema, body);
+  const { KeyId, GrantId } = jsonInput(RevokeGrantSchema, body);
   const key = usableKey(request, KeyId, 'RevokeGrant');
   if (!key.grants.delete(GrantId)) throw new Ec2Error('NotFoundException', `Grant ID ${GrantId} not found`);
   return {};

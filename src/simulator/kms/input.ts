@@ -1,5 +1,3 @@
-import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
 import { Ec2Error } from '../errors.ts';
 import { mayUse, type Key } from '../state/keys.ts';
 import type { World } from '../state/world.ts';
@@ -8,25 +6,6 @@ export interface KmsRequest {
   readonly world: World;
   readonly account: string;
   readonly region: string;
-}
-
-/**
- * The request's JSON as that schema has it.
- * @throws Ec2Error SerializationException or ValidationException
- */
-export function input<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
-  let value: unknown;
-  try {
-    value = JSON.parse(body === '' ? '{}' : body);
-  } catch {
-    throw new Ec2Error('SerializationException', 'The body is not JSON');
-  }
-  if (Value.Check(schema, value)) return value;
-  const [first] = Value.Errors(schema, value);
-  throw new Ec2Error(
-    'ValidationException',
-    `1 validation error detected: ${first?.instancePath} ${first?.message}`,
-  );
 }
 
 /**

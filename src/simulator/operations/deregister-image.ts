@@ -8,6 +8,7 @@ export const deregisterImage = mutates((request) => {
   const { parameters, world, region } = request;
   const image = ownImage(request, parameters.required('ImageId'));
   const deleteSnapshots = parameters.boolean('DeleteAssociatedSnapshots') === true;
+  world.stateChanges.deregistered(image);
   removeImage(world, image);
   if (!deleteSnapshots) return done;
   const { snapshots } = world.region(region);

@@ -34,7 +34,7 @@ function move(request: Request, image: Image, from: ImageState, to: 'available' 
   if (state !== from && state !== to) {
     throw new Ec2Error('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is ${state}`);
   }
-  image.lifecycle = { kind: 'settled', state: to };
+  if (state !== to) request.world.stateChanges.settle(image, to);
 }
 
 /** DisableImage strips all launch permissions for good. */

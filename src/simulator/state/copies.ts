@@ -44,6 +44,7 @@ export function startCopy(world: World, plan: CopyPlan): Image {
   const image = copiedImage(world, plan, imageId, devices, now);
   world.region(plan.region).images.set(imageId, image);
   world.scope(plan.account, plan.region).copies.push(image);
+  world.stateChanges.expect(image);
   return image;
 }
 

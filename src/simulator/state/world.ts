@@ -1,6 +1,8 @@
 import { seedKeyring } from '../seed-keys.ts';
 import type { Clock } from '../clock.ts';
 import type { Settings } from '../settings.ts';
+import { Queues } from '../sqs/queues.ts';
+import { StateChanges } from '../sqs/state-changes.ts';
 import type { Image } from './image.ts';
 import type { Key, Keyring } from './keys.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -38,6 +40,8 @@ export interface Region {
 export class World {
   readonly clock: Clock;
   readonly settings: Settings;
+  readonly queues = new Queues();
+  readonly stateChanges = new StateChanges(this);
   readonly #regions = new Map<string, Region>();
   readonly #scopes = new Map<string, Scope>();
   readonly #keyrings = new Map<string, Keyring>();

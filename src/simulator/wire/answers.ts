@@ -7,6 +7,7 @@ export interface Answer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const xmlHeader = '<?xml version="1.0" encoding="UTF-8"?>\n';
@@ -43,8 +44,31 @@ export function kmsFailure(error: Ec2Error): Answer {
   return { status: error.status, contentType: 'application/x-amz-json-1.1', body };
 }
 
+const sqsType = 'application/x-amz-json-1.0';
+
+export function sqsSuccess(result: object): Answer {
+  return { status: 200, contentType: sqsType, body: JSON.stringify(result) };
+}
+
+/** Errors that had another code when SQS spoke Query; the header still tells it (x-amzn-query-mode). */
+const queryCodes: ReadonlyMap<string, string> = new Map([
+  ['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'],
+]);
+
+export function sqsFailure(error: Ec2Error): Answer {
+  const { code, message, status } = error;
+  const side = status < 500 ? 'Sender' : 'Receiver';
+  return {
+    status,
+    contentType: sqsType,
+    headers: { 'x-amzn-query-error': `${queryCodes.get(code) ?? code};${side}` },
+    body: JSON.stringify({ __type: `com.amazonaws.sqs#${code}`, message }),
+  };
+}
+
 /** The SDK takes the request id from the header, whatever the body says. */
 export function send(response: ServerResponse, requestId: string, answer: Answer): void {
-  response.writeHead(answer.status, { 'content-type': answer.contentType, 'x-amzn-requestid': requestId });
+  const { status, contentType, headers } = answer;
+  response.writeHead(status, { 'content-type': contentType, 'x-amzn-requestid': requestId, ...headers });
   response.end(answer.body);
 }
