@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 import type { RetryTimes } from './domain/webhooks.ts';
+import { queueAddress } from './sqs/queue-address.ts';
 import type { TracingSettings } from './tracing/settings.ts';
 import { tracingSettings } from './tracing/settings.ts';
 import type { WebhookSettings } from './webhooks/settings.ts';
@@ -71,6 +72,17 @@ const SETTINGS = {
     minimum: 0.05,
     maximum: 300,
     description: 'seconds between two looks at the pending copies of a region',
+  }),
+  EVENTS_QUEUE_URL: text({
+    default: '',
+    pattern: '^https?://[^/\\s@]+(?:/[^/\\s]+)*/[0-9]{12}/[A-Za-z0-9_-]{1,80}(?:\\.fifo)?$',
+    description: "address of the SQS queue that EC2's own events of images come to; polling alone without it",
+  }),
+  EVENTS_POLL_SECONDS: number({
+    default: 30,
+    minimum: 0.05,
+    maximum: 300,
+    description: 'the same as POLL_SECONDS while these events are heard',
   }),
   SWEEP_SECONDS: number({
     default: 5,
@@ -283,6 +295,14 @@ const SETTINGS = {
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
 
+/** The queue with EC2's events. */
+export interface EventsQueueSettings {
+  url: string;
+  region: string;
+  /** The address to call, unless the SDK is to find it. */
+  endpoint: string | null;
+}
+
 export interface Config {
   host: string;
   port: number;
@@ -293,6 +313,9 @@ export interface Config {
   regions: readonly string[];
   copySlots: number;
   pollMs: number;
+  eventsPollMs: number;
+  /** `null` where no events are to be heard. */
+  eventsQueue: EventsQueueSettings | null;
   sweepMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
@@ -340,6 +363,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     regions: settings.REGIONS.split(','),
     copySlots: settings.COPY_SLOTS,
     pollMs: settings.POLL_SECONDS * 1000,
+    eventsPollMs: settings.EVENTS_POLL_SECONDS * 1000,
+    eventsQueue: eventsQueueOf(settings, env),
     sweepMs: settings.SWEEP_SECONDS * 1000,
     slotRetryMs: settings.SLOT_RETRY_SECONDS * 1000,
     lostCopyMs: settings.LOST_COPY_SECONDS * 1000,
@@ -389,6 +414,17 @@ function checkedRedisUrl(url: string): string {
       `REDIS_URL is no good: it ${String(error instanceof Error ? error.message : error)}.`,
     );
   }
+}
+
+/** The SDK's own variables for another address go before the host of the URL. */
+function eventsQueueOf(
+  { EVENTS_QUEUE_URL, AWS_REGION }: Settings,
+  env: NodeJS.ProcessEnv,
+): EventsQueueSettings | null {
+  if (EVENTS_QUEUE_URL === '') return null;
+  const { url, region, endpoint } = queueAddress(EVENTS_QUEUE_URL);
+  const elsewhere = Boolean(env['AWS_ENDPOINT_URL_SQS'] || env['AWS_ENDPOINT_URL']);
+  return { url, region: region ?? AWS_REGION, endpoint: elsewhere ? null : endpoint };
 }
 
 function list(text: string): string[] {

@@ -66,7 +66,7 @@ async function startDemoStack() {
     {
       dir: join(dir, 'redis'),
       redisUrl,
-      settings: { QUEUE_PREFIX: prefix, POLL_SECONDS: '0.5', LOG_LEVEL: 'info' },
+      settings: { QUEUE_PREFIX: prefix, POLL_SECONDS: '0.5', EVENTS_POLL_SECONDS: '0.5', LOG_LEVEL: 'info' },
       host: '127.0.0.1',
       port: await freePort(),
       simulatorPort: await freePort(),

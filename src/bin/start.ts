@@ -29,13 +29,14 @@ try {
 async function start(): Promise<Stack> {
   const { env } = process;
   const { host, port } = readConfig(env);
+  const pollSeconds = env['POLL_SECONDS'] || '1';
   const apiPort = await choosePort(host, port, 'PORT');
   const simulatorPort = await choosePort('127.0.0.1', env['SIMULATOR_PORT'] || 4566, 'SIMULATOR_PORT');
   return await startStack(
     {
       dir: join(PROJECT_DIR, '.amiferry'),
       redisUrl: env['REDIS_URL'] || undefined,
-      settings: { POLL_SECONDS: env['POLL_SECONDS'] || '1' },
+      settings: { POLL_SECONDS: pollSeconds, EVENTS_POLL_SECONDS: env['EVENTS_POLL_SECONDS'] || pollSeconds },
       host,
       port: apiPort,
       simulatorPort,

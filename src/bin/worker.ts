@@ -10,9 +10,11 @@ import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { AwsEventsQueue } from '../sqs/aws-events-queue.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
+import { Ec2Events } from '../worker/ec2-events.ts';
 import { startHealthServer } from '../worker/health.ts';
 import type { Watchdog } from '../worker/watchdog.ts';
 import { watchQueue } from '../worker/watchdog.ts';
@@ -49,6 +51,7 @@ const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
 const webhookSender = new WebhookSender(config.webhooks);
 const goneEndpoints = new GoneEndpoints(redis, config.queuePrefix);
+const events = listener();
 const deps = {
   store,
   producer,
@@ -62,6 +65,7 @@ const deps = {
   tracing,
   webhookSender,
   goneEndpoints,
+  hearsEvents: () => events?.state === 'listening',
 };
 
 // Run. With Redis away the process is there all the same, alive and not ready, and starts to work when it can.
@@ -70,7 +74,8 @@ const standing = () => {
   if (watchdog === undefined) return 'starting';
   return watchdog.wedged() ? 'wedged' : 'working';
 };
-const looks = { redis: redisProbe(redis, config.queuePrefix), standing, metrics };
+const eventsState = events && (() => events.state);
+const looks = { redis: redisProbe(redis, config.queuePrefix), standing, eventsState, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 keepFresh(files, logger);
 metrics.watchProcess();
@@ -84,13 +89,18 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
     sweepMs: config.sweepMs,
   });
 });
+events?.start();
 watchdog = watchQueue(producer, logger, config.wedgedMs, () => setTimeout(() => process.exit(1), SAY_SO));
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind
 exitOnSignal(logger, [
   { name: 'stop watching', timeout: 100, run: () => watchdog?.stop() },
-  { name: 'finish the steps at work', timeout: 8000, run: () => worker.close() },
+  {
+    name: 'finish the steps at work',
+    timeout: 8000,
+    run: () => Promise.all([worker.close(), events?.stop()]).then(() => {}),
+  },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
@@ -103,3 +113,11 @@ exitOnSignal(logger, [
   },
   { name: 'close health', timeout: 200, run: () => health?.close() },
 ]);
+
+/** Where a queue is set: what listens to EC2's own events. */
+function listener(): Ec2Events | undefined {
+  if (config.eventsQueue === null) return undefined;
+  const { url, region, endpoint } = config.eventsQueue;
+  const options = { requestTimeoutMs: 7000, maxAttempts: 2, ...(endpoint === null ? {} : { endpoint }) };
+  return new Ec2Events({ store, producer, logger, metrics }, new AwsEventsQueue(url, region, options));
+}

@@ -39,7 +39,13 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
   const redis = await findRedis(options, unwind);
   const simulatorUrl = `http://127.0.0.1:${options.simulatorPort}`;
   const apiUrl = `http://${reachable(options.host)}:${options.port}`;
-  const env = { ...simulatedAws(simulatorUrl), ...options.settings, REDIS_URL: redis.url };
+  const EVENTS_QUEUE_URL = `${simulatorUrl}/111111111111/amiferry-events`;
+  const env = {
+    ...simulatedAws(simulatorUrl),
+    EVENTS_QUEUE_URL,
+    ...options.settings,
+    REDIS_URL: redis.url,
+  };
   const workerPort = await freePort();
 
   const run = async (name: keyof typeof PATIENCE, readyUrl: string, more: Record<string, string>) => {

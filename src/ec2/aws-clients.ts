@@ -22,8 +22,9 @@ export interface AwsOptions {
   onCall?: (call: Ec2Call) => void;
   /** Has each call make a span. */
   tracing?: Pick<Tracing, 'span'>;
-  /** Only for tests: otherwise the SDK finds both by itself, as it does everywhere. */
+  /** Another address than the SDK finds by itself. */
   endpoint?: string;
+  /** Only for tests: otherwise the SDK finds them, as it does everywhere. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
 }
 

@@ -59,6 +59,15 @@ export class Metrics {
     registers: [this.#registry],
   });
 
+  readonly #ec2Events = new Counter({
+    name: 'amiferry_ec2_events_total',
+    help: "EC2's own events of images: noticed (about a copy under way, by its region), unrelated (to other images, or too late), unreadable.",
+    labelNames: ['region', 'outcome'] as const,
+    registers: [this.#registry],
+  });
+
+  #queueUp: Gauge | undefined;
+
   #countStore = async () => {};
 
   /** The Prometheus text format, version 0.0.4. */
@@ -67,6 +76,7 @@ export class Metrics {
   constructor() {
     // Told as 0 from the start, so that the first failure shows as a rise.
     for (const outcome of ['delivered', 'again', 'refused', 'gone']) this.#webhooks.inc({ outcome }, 0);
+    for (const outcome of ['unrelated', 'unreadable']) this.#ec2Events.inc({ region: '', outcome }, 0);
   }
 
   /** Adds memory, CPU, garbage collection and the lag of the event loop of this process. */
@@ -149,6 +159,21 @@ export class Metrics {
 
   webhookAttempt(outcome: AttemptResult['outcome']): void {
     this.#webhooks.inc({ outcome });
+  }
+
+  /** `region` only of copies under way; empty otherwise. */
+  ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', region: string): void {
+    this.#ec2Events.inc({ region, outcome });
+  }
+
+  /** Whether SQS gave the worker its messages when it last asked. There is no such metric where no queue is set. */
+  eventsQueueUp(up: boolean): void {
+    this.#queueUp ??= new Gauge({
+      name: 'amiferry_events_queue_up',
+      help: "Whether the queue with EC2's events answers this worker: 1, or 0 and then copies are found by polling.",
+      registers: [this.#registry],
+    });
+    this.#queueUp.set(up ? 1 : 0);
   }
 
   /** All of it, in the Prometheus text format. */

@@ -22,7 +22,12 @@ export type DestinationPayload = Static<typeof DestinationPayload>;
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
 
-export const ScopePayload = Type.Object({ v: version, scope: Type.String({ minLength: 1 }) });
+/** `noticed`: only the copies that EC2's own events told of. A worker that doesn't know it looks at all of them. */
+export const ScopePayload = Type.Object({
+  v: version,
+  scope: Type.String({ minLength: 1 }),
+  noticed: Type.Optional(Type.Boolean()),
+});
 export type ScopePayload = Static<typeof ScopePayload>;
 
 export const DeliveryPayload = Type.Object({

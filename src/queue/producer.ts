@@ -74,6 +74,17 @@ export class StepProducer {
     );
   }
 
+  /** Has a look taken at the copies of a scope that EC2 told of; `look` names it, and the same look is queued once. */
+  async trackNoticed(scope: Scope, look: string): Promise<void> {
+    await this.#add([
+      {
+        name: 'track-region' satisfies StepName,
+        data: { v: PAYLOAD_VERSION, scope: scopeKey(scope), noticed: true },
+        opts: { jobId: `track-region/${scopeKey(scope)}/${look}`, ...GONE_WHEN_DONE },
+      },
+    ]);
+  }
+
   /**
    * Takes up delayed steps that a clock has misled: BullMQ delays a step by the clock of the worker that does so, and
    * releases it by that of another. What is due later than any step is ever delayed, or was due a while ago, by the

@@ -24,16 +24,21 @@ export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | n
   return [...commands, ...scopeChanges(keys, before, after)];
 }
 
-/** Where a slot was freed EC2's own limit is worth another try; where something new is tracked, tracking is due. */
+/**
+ * Where a slot was freed EC2's own limit is worth another try; where something new is tracked, tracking is due. A line is
+ * waited in for slots, which only tracking gives: so it is due then too, however rare it is otherwise.
+ */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
   const wanted = after?.kind === 'copy' ? after.destinations : [];
   const freed = minus(scopesOf(old, holdsSlot), scopesOf(wanted, holdsSlot));
   const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
+  const inLine = minus(scopesOf(wanted, isWaiting), scopesOf(old, isWaiting));
   const due = after?.updatedAt ?? 0;
   return [
     ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
     ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
+    ...inLine.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'LT', due, name]),
   ];
 }
 
@@ -131,6 +136,10 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (one.imageId === null || !isTracked(one)) return [slot];
   const seen = { jobId: job.id, destination: key, startedAt: one.startedAt, progress: one.progress };
   return [slot, ['HSET', keys.pending(scope), one.imageId, JSON.stringify(seen)]];
+}
+
+function isWaiting({ state }: Destination): boolean {
+  return state === 'waiting';
 }
 
 /** In the hands of its region's tracking. */

@@ -14,6 +14,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
  * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
+ * | `noticed:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the look that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations in line for one |
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
@@ -40,6 +41,7 @@ export function storeKeys(prefix: string) {
     unfinished: key('unfinished'),
     finished: key('finished'),
     pending: (scope: Scope) => key('pending', scopeKey(scope)),
+    noticed: (scope: Scope) => key('noticed', scopeKey(scope)),
     slots: (scope: Scope) => key('slots', scopeKey(scope)),
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
     full: (scope: Scope) => key('full', scopeKey(scope)),

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
@@ -20,6 +21,7 @@ import type {
   JobFilter,
   JobPage,
   JobStore,
+  Noticed,
   PendingCopy,
   Receipt,
   UpdateOutcome,
@@ -41,6 +43,9 @@ interface CommitOptions {
 
 /** Destinations of one big job are written by many workers at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
+
+/** For how long an image that EC2 told of is kept for a look that does not come, milliseconds. */
+const NOTICED_FOR = 3_600_000;
 
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
@@ -169,6 +174,40 @@ export class RedisJobStore implements JobStore {
   async pending(scope: Scope): Promise<PendingCopy[]> {
     const all = await this.#redis.hgetall(this.#keys.pending(scope));
     return Object.entries(all).map(([imageId, json]) => ({ ...parsePending(json), imageId }));
+  }
+
+  async notice(scope: Scope, imageIds: readonly string[]): Promise<Noticed> {
+    const { pending, noticed } = this.#keys;
+    const [look = '', ...known] = await this.#redis.amiferryNotice(
+      pending(scope),
+      noticed(scope),
+      randomUUID(),
+      NOTICED_FOR,
+      ...imageIds,
+    );
+    return { known, look };
+  }
+
+  async takeNoticed(scope: Scope): Promise<PendingCopy[]> {
+    const { pending, noticed } = this.#keys;
+    const flat = await this.#redis.amiferryTakeNoticed(noticed(scope), pending(scope));
+    return flat.flatMap((imageId, i) =>
+      i % 2 === 0 ? [{ ...parsePending(flat[i + 1] ?? ''), imageId }] : [],
+    );
+  }
+
+  async stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]> {
+    if (imageIds.length === 0) return [];
+    const found = await this.#redis.hmget(this.#keys.pending(scope), ...imageIds);
+    return imageIds.filter((_, i) => found[i] !== null);
+  }
+
+  async hasLine(scope: Scope): Promise<boolean> {
+    return (await this.#redis.exists(this.#keys.waiting(scope))) === 1;
+  }
+
+  async lookBy(scope: Scope, time: number): Promise<void> {
+    await this.#redis.zadd(this.#keys.scopes, 'XX', 'LT', time, scopeKey(scope));
   }
 
   async nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]> {

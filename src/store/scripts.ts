@@ -61,6 +61,37 @@ if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then return
 return redis.call('ZREM', KEYS[1], ARGV[1])
 `;
 
+/**
+ * Keeps the images that are pending, for the next look. KEYS: pending, noticed. ARGV: a name for the look unless it has
+ * one, milliseconds that this is kept, image ids. Answers the look's name and the images kept.
+ */
+const NOTICE = `
+local known = {}
+for i = 3, #ARGV do
+  if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1 then known[#known + 1] = ARGV[i] end
+end
+if #known == 0 then return {} end
+redis.call('HSETNX', KEYS[2], 'look', ARGV[1])
+for _, image in ipairs(known) do redis.call('HSET', KEYS[2], image, '') end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+table.insert(known, 1, redis.call('HGET', KEYS[2], 'look'))
+return known
+`;
+
+/** Takes the images that were kept, with what is known of those still pending. KEYS: noticed, pending. */
+const TAKE_NOTICED = `
+local taken = {}
+for _, image in ipairs(redis.call('HKEYS', KEYS[1])) do
+  local copy = redis.call('HGET', KEYS[2], image)
+  if copy then
+    taken[#taken + 1] = image
+    taken[#taken + 1] = copy
+  end
+end
+redis.call('DEL', KEYS[1])
+return taken
+`;
+
 /** The head of the line, as long as the free slots. KEYS: slots, waiting, full. ARGV: limit. */
 const NEXT_WAITING = `
 if redis.call('EXISTS', KEYS[3]) == 1 then return {} end
@@ -83,6 +114,14 @@ declare module 'ioredis' {
       waiting: string,
       scope: string,
     ): Result<number, Context>;
+    amiferryNotice(
+      pending: string,
+      noticed: string,
+      look: string,
+      keep: number,
+      ...imageIds: string[]
+    ): Result<string[], Context>;
+    amiferryTakeNoticed(noticed: string, pending: string): Result<string[], Context>;
     amiferryNextWaiting(
       slots: string,
       waiting: string,
@@ -98,5 +137,7 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
+  redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
+  redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
   redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 3 });
 }

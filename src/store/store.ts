@@ -44,6 +44,14 @@ export interface PendingCopy {
   progress: number;
 }
 
+/** What became of images that EC2 told of. */
+export interface Noticed {
+  /** Those whose copies are under way in the scope. */
+  known: string[];
+  /** Names the look that will take them: whoever adds to the same look before it begins gets the same name. */
+  look: string;
+}
+
 /** What a write leaves behind in the same breath, so that its request is known when it comes again. */
 export interface Receipt {
   key: string;
@@ -85,6 +93,16 @@ export interface JobStore {
   unfinished(limit: number, offset: number): Promise<string[]>;
   /** Copies that EC2 works on in a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
+  /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeNoticed}. */
+  notice(scope: Scope, imageIds: readonly string[]): Promise<Noticed>;
+  /** The pending copies that EC2 has told of since this was last asked. */
+  takeNoticed(scope: Scope): Promise<PendingCopy[]>;
+  /** Which of these are still pending. */
+  stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
+  /** Whether anybody is in line for one of the scope's slots. */
+  hasLine(scope: Scope): Promise<boolean>;
+  /** A scope that is tracked is looked at by then, epoch milliseconds, if not earlier. */
+  lookBy(scope: Scope, time: number): Promise<void>;
   /** The next in line for the scope's free slots, in order. */
   nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]>;
   /** Who is first in line to change an image's permissions. */

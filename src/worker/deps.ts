@@ -16,6 +16,8 @@ export interface WorkerSettings {
   /** Copies at once into one scope. */
   copySlots: number;
   pollMs: number;
+  /** In place of `pollMs` while EC2's own events are heard. */
+  eventsPollMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
   /** How long a saved intent's ClientToken is trusted before its image is looked for by tag. */
@@ -36,6 +38,8 @@ export interface WorkerDeps {
   policy: PolicySource;
   audit: Audit;
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
+  /** Whether EC2's own events tell this worker of copies at the moment. */
+  hearsEvents: () => boolean;
   webhookSender: Pick<WebhookSender, 'send'>;
   goneEndpoints: GoneEndpoints;
   tracing: Pick<Tracing, 'queues' | 'span'>;

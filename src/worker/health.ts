@@ -2,12 +2,15 @@ import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RedisProbe } from '../queue/connections.ts';
+import type { EventsState } from './ec2-events.ts';
 
 /** What there is to be seen of a worker. */
 export interface WorkerLooks {
   redis: RedisProbe;
   /** It takes steps; if not, why not. */
   standing: () => 'working' | 'starting' | 'wedged';
+  /** Where a queue is set: whether EC2's events are heard. Nothing fails with it, since polling finds the same. */
+  eventsState: (() => EventsState) | undefined;
   metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
@@ -17,7 +20,7 @@ export interface WorkerLooks {
  * listen where only they reach it.
  */
 export async function startHealthServer(
-  { redis, standing, metrics }: WorkerLooks,
+  { redis, standing, eventsState, metrics }: WorkerLooks,
   host: string,
   port: number,
 ): Promise<{ close(): void } | undefined> {
@@ -29,10 +32,11 @@ export async function startHealthServer(
     }
     if (request.url === '/health/live') return answer(response, 'ok');
     const now = standing();
-    if (now !== 'working') return answer(response, now);
+    const events = eventsState?.();
+    if (now !== 'working') return answer(response, now, events);
     redis.info().then(
-      () => answer(response, 'ok'),
-      () => answer(response, 'redis-unavailable'),
+      () => answer(response, 'ok', events),
+      () => answer(response, 'redis-unavailable', events),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -42,7 +46,7 @@ export async function startHealthServer(
   return { close: () => server.close() };
 }
 
-function answer(response: ServerResponse, status: string): void {
+function answer(response: ServerResponse, status: string, events?: EventsState): void {
   response.writeHead(status === 'ok' ? 200 : 503, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify({ status })}\n`);
+  response.end(`${JSON.stringify({ status, events })}\n`);
 }

@@ -1,5 +1,5 @@
 import type { Image, Scope, Snapshot } from '../domain/ami.ts';
-import { parseScope, snapshotIdsOf } from '../domain/ami.ts';
+import { parseScope, scopeKey, snapshotIdsOf } from '../domain/ami.ts';
 import { JOB_TAG, lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
 import { findDestination } from '../domain/job.ts';
 import { weightedProgress } from '../domain/progress.ts';
@@ -17,18 +17,46 @@ import { snapshotsByImage } from './snapshots-by-image.ts';
 /** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
 const WRITES_AT_ONCE = 25;
 
+/** At most one look in so many milliseconds at what EC2's events tell of, however many there are. */
+const NOTICED_EVERY = 1000;
+
+/** Milliseconds after which all is looked at where EC2 told of a copy's end and does not show it yet. */
+const NOT_YET = 2000;
+
 /**
  * Looks at all pending copies of one scope: images and snapshots in as few calls as EC2's pages allow, then one write
- * for each copy that changed. Then it wakes as many of those in line as there are free slots.
+ * for each copy that changed. Then it wakes as many of those in line as there are free slots. With `noticed` it looks
+ * just at the copies that EC2's own events told of.
  */
-export async function trackRegion(deps: WorkerDeps, { scope: name }: ScopePayload): Promise<StepOutcome> {
-  const scope = parseScope(name);
+export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Promise<StepOutcome> {
+  const scope = parseScope(payload.scope);
+  if (payload.noticed === true) return trackNoticed(deps, scope);
   const pending = await deps.store.pending(scope);
   if (pending.length > 0) await lookAt(deps, scope, pending);
-  const next = await deps.store.nextWaiting(scope, deps.settings.copySlots);
-  await deps.producer.wake(next.map((ref) => ({ step: 'start-copy', ...ref })));
+  await wakeLine(deps, scope);
   if (pending.length === 0) await deps.store.dropIdleScope(scope);
   return DONE;
+}
+
+async function trackNoticed(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
+  if (!(await deps.store.takeTurn(`noticed/${scopeKey(scope)}`, NOTICED_EVERY)))
+    return { outcome: 'again', why: 'EC2 told of other copies there just now', delayMs: NOTICED_EVERY };
+  const noticed = await deps.store.takeNoticed(scope);
+  if (noticed.length === 0) return DONE;
+  await lookAt(deps, scope, noticed);
+  const imageIds = noticed.map(({ imageId }) => imageId);
+  if ((await deps.store.stillPending(scope, imageIds)).length > 0)
+    await deps.store.lookBy(scope, deps.store.now() + NOT_YET);
+  await wakeLine(deps, scope);
+  return DONE;
+}
+
+/** While events are heard, ticks are rare; nothing tells of a slot that a cancelled copy leaves. */
+async function wakeLine(deps: WorkerDeps, scope: Scope): Promise<void> {
+  const next = await deps.store.nextWaiting(scope, deps.settings.copySlots);
+  await deps.producer.wake(next.map((ref) => ({ step: 'start-copy', ...ref })));
+  if (deps.hearsEvents() && (await deps.store.hasLine(scope)))
+    await deps.store.lookBy(scope, deps.store.now() + deps.settings.pollMs);
 }
 
 async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): Promise<void> {

@@ -42,7 +42,9 @@ export function calledOperations(): string[] {
     const text = readFileSync(join(src, file), 'utf8');
     const [, service] = /from '@aws-sdk\/client-([a-z0-9-]+)'/.exec(text) ?? [];
     const calls = [...text.matchAll(/\.(?:(\w+)Command|paginate(\w+))\(/g)];
-    return service === undefined ? [] : calls.map(([, one, all]) => `${service}:${one ?? all ?? ''}`);
+    // A batch is allowed by the action of a single one (Service Authorization Reference, SQS).
+    const names = calls.map(([, one, all]) => (one ?? all ?? '').replace(/Batch$/, ''));
+    return service === undefined ? [] : names.map((name) => `${service}:${name}`);
   });
   return [...new Set(found)].toSorted();
 }

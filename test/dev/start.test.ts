@@ -56,6 +56,7 @@ test('brings everything up, says that EC2 is simulated, and leaves no process be
   expect(run.output()).toMatch(new RegExp(`Console +http://127.0.0.1:${port}/\\n`));
   expect(run.output()).toContain(`http://127.0.0.1:${port}/docs`);
   expect((await requestCopy()).status).toBe(202);
+  await run.untilSays(/^worker +\| .*listening for EC2's events/m);
   await run.untilSays(/^worker +\| .*ami-/m);
 
   run.kill('SIGINT');

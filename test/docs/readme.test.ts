@@ -57,7 +57,12 @@ describe.runIf(hasCurl)("the README's walk-through", () => {
       {
         dir,
         redisUrl: testRedisUrl(),
-        settings: { QUEUE_PREFIX: prefix, POLL_SECONDS: '0.2', SIMULATOR_COPY_SECONDS: '3' },
+        settings: {
+          QUEUE_PREFIX: prefix,
+          POLL_SECONDS: '0.2',
+          EVENTS_POLL_SECONDS: '0.2',
+          SIMULATOR_COPY_SECONDS: '3',
+        },
         host: '127.0.0.1',
         port: await freePort(),
         simulatorPort: await freePort(),

@@ -21,6 +21,8 @@ import { closeRedis, connectRedis, untilReady } from '../../src/queue/connection
 import { StepProducer } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
+import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
+import { queueAddress } from '../../src/sqs/queue-address.ts';
 import { AuditLog } from '../../src/store/audit-log.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
@@ -30,6 +32,8 @@ import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
+import { Ec2Events } from '../../src/worker/ec2-events.ts';
+import { EVENTS_QUEUE } from './events-queue.ts';
 import { until } from './processes.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
 import { SimulatorControl } from './simulator-control.ts';
@@ -54,6 +58,8 @@ export interface ServiceOptions {
   logger?: Logger;
   /** Another EC2 than the simulator. */
   endpoint?: string;
+  /** Listens to EC2's own events: in the simulator's queue, or in one elsewhere. */
+  events?: { url?: string; endpoint?: string };
 }
 
 /** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
@@ -69,6 +75,8 @@ export interface Service extends CommandDeps {
   prefix: string;
   settings: WorkerSettings;
   startWorker(): Promise<RunningWorker>;
+  /** Where a queue was given; it listens from the start, workers or not. */
+  events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
   copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<Job>;
   /** Waits until a copy is as it should be, at most so many milliseconds. */
@@ -84,6 +92,7 @@ const NO_WEBHOOKS: WebhookSettings = { secrets: [], urls: [], hosts: [], http: f
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
   pollMs: 50,
+  eventsPollMs: 50,
   slotRetryMs: 300,
   lostCopyMs: 5000,
   tokenTrustMs: 60_000,
@@ -140,9 +149,16 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const webhookSender = new WebhookSender(webhooks, options.lookup);
   const delivering = { webhookSender, goneEndpoints: new GoneEndpoints(redis, prefix) };
+  const at = { url: EVENTS_QUEUE, endpoint: simulator.url, ...options.events };
+  const queue = new AwsEventsQueue(at.url, queueAddress(at.url).region ?? '', {
+    ...aws,
+    endpoint: at.endpoint,
+  });
+  const events = options.events && new Ec2Events(deps, queue);
+  const hearsEvents = () => events?.state === 'listening';
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
-    const worker = await buildWorker({ ...deps, ...delivering, settings }, blocking, {
+    const worker = await buildWorker({ ...deps, ...delivering, settings, hearsEvents }, blocking, {
       prefix,
       concurrency: 20,
       sweepMs: 500,
@@ -151,6 +167,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     return worker;
   };
   await store.syncClock();
+  events?.start();
   for (let i = 0; i < (options.workers ?? 1); i += 1) await startWorker();
 
   const untilJob: Service['untilJob'] = async (id, holds, timeout = 15_000) => {
@@ -172,10 +189,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     prefix,
     settings,
     startWorker,
+    events,
     copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, TESTER),
     untilJob,
     untilFinished: (id, timeout) => untilJob(id, (job) => job.finishedAt !== null, timeout),
     stop: async () => {
+      await events?.stop();
       await Promise.all(workers.map((worker) => worker.close()));
       await producer.close();
       await dropPrefix(redis, prefix);

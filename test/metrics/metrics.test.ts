@@ -27,6 +27,9 @@ beforeAll(async () => {
   const { id } = (await api.post(COPIES, slow)).json<Job>();
   await api.service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
   await api.get('/no/such/route');
+  // Those of a worker that listens to EC2's events.
+  api.service.metrics.eventsQueueUp(true);
+  api.service.metrics.ec2Event('noticed', 'eu-west-1');
   page = (await api.get('/metrics')).body;
 });
 afterAll(() => api.stop());
@@ -175,6 +178,7 @@ test("a worker's metrics are next to its health", async () => {
   const looks = {
     redis: { info: async () => 'PONG' as const },
     standing: () => 'working' as const,
+    eventsState: undefined,
     metrics: api.service.metrics,
   };
   const server = await startHealthServer(looks, '127.0.0.1', port);

@@ -1,0 +1,67 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { SELF } from '../domain/ami.ts';
+import type { AwsOptions } from '../ec2/aws-clients.ts';
+import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
+import type { EventsQueue, QueueMessage } from './gateway.ts';
+import { sqsError } from './sqs-error.ts';
+
+const loadSdk = () => import('@aws-sdk/client-sqs');
+type SqsSdk = Awaited<ReturnType<typeof loadSdk>>;
+
+/** As many as SQS gives at once. */
+const MOST = 10;
+
+/** Seconds for which a message is hidden once it was received: enough for a Redis that comes and goes. */
+const HIDDEN = 30;
+
+/** The {@link EventsQueue} on the AWS SDK, which is loaded at the first call. */
+export class AwsEventsQueue implements EventsQueue {
+  readonly #url: string;
+  readonly #region: string;
+  readonly #timeoutMs: number;
+  readonly #clients: AwsClients<SqsSdk, SQSClient>;
+
+  constructor(url: string, region: string, options: AwsOptions) {
+    this.#url = url;
+    this.#region = region;
+    this.#timeoutMs = options.requestTimeoutMs;
+    this.#clients = new AwsClients(
+      loadSdk,
+      // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
+      (sdk, scope) => new sdk.SQSClient({ ...clientConfig(options, scope), useQueueUrlAsEndpoint: false }),
+    );
+  }
+
+  #get() {
+    return this.#clients.get({ account: SELF, region: this.#region });
+  }
+
+  async receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {
+    const { sdk, client } = await this.#get();
+    const command = new sdk.ReceiveMessageCommand({
+      QueueUrl: this.#url,
+      MaxNumberOfMessages: MOST,
+      WaitTimeSeconds: waitSeconds,
+      VisibilityTimeout: HIDDEN,
+    });
+    const options = { abortSignal: signal, requestTimeout: waitSeconds * 1000 + this.#timeoutMs };
+    const { Messages = [] } = await client.send(command, options).catch((error: unknown) => {
+      throw sqsError(error, 'ReceiveMessage', this.#region);
+    });
+    return Messages.map(({ Body = '', ReceiptHandle = '' }) => ({ body: Body, receipt: ReceiptHandle }));
+  }
+
+  async delete(receipts: readonly string[]): Promise<void> {
+    if (receipts.length === 0) return;
+    const { sdk, client } = await this.#get();
+    const Entries = receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }));
+    const command = new sdk.DeleteMessageBatchCommand({ QueueUrl: this.#url, Entries });
+    await client.send(command).catch((error: unknown) => {
+      throw sqsError(error, 'DeleteMessageBatch', this.#region);
+    });
+  }
+
+  close(): void {
+    this.#clients.close();
+  }
+}

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AmiEvent } from '../domain/ami-event.ts';
+import { readAmiEvent } from '../domain/ami-event.ts';
+import type { Scope } from '../domain/ami.ts';
+import { SELF } from '../domain/ami.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import type { EventsQueue, QueueMessage } from '../sqs/gateway.ts';
+import type { SqsErrorKind } from '../sqs/sqs-error.ts';
+import { SqsError } from '../sqs/sqs-error.ts';
+import { backoff } from './backoff.ts';
+import type { WorkerDeps } from './deps.ts';
+
+/** Seconds for which SQS holds an empty answer back: as long as it can. */
+const LONG_POLL = 20;
+
+/** Milliseconds after which trouble that goes on is told again. */
+const SAY_AGAIN = 300_000;
+
+/** `starting` until SQS has answered for the first time, then `listening`, or why it isn't. */
+export type EventsState = 'starting' | 'listening' | SqsErrorKind;
+
+interface Deps extends Pick<WorkerDeps, 'store' | 'producer' | 'logger'> {
+  metrics: Pick<Metrics, 'ec2Event' | 'eventsQueueUp'>;
+}
+
+/**
+ * Listens for EC2's own events of images, so that a copy's end is noticed at once and not at the next tick. All that an
+ * event does is to have a copy that is under way looked at, by the same step as always: whatever else somebody may put
+ * into the queue is dropped, and an event that is lost costs the time until the next tick. Any number of workers may
+ * listen to one queue.
+ *
+ * A message is deleted once the look is queued in Redis; until then SQS gives it out again.
+ */
+export class Ec2Events {
+  readonly #deps: Deps;
+  readonly #queue: EventsQueue;
+  readonly #over = new AbortController();
+  #state: EventsState = 'starting';
+  #told = { code: '', at: Number.NEGATIVE_INFINITY };
+  #running: Promise<void> | undefined;
+
+  constructor(deps: Deps, queue: EventsQueue) {
+    this.#deps = deps;
+    this.#queue = queue;
+  }
+
+  get state(): EventsState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#running ??= this.#listen();
+  }
+
+  /** Asks for no more messages, and waits until those at hand are done with. */
+  async stop(): Promise<void> {
+    this.#over.abort();
+    await this.#running;
+    this.#queue.close();
+  }
+
+  async #listen(): Promise<void> {
+    const { signal } = this.#over;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        // The first answer comes at once, and shows whether all is set up well.
+        const wait = this.#state === 'listening' ? LONG_POLL : 0;
+        await this.#handle(await this.#queue.receive(wait, signal));
+        this.#well();
+        failures = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failures += 1;
+        this.#failed(error);
+        await sleep(backoff(failures), undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  async #handle(messages: readonly QueueMessage[]): Promise<void> {
+    const events = messages.map(({ body }) => readAmiEvent(body));
+    for (const event of events) if (event === null) this.#dropped('unreadable', {});
+    for (const [region, imageIds] of byRegion(events)) await this.#notice(region, imageIds);
+    await this.#queue.delete(messages.map(({ receipt }) => receipt));
+  }
+
+  async #notice(region: string, imageIds: readonly string[]): Promise<void> {
+    const { store, producer, logger, metrics } = this.#deps;
+    const scope: Scope = { account: SELF, region };
+    const { known, look } = await store.notice(scope, [...new Set(imageIds)]);
+    if (known.length > 0) await producer.trackNoticed(scope, look);
+    for (const imageId of imageIds) {
+      if (known.includes(imageId)) metrics.ec2Event('noticed', region);
+      else this.#dropped('unrelated', { imageId, region });
+    }
+    if (known.length > 0) logger.debug({ region, images: known }, 'EC2 told of copies');
+  }
+
+  #dropped(outcome: 'unrelated' | 'unreadable', about: Partial<AmiEvent>): void {
+    // Images of others are no label: anybody could make up any number of regions.
+    this.#deps.metrics.ec2Event(outcome, '');
+    this.#deps.logger.debug({ ...about, outcome }, 'event dropped');
+  }
+
+  #well(): void {
+    const before = this.#state;
+    this.#state = 'listening';
+    this.#deps.metrics.eventsQueueUp(true);
+    if (before === 'listening') return;
+    this.#deps.logger.info({ before }, "listening for EC2's events");
+  }
+
+  #failed(error: unknown): void {
+    const { logger, metrics } = this.#deps;
+    if (!(error instanceof SqsError)) {
+      // Redis is away; SQS gives the messages out again.
+      return this.#tell('redis', () => logger.warn({ err: error }, 'events from EC2 have to wait'));
+    }
+    this.#state = error.kind;
+    metrics.eventsQueueUp(false);
+    const { kind, awsCode, awsRequestId, message } = error;
+    const level = kind === 'throttled' || kind === 'transient' ? 'warn' : 'error';
+    const about = { kind, awsCode, awsRequestId, error: message };
+    this.#tell(awsCode, () => logger[level](about, 'no events from EC2; copies are found by polling'));
+  }
+
+  /** Once, again when it is something else, and again after a while. */
+  #tell(code: string, say: () => void): void {
+    const now = performance.now();
+    if (this.#told.code === code && now - this.#told.at < SAY_AGAIN) return;
+    this.#told = { code, at: now };
+    say();
+  }
+}
+
+function byRegion(events: readonly (AmiEvent | null)[]): Map<string, string[]> {
+  const regions = new Map<string, string[]>();
+  for (const event of events) {
+    if (event === null) continue;
+    regions.set(event.region, [...(regions.get(event.region) ?? []), event.imageId]);
+  }
+  return regions;
+}

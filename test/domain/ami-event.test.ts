@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { readAmiEvent } from '../../src/domain/ami-event.ts';
+import { amiEvent } from '../helpers/events-queue.ts';
+
+const IMAGE = 'ami-0a1b2c3d4e5f60001';
+const read = { imageId: IMAGE, region: 'eu-west-1' };
+
+test('reads an event as EventBridge sends it', () => {
+  expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1'))).toEqual(read);
+});
+
+test('reads one that SNS wrapped, once', () => {
+  const wrapped = JSON.stringify({ Type: 'Notification', Message: amiEvent(IMAGE, 'eu-west-1') });
+  expect(readAmiEvent(wrapped)).toEqual(read);
+  expect(readAmiEvent(JSON.stringify({ Type: 'Notification', Message: wrapped }))).toBeNull();
+});
+
+test("takes the image's region, by whichever region's event bus it came", () => {
+  expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1', { region: 'us-east-1' }))).toEqual(read);
+  expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1', { resources: [] }))).toEqual(read);
+  expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1', { resources: 'x', region: 'eu-west-1' }))).toEqual(read);
+});
+
+const changed = (changes: Record<string, unknown>) => amiEvent(IMAGE, 'eu-west-1', changes);
+test.each([
+  '',
+  'hello',
+  '{',
+  'null',
+  '7',
+  '"text"',
+  '[]',
+  '{"Type":"Notification"}',
+  changed({ source: 'my.app' }),
+  changed({ 'detail-type': 'EC2 Instance State-change Notification' }),
+  changed({ detail: null }),
+  changed({ detail: { ImageId: 'ami-0A1B2C3D4E5F60001' } }),
+  changed({ detail: { ImageId: `${IMAGE}\n` } }),
+  changed({ resources: [], region: 'evil.com/#' }),
+  changed({ resources: [], region: undefined }),
+  changed({ resources: ['arn:aws:ec2:nowhere::image/x'] }),
+  '['.repeat(100_000),
+])('reads nothing in %j', (body) => {
+  expect(readAmiEvent(body)).toBeNull();
+});

@@ -1,0 +1,23 @@
+import { Redis } from 'ioredis';
+import { storeKeys } from '../../src/store/keys.ts';
+import { until } from './processes.ts';
+import { testRedisUrl } from './redis.ts';
+import type { Service } from './service.ts';
+
+/** Waits until a region has been looked at by polling, and will not be again for at least so many milliseconds. */
+export async function untilLookedAt(
+  { prefix, producer }: Service,
+  region: string,
+  rest: number,
+): Promise<void> {
+  const redis = new Redis(testRedisUrl());
+  try {
+    await until(async () => {
+      const due = Number(await redis.zscore(storeKeys(prefix).scopes, `self/${region}`));
+      const { waiting, active } = await producer.counts();
+      return due > Date.now() + rest && waiting + active === 0;
+    });
+  } finally {
+    redis.disconnect();
+  }
+}
