@@ -10,6 +10,7 @@ const PLAYED = [
   'SIGTERM to a worker under load',
   'SIGTERM to the API under load',
   'EC2 resets, before and after it did its work',
+  "EC2's own events lost, twice, and SQS away",
 ];
 
 const unwind = new Unwind((phase, error) => {

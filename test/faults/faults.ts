@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../helpers/processes.ts';
 import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
-import { copy } from './scenes.ts';
+import { copy, listen } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { thousand } from './thousand.ts';
 
@@ -274,6 +274,26 @@ const FAULTS: readonly Fault[] = [
       const told = stage.stack.traffic.named(stage.subject.name)?.destinations[0]?.error?.message ?? '';
       if (!told.includes(copyFails.reason) || !told.includes(copyFails.snapshotReason))
         stage.complain(`the reason of the failure is not told: ${told}`);
+    },
+  },
+  {
+    name: "EC2's own events lost, twice, and SQS away",
+    row: "EC2's own events: lost, twice, SQS away",
+    async play(stage) {
+      const { control, workers } = stage.stack;
+      await listen(stage);
+      stage.cleanUp(() => control.settings({ eventDelivery: 'once' }));
+      for (const eventDelivery of ['once', 'twice', 'lost'] as const) {
+        await control.settings({ eventDelivery });
+        await stage.askOthers(2);
+        await stage.untilAllEnded();
+      }
+      await control.settings({ eventDelivery: 'once' });
+      await stage.ask({ seconds: 2 });
+      await control.fault({ action: 'ReceiveMessage', times: 10_000, drop: true });
+      for (const worker of workers) worker.ec2.cut();
+      await copy(stage);
+      await stage.untilAllEnded();
     },
   },
   {

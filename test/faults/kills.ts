@@ -51,10 +51,12 @@ const BETWEEN = 'between two permission calls, two tag calls';
 const FINISHED = 'finished, BullMQ job not acknowledged';
 const REMOVAL = 'a copy taken down: between any two calls (cancel, rollback, retry)';
 const SLOTS = 'waiting for a copy slot';
+const HEARD = "EC2's own events: an event taken, nothing done about it";
 const WAKE_UPS = 'wake-ups: the queue itself';
 
 const {
   copy,
+  copyHeard,
   copyTokenForgotten,
   expectShared,
   share,
@@ -122,6 +124,10 @@ const KILLS: readonly Kill[] = [
   { row: SLOTS, name: 'slots: ResourceLimitExceeded answered, not parked', scene: full, at: call('reply', 'CopyImage', ({ body }) => body.includes('ResourceLimitExceeded')), again: true },
   { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
+
+  { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: command('request', 'amiferryNotice') },
+  { row: HEARD, name: 'event: noted down, look not queued', scene: copyHeard, at: command('reply', 'amiferryNotice', (known) => known.length > 0) },
+  { row: HEARD, name: 'track-region: what EC2 told of taken, not looked at', scene: copyHeard, at: command('reply', 'amiferryTakeNoticed', (taken) => taken.length > 0) },
 
   { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },

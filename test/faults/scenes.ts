@@ -1,3 +1,5 @@
+import { EVENTS_QUEUE } from '../helpers/events-queue.ts';
+import { until } from '../helpers/processes.ts';
 import type { Stage } from './stage.ts';
 
 /** What callers do in a round, so that the subject gets to some step. A trap is set before; the round settles after. */
@@ -6,6 +8,29 @@ export type Scene = (stage: Stage) => Promise<void>;
 /** A copy, and others beside it. */
 export const copy: Scene = async (stage) => {
   await Promise.all([stage.askSubject(), stage.askOthers()]);
+};
+
+/** Workers that listen to EC2's own events, and poll rarely meanwhile. */
+export const listen: Scene = async (stage) => {
+  const { workers, traffic } = stage.stack;
+  const restart = (more: NodeJS.ProcessEnv) =>
+    Promise.all(workers.map(({ process }) => process.restartWith(more)));
+  const heard = new Set<string>();
+  const unwatch = traffic.watch((seen) => {
+    if (seen.link === 'ec2' && seen.phase === 'reply' && seen.action === 'ReceiveMessage')
+      heard.add(seen.process);
+    return undefined;
+  });
+  stage.cleanUp(unwatch);
+  stage.cleanUp(() => restart({}));
+  await restart({ EVENTS_QUEUE_URL: EVENTS_QUEUE, EVENTS_POLL_SECONDS: '2' });
+  await until(() => heard.size === workers.length);
+};
+
+/** A copy of whose end EC2 tells. */
+export const copyHeard: Scene = async (stage) => {
+  await listen(stage);
+  await copy(stage);
 };
 
 /** A copy that arrives without one of the tags that were asked for. */
