@@ -85,7 +85,10 @@ const CODES: Record<Ec2ErrorKind, ErrorCode> = {
   refused: 'ec2-error',
 };
 
-/** A failed EC2 call, told apart. `message` names the operation, the region, EC2's words and what to do. */
+/**
+ * A failed EC2 call, told apart. `message` names the operation, the region, EC2's words and what to do: callers read it, so it
+ * says nothing of this service's own identity and network. `cause` has all of it, for the log.
+ */
 export class Ec2Error extends AmiferryError {
   readonly kind: Ec2ErrorKind;
   readonly awsCode: string;
@@ -117,8 +120,17 @@ export function classify(error: unknown, operation: string, region: string): Ec2
   const { name, message, $metadata } = asSdkError(error);
   const meaning = meaningOf(name, operation) ?? { kind: kindByStatus($metadata?.httpStatusCode) };
   const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
-  const words = `${operation} in ${region}: ${name}: ${message.replace(/\s+/g, ' ').replace(/\.?$/, '.')}${advice}`;
+  const words = `${operation} in ${region}: ${name}: ${discreet(message).replace(/\.?$/, '.')}${advice}`;
   return new Ec2Error(meaning.kind, words, name, $metadata?.requestId ?? null, error);
+}
+
+/** EC2 names the role that it refuses, and adds what only DecodeAuthorizationMessage can read; Node names the address. */
+function discreet(message: string): string {
+  return message
+    .replace(/\s+/g, ' ')
+    .replaceAll(/\barn:aws[a-z-]*:(?:iam|sts)::\d{12}:[^\s,;]*[^\s,;.]/g, 'this service')
+    .replace(/\s*Encoded authorization failure message: \S+/i, '')
+    .replace(/\b(connect|getaddrinfo|read|write) (E[A-Z_]+)\b.*/, '$1 $2');
 }
 
 /** CopyImage's limit is one of copies at once, and passes; any other resource's limit is a quota, and final. */

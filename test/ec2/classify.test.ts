@@ -72,6 +72,29 @@ describe('an error of the SDK', () => {
     expect(classify(first, 'DescribeImages', 'us-west-2')).toBe(first);
   });
 
+  test.each([
+    [
+      'You are not authorized to perform this operation. User: arn:aws:sts::111111111111:assumed-role/amiferry-api/i-0abc is not authorized to perform: ec2:DescribeImages because no identity-based policy allows the ec2:DescribeImages action. Encoded authorization failure message: 4GIOHlTkIaWHQD0Q0m6XSnuUMCm-abcdef',
+      'You are not authorized to perform this operation. User: this service is not authorized to perform: ec2:DescribeImages because no identity-based policy allows the ec2:DescribeImages action.',
+    ],
+    [
+      'User: arn:aws-us-gov:iam::111111111111:user/ops/mary, with arn:aws-us-gov:iam::111111111111:role/x.',
+      'User: this service, with this service.',
+    ],
+    ['connect ECONNREFUSED 10.1.2.3:443', 'connect ECONNREFUSED.'],
+    ['connect EHOSTUNREACH fd00::1:443 - Local (fd00::2:5000)', 'connect EHOSTUNREACH.'],
+    ['getaddrinfo ENOTFOUND vpce-0abc.ec2.internal', 'getaddrinfo ENOTFOUND.'],
+    [
+      'Invalid organization arn:aws:organizations::222222222222:organization/o-abcdefghij.',
+      'Invalid organization arn:aws:organizations::222222222222:organization/o-abcdefghij.',
+    ],
+  ])("says nothing of this service's own identity and network: %s", (message, shown) => {
+    const thrown = Object.assign(answered('Unheard.Of', 403), { message });
+    const error = classify(thrown, 'DescribeImages', 'eu-west-1');
+    expect(error.message).toBe(`DescribeImages in eu-west-1: Unheard.Of: ${shown}`);
+    expect(error.cause).toBe(thrown);
+  });
+
   test('may be anything that can be thrown', () => {
     expect(classify('no', 'CopyImage', 'eu-west-1')).toMatchObject({
       kind: 'transient',
