@@ -188,9 +188,10 @@ export class RedisJobStore implements JobStore {
     return { known, look };
   }
 
-  async takeNoticed(scope: Scope): Promise<PendingCopy[]> {
+  async takeNoticed(scope: Scope): Promise<PendingCopy[] | null> {
     const { pending, noticed } = this.#keys;
     const flat = await this.#redis.amiferryTakeNoticed(noticed(scope), pending(scope));
+    if (flat === null) return null;
     return flat.flatMap((imageId, i) =>
       i % 2 === 0 ? [{ ...parsePending(flat[i + 1] ?? ''), imageId }] : [],
     );

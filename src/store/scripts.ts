@@ -78,10 +78,12 @@ table.insert(known, 1, redis.call('HGET', KEYS[2], 'look'))
 return known
 `;
 
-/** Takes the images that were kept, with what is known of those still pending. KEYS: noticed, pending. */
+/** Takes the images that were kept, with what is known of those still pending; nil if none were. KEYS: noticed, pending. */
 const TAKE_NOTICED = `
+local kept = redis.call('HKEYS', KEYS[1])
+if #kept == 0 then return false end
 local taken = {}
-for _, image in ipairs(redis.call('HKEYS', KEYS[1])) do
+for _, image in ipairs(kept) do
   local copy = redis.call('HGET', KEYS[2], image)
   if copy then
     taken[#taken + 1] = image
@@ -121,7 +123,7 @@ declare module 'ioredis' {
       keep: number,
       ...imageIds: string[]
     ): Result<string[], Context>;
-    amiferryTakeNoticed(noticed: string, pending: string): Result<string[], Context>;
+    amiferryTakeNoticed(noticed: string, pending: string): Result<string[] | null, Context>;
     amiferryNextWaiting(
       slots: string,
       waiting: string,

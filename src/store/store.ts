@@ -95,8 +95,8 @@ export interface JobStore {
   pending(scope: Scope): Promise<PendingCopy[]>;
   /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeNoticed}. */
   notice(scope: Scope, imageIds: readonly string[]): Promise<Noticed>;
-  /** The pending copies that EC2 has told of since this was last asked. */
-  takeNoticed(scope: Scope): Promise<PendingCopy[]>;
+  /** The copies that EC2 has told of since this was last asked and that are still pending; `null` if it told of none. */
+  takeNoticed(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
   /** Whether anybody is in line for one of the scope's slots. */

@@ -38,6 +38,8 @@ export class Ec2Events {
   #state: EventsState = 'starting';
   #told = { code: '', at: Number.NEGATIVE_INFINITY };
   #running: Promise<void> | undefined;
+  /** Messages were received, and SQS would not delete them: an empty answer after that doesn't make all well. */
+  #undeleted = false;
 
   constructor(deps: Deps, queue: EventsQueue) {
     this.#deps = deps;
@@ -61,15 +63,19 @@ export class Ec2Events {
 
   async #listen(): Promise<void> {
     const { signal } = this.#over;
-    for (let failures = 0; !signal.aborted;) {
+    let failures = 0;
+    // The first answer is to come at once: it shows whether all is set up well.
+    let wait = 0;
+    while (!signal.aborted) {
       try {
-        // The first answer comes at once, and shows whether all is set up well.
-        const wait = this.#state === 'listening' ? LONG_POLL : 0;
-        await this.#handle(await this.#queue.receive(wait, signal));
-        this.#well();
+        const messages = await this.#queue.receive(wait, signal);
+        wait = LONG_POLL;
+        await this.#handle(messages);
+        if (!this.#undeleted) this.#well();
         failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        wait = 0;
         failures += 1;
         this.#failed(error);
         await sleep(backoff(failures), undefined, { signal }).catch(() => {});
@@ -81,7 +87,10 @@ export class Ec2Events {
     const events = messages.map(({ body }) => readAmiEvent(body));
     for (const event of events) if (event === null) this.#dropped('unreadable', {});
     for (const [region, imageIds] of byRegion(events)) await this.#notice(region, imageIds);
+    if (messages.length === 0) return;
+    this.#undeleted = true;
     await this.#queue.delete(messages.map(({ receipt }) => receipt));
+    this.#undeleted = false;
   }
 
   async #notice(region: string, imageIds: readonly string[]): Promise<void> {

@@ -20,7 +20,7 @@ const WRITES_AT_ONCE = 25;
 /** At most one look in so many milliseconds at what EC2's events tell of, however many there are. */
 const NOTICED_EVERY = 1000;
 
-/** Milliseconds after which all is looked at where EC2 told of a copy's end and does not show it yet. */
+/** Milliseconds after which all is looked at where EC2 told of a copy's end and does not show it yet, or did not answer. */
 const NOT_YET = 2000;
 
 /**
@@ -42,13 +42,21 @@ async function trackNoticed(deps: WorkerDeps, scope: Scope): Promise<StepOutcome
   if (!(await deps.store.takeTurn(`noticed/${scopeKey(scope)}`, NOTICED_EVERY)))
     return { outcome: 'again', why: 'EC2 told of other copies there just now', delayMs: NOTICED_EVERY };
   const noticed = await deps.store.takeNoticed(scope);
-  if (noticed.length === 0) return DONE;
-  await lookAt(deps, scope, noticed);
-  const imageIds = noticed.map(({ imageId }) => imageId);
-  if ((await deps.store.stillPending(scope, imageIds)).length > 0)
-    await deps.store.lookBy(scope, deps.store.now() + NOT_YET);
-  await wakeLine(deps, scope);
+  // A worker took them and died: which ones they were nobody knows any more.
+  if (noticed === null) await deps.store.lookBy(scope, deps.store.now());
+  else if (noticed.length > 0) await lookAtNoticed(deps, scope, noticed);
   return DONE;
+}
+
+async function lookAtNoticed(deps: WorkerDeps, scope: Scope, noticed: PendingCopy[]): Promise<void> {
+  try {
+    await lookAt(deps, scope, noticed);
+  } finally {
+    const imageIds = noticed.map(({ imageId }) => imageId);
+    if ((await deps.store.stillPending(scope, imageIds)).length > 0)
+      await deps.store.lookBy(scope, deps.store.now() + NOT_YET);
+  }
+  await wakeLine(deps, scope);
 }
 
 /** While events are heard, ticks are rare; nothing tells of a slot that a cancelled copy leaves. */

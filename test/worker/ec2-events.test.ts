@@ -163,6 +163,38 @@ describe("EC2's own events", () => {
     expect(await counted('noticed', EU)).toBe(0);
   });
 
+  test('that come before CopyImage has answered cost no more than the look that a new copy gets anyhow', async () => {
+    await start();
+    await listening();
+    await service.control.fault({ action: 'CopyImage', when: 'after', delayMs: 300 });
+    const { id } = await service.copy({ destinations: [{ region: EU }], tags: { 'simulator:seconds': '0' } });
+    await until(async () => (await counted('unrelated')) === 1);
+    expect((await service.store.get(id))?.finishedAt).toBeNull();
+    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+  });
+
+  test('are followed by another look, soon, where EC2 does not answer the first one', async () => {
+    await start();
+    await listening();
+    const { id } = await pendingCopy();
+    await service.control.fault({ action: 'DescribeImages', times: 2, error: 'RequestLimitExceeded' });
+    await service.control.advanceSeconds(3600);
+    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect((await service.control.calls()).errors['DescribeImages']).toEqual({ RequestLimitExceeded: 2 });
+  });
+
+  test('whose look was taken by a worker that died are made good by a look at all', async () => {
+    await start({ simulator: { eventDelivery: 'lost' } });
+    await listening();
+    const { id, imageId } = await pendingCopy();
+    await service.control.advanceSeconds(3600);
+    const scope = { account: SELF, region: EU };
+    const { look } = await service.store.notice(scope, [imageId]);
+    expect(await service.store.takeNoticed(scope)).toHaveLength(1);
+    await service.producer.trackNoticed(scope, look);
+    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+  });
+
   test('that come before EC2 shows what they tell make for one more look, soon', async () => {
     await start();
     await listening();
@@ -376,6 +408,31 @@ describe('where SQS does not answer', () => {
     await service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
     await service.control.advanceSeconds(3600);
     expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+  });
+
+  test('messages that may be received and not deleted are trouble until one has been deleted', async () => {
+    const { logger, lines } = logLines('info');
+    await start({ logger });
+    await listening();
+    await service.control.fault({
+      action: 'DeleteMessageBatch',
+      error: 'AccessDeniedException',
+      status: 403,
+    });
+    const received = async () => (await service.control.calls()).calls['ReceiveMessage']?.['us-east-1'] ?? 0;
+    await queue.send('one');
+    await until(() => service.events?.state === 'denied');
+    // The queue is empty, as long as the message is hidden.
+    const before = await received();
+    await until(async () => (await received()) >= before + 2);
+    expect(service.events?.state).toBe('denied');
+    expect(
+      lines.filter((line) => line.includes('DeleteMessageBatch in us-east-1: AccessDenied')),
+    ).toHaveLength(1);
+    await service.control.advanceSeconds(31);
+    await until(() => service.events?.state === 'listening');
+    await deleted();
+    expect(await counted('unreadable')).toBe(2);
   });
 
   test('it listens again by itself', async () => {
