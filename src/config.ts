@@ -31,7 +31,7 @@ const text = ({ pattern, ...rest }: { pattern: string; default: string; descript
   setting(Type.String({ pattern }), rest);
 
 /** 24 to 64 bytes, as Standard Webhooks has it. */
-const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
+export const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
 
 const SETTINGS = {
   HOST: text({ default: '127.0.0.1', pattern: '.', description: 'address the API listens on' }),
@@ -176,12 +176,18 @@ const SETTINGS = {
     default: '',
     pattern: `^${WEBHOOK_SECRET}(,${WEBHOOK_SECRET})*$`,
     description:
-      'whsec_ and 24 to 64 bytes in base64: what webhooks are signed with, several separated by commas to change over; no webhooks without it',
+      'whsec_ and 24 to 64 bytes in base64: what webhooks are signed with, several separated by commas to change over; without it only WEBHOOK_ENDPOINTS_FILE is told',
   }),
   WEBHOOK_URLS: text({
     default: '',
     pattern: '^https?://[^,\\s]+(,https?://[^,\\s]+)*$',
     description: 'addresses that are told of every job, separated by commas',
+  }),
+  WEBHOOK_ENDPOINTS_FILE: text({
+    default: '',
+    pattern: '.',
+    description:
+      'file of endpoints that are told of every job, each with secrets of its own (docs/webhooks.md)',
   }),
   WEBHOOK_HOSTS: text({
     default: '',
@@ -336,7 +342,7 @@ export interface Config {
   rateLimit: number;
   auditEntries: number;
   streams: { total: number; perCaller: number; heartbeatMs: number; maxAgeMs: number };
-  webhooks: WebhookSettings;
+  webhooks: Omit<WebhookSettings, 'endpoints'> & { endpointsFile: string };
   webhookTimes: RetryTimes;
   /** `null`: no traces. */
   tracing: TracingSettings | null;
@@ -389,6 +395,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     webhooks: {
       secrets: list(settings.WEBHOOK_SECRETS),
       urls: list(settings.WEBHOOK_URLS),
+      endpointsFile: settings.WEBHOOK_ENDPOINTS_FILE,
       hosts: list(settings.WEBHOOK_HOSTS),
       http: settings.WEBHOOK_HTTP === 1,
       privateAddresses: list(settings.WEBHOOK_PRIVATE_ADDRESSES),

@@ -17,11 +17,13 @@ import { AuditLog } from '../store/audit-log.ts';
 import { QueueSessions } from '../store/queue-sessions.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { startTracing } from '../tracing/tracing.ts';
+import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
 const config = orExit(() => readConfig(process.env));
 const { authenticate, loopbackOnly, policy, files } = orExit(() => accessOf(config));
+const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
 const logger = createLogger('api', config.logLevel);
 const tracing = await startTracing(config.tracing, 'api', logger);
 
@@ -48,7 +50,7 @@ const queueSessions = new QueueSessions(redis, config.queuePrefix);
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const { regions, defaultRegion, streams, webhooks, rateLimit: perMinute, queuePrefix: prefix } = config;
+const { regions, defaultRegion, streams, rateLimit: perMinute, queuePrefix: prefix } = config;
 const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute };
 const app = await buildApp({
   authenticate,
@@ -76,7 +78,7 @@ const app = await buildApp({
 });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
-keepFresh(files, logger);
+keepFresh([...files, ...endpointFiles], logger);
 metrics.watchProcess();
 metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
 store.keepTime();

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { buildApp } from '../http/app.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { createLogger } from '../logging.ts';
+import { NO_WEBHOOKS } from '../webhooks/settings.ts';
 import { NO_TRACING } from '../tracing/tracing.ts';
 import { NO_POLICY } from '../domain/policy.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
@@ -35,7 +36,7 @@ async function generate(): Promise<string> {
     eventLog: inert,
     metrics: new Metrics(),
     tracing: NO_TRACING,
-    webhooks: { secrets: [], urls: [], hosts: [], http: false, privateAddresses: [] },
+    webhooks: NO_WEBHOOKS,
     streams: { total: 0, perCaller: 0, heartbeatMs: 15_000, maxAgeMs: 3_600_000 },
     logger: createLogger('openapi', 'silent'),
     regions: AWS_REGIONS,

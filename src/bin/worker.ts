@@ -12,6 +12,7 @@ import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { AwsEventsQueue } from '../sqs/aws-events-queue.ts';
 import { startTracing } from '../tracing/tracing.ts';
+import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { Ec2Events } from '../worker/ec2-events.ts';
@@ -27,6 +28,7 @@ const SAY_SO = 2000;
 
 const config = orExit(() => readConfig(process.env));
 const { policy, files } = orExit(() => policyOf(config));
+const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
 const logger = createLogger('worker', config.logLevel);
 const tracing = await startTracing(config.tracing, 'worker', logger);
 
@@ -49,7 +51,7 @@ const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
-const webhookSender = new WebhookSender(config.webhooks);
+const webhookSender = new WebhookSender(webhooks);
 const goneEndpoints = new GoneEndpoints(redis, config.queuePrefix);
 const events = listener();
 const deps = {
@@ -77,7 +79,7 @@ const standing = () => {
 const eventsState = events && (() => events.state);
 const looks = { redis: redisProbe(redis, config.queuePrefix), standing, eventsState, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
-keepFresh(files, logger);
+keepFresh([...files, ...endpointFiles], logger);
 metrics.watchProcess();
 store.keepTime();
 const worker = await retryUntilDone(logger, 'start the worker', async () => {

@@ -28,8 +28,9 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job,
  * wakes the worker.
- * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, and the codes
- *   of sharing-rules.ts
+ * @param notified an endpoint to be told when the job has finished
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, those of
+ *   notify.ts and of sharing-rules.ts
  */
 export async function changePermissions(
   deps: CommandDeps,
@@ -37,11 +38,12 @@ export async function changePermissions(
   change: PermissionChange,
   principal: Principal,
   origin: Origin = NO_ORIGIN,
+  notified?: string,
 ): Promise<Job> {
+  const notify = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
   requireNoGrantsRemoved(change);
   requireShareable(image);
-  const notify = endpointsFor(deps);
   const warnings = requireCopiers(change, source.region);
   const scope = { account: SELF, region: source.region };
   const { state } = await readPermissions(deps, scope, image);

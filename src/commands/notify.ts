@@ -8,14 +8,16 @@ import type { CommandDeps } from './deps.ts';
  */
 export function endpointsFor({ webhooks }: CommandDeps, named?: string): string[] {
   const off = webhooks.secrets.length === 0;
-  if (named === undefined) return off ? [] : [...webhooks.urls];
+  const own = webhooks.endpoints.current().map(({ url }) => url);
+  const configured = [...new Set([...own, ...(off ? [] : webhooks.urls)])];
+  if (named === undefined) return configured;
   if (off) {
     const message =
-      'this service sends no webhooks: leave "notify" out, or have the operator set WEBHOOK_SECRETS';
+      'this service sends no webhooks to addresses that a request names: leave "notify" out, or have the operator set WEBHOOK_SECRETS';
     throw new AmiferryError('webhooks-off', message);
   }
   const refusal = refusalOf(named, webhooks);
-  if (refusal === null) return [...new Set([...webhooks.urls, new URL(named).href])];
+  if (refusal === null) return [...new Set([...configured, new URL(named).href])];
   const message = `"notify/url" ${refusal}`;
   throw new AmiferryError('webhook-refused', message, { errors: [{ pointer: '/notify/url', message }] });
 }

@@ -6,6 +6,7 @@ import { useAgent } from 'request-filtering-agent';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
+import { secretsFor } from './settings.ts';
 import { signedHeaders } from './sign.ts';
 
 /** For the whole of it: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
@@ -33,9 +34,8 @@ export class WebhookSender {
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
   async send(message: Message): Promise<AttemptResult> {
-    const { secrets } = this.#settings;
-    if (secrets.length === 0)
-      return { outcome: 'refused', error: 'webhooks are off: WEBHOOK_SECRETS is not set' };
+    if (secretsFor(message.url, this.#settings).length === 0)
+      return { outcome: 'refused', error: 'there is no secret to sign it with (WEBHOOK_SECRETS)' };
     const refusal = refusalOf(message.url, this.#settings);
     if (refusal !== null) return { outcome: 'refused', error: `the URL ${refusal}` };
     try {
@@ -47,7 +47,8 @@ export class WebhookSender {
 
   /** The status of the answer; its body is nobody's business here. */
   #post({ id, url, body, now }: Message): Promise<number> {
-    const { privateAddresses, secrets } = this.#settings;
+    const { privateAddresses } = this.#settings;
+    const secrets = secretsFor(url, this.#settings);
     // A connection for each message: the address is looked at again each time.
     const agent = useAgent(url, { keepAlive: false, allowIPAddressList: [...privateAddresses] });
     const options = {

@@ -1,9 +1,22 @@
+/** An endpoint that is told of every job, with secrets of its own. */
+export interface Endpoint {
+  /** As `URL.href` writes it. */
+  url: string;
+  /** `whsec_…`, the newest first. */
+  secrets: readonly string[];
+}
+
 /** Who may be told what happened, and how. */
 export interface WebhookSettings {
-  /** `whsec_…`, the newest first: each delivery is signed with all of them. Without any there are no webhooks. */
+  /**
+   * `whsec_…`, the newest first: each delivery to an endpoint without secrets of its own is signed with all of them.
+   * Without any, only endpoints with their own are told.
+   */
   secrets: readonly string[];
-  /** Told of every job. */
+  /** Told of every job, signed with {@link secrets}. */
   urls: readonly string[];
+  /** The same, each signed with its own secrets; they may change while the service runs. */
+  endpoints: { current(): readonly Endpoint[] };
   /** Hosts that may be told, `*.example.com` with all below it; empty: any that is public. */
   hosts: readonly string[];
   /** Whether http:// will do. */
@@ -11,3 +24,18 @@ export interface WebhookSettings {
   /** Addresses and CIDR ranges that may be told although they are not public. */
   privateAddresses: readonly string[];
 }
+
+/** What a message to a URL is signed with, the newest first; none: it is not to be sent. */
+export function secretsFor(url: string, { endpoints, secrets }: WebhookSettings): readonly string[] {
+  const href = URL.canParse(url) ? new URL(url).href : url;
+  return endpoints.current().find((one) => one.url === href)?.secrets ?? secrets;
+}
+
+export const NO_WEBHOOKS: WebhookSettings = {
+  secrets: [],
+  urls: [],
+  endpoints: { current: () => [] },
+  hosts: [],
+  http: false,
+  privateAddresses: [],
+};

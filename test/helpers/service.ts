@@ -31,6 +31,7 @@ import type { Tracing } from '../../src/tracing/tracing.ts';
 import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
+import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
@@ -85,8 +86,6 @@ export interface Service extends CommandDeps {
   /** Stops everything and deletes every key of the service. */
   stop(): Promise<void>;
 }
-
-const NO_WEBHOOKS: WebhookSettings = { secrets: [], urls: [], hosts: [], http: false, privateAddresses: [] };
 
 /** Fast enough for a test, slow enough to be looked at. Milliseconds. */
 const TEST_SETTINGS: WorkerSettings = {

@@ -1,11 +1,14 @@
 import { changePermissions, permissionRequest } from '../../commands/change-permissions.ts';
+import type { FastifyRequest } from 'fastify';
+import type { PermissionChange } from '../../domain/permissions.ts';
+import { AmiferryError } from '../../errors.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { originOf } from '../origin.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
-import { PermissionInput, PermissionPatch } from '../schemas/permissions.ts';
+import { PermissionPatch, PermissionPut } from '../schemas/permissions.ts';
 import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
 
 const SHARE = { access: ['amis:share'] } as const;
@@ -22,28 +25,33 @@ const SHARING_ERRORS = [
   'too-many-sharees',
 ] as const;
 
+const ERRORS = [...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS] as const;
+
 const common = {
   tags: ['permissions'],
   params: ImagePath,
   querystring: RegionQuery,
   headers: ChangeHeaders,
-  response: {
-    ...JOB_ACCEPTED,
-    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS),
-  },
+  response: { ...JOB_ACCEPTED, ...problems(...ERRORS) },
+};
+
+/** Whoever names somebody to be told. */
+const told = {
+  ...common,
+  response: { ...JOB_ACCEPTED, ...problems(...ERRORS, 'webhooks-off', 'webhook-refused') },
 };
 
 const put = {
-  ...common,
+  ...told,
   operationId: 'putPermissions',
   summary: 'Make the permissions exactly this',
   description:
     'Everybody who is not named loses what he had. What EC2 would refuse is refused now, with the reason, and nothing is changed.',
-  body: ref(PermissionInput),
+  body: ref(PermissionPut),
 };
 
 const patch = {
-  ...common,
+  ...told,
   operationId: 'patchPermissions',
   summary: 'Add and remove permissions',
   description:
@@ -62,48 +70,42 @@ const remove = {
 /** The three ways to change who may launch an image: one job each, all by the same command. */
 export function changePermissionsRoutes(app: App, deps: AppDeps): void {
   const path = '/amis/:imageId/permissions';
-  app.put(path, { schema: put, config: SHARE }, async (request, reply) => {
-    const change = { mode: 'set' as const, set: permissionRequest(request.body) };
-    return reply.sendJob(
-      await changePermissions(
-        deps,
-        imageNamed(deps, request),
-        change,
-        principalOf(request),
-        originOf(deps, request),
-      ),
-      202,
+  const accept = (request: ImageRequest, change: PermissionChange, notify?: string) =>
+    changePermissions(
+      deps,
+      imageNamed(deps, request),
+      change,
+      principalOf(request),
+      originOf(deps, request),
+      notify,
     );
+  app.put(path, { schema: put, config: SHARE }, async (request, reply) => {
+    const { notify, ...set } = request.body;
+    const change = { mode: 'set', set: permissionRequest(set) } as const;
+    return reply.sendJob(await accept(request, change, notify?.url), 202);
   });
   app.patch(path, { schema: patch, config: SHARE }, async (request, reply) => {
-    const { add = {}, remove: withdraw = {} } = request.body;
+    const { notify, ...moves } = request.body;
+    requireMoves(moves);
+    const { add = {}, remove: withdraw = {} } = moves;
     const change = {
-      mode: 'patch' as const,
+      mode: 'patch',
       add: permissionRequest(add),
       remove: permissionRequest(withdraw),
-    };
-    return reply.sendJob(
-      await changePermissions(
-        deps,
-        imageNamed(deps, request),
-        change,
-        principalOf(request),
-        originOf(deps, request),
-      ),
-      202,
-    );
+    } as const;
+    return reply.sendJob(await accept(request, change, notify?.url), 202);
   });
-  app.delete(path, { schema: remove, config: SHARE }, async (request, reply) => {
-    const change = { mode: 'set' as const, set: permissionRequest({}) };
-    return reply.sendJob(
-      await changePermissions(
-        deps,
-        imageNamed(deps, request),
-        change,
-        principalOf(request),
-        originOf(deps, request),
-      ),
-      202,
-    );
+  app.delete(path, { schema: remove, config: SHARE }, async (request, reply) =>
+    reply.sendJob(await accept(request, { mode: 'set', set: permissionRequest({}) }), 202),
+  );
+}
+
+type ImageRequest = FastifyRequest & { params: { imageId: string }; query: { region?: string } };
+
+/** Somebody to be told is no change. */
+function requireMoves(moves: { add?: unknown; remove?: unknown }): void {
+  if (moves.add !== undefined || moves.remove !== undefined) return;
+  throw new AmiferryError('validation-failed', 'name whom to "add", whom to "remove", or both', {
+    errors: [{ pointer: '', message: 'the body must have "add" or "remove", or both' }],
   });
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { CLOSED, component, oneOf, ref } from './component.ts';
+import { Notify } from './notify.ts';
 import { PermissionInput } from './permissions.ts';
 import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, TagMap } from './fields.ts';
 
@@ -46,19 +47,7 @@ export const CopyRequest = component(
         'x-rule': 'must name 1 to 50 destinations',
       }),
       permissions: Type.Optional(ref(PermissionInput)),
-      notify: Type.Optional(
-        Type.Object(
-          {
-            url: Type.String({
-              pattern: '^https?://[\\x21-\\x7e]+$',
-              maxLength: 2048,
-              description: 'https:// address that gets a signed POST (Standard Webhooks).',
-              'x-rule': 'must be a URL of at most 2048 characters that begins with https://',
-            }),
-          },
-          { ...CLOSED, description: 'Who is told when a destination, and then the job, has finished.' },
-        ),
-      ),
+      notify: Type.Optional(Notify),
       onFailure: Type.Optional(
         oneOf(['keep', 'deregister'], {
           description:

@@ -6,7 +6,13 @@ import { Alive, Check, Health } from './health.ts';
 import { Image, ImageReference } from './image.ts';
 import { Delivery, Destination, Failure, Job, JobPage, Warning } from './job.ts';
 import { Lineage, Relative } from './lineage.ts';
-import { PermissionInput, PermissionPatch, Permissions, PermissionState } from './permissions.ts';
+import {
+  PermissionInput,
+  PermissionPatch,
+  PermissionPut,
+  Permissions,
+  PermissionState,
+} from './permissions.ts';
 import { Problem } from './problem.ts';
 
 /** Every component of the OpenAPI document; a schema that is referred to has to be here. */
@@ -27,6 +33,7 @@ export const COMPONENTS: readonly Component[] = [
   Warning,
   Permissions,
   PermissionInput,
+  PermissionPut,
   PermissionPatch,
   PermissionState,
   AuditPage,

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
 import { ImageId, Region } from './fields.ts';
+import { Notify } from './notify.ts';
 
 const Account = Type.String({
   pattern: '^[0-9]{12}$',
@@ -46,7 +47,7 @@ const options = {
   }),
 };
 
-/** The body of PUT, and of "add" and "remove" in PATCH: what is left out is nobody. */
+/** The "permissions" of a copy, and "add" and "remove" in PATCH: what is left out is nobody. */
 export const PermissionInput = component(
   'PermissionInput',
   Type.Partial(Type.Object({ ...fields, ...options }), {
@@ -56,10 +57,25 @@ export const PermissionInput = component(
   }),
 );
 
+/** The body of PUT. */
+export const PermissionPut = component(
+  'PermissionPut',
+  Type.Partial(Type.Object({ ...fields, ...options, notify: Notify }), {
+    ...CLOSED,
+    description:
+      'Who may launch an image from now on, and nobody else. What is left out is nobody, or false.',
+    examples: [{ accounts: ['222222222222'] }],
+  }),
+);
+
 export const PermissionPatch = component(
   'PermissionPatch',
   Type.Object(
-    { add: Type.Optional(ref(PermissionInput)), remove: Type.Optional(ref(PermissionInput)) },
+    {
+      add: Type.Optional(ref(PermissionInput)),
+      remove: Type.Optional(ref(PermissionInput)),
+      notify: Type.Optional(Notify),
+    },
     {
       ...CLOSED,
       minProperties: 1,

@@ -1,0 +1,18 @@
+import { Type } from 'typebox';
+import { CLOSED } from './component.ts';
+
+/** Who is told what comes of a request. */
+export const Notify = Type.Object(
+  {
+    url: Type.String({
+      pattern: '^https?://[\\x21-\\x7e]+$',
+      maxLength: 2048,
+      description: 'https:// address that gets a signed POST (Standard Webhooks).',
+      'x-rule': 'must be a URL of at most 2048 characters that begins with https://',
+    }),
+  },
+  {
+    ...CLOSED,
+    description: 'Who is told when the job has finished, and each destination of a copy before.',
+  },
+);

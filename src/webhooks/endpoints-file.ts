@@ -1,0 +1,38 @@
+import { Type } from 'typebox';
+import { CheckedFile, parseChecked } from '../auth/checked-file.ts';
+import type { Config } from '../config.ts';
+import { WEBHOOK_SECRET } from '../config.ts';
+import type { Endpoint, WebhookSettings } from './settings.ts';
+import { NO_WEBHOOKS } from './settings.ts';
+
+const Endpoints = Type.Object(
+  {
+    endpoints: Type.Array(
+      Type.Object(
+        {
+          url: Type.String({ pattern: '^https?://[\\x21-\\x7e]+$', maxLength: 2048 }),
+          secrets: Type.Array(Type.String({ pattern: `^${WEBHOOK_SECRET}$` }), { minItems: 1, maxItems: 4 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+/** @throws an error that says where the text breaks the schema, and repeats no secret */
+export function parseEndpoints(text: string): Endpoint[] {
+  const { endpoints } = parseChecked(Endpoints, text);
+  return endpoints.map(({ url, secrets }) => ({ url: new URL(url).href, secrets }));
+}
+
+/** The webhooks that are configured, and the file that is to be read again on SIGHUP. @throws {ConfigError} */
+export function webhooksOf({ webhooks }: Pick<Config, 'webhooks'>): {
+  webhooks: WebhookSettings;
+  files: CheckedFile<Endpoint[]>[];
+} {
+  const { endpointsFile, ...rest } = webhooks;
+  if (endpointsFile === '') return { webhooks: { ...NO_WEBHOOKS, ...rest }, files: [] };
+  const file = new CheckedFile(endpointsFile, parseEndpoints);
+  return { webhooks: { ...rest, endpoints: file }, files: [file] };
+}
