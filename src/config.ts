@@ -1,6 +1,3 @@
-import { Type } from 'typebox';
-import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
 import type { RetryTimes } from './domain/webhooks.ts';
 import { queueAddress } from './sqs/queue-address.ts';
 import type { TracingSettings } from './tracing/settings.ts';
@@ -13,22 +10,36 @@ import { parseRedisUrl } from './queue/redis-address.ts';
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
  * the service reads the environment (the AWS SDK reads its own names, and so does OpenTelemetry's exporter). README and .env.example list the same.
  */
-interface Setting<Schema extends TSchema> {
-  schema: Schema;
-  default: Static<Schema>;
+interface Setting<Value extends number | string> {
+  default: Value;
   description: string;
+  /** What a value that was given stands for; `undefined` where it is no good. */
+  parse(given: string): Value | undefined;
+  /** What a good value has to be. */
+  rule: string;
 }
 
-const setting = <Schema extends TSchema>(
-  schema: Schema,
-  rest: { default: Static<Schema>; description: string },
-): Setting<Schema> => ({ schema, ...rest });
-
 type Range = { default: number; minimum: number; maximum: number; description: string };
-const number = ({ minimum, maximum, ...rest }: Range) => setting(Type.Number({ minimum, maximum }), rest);
-const integer = ({ minimum, maximum, ...rest }: Range) => setting(Type.Integer({ minimum, maximum }), rest);
-const text = ({ pattern, ...rest }: { pattern: string; default: string; description: string }) =>
-  setting(Type.String({ pattern }), rest);
+
+const numeric = (kind: string, isGood: (value: number) => boolean) => {
+  return ({ minimum, maximum, ...rest }: Range): Setting<number> => ({
+    ...rest,
+    rule: `must be a ${kind} from ${minimum} to ${maximum}`,
+    parse: (given) => {
+      const value = given.trim() === '' ? Number.NaN : Number(given);
+      return isGood(value) && value >= minimum && value <= maximum ? value : undefined;
+    },
+  });
+};
+const number = numeric('number', Number.isFinite);
+const integer = numeric('whole number', Number.isInteger);
+
+const text = (one: { pattern: string; default: string; description: string }): Setting<string> => ({
+  default: one.default,
+  description: one.description,
+  rule: `must match the pattern ${one.pattern}`,
+  parse: (given) => (new RegExp(one.pattern).test(given) ? given : undefined),
+});
 
 /** 24 to 64 bytes, as Standard Webhooks has it. */
 export const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
@@ -357,7 +368,7 @@ export class ConfigError extends Error {}
 /** Reads the settings out of an environment. @throws {ConfigError} at the first that is no good. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = Object.entries(SETTINGS).map(([name, one]) => [name, readSetting(name, one, env[name])]);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value was checked against its own schema
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value was parsed by its own setting
   const settings = Object.fromEntries(read) as Settings;
   return {
     host: settings.HOST,
@@ -449,15 +460,14 @@ const SECRET = new Set([
 
 function readSetting(
   name: string,
-  { schema, ...rest }: Setting<TSchema>,
+  setting: Setting<number> | Setting<string>,
   given: string | undefined,
 ): unknown {
-  if (given === undefined || given === '') return rest.default;
-  const value = typeof rest.default === 'number' && given.trim() !== '' ? Number(given) : given;
-  if (Value.Check(schema, value)) return value;
-  const [first] = Value.Errors(schema, value);
+  if (given === undefined || given === '') return setting.default;
+  const value = setting.parse(given);
+  if (value !== undefined) return value;
   const shown = SECRET.has(name) ? '' : `="${given}"`;
-  throw new ConfigError(`${name}${shown} is no good: it ${first?.message}. It is the ${rest.description}.`);
+  throw new ConfigError(`${name}${shown} is no good: it ${setting.rule}. It is the ${setting.description}.`);
 }
 
 /** Name, description and default of every setting, for the documents and their test. */

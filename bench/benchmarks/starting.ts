@@ -9,6 +9,8 @@ interface Start {
   script: string;
   portVariable: 'PORT' | 'WORKER_HEALTH_PORT';
   path: string;
+  /** Nothing that an earlier start has compiled is used. */
+  cold?: true;
 }
 
 const bare = (label: string, floor: string): Start => ({
@@ -32,6 +34,8 @@ const STARTS = {
     portVariable: 'WORKER_HEALTH_PORT',
     path: '/health/ready',
   },
+  coldFastify: { ...bare('Fastify with Swagger, first start', 'fastify-swagger'), cold: true },
+  coldAlive: { ...api, label: 'amiferry API, alive, first start', path: '/health/live', cold: true },
 } as const satisfies Record<string, Start>;
 
 type Name = keyof typeof STARTS;
@@ -49,7 +53,8 @@ async function measure(bench: Bench): Promise<Finding> {
   const ec2 = await startEc2(bench);
   const env = serviceEnv(redisUrl, ec2);
   const once = (start: Start) => async () => {
-    const server = await launch(bench, 'started', start.script, env, start.portVariable);
+    const disabled = start.cold === true ? { NODE_DISABLE_COMPILE_CACHE: '1' } : {};
+    const server = await launch(bench, 'started', start.script, { ...env, ...disabled }, start.portVariable);
     const milliseconds = await server.readyAfter(server.url + start.path);
     await server.stop();
     return milliseconds;
@@ -57,18 +62,19 @@ async function measure(bench: Bench): Promise<Finding> {
   const sides = Object.fromEntries(
     Object.entries(STARTS).map(([name, start]) => [name, once(start)]),
   ) as Record<Name, () => Promise<number>>;
-  if (bench.mode === 'full') {
-    bench.say("each once, for the disk's caches");
-    await alternate(1, sides);
-  }
+  bench.say("each once, for the disk's caches and for Node's of what it has compiled");
+  await alternate(1, sides);
   bench.say('each in turn');
   return finding(await alternate(bench.mode === 'quick' ? 2 : 7, sides));
 }
+
+const isCold = (name: Name) => 'cold' in STARTS[name];
 
 function finding(times: Record<Name, number[]>): Finding {
   const names = Object.keys(STARTS) as Name[];
   const ready = ratios(times.ready, times.fastify);
   const alive = ratios(times.alive, times.fastify);
+  const base = (name: Name) => (isCold(name) ? times.coldFastify : times.fastify);
   return {
     tables: [
       {
@@ -77,7 +83,7 @@ function finding(times: Record<Name, number[]>): Finding {
         rows: names.map((name) => [
           STARTS[name].label,
           cell(spread(times[name])),
-          cell(ratios(times[name], times.fastify)),
+          cell(ratios(times[name], base(name))),
         ]),
       },
     ],
@@ -108,6 +114,7 @@ function finding(times: Record<Name, number[]>): Finding {
     ],
     method: [
       `Each is started afresh, in turn, and asked every few milliseconds until it answers 200. The API is alive when it takes requests (/health/live), and ready when Redis, its settings and the EC2 credentials have been tried (/health/ready): that is the first thing for which the API imports the EC2 SDK. The worker is ready when it takes steps off the queue. Every process runs TypeScript as it is, by Node's type stripping.`,
+      `Whatever is started through src/bin/require-node.js keeps what Node has compiled for the next start (node_modules/.cache), the floors here too. A first start has nothing to take from: those rows are started with NODE_DISABLE_COMPILE_CACHE=1, and held against each other.`,
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import type { Static, TSchema } from 'typebox';
-import { Value } from 'typebox/value';
 import { ConfigError } from '../config.ts';
 import type { Logger } from '../logging.ts';
 
@@ -79,9 +79,13 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Loaded only where there is a file to check: it takes as long as a fifth of the start without. */
+const loadTypebox = (): typeof import('typebox/value') => createRequire(import.meta.url)('typebox/value');
+
 /** Reads JSON of a schema. @throws an error that says where it breaks the schema, and repeats no value */
 export function parseChecked<Schema extends TSchema>(schema: Schema, text: string): Static<Schema> {
   const value = parseJson(text);
+  const { Value } = loadTypebox();
   if (Value.Check(schema, value)) return value;
   const [first] = Value.Errors(schema, value);
   throw new Error(`${first?.instancePath || 'the whole'} ${first?.message}`);

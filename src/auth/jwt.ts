@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { FetchImplementation, JWTPayload, JWTVerifyGetKey } from 'jose';
-import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import type { Principal } from '../domain/access.ts';
 import { isAccessScope, PRINCIPAL_ID_PATTERN } from '../domain/access.ts';
 import { AmiferryError } from '../errors.ts';
@@ -28,12 +27,27 @@ export type VerifyToken = (token: string) => Promise<Principal>;
 
 /** Verifies tokens against a provider's published keys (RFC 7519, RFC 8725). */
 export function jwtVerifier(settings: JwtSettings): VerifyToken {
-  const keys = createRemoteJWKSet(settings.jwksUrl, {
+  let verifier: Promise<Verifier> | undefined;
+  return async (token) => {
+    verifier ??= loadVerifier(settings);
+    return principalOfToken(token, await verified(token, await verifier, settings));
+  };
+}
+
+interface Verifier {
+  jose: typeof import('jose');
+  keys: JWTVerifyGetKey;
+}
+
+/** Loaded with the first token: most services that are started never see one. */
+async function loadVerifier({ jwksUrl }: JwtSettings): Promise<Verifier> {
+  const jose = await import('jose');
+  const keys = jose.createRemoteJWKSet(jwksUrl, {
     timeoutDuration: JWKS_TIMEOUT,
     cooldownDuration: JWKS_COOLDOWN,
-    [customFetch]: restingFetch(),
+    [jose.customFetch]: restingFetch(),
   });
-  return async (token) => principalOfToken(token, await verified(token, keys, settings));
+  return { jose, keys };
 }
 
 /** Keys that are known already stay good meanwhile: only asking for others fails. */
@@ -47,9 +61,9 @@ function restingFetch(): FetchImplementation {
   };
 }
 
-async function verified(token: string, keys: JWTVerifyGetKey, settings: JwtSettings): Promise<JWTPayload> {
+async function verified(token: string, { jose, keys }: Verifier, settings: JwtSettings): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload } = await jose.jwtVerify(token, keys, {
       issuer: settings.issuer,
       audience: settings.audience,
       algorithms: [...settings.algorithms],
@@ -58,7 +72,7 @@ async function verified(token: string, keys: JWTVerifyGetKey, settings: JwtSetti
     });
     return payload;
   } catch (error) {
-    throw refusal(error);
+    throw refusal(jose, error);
   }
 }
 
@@ -87,7 +101,7 @@ function scopesOf({ scope, scp }: JWTPayload) {
 }
 
 /** Why a token isn't taken. What the provider did wrong is no fault of the caller's. */
-function refusal(cause: unknown): AmiferryError {
+function refusal({ errors }: typeof import('jose'), cause: unknown): AmiferryError {
   if (cause instanceof errors.JWTExpired)
     return new AmiferryError('unauthenticated', 'the token has expired: get a new one', { cause });
   const callers = cause instanceof errors.JOSEError && !PROVIDERS_FAULTS.has(cause.code);

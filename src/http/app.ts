@@ -61,7 +61,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(crossOrigin, deps);
   await app.register(authentication, deps);
   await app.register(rateLimit, deps);
-  await app.register(validation);
+  await app.register(validation, { compileAtOnce: deps.compileAtOnce ?? false });
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
   await app.register(consolePages, deps);

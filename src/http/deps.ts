@@ -41,6 +41,8 @@ export interface AppDeps extends CommandDeps {
   defaultRegion: string;
   /** Whether /docs is served; default `true`. */
   swaggerUi?: boolean;
+  /** Whether all schemas are compiled at the start and not each when it is first needed; default `false`. */
+  compileAtOnce?: boolean;
   /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 500. */
   maxEventLoopDelayMs?: number;
 }
