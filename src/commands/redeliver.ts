@@ -3,6 +3,7 @@ import type { Job } from '../domain/job.ts';
 import { redeliver } from '../domain/webhooks.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
+import { auditAccepted } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
 import { wake } from './wake.ts';
@@ -23,6 +24,7 @@ export async function redeliverWebhook(
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome !== 'changed')
     throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);
+  await auditAccepted(deps, principal, 'redeliver', result.job);
   await wake(deps, result.job);
   return result.job;
 }

@@ -9,6 +9,7 @@ export const AUDIT_ACTIONS = [
   'change-permissions',
   'cancel-job',
   'retry-job',
+  'redeliver',
   'open-queues',
   'share-image',
   'put-permissions-back',

@@ -57,9 +57,9 @@ const parametersIn = ({ operation }: Operation, place: string) =>
   (operation.parameters ?? []).filter((one) => one.in === place);
 
 function valueOf(parameter: Parameter): fc.Arbitrary<string> {
-  const example = parameter.example === undefined ? [] : [fc.constant(parameter.example)];
-  const right = fc.oneof(...example, fromSchema(parameter.schema as Schema, {}).map(String));
-  return mostly(right, TEXT_JUNK);
+  const made = fromSchema(parameter.schema as Schema, {}).map(String);
+  const { example } = parameter;
+  return mostly(example === undefined ? made : mostly(fc.constant(example), made), TEXT_JUNK);
 }
 
 /** Encoded, unless it is encoded already: `..%2f` is to arrive as it is. */
@@ -92,7 +92,8 @@ function queryOf(one: Operation): fc.Arbitrary<string> {
   );
   const pairs = fc.tuple(...own.map((pair) => fc.option(pair, { nil: null, freq: 2 })));
   const extra = fc.option(fc.tuple(TEXT_JUNK, TEXT_JUNK), { nil: null, freq: 15 });
-  return fc.tuple(pairs, extra, fc.boolean()).map(([chosen, more, twice]) => {
+  const repeats = mostly(fc.constant(false), fc.constant(true));
+  return fc.tuple(pairs, extra, repeats).map(([chosen, more, twice]) => {
     const all = [...chosen, more].filter((pair) => pair !== null);
     const repeated = twice ? all.slice(0, 1) : [];
     return [...all, ...repeated].map((pair) => pair.map(encodeURIComponent).join('=')).join('&');

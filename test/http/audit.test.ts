@@ -3,6 +3,7 @@ import { authenticator } from '../../src/auth/authenticate.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
+import { logLines } from '../helpers/log-lines.ts';
 import { untilChanged } from '../helpers/service.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
@@ -94,4 +95,20 @@ test('who lacks the scope is told so, and that is in the audit as well', async (
   expect((await list('?action=use-route&limit=1')).entries).toMatchObject([
     { outcome: 'denied', principal: 'key:ci', what: { method: 'GET', route: '/audit' } },
   ]);
+});
+
+test('credentials that are no good are in the log whatever LOG_LEVEL is, and not in the stream', async () => {
+  const { logger, lines } = logLines('fatal');
+  const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
+  const quiet = await startApi({ workers: 0, policy, logger }, { authenticate, logger });
+  try {
+    const guess = { 'x-api-key': 'amiferry_guess' };
+    expect((await quiet.get('/jobs', guess)).statusCode).toBe(401);
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.objectContaining({ audit: true, action: 'authenticate', outcome: 'denied', level: 30 }),
+    ]);
+    expect((await quiet.service.audit.list({ limit: 10 })).entries).toEqual([]);
+  } finally {
+    await quiet.stop();
+  }
 });

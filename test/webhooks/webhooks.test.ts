@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Job, Delivery } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { until } from '../helpers/processes.ts';
@@ -216,6 +217,8 @@ describe('messages', () => {
     const job = await copied(url, 'eu-west-1');
     expect(received).toHaveLength(2);
     const again = await api.post(`/jobs/${job.id}/deliveries/2/redeliver`);
+    const { entries } = (await api.get(`/audit?jobId=${job.id}&action=redeliver`)).json<AuditPage>();
+    expect(entries).toEqual([expect.objectContaining({ outcome: 'allowed', principal: 'anonymous' })]);
     expect(again.json<Job>().deliveries[1]).toMatchObject({ state: 'pending' });
     await untilTold(job.id);
     const ids = received.map(idOf);

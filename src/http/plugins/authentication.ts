@@ -136,7 +136,10 @@ function turnedAway(request: FastifyRequest, reply: FastifyReply, refusal: Amife
   if (refusal.code !== 'unauthenticated') return refusal;
   const { cause } = refusal;
   const why = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  request.log.info({ audit: true, action: 'authenticate', outcome: 'denied', why }, refusal.message);
+  // Whatever LOG_LEVEL is, as with the rest of the audit.
+  const level = request.log.level === 'silent' ? 'silent' : 'info';
+  const audit = request.log.child({ audit: true }, { level });
+  audit.info({ action: 'authenticate', outcome: 'denied', why }, refusal.message);
   const invalid = request.headers.authorization === undefined ? '' : ', error="invalid_token"';
   void reply.header('WWW-Authenticate', `${CHALLENGE}${invalid}`);
   return refusal;
