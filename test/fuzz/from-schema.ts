@@ -16,6 +16,7 @@ export interface Schema {
   items?: Schema;
   minItems?: number;
   maxItems?: number;
+  uniqueItems?: boolean;
   properties?: Record<string, Schema>;
   required?: string[];
   additionalProperties?: boolean | Schema;
@@ -67,9 +68,13 @@ function matching(pattern: string): fc.Arbitrary<string> | null {
   }
 }
 
-function arrays({ items = {}, minItems = 0, maxItems = MOST }: Schema, components: Components) {
-  const maxLength = Math.max(minItems, Math.min(maxItems, MOST));
-  return fc.array(fromSchema(items, components), { minLength: minItems, maxLength });
+function arrays(schema: Schema, components: Components) {
+  const { items = {}, minItems = 0, maxItems = MOST, uniqueItems = false } = schema;
+  const bounds = { minLength: minItems, maxLength: Math.max(minItems, Math.min(maxItems, MOST)) };
+  const item = fromSchema(items, components);
+  return uniqueItems
+    ? fc.uniqueArray(item, { ...bounds, selector: (one) => JSON.stringify(one) })
+    : fc.array(item, bounds);
 }
 
 function objects(schema: Schema, components: Components): fc.Arbitrary<unknown> {

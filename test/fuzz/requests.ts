@@ -131,7 +131,7 @@ function bodyOf({ operation }: Operation, components: Components): fc.Arbitrary<
     'application/json; charset=x',
   );
   return fc.oneof(
-    { weight: 4, arbitrary: right.map((value) => json(JSON.stringify(value))) },
+    { weight: 8, arbitrary: right.map((value) => json(JSON.stringify(value))) },
     { weight: 5, arbitrary: right.chain(mutated).map((value) => json(JSON.stringify(value) ?? '')) },
     { weight: 1, arbitrary: RAW_BODIES.map(json) },
     { weight: 1, arbitrary: type.map((one) => ({ payload: '{}', headers: { 'content-type': one } })) },
