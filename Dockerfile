@@ -24,8 +24,8 @@ RUN install -d -o node node_modules/.cache/amiferry \
   && setpriv --reuid=node --regid=node --clear-groups \
     node --import ./src/bin/require-node.js --eval "import('./src/worker/build-worker.ts')" \
   && chown -R root:root node_modules/.cache && chmod -R a+rX node_modules/.cache
-# The files stay root's: the process can't change its own code.
-USER node
+# The files stay root's: the process can't change its own code. "node", by number: Kubernetes can't tell by a name that it isn't root.
+USER 1000:1000
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
