@@ -22,3 +22,8 @@ output "keda" {
   }
   sensitive = true
 }
+
+output "events_queue_url" {
+  description = "The setting EVENTS_QUEUE_URL."
+  value       = one(module.events[*].queue_url)
+}

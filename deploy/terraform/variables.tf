@@ -57,6 +57,12 @@ variable "allow_key_grants" {
   default     = false
 }
 
+variable "listen_to_events" {
+  description = "Whether EC2's own events are led to a queue that the workers listen to."
+  type        = bool
+  default     = true
+}
+
 variable "redis_node_type" {
   description = "Size of Redis: docs/scale.md has the arithmetic."
   type        = string

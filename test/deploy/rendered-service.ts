@@ -51,6 +51,7 @@ export async function startRendered(
     AWS_SECRET_ACCESS_KEY: 'simulated',
     AWS_EC2_METADATA_DISABLED: 'true',
     POLL_SECONDS: '0.5',
+    EVENTS_QUEUE_URL: '',
     ...env,
   };
   const runs = (Object.keys(ports) as Part[]).map((part) => runEntry(PROJECT_DIR, entryOf(part), given));

@@ -78,7 +78,9 @@ describe('roles', () => {
     );
     expect(replaced).toEqual(['111111111111', '["us-east-1", "eu-west-1", "us-west-2"]', 'arn:aws:']);
     const ours = ['333333333333', '["eu-central-1"]', 'arn:aws-cn:'];
-    for (const [file, text] of policyFiles()) {
+    // That of EC2's events is the module's own: events.test.ts.
+    const files = [...policyFiles()].filter(([file]) => file !== 'worker-events.json');
+    for (const [file, text] of files) {
       const name = file.replace('.json', '');
       expect(policies).toContain(`"${name}"`);
       expect(attached).toContain(`"${name}"`);
@@ -87,7 +89,7 @@ describe('roles', () => {
       // Nothing of the examples is left over, whatever the lay-out of the file.
       expect(own).not.toMatch(/111111111111|us-east-1|eu-west-1|us-west-2|arn:aws:/);
     }
-    expect(policies.match(/"[\w-]+"(?=[,\]])/g)).toHaveLength(policyFiles().size + 1);
+    expect(policies.match(/"[\w-]+"(?=[,\]])/g)).toHaveLength(files.length + 1);
   });
 
   test('are for the service accounts of Kubernetes alone, by the names that those name', () => {
