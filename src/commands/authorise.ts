@@ -12,6 +12,7 @@ import {
   sharingOfChange,
   sharingOfCopy,
 } from '../domain/policy.ts';
+import { retryable } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 
@@ -124,8 +125,7 @@ function againstRetry(deps: Deps, principal: Principal, job: Job): Objections {
   if (job.kind === 'permissions') {
     return againstChange(deps, principal, owner, region, job.change, job.before ?? PRIVATE);
   }
-  const failed = job.destinations.filter(({ state }) => state === 'failed');
-  const destinations = failed.map(({ spec }) => spec);
+  const destinations = job.destinations.filter(retryable).map(({ spec }) => spec);
   return againstCopy(deps, principal, owner, {
     sourceRegion: region,
     destinations,

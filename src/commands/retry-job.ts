@@ -1,11 +1,11 @@
 import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
-import { jobState } from '../domain/job.ts';
+import { destinationKey, jobState } from '../domain/job.ts';
 import { retryChange } from '../domain/permission-moves.ts';
-import { onCopy, retryFailed } from '../domain/transitions.ts';
+import { onCopy, retryable, retryFailed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
-import type { Change } from '../store/store.ts';
+import type { Change, UpdateOutcome } from '../store/store.ts';
 import { auditAccepted, authoriseRetry } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
@@ -13,6 +13,31 @@ import { wake } from './wake.ts';
 
 function isBeingRemoved(job: Job): boolean {
   return job.kind === 'copy' && job.destinations.some(({ stopping }) => stopping !== null);
+}
+
+/** Decides about just what is retried: where more has failed in between, it is decided anew. */
+async function retryAuthorised(
+  deps: CommandDeps,
+  id: string,
+  principal: Principal,
+  claim: Claim | null,
+): Promise<UpdateOutcome> {
+  for (;;) {
+    const job = await requireJob(deps, id, principal);
+    await authoriseRetry(deps, principal, job);
+    const authorised = toRetry(job);
+    let hasMore = false;
+    const change: Change = (latest, now) => {
+      hasMore = !toRetry(latest).isSubsetOf(authorised);
+      return hasMore ? null : retry(latest, now);
+    };
+    const result = await deps.store.update(id, change, claim?.receipt(id));
+    if (!hasMore) return result;
+  }
+}
+
+function toRetry(job: Job): Set<string> {
+  return new Set(job.kind === 'copy' ? job.destinations.filter(retryable).map(destinationKey) : []);
 }
 
 const retryCopies = onCopy(retryFailed);
@@ -28,8 +53,7 @@ export async function retryJob(
   principal: Principal,
   claim: Claim | null = null,
 ): Promise<Job> {
-  await authoriseRetry(deps, principal, await requireJob(deps, id, principal));
-  const result = await deps.store.update(id, retry, claim?.receipt(id));
+  const result = await retryAuthorised(deps, id, principal, claim);
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && isBeingRemoved(result.job)) {
     throw new AmiferryError(

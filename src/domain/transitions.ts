@@ -204,7 +204,8 @@ export const stopped = (key: string): Move =>
         },
   );
 
-const retryable = (one: Destination) =>
+/** Whether {@link retryFailed} takes a destination up again. */
+export const retryable = (one: Destination) =>
   isFinished(one) && (one.state === 'failed' || one.error?.code === 'rolled-back');
 
 /**

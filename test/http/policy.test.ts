@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
+import { retryJob } from '../../src/commands/retry-job.ts';
+import { ACCESS_SCOPES } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Rules } from '../../src/domain/policy.ts';
+import { fail, onCopy } from '../../src/domain/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';
@@ -23,6 +26,14 @@ const RULES: Partial<Rules> = {
   accounts: [ALLOWED],
   kmsKeys: ['alias/ami'],
 };
+
+const FAILURE = {
+  code: 'internal-error',
+  message: 'the disk is on fire',
+  retryable: true,
+  awsCode: null,
+  awsRequestId: null,
+} as const;
 
 const keys = new TestKeys();
 const policy = new TestPolicy({});
@@ -270,6 +281,46 @@ describe('a policy that changes after the request', () => {
       'outside-policy',
       /key:ci copy to eu-west-1/,
     );
+  });
+
+  /** A copy to two regions, of which the second has failed. */
+  async function halfFailed(onFailure: 'keep' | 'deregister') {
+    const destinations = [{ region: 'eu-west-1' }, { region: 'us-west-2' }];
+    const { id } = (await send('POST', COPIES, { destinations, onFailure }, ci)).json<{ id: string }>();
+    await api.service.store.update(id, onCopy(fail('us-west-2', FAILURE)));
+    return id;
+  }
+
+  test('a copy that was rolled back is not made again into a region that was withdrawn', async () => {
+    const id = await halfFailed('deregister');
+    expect(await api.service.store.get(id)).toMatchObject({
+      destinations: [{ state: 'cancelled', error: { code: 'rolled-back' } }, { state: 'failed' }],
+    });
+    policy.set({ 'key:ci': { ...RULES, destinationRegions: ['us-west-2'] } });
+    const retry: [string, string, undefined, Headers] = ['POST', `/jobs/${id}/retry`, undefined, ci];
+    await expectRefused(retry, 'outside-policy', /copy to eu-west-1/);
+  });
+
+  test('what fails while a retry is being decided about is decided about too', async () => {
+    const id = await halfFailed('keep');
+    policy.set({ 'key:ci': { ...RULES, destinationRegions: ['us-west-2'] } });
+    const { store } = api.service;
+    const betweenDecisionAndWrite = {
+      update: async (...args: Parameters<typeof store.update>) => {
+        await store.update(id, onCopy(fail('eu-west-1', FAILURE)));
+        return store.update(...args);
+      },
+      get: store.get.bind(store),
+      now: store.now.bind(store),
+    };
+    const deps = { ...api.service, store: Object.assign(Object.create(store), betweenDecisionAndWrite) };
+    const scopes = new Set(ACCESS_SCOPES);
+    const principal = { id: 'key:ci', credential: null, expiresAt: null, scopes };
+    await expect(retryJob(deps, id, principal)).rejects.toMatchObject({
+      code: 'outside-policy',
+      message: expect.stringContaining('copy to eu-west-1'),
+    });
+    expect(await store.get(id)).toMatchObject({ destinations: [{ state: 'failed' }, { state: 'failed' }] });
   });
 
   test('what an earlier run of a killed worker has shared is put back', async () => {
