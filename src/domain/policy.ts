@@ -1,3 +1,4 @@
+import { ANONYMOUS } from './access.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
 import { NOBODY, targetOf, without } from './permissions.ts';
 
@@ -30,7 +31,7 @@ export interface Policy {
   principals: Readonly<Record<string, Rules>>;
 }
 
-/** Where the policy of this moment is found; `null` where the service runs without one, and all is allowed. */
+/** Where the policy of this moment is found; `null` where the service runs without one, and `anonymous` may do everything. */
 export interface PolicySource {
   current(): Policy | null;
 }
@@ -138,10 +139,21 @@ export function againstSharing(policy: Policy | null, principal: string, sharing
 }
 
 function judge(policy: Policy | null, principal: string, against: (rules: Rules) => string[]): string[] {
-  if (policy === null) return [];
+  if (policy === null) return withoutPolicy(principal);
   const rules = rulesFor(policy, principal);
   if (rules === null) return [`the policy has no rules for ${principal}, and so allows it nothing`];
   return against(rules).map((what) => `the policy doesn't let ${principal} ${what}`);
+}
+
+/**
+ * No policy goes with nobody being told apart. Whoever was made out by credentials was let in under one: a process that has
+ * none (a worker that was not given the file) must not take that for "everything".
+ */
+function withoutPolicy(principal: string): string[] {
+  if (principal === ANONYMOUS.id) return [];
+  return [
+    `there is no policy here, and so it allows ${principal} nothing: set POLICY_FILE for the API and the worker`,
+  ];
 }
 
 function outside(what: string, list: string, allowed: readonly string[], asked: readonly string[]): string[] {

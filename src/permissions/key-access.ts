@@ -6,17 +6,23 @@ import type { KeyFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PermissionDeps } from './deps.ts';
 
-/** Lets accounts use the customer keys that an image is encrypted under: one grant a key and account. */
+/**
+ * Lets accounts use the customer keys that an image is encrypted under: one grant a key and account.
+ * @param stillMay rejects when it may not go on; asked before each grant
+ */
 export async function grantKeys(
   { kms }: PermissionDeps,
   scope: Scope,
   image: Image,
   keys: readonly KeyFacts[],
   accounts: readonly string[],
+  stillMay: () => Promise<void>,
 ): Promise<void> {
   for (const { keyId } of keys) {
-    for (const account of accounts)
+    for (const account of accounts) {
+      await stillMay();
       await kms.createGrant(scope, keyId, grantName(image.imageId, account), account);
+    }
   }
 }
 

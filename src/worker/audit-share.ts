@@ -13,7 +13,7 @@ export async function auditShare(
 ): Promise<void> {
   if (result.outcome === 'refused') {
     const reasons = result.reasons.map(({ message }) => message);
-    return record(deps, request, { action: 'share-image', outcome: 'refused', reasons });
+    return record(deps, request, { action: 'share-image', outcome: 'refused', reasons, awsRequestIds });
   }
   const { after } = result;
   if (result.outcome === 'shared')

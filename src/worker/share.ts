@@ -3,7 +3,7 @@ import type { PermissionState } from '../domain/permissions.ts';
 import { againstSharing, sharingOf } from '../domain/policy.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { isNobody, minus, without } from '../domain/permissions.ts';
-import type { Reason } from '../domain/sharing-rules.ts';
+import type { KeyFacts, Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { collectRequestIds } from '../ec2/request-ids.ts';
@@ -33,27 +33,40 @@ export async function share(deps: WorkerDeps, scope: Scope, request: ShareReques
 }
 
 async function apply(deps: WorkerDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
-  const { image, before, target, grantKeyAccess } = request;
-  const withdrawn = againstPolicy(deps, request);
-  if (withdrawn.length > 0) return refused(deps, scope, request, withdrawn);
-  const facts = await sharingFacts(deps, scope, image, gives(request));
-  const reasons = refusals(facts, minus(target, before), target);
-  if (reasons.length > 0) return refused(deps, scope, request, reasons);
-
-  const stillMine = () => requireStillMine(deps, request);
-  const { after, reached } = await converge(deps, scope, image, target, stillMine);
-  if (grantKeyAccess) {
-    await stillMine();
-    await grantKeys(deps, scope, image, facts.keys, target.accounts);
+  try {
+    requirePolicy(deps, request);
+    const facts = await sharingFacts(deps, scope, request.image, gives(request));
+    const reasons = refusals(facts, minus(request.target, request.before), request.target);
+    if (reasons.length > 0) return await refused(deps, scope, request, reasons);
+    return await change(deps, scope, request, facts.keys);
+  } catch (error) {
+    if (error instanceof PolicyWithdrawn) return refused(deps, scope, request, error.reasons);
+    throw error;
   }
-  const { warnings, granted } = await revokeKeys(deps, scope, image.imageId, facts.keys, target.accounts);
+}
+
+/** Before each call it is asked whether it may still be made: between two of them EC2 may take seconds. */
+async function change(
+  deps: WorkerDeps,
+  scope: Scope,
+  request: ShareRequest,
+  keys: readonly KeyFacts[],
+): Promise<ShareOutcome> {
+  const { image, target, grantKeyAccess } = request;
+  const stillMay = async () => {
+    await requireStillMine(deps, request);
+    requirePolicy(deps, request);
+  };
+  const { after, reached } = await converge(deps, scope, image, target, stillMay);
+  if (grantKeyAccess) await grantKeys(deps, scope, image, keys, target.accounts, stillMay);
+  const { warnings, granted } = await revokeKeys(deps, scope, image.imageId, keys, target.accounts);
   if (!reached) return { outcome: 'unsettled', after };
   const lacking = { ...target, accounts: without(target.accounts, granted) };
-  const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, facts.keys, lacking);
+  const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, keys, lacking);
   return { outcome: 'shared', after, warnings: [...warnings, ...needed] };
 }
 
-/** An earlier run may have got half way, under the rules of then: that is put back. */
+/** An earlier run, or this one, may have got half way, under the rules of then: that is put back. */
 async function refused(
   deps: WorkerDeps,
   scope: Scope,
@@ -86,14 +99,22 @@ async function requireStillMine({ store }: WorkerDeps, { job, image }: ShareRequ
   throw new StepOvertaken(`job ${job.id} was ended by another worker`);
 }
 
-/** Why the policy, as it is now, doesn't allow it (any more). */
-function againstPolicy(
-  { policy }: WorkerDeps,
-  { job, before, target, grantKeyAccess }: ShareRequest,
-): Reason[] {
+/** What the policy, as it is now, doesn't allow (any more). */
+class PolicyWithdrawn extends Error {
+  readonly reasons: Reason[];
+
+  constructor(reasons: Reason[]) {
+    super('the policy no longer allows it');
+    this.reasons = reasons;
+  }
+}
+
+/** @throws {PolicyWithdrawn} */
+function requirePolicy({ policy }: WorkerDeps, { job, before, target, grantKeyAccess }: ShareRequest): void {
   const sharing = sharingOf(before, target, grantKeyAccess);
   const against = againstSharing(policy.current(), job.requestedBy, sharing);
-  return against.map((message) => ({ code: 'policy-withdrawn', message }));
+  const reasons = against.map((message) => ({ code: 'policy-withdrawn' as const, message }));
+  if (reasons.length > 0) throw new PolicyWithdrawn(reasons);
 }
 
 function notPutBack({ region }: Scope): Ec2Error {

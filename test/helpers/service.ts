@@ -42,8 +42,8 @@ import { SimulatorControl } from './simulator-control.ts';
 /** The image that the simulator seeds first: unencrypted, tagged. */
 export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
 
-/** Who asks, where a test doesn't say: someone who may do everything. */
-export const TESTER: Principal = { ...ANONYMOUS, id: 'key:tester' };
+/** Who asks, where a test doesn't say: someone who may do everything, there being no policy. */
+export const TESTER: Principal = ANONYMOUS;
 
 export interface ServiceOptions {
   simulator?: SimulatorOptions;
@@ -51,7 +51,7 @@ export interface ServiceOptions {
   /** How many workers; 0 leaves everything queued. */
   workers?: number;
   redisUrl?: string;
-  /** For commands and workers; without it all is allowed. */
+  /** For commands and workers; without it `anonymous` may do everything. */
   policy?: PolicySource;
   webhooks?: Partial<WebhookSettings>;
   /** Stands in for the resolver of webhooks' names. */
