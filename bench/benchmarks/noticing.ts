@@ -29,8 +29,8 @@ const FULL = [ALONE, { pending: 100, regions: 1 }, { pending: 1000, regions: 1 }
 const QUICK = [ALONE, { pending: 100, regions: 1 }];
 const TRIES = 10_000;
 
-const POLLING = 'by polling alone';
-const EVENTS = "with EC2's events";
+const POLLING = 'polling alone';
+const EVENTS = "EC2's events";
 
 export const noticing: Benchmark = {
   name: 'noticing',
@@ -48,7 +48,7 @@ async function measure(bench: Bench): Promise<Finding> {
   for (const one of quick ? QUICK : FULL) {
     bench.say(`${one.pending} pending in ${one.regions === 1 ? 'a region' : 'each region'}`);
     const both = Object.entries(sides).map(async ([how, parts]): Promise<Latencies> => ({
-      label: `amiferry ${how}, ${figure(one.pending)} pending`,
+      label: `${how}, ${figure(one.pending)} pending`,
       seconds: await noticed(one, lasts, parts),
       side: 'ours',
     }));
