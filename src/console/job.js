@@ -1,4 +1,5 @@
 import { change, follow, get } from './api.js';
+import { deliveriesView } from './deliveries.js';
 import { badge, facts, h, imageLink, show, time } from './dom.js';
 import {
   afterEvent,
@@ -17,9 +18,14 @@ const FINAL = new Set(['succeeded', 'partial', 'failed', 'cancelled']);
 export async function jobPage({ args: [id], signal, run, reload }) {
   const path = `/jobs/${encodeURIComponent(id)}`;
   const view = jobView(path, reload);
-  const read = async () => view.update(await get(path, signal));
-  await read();
+  const read = async () => {
+    const job = await get(path, signal);
+    view.update(job);
+    deliveries.update(job.deliveries);
+  };
   const readSoon = soon(() => run(read), signal);
+  const deliveries = deliveriesView(path, readSoon, signal);
+  await read();
   const live = liveSign();
   const timeline = timelineView();
   const event = (happening) => {
@@ -34,7 +40,7 @@ export async function jobPage({ args: [id], signal, run, reload }) {
   void run(() => follow(`${path}/events`, { signal, opened: live.opened, closed, event }));
   const { kind, image } = view.job();
   const title = `${kind === 'copy' ? 'Copy' : 'Permissions of'} ${image.name || image.id}`;
-  return { title, content: [live.node, view.node, timeline.node] };
+  return { title, content: [live.node, view.node, deliveries.node, timeline.node] };
 }
 
 function jobView(path, reload) {
