@@ -25,7 +25,7 @@ export function deliveriesView(path, look, signal) {
       .filter(({ state }) => state === 'pending')
       .map((one) => Date.parse(one.nextAttemptAt));
     const wait = Math.min(Math.max(Math.min(...due) - Date.now(), LOOK_MS), LAST_LOOK_MS);
-    if (due.length > 0 && !signal.aborted) timer = setTimeout(look, wait);
+    if (due.length > 0 && !signal.aborted) timer = setTimeout(() => look(), wait);
     if (shown === JSON.stringify(deliveries)) return;
     shown = JSON.stringify(deliveries);
     node.hidden = deliveries.length === 0;

@@ -1,3 +1,5 @@
+import type { JobEvent } from '../http/schemas/event.ts';
+import { serverSentEvents } from './event-stream.ts';
 import type { CopyRequest } from '../http/schemas/copy-request.ts';
 import type { Image } from '../http/schemas/image.ts';
 import type { CopyJob, Job, JobPage } from '../http/schemas/job.ts';
@@ -23,6 +25,24 @@ export class DemoClient {
   /** GET /jobs/{id} */
   job(id: string): Promise<CopyJob> {
     return this.#json<CopyJob>(`/jobs/${id}`);
+  }
+
+  /**
+   * GET /jobs/{id}/events: what happened to a job and what happens, until it has finished. A stream that breaks off is
+   * taken up after the last event that came.
+   */
+  async *events(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+    let last = '';
+    for (;;) {
+      const headers = last === '' ? {} : { 'last-event-id': last };
+      const answer = await fetch(`${this.#base}/jobs/${id}/events`, { headers, signal });
+      if (answer.status === 204 || answer.body === null) return;
+      if (!answer.ok) throw new Error(`GET /jobs/${id}/events answered ${answer.status}`);
+      for await (const event of serverSentEvents<JobEvent>(answer.body)) {
+        last = event.id;
+        yield event.data;
+      }
+    }
   }
 
   /** GET /amis/{imageId} */

@@ -1,13 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../http/schemas/job.ts';
-import { progressView } from './progress.ts';
+import { afterEvent, progressView } from './progress.ts';
 import type { Scene, Stage } from './scene.ts';
 import { table } from './table.ts';
 
 /** The image that the simulator seeds first: golden-web in us-east-1. */
 const SOURCE = 'ami-0a1b2c3d4e5f60001';
 const REGIONS = ['eu-west-1', 'us-west-2', 'ap-southeast-2'];
-const POLL_MS = 250;
 /** A simulated copy takes 8 s; a busy machine is given ten times that. */
 const PATIENCE_MS = 90_000;
 
@@ -19,6 +17,7 @@ export const copyScene: Scene = {
     screen.line(`  POST /amis/${SOURCE}/copies  ${JSON.stringify({ destinations })}`);
     const accepted = await client.requestCopy(SOURCE, { destinations });
     screen.line(`  202 Accepted, job ${accepted.id}`);
+    screen.line(`  GET /jobs/${accepted.id}/events`);
     screen.line();
     const job = await follow(stage, accepted);
     screen.line();
@@ -26,21 +25,27 @@ export const copyScene: Scene = {
   },
 };
 
-/** Shows the job until it ends. @throws unless every destination succeeded. */
+/** Shows the job event by event until it ends. @throws unless every destination succeeded. */
 async function follow({ client, screen, signal }: Stage, accepted: CopyJob): Promise<CopyJob> {
   const show = progressView(screen);
-  const deadline = performance.now() + PATIENCE_MS;
+  const patience = AbortSignal.timeout(PATIENCE_MS);
   let job = accepted;
+  let count = 0;
   show(job);
-  while (job.finishedAt === null) {
-    if (performance.now() > deadline)
-      throw new Error(`Job ${job.id} has not ended after ${PATIENCE_MS / 1000} s`);
-    await sleep(POLL_MS, undefined, { signal });
-    job = await client.job(job.id);
-    show(job);
+  try {
+    for await (const event of client.events(job.id, AbortSignal.any([signal, patience]))) {
+      count += 1;
+      job = afterEvent(job, event);
+      show(job);
+    }
+  } catch (error) {
+    if (!patience.aborted) throw error;
+    throw new Error(`Job ${job.id} has not ended after ${PATIENCE_MS / 1000} s`, { cause: error });
   }
   screen.keep();
+  job = await client.job(job.id);
   if (job.state !== 'succeeded') throw new Error(`The job ended ${job.state}.\n${reasons(job)}`);
+  screen.line(`  ${count} events, as they happened`);
   return job;
 }
 

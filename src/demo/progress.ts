@@ -1,3 +1,4 @@
+import type { JobEvent } from '../http/schemas/event.ts';
 import type { CopyJob } from '../http/schemas/job.ts';
 import type { Screen } from './screen.ts';
 
@@ -16,8 +17,18 @@ export function bar(percent: number, width = BAR_WIDTH): string {
 
 /** `eu-west-1  42 %  pending  about 5 s left` */
 export function describe(one: Destination): string {
-  const eta = one.etaSeconds === null || one.finishedAt !== null ? '' : `  about ${one.etaSeconds} s left`;
+  const eta = one.etaSeconds === null || one.state !== 'pending' ? '' : `  about ${one.etaSeconds} s left`;
   return `${String(one.progress).padStart(3)} %  ${one.state}${eta}`;
+}
+
+/** The job as an event leaves it. */
+export function afterEvent(job: CopyJob, { state, progress, destination }: JobEvent): CopyJob {
+  const destinations = job.destinations.map((one) => {
+    if (one.region !== destination?.region) return one;
+    const { state: own, imageId, progress: percent, etaSeconds } = destination;
+    return { ...one, state: own, imageId, progress: percent, etaSeconds };
+  });
+  return { ...job, state, progress, destinations };
 }
 
 /** Shows how far a job is each time that it is called. */
