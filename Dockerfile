@@ -1,10 +1,13 @@
 # One image for the API (the default command), the worker and the simulator: see docker-compose.yml for their commands.
-FROM node:24-bookworm-slim AS dependencies
+# The one image from outside. Pin it by its digest before you build for others: SECURITY.md.
+FROM node:24-bookworm-slim AS base
+
+FROM base AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM base
 # tini passes signals on and waits for orphans, which node as the first process would not.
 RUN apt-get update \
   && apt-get install -y --no-install-recommends tini \

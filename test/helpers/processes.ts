@@ -57,7 +57,8 @@ export function runScript(dir: string, script: string, env: Record<string, strin
   return runCommand(dir, 'npm', ['run', script], env);
 }
 
-function runCommand(
+/** Runs a command. Its environment is ours, changed by `env`; undefined removes. */
+export function runCommand(
   cwd: string,
   command: string,
   args: readonly string[],
