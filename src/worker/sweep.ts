@@ -1,22 +1,35 @@
 import type { WorkerDeps } from './deps.ts';
 
+type SweepDeps = Pick<WorkerDeps, 'store' | 'producer' | 'settings' | 'logger'>;
+
 const PAGE = 100;
+
+/** At most so many pages of jobs past their retention in one sweep: it has to end, and the next one goes on. */
+const DROPPED_PAGES = 20;
 
 /**
  * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
  * with the API is made good here. What is queued already is not queued twice. Then it drops jobs past their retention.
  */
-export async function sweep(deps: WorkerDeps): Promise<void> {
-  const { store, producer, settings } = deps;
+export async function sweep(deps: SweepDeps): Promise<void> {
+  const { store, producer } = deps;
   await producer.takeUpStray(store.now());
   for (let offset = 0; ; offset += PAGE) {
     const ids = await store.unfinished(PAGE, offset);
-    for (const id of ids) {
-      const job = await store.get(id);
-      if (job !== null) await producer.wakeJob(job, store.now());
-    }
+    // All of a page at once: one after the other, a sweep over many thousands would outlast its interval.
+    const jobs = await Promise.all(ids.map((id) => store.get(id)));
+    for (const job of jobs) if (job !== null) await producer.wakeJob(job, store.now());
     if (ids.length < PAGE) break;
   }
-  const deleted = await store.deleteFinishedBefore(store.now() - settings.retentionMs, PAGE);
-  if (deleted > 0) deps.logger.info({ deleted }, 'dropped jobs past their retention');
+  await dropFinished(deps);
+}
+
+async function dropFinished({ store, settings, logger }: SweepDeps): Promise<void> {
+  let deleted = 0;
+  for (let page = 0; page < DROPPED_PAGES; page += 1) {
+    const dropped = await store.deleteFinishedBefore(store.now() - settings.retentionMs, PAGE);
+    deleted += dropped;
+    if (dropped < PAGE) break;
+  }
+  if (deleted > 0) logger.info({ deleted }, 'dropped jobs past their retention');
 }
