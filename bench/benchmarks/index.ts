@@ -2,6 +2,7 @@ import type { Benchmark } from '../benchmark.ts';
 import { accepting } from './accepting.ts';
 import { calls } from './calls.ts';
 import { fanOut } from './fan-out.ts';
+import { lifetime } from './lifetime.ts';
 import { memory } from './memory.ts';
 import { noticing } from './noticing.ts';
 import { scaling } from './scaling.ts';
@@ -14,6 +15,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   calls,
   noticing,
   memory,
+  lifetime,
   starting,
   fanOut,
   throttled,
