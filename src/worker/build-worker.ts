@@ -26,12 +26,12 @@ export async function buildWorker(
   redis: RedisClient,
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
+  const queue = await runWorker(deps, redis, options);
+  const webhooks = await runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const recurring = [
     startRecurring(deps, { name: 'tick', every: Math.min(TICK, deps.settings.pollMs), run: tick }),
     startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
   ];
-  const queue = runWorker(deps, redis, options);
-  const webhooks = runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const close = async () => {
     await Promise.all([queue.close(), webhooks.close(), ...recurring.map((stop) => stop())]);
   };

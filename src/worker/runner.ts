@@ -26,16 +26,20 @@ const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1
 /** Milliseconds after which a payload of a newer version is offered again, to a newer worker. */
 const NEWER_VERSION_DELAY = 5000;
 
-/** Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. */
-export function runWorker(
+/**
+ * Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. Rejects with what keeps BullMQ
+ * from starting: one that runs all the same would try again at once for ever, and let nothing else in its process happen.
+ */
+export async function runWorker(
   deps: WorkerDeps,
   redis: RedisClient,
   options: RunnerOptions,
   queue: string = STEPS_QUEUE,
-): Worker {
+): Promise<Worker> {
   const { prefix, concurrency } = options;
   const worker = new Worker(queue, (job, token) => runStep(deps, job, token), {
     connection: redis,
+    autorun: false,
     prefix,
     concurrency,
     ...SURVIVAL,
@@ -46,6 +50,13 @@ export function runWorker(
   worker.on('stalled', (id) =>
     deps.logger.warn({ queueJob: id }, 'step of a dead or paused worker taken over'),
   );
+  try {
+    await worker.waitUntilReady();
+  } catch (error) {
+    await worker.close(true).catch(() => {});
+    throw error;
+  }
+  void worker.run().catch(warnSparingly(deps.logger, 'queue'));
   return worker;
 }
 
