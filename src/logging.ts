@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 
 export type { Logger } from 'pino';
 
@@ -18,7 +18,33 @@ const SECRETS = [
 /** One JSON line an entry, secrets cut out. `name` tells the processes apart. */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
   const options = { name: `amiferry-${name}`, level, redact: SECRETS };
-  return output === undefined ? pino(options) : pino(options, output);
+  return pino(options, output ?? standardOutput());
+}
+
+/** Of child loggers whose fields are all known to hold no secret: looking for one takes longer than writing the line. */
+export const NO_SECRETS = { redact: [] };
+
+/**
+ * Writes the lines of one turn of the event loop together at its end: under load a write for each line is a good part of
+ * what a request costs. A process that is killed loses the lines of that turn.
+ */
+function standardOutput(): DestinationStream & { flushSync(): void } {
+  let lines = '';
+  const flushSync = () => {
+    const text = lines;
+    lines = '';
+    if (text !== '') process.stdout.write(text);
+  };
+  // Whoever read the log has gone: that is no reason to stop.
+  process.stdout.on('error', () => {});
+  process.on('exit', flushSync);
+  return {
+    flushSync,
+    write: (line) => {
+      if (lines === '') setImmediate(flushSync);
+      lines += line;
+    },
+  };
 }
 
 /** The same warning at most so often, milliseconds. */

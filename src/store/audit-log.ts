@@ -1,6 +1,7 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
 import type { Logger } from '../logging.ts';
+import { NO_SECRETS } from '../logging.ts';
 import { storeKeys } from './keys.ts';
 
 /** An entry as it is kept: `id` rises, and `at` is epoch milliseconds by Redis' clock. */
@@ -39,6 +40,7 @@ export class AuditLog implements Audit {
   readonly #redis: RedisClient;
   readonly #key: string;
   readonly #logger: Logger;
+  readonly #faults: Logger;
   readonly #maxEntries: number;
 
   constructor(redis: RedisClient, prefix: string, options: { logger: Logger; maxEntries: number }) {
@@ -46,7 +48,8 @@ export class AuditLog implements Audit {
     this.#key = storeKeys(prefix).audit;
     // Whatever LOG_LEVEL is: the audit is no matter of taste.
     const level = options.logger.level === 'silent' ? 'silent' : 'info';
-    this.#logger = options.logger.child({ audit: true }, { level });
+    this.#logger = options.logger.child({ audit: true }, { level, ...NO_SECRETS });
+    this.#faults = options.logger;
     this.#maxEntries = options.maxEntries;
   }
 
@@ -56,7 +59,7 @@ export class AuditLog implements Audit {
       const json = JSON.stringify(entry);
       await this.#redis.xadd(this.#key, 'MAXLEN', '~', this.#maxEntries, '*', 'entry', json);
     } catch (error) {
-      this.#logger.error({ err: error }, 'Redis did not take the audit entry: it is in the log alone');
+      this.#faults.error({ err: error }, 'Redis did not take the audit entry: it is in the log alone');
     }
   }
 

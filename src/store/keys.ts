@@ -22,6 +22,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
  * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
+ * | `rate:<caller>` | string with expiry | requests that a caller has taken of this minute |
  * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
  * | `turn:<step>` | string with expiry | a recurring step was done just now |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |

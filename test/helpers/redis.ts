@@ -21,3 +21,27 @@ export function testPrefix(): string {
 export async function expectClean(redis: Redis, prefix: string): Promise<void> {
   expect(await keysOf(redis, prefix)).toEqual([]);
 }
+
+/**
+ * The commands about keys of a prefix that clients sent while something ran, in order. What a script does inside Redis is
+ * not among them: it costs no round trip.
+ */
+export async function clientCommands(
+  redis: Redis,
+  prefix: string,
+  run: () => Promise<unknown>,
+): Promise<string[]> {
+  const seen: string[] = [];
+  const end = randomBytes(6).toString('hex');
+  const over = Promise.withResolvers<void>();
+  const monitor = await redis.monitor();
+  monitor.on('monitor', (_time: string, [command = '', ...args]: string[], source: string) => {
+    if (args.includes(end)) over.resolve();
+    if (source !== 'lua' && args.some((one) => one.includes(prefix))) seen.push(command.toUpperCase());
+  });
+  await run();
+  await redis.echo(end);
+  await over.promise;
+  monitor.disconnect();
+  return seen;
+}

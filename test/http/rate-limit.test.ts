@@ -1,16 +1,18 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
+import { TakenRequests } from '../../src/http/taken-requests.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
 import { until } from '../helpers/processes.ts';
-import { testPrefix } from '../helpers/redis.ts';
+import { clientCommands, testPrefix } from '../helpers/redis.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 
@@ -84,6 +86,61 @@ test('nobody makes himself another with a header', async () => {
   const statuses: number[] = [];
   for (let n = 0; n <= PER_MINUTE; n += 1) statuses.push(...(await ask(1, guess(n), '192.0.2.3')));
   expect(statuses).toEqual([...Array(PER_MINUTE).fill(401), 429]);
+});
+
+describe('a limit that is not small', () => {
+  const MANY = 3000;
+  const count = (store: TakenRequests, caller: string) =>
+    new Promise<boolean>((resolve, reject) => {
+      const counted = (error: Error | null, result?: { current: number; ttl: number }) => {
+        if (result === undefined) return reject(error ?? new Error('neither an error nor a result'));
+        expect(result.ttl).toBeGreaterThan(0);
+        resolve(result.current <= MANY);
+      };
+      store.incr(caller, counted, 60_000, MANY);
+    });
+  const store = () => new TakenRequests(counter, testPrefix());
+  const allowed = (all: boolean[]) => all.filter(Boolean).length;
+
+  test('costs far fewer commands than requests', async () => {
+    const prefix = testPrefix();
+    const one = new TakenRequests(counter, prefix);
+    const monitored = new Redis(redis.url);
+    const commands = await clientCommands(monitored, prefix, async () => {
+      for (let i = 0; i < MANY; i += 1) expect(await count(one, 'busy')).toBe(true);
+      expect(await count(one, 'busy')).toBe(false);
+      expect(await count(one, 'busy')).toBe(false);
+    });
+    monitored.disconnect();
+    expect(commands.length).toBeLessThan(MANY / 5);
+    expect(new Set(commands)).toEqual(new Set(['EVAL']));
+  });
+
+  test('is never exceeded by several processes, and nearly reached', async () => {
+    const prefix = testPrefix();
+    const stores = [1, 2, 3].map(() => new TakenRequests(counter, prefix));
+    const asked = Array.from({ length: 2 * MANY }, (_, i) =>
+      count(stores[i % stores.length] ?? store(), 'busy'),
+    );
+    const got = allowed(await Promise.all(asked));
+    expect(got).toBeLessThanOrEqual(MANY);
+    expect(got).toBeGreaterThan(MANY * 0.95);
+  });
+
+  test('is each caller’s own', async () => {
+    const one = store();
+    for (let i = 0; i <= MANY; i += 1) await count(one, 'busy');
+    expect([await count(one, 'busy'), await count(one, 'calm')]).toEqual([false, true]);
+  });
+
+  test('begins anew with the next window', async () => {
+    const prefix = testPrefix();
+    const one = new TakenRequests(counter, prefix);
+    for (let i = 0; i <= MANY; i += 1) await count(one, 'busy');
+    await counter.pexpire(`${prefix}busy`, 1);
+    const other = new TakenRequests(counter, prefix);
+    await until(() => count(other, 'busy'));
+  });
 });
 
 test('health is never counted', async () => {

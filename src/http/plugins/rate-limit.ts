@@ -1,8 +1,10 @@
+import type { FastifyRateLimitStoreCtor } from '@fastify/rate-limit';
 import fastifyRateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { RedisClient } from '../../redis-client.ts';
 import { AmiferryError } from '../../errors.ts';
+import { TakenRequests } from '../taken-requests.ts';
 
 /** How many requests one caller may make, counted over all API processes. */
 export interface RateLimit {
@@ -24,8 +26,7 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
     if (limit === null) return;
     await app.register(fastifyRateLimit, {
       global: false,
-      redis: limit.redis,
-      nameSpace: `${limit.prefix}:rate:`,
+      store: storeOf(new TakenRequests(limit.redis, `${limit.prefix}:rate:`)),
       max: limit.perMinute,
       timeWindow: WINDOW_MS,
       skipOnError: true,
@@ -43,6 +44,14 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
   },
   { name: 'rate-limit', dependencies: ['authentication'] },
 );
+
+/** The package makes its store itself, of a class. */
+function storeOf(store: TakenRequests): FastifyRateLimitStoreCtor {
+  return class {
+    incr = store.incr.bind(store);
+    child = () => store;
+  };
+}
 
 /** Whoever has one IPv6 address has the 2^64 of its network: they count as one. */
 function callerOf({ principal, ip }: FastifyRequest): string {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { NO_SECRETS } from '../../logging.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,19 +27,23 @@ export const requestLog = fp(
     app.addHook('onRequest', async (request, reply) => {
       void reply.header('X-Request-Id', request.id);
     });
+    const logger = app.log.child({}, NO_SECRETS);
     app.addHook('onResponse', async (request, reply) => {
-      log(request, { status: reply.statusCode, ms: Math.round(reply.elapsedTime) });
+      log(logger, request, { status: reply.statusCode, ms: Math.round(reply.elapsedTime) });
     });
     // A client that goes away before its answer gets none, and no onResponse.
-    app.addHook('onRequestAbort', async (request) => log(request, { aborted: true }));
+    app.addHook('onRequestAbort', async (request) => log(logger, request, { aborted: true }));
   },
   { name: 'request-log', dependencies: ['problem-details'] },
 );
 
-function log(request: FastifyRequest, end: { status: number; ms: number } | { aborted: true }): void {
-  const { method, url, jobId, errorCode, principal } = request;
+function log(
+  logger: FastifyBaseLogger,
+  { id: requestId, method, url, jobId, errorCode, principal }: FastifyRequest,
+  end: { status: number; ms: number } | { aborted: true },
+): void {
   const who = principal === null ? {} : { principal: principal.id };
   const job = jobId === null ? {} : { job: jobId };
   const code = errorCode === null ? {} : { code: errorCode };
-  request.log.info({ method, url, ...end, ...who, ...job, ...code }, 'request');
+  logger.info({ requestId, method, url, ...end, ...who, ...job, ...code }, 'request');
 }

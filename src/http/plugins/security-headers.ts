@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http';
 import helmet from '@fastify/helmet';
 import fp from 'fastify-plugin';
 
@@ -38,21 +39,39 @@ const policyOf = (directives: Record<string, string[]>) => ({
 });
 
 /** For the routes of Swagger UI, as their `config`. */
-export const SWAGGER_UI_HEADERS = { helmet: policyOf(SWAGGER_UI) };
+export const SWAGGER_UI_HEADERS = { headers: policyOf(SWAGGER_UI) };
 
 /** For the routes of the queues, as their `config`. */
-export const QUEUES_HEADERS = { helmet: policyOf(QUEUES) };
+export const QUEUES_HEADERS = { headers: policyOf(QUEUES) };
 
 /** For the routes of the console, as their `config`. */
-export const CONSOLE_HEADERS = { helmet: policyOf(CONSOLE) };
+export const CONSOLE_HEADERS = { headers: policyOf(CONSOLE) };
 
-/** The headers that tell browsers what not to do. */
+type HeaderPolicy = ReturnType<typeof policyOf>;
+
+const DATA = policyOf(DATA_ONLY);
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What browsers may do with the route's answers; by default nothing. */
+    headers?: HeaderPolicy;
+  }
+}
+
+/** The headers that tell browsers what not to do. Helmet works them out once for each policy, not for each request. */
 export const securityHeaders = fp(
   async (app) => {
-    app.addHook('onRequest', async (_request, reply) => {
+    await app.register(helmet, { global: false, frameguard: { action: 'deny' } });
+    const known = new Map<HeaderPolicy, OutgoingHttpHeaders>();
+    app.addHook('onRequest', async (request, reply) => {
+      const policy = request.routeOptions.config.headers ?? DATA;
+      const headers = known.get(policy);
+      if (headers !== undefined) return void reply.headers(headers);
+      reply.helmet(policy);
+      // Helmet writes past Fastify: these are its headers, and nobody else's.
+      known.set(policy, { ...reply.raw.getHeaders(), 'cache-control': 'no-store' });
       void reply.header('Cache-Control', 'no-store');
     });
-    await app.register(helmet, { ...policyOf(DATA_ONLY), frameguard: { action: 'deny' } });
   },
   { name: 'security-headers' },
 );
