@@ -55,6 +55,15 @@ export const park = (key: string): Move =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
+/** Begins some destinations in one move; those that are refused a slot stand in line. */
+export const beginOrPark =
+  (keys: readonly string[], refused: ReadonlySet<string>): Move =>
+  (job, now) => {
+    let after: CopyJob | null = null;
+    for (const key of keys) after = (refused.has(key) ? park(key) : begin(key))(after ?? job, now) ?? after;
+    return after;
+  };
+
 /** CopyImage answered with the new image's id. A stopping destination keeps it too, to be removed. */
 export const accept = (key: string, imageId: string): Move =>
   moving(key, (one) =>

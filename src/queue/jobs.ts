@@ -39,6 +39,7 @@ export type DeliveryPayload = Static<typeof DeliveryPayload>;
 
 /** Every job name with the schema of its payload. worker/registry.ts has the handler of each. */
 export const STEP_PAYLOADS = {
+  'start-copies': JobPayload,
   'start-copy': DestinationPayload,
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,

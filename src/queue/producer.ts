@@ -59,8 +59,16 @@ export class StepProducer {
   /** Wakes some steps. */
   async wake(wakeUps: readonly WakeUp[]): Promise<void> {
     const [deliveries, steps] = [wakeUps.filter(isDelivery), wakeUps.filter((one) => !isDelivery(one))];
-    await this.#add(steps.map(queueJob));
-    await this.#add(deliveries.map(queueJob), WEBHOOKS_QUEUE);
+    await this.#add(steps.map((one) => queueJob(one)));
+    await this.#add(
+      deliveries.map((one) => queueJob(one)),
+      WEBHOOKS_QUEUE,
+    );
+  }
+
+  /** Wakes a step after so many milliseconds. */
+  async wakeLater(wakeUp: WakeUp, delay: number): Promise<void> {
+    await this.#add([queueJob(wakeUp, delay)]);
   }
 
   /** Has a look taken at the pending copies of these scopes. */
@@ -160,16 +168,17 @@ function isDelivery({ step }: WakeUp): boolean {
   return step === 'deliver-webhook';
 }
 
-function queueJob({ step, ...rest }: WakeUp) {
+function queueJob({ step, ...rest }: WakeUp, delay = 0) {
   const id = [step, rest.jobId];
   if ('destination' in rest) id.push(rest.destination);
-  if (!('delivery' in rest)) return queued(step, rest, id);
+  if (!('delivery' in rest)) return queued(step, rest, id, delay);
   // Each try has a wake-up of its own, so that the next one can be queued while this one is at work.
   const { at, ...data } = rest;
   id.push(String(rest.delivery), String(at));
-  return queued(step, data, id);
+  return queued(step, data, id, delay);
 }
 
-function queued(name: StepName, data: object, id: string[]) {
-  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts: { jobId: id.join('/'), ...GONE_WHEN_DONE } };
+function queued(name: StepName, data: object, id: string[], delay: number) {
+  const opts = { jobId: id.join('/'), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
+  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts };
 }

@@ -3,15 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
-import { happenings } from '../domain/job-events.ts';
 import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
-import type { IndexCommand } from './indexes.ts';
-import { changeMember, indexChanges } from './indexes.ts';
+import type { Guards, Write } from './commit.ts';
+import { commit } from './commit.ts';
+import { changeMember } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
+import { Merged } from './merged.ts';
 import { parseJob, parsePending } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type {
@@ -24,24 +25,15 @@ import type {
   Noticed,
   PendingCopy,
   Receipt,
+  SlotsChange,
+  SlotsRequest,
   UpdateOutcome,
 } from './store.ts';
 
-/** A copy slot asked for together with a write. */
-interface SlotRequest {
-  scope: Scope;
-  member: string;
-  limit: number;
-}
+/** What has to hold for a write, when these destinations have been refused a slot. */
+type GuardsFor = (refused: ReadonlySet<string>) => Guards;
 
-/** What goes with a write, in the same script. */
-interface CommitOptions {
-  slot?: SlotRequest | undefined;
-  line?: { key: string; member: string } | undefined;
-  receipt?: Receipt | undefined;
-}
-
-/** Destinations of one big job are written by many workers at once: each conflict means that another one got through. */
+/** Several processes may write one job at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
 
 /** For how long an image that EC2 told of is kept for a look that does not come, milliseconds. */
@@ -55,6 +47,8 @@ export class RedisJobStore implements JobStore {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #clock: SharedClock;
+  /** Changes of one job that come together are written together. */
+  readonly #updates: Merged<Change, UpdateOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: RedisClient, prefix: string) {
@@ -62,6 +56,7 @@ export class RedisJobStore implements JobStore {
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#clock = new SharedClock(redis, this.#keys.jobs);
+    this.#updates = new Merged((id, changes) => this.#update(id, changes));
   }
 
   now(): number {
@@ -86,7 +81,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async create(job: Job, receipt?: Receipt): Promise<'created' | 'exists'> {
-    const outcome = await this.#commit(null, job, { receipt });
+    const { outcome } = await this.#commit({ before: null, after: job, guards: { receipt } });
     return outcome === 'conflict' ? 'exists' : 'created';
   }
 
@@ -99,72 +94,71 @@ export class RedisJobStore implements JobStore {
     return listJobs(this.#redis, this.#keys, filter);
   }
 
-  update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome> {
-    return this.#update(id, change, { receipt });
+  async update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome> {
+    if (receipt === undefined) return this.#updates.add(id, change);
+    return this.#updateAlone(id, change, () => ({ receipt }));
   }
 
-  updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome> {
-    return this.#update(ref.jobId, change, { slot: { scope, member: memberOf(ref), limit: slots } });
+  updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome> {
+    const { job, destinations, limit } = request;
+    const wanted = destinations.map(({ destination, scope }) => ({
+      scope,
+      member: memberOf({ jobId: job.id, destination }),
+      destination,
+    }));
+    const guards = (refused: ReadonlySet<string>) => ({
+      slots: { limit, wanted: wanted.filter(({ destination }) => !refused.has(destination)) },
+    });
+    return this.#updateAlone(job.id, change, guards, job);
   }
 
   updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
     const line = { key: this.#keys.changes(scope, imageId), member: changeMember(ref) };
-    return this.#update(ref.jobId, change, { line });
+    return this.#updateAlone(ref.jobId, change, () => ({ line }));
   }
 
-  async #update(id: string, change: Change, more: CommitOptions): Promise<UpdateOutcome> {
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-      const before = await this.get(id);
-      if (before === null) return { outcome: 'missing' };
-      const changed = change(before, this.now());
-      if (changed === null) return { outcome: 'unchanged', job: before };
-      const job = { ...announce(before, changed), version: before.version + 1 };
-      const outcome = await this.#commit(before, job, more);
-      if (outcome === 'ok') return { outcome: 'changed', before, job };
-      if (outcome !== 'conflict') return { outcome, job: before };
+  async #updateAlone(
+    id: string,
+    change: SlotsChange,
+    guards: GuardsFor,
+    known?: Job,
+  ): Promise<UpdateOutcome> {
+    const [outcome = { outcome: 'missing' as const }] = await this.#update(id, [change], guards, known);
+    return outcome;
+  }
+
+  /** Makes some changes in one write, each on what the one before it made of the record. An outcome for each. */
+  async #update(
+    id: string,
+    changes: readonly SlotsChange[],
+    guards: GuardsFor = () => ({}),
+    known?: Job,
+  ): Promise<UpdateOutcome[]> {
+    const refused = new Set<string>();
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS;) {
+      const before = conflicts === 0 && known !== undefined ? known : await this.get(id);
+      if (before === null) return changes.map(() => ({ outcome: 'missing' }));
+      const outcomes = applyInTurn(before, changes, this.now(), refused);
+      const steps = outcomes.flatMap((one) =>
+        one.outcome === 'changed' ? [[one.before, one.job] as const] : [],
+      );
+      const after = steps.at(-1)?.[1];
+      if (after === undefined) return outcomes;
+      const written = await this.#commit({ before, after, steps, guards: guards(refused) });
+      if (written.outcome === 'ok') return outcomes;
+      if (written.outcome === 'not-first') return outcomes.map(() => ({ outcome: 'not-first', job: before }));
+      if (written.outcome === 'full') {
+        for (const member of written.members) refused.add(parseMember(member).destination);
+        continue;
+      }
+      conflicts += 1;
       await sleep(Math.random() * Math.min(conflicts, 20));
     }
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
   }
 
-  #commit(before: Job | null, after: Job | null, { slot, line, receipt }: CommitOptions = {}) {
-    const id = (after ?? before)?.id ?? '';
-    const keys = [this.#keys.job(id), this.#keys.events(id), this.#keys.allEvents];
-    const position = (key: string) => {
-      const at = keys.indexOf(key);
-      return at >= 0 ? at + 1 : keys.push(key);
-    };
-    const changes = indexChanges(this.#keys, before, after);
-    if (receipt) changes.push(['SET', receipt.key, receipt.value, 'PX', Math.round(receipt.ttl)]);
-    const commands = changes.map(([command, key, ...args]: IndexCommand) => [
-      command,
-      position(key),
-      ...args,
-    ]);
-    const turn = line === undefined ? '' : JSON.stringify({ line: position(line.key), member: line.member });
-    const guard = slot === undefined ? turn : JSON.stringify(this.#guard(slot, position));
-    const events = after === null ? [] : happenings(before, after).map((event) => JSON.stringify(event));
-    return this.#redis.amiferryCommit(
-      keys.length,
-      ...keys,
-      before?.version ?? 0,
-      after?.version ?? 0,
-      after === null ? '' : JSON.stringify(after),
-      this.#keys.feed,
-      JSON.stringify(events),
-      JSON.stringify(commands),
-      guard,
-    );
-  }
-
-  #guard({ scope, member, limit }: SlotRequest, position: (key: string) => number) {
-    return {
-      slots: position(this.#keys.slots(scope)),
-      waiting: position(this.#keys.waiting(scope)),
-      full: position(this.#keys.full(scope)),
-      member,
-      limit,
-    };
+  #commit(write: Write) {
+    return commit(this.#redis, this.#keys, write);
   }
 
   unfinished(limit: number, offset: number): Promise<string[]> {
@@ -256,10 +250,27 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);
-      if (job !== null && (await this.#commit(job, null)) === 'ok') deleted += 1;
+      if (job !== null && (await this.#commit({ before: job, after: null })).outcome === 'ok') deleted += 1;
     }
     return deleted;
   }
+}
+
+function applyInTurn(
+  before: Job,
+  changes: readonly SlotsChange[],
+  now: number,
+  refused: ReadonlySet<string>,
+): UpdateOutcome[] {
+  const version = before.version + 1;
+  let job = before;
+  return changes.map((change): UpdateOutcome => {
+    const previous = job;
+    const changed = change(previous, now, refused);
+    if (changed === null) return { outcome: 'unchanged', job: previous };
+    job = { ...announce(previous, changed), version };
+    return { outcome: 'changed', before: previous, job };
+  });
 }
 
 function parseChange(member: string): ChangeRef {

@@ -7,24 +7,32 @@ import type { RedisClient } from '../redis-client.ts';
  * KEYS: record, events of the job, events of all jobs, then the keys that the index commands name by position.
  * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
  *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
- *       guard (JSON, "" for none): a slot {slots, waiting, full: key positions, member, limit}, or the first place in a
- *       line {line: key position, member}.
- * Answers `ok`, `conflict` (somebody wrote first), `full` (no slot free for that member) or `not-first`.
+ *       guard (JSON, "" for none): slots {limit, wanted: [{slots, waiting, full: key positions, member}]}, or the first
+ *       place in a line {line: key position, member}.
+ * Answers `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot is free (an array).
  */
 const COMMIT = `
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if version ~= tonumber(ARGV[1]) then return 'conflict' end
 
+local function has_slot(one, limit)
+  if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
+  if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
+  local free = limit - redis.call('SCARD', KEYS[one.slots])
+  local ahead = redis.call('ZRANK', KEYS[one.waiting], one.member) or redis.call('ZCARD', KEYS[one.waiting])
+  return ahead < free
+end
+
 if ARGV[7] ~= '' then
   local guard = cjson.decode(ARGV[7])
   if guard.line then
     if redis.call('ZRANGE', KEYS[guard.line], 0, 0)[1] ~= guard.member then return 'not-first' end
-  elseif redis.call('SISMEMBER', KEYS[guard.slots], guard.member) == 0 then
-    if redis.call('EXISTS', KEYS[guard.full]) == 1 then return 'full' end
-    local free = guard.limit - redis.call('SCARD', KEYS[guard.slots])
-    local ahead = redis.call('ZRANK', KEYS[guard.waiting], guard.member)
-      or redis.call('ZCARD', KEYS[guard.waiting])
-    if ahead >= free then return 'full' end
+  else
+    local refused = {}
+    for _, one in ipairs(guard.wanted) do
+      if not has_slot(one, guard.limit) then table.insert(refused, one.member) end
+    end
+    if #refused > 0 then return refused end
   end
 end
 
@@ -107,7 +115,7 @@ declare module 'ioredis' {
     amiferryCommit(
       keys: number,
       ...args: (string | number)[]
-    ): Result<'ok' | 'conflict' | 'full' | 'not-first', Context>;
+    ): Result<'ok' | 'conflict' | 'not-first' | string[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
     amiferryDropIdle(

@@ -12,8 +12,6 @@ export type UpdateOutcome =
   | { outcome: 'changed'; before: Job; job: Job }
   | { outcome: 'unchanged'; job: Job }
   | { outcome: 'missing' }
-  /** Only with a slot asked for: the scope has none free for this destination. */
-  | { outcome: 'full'; job: Job }
   /** Only with a turn asked for: somebody else is first in line for the image. */
   | { outcome: 'not-first'; job: Job };
 
@@ -66,6 +64,17 @@ export interface DestinationRef {
   destination: string;
 }
 
+/** Copy slots for some destinations of a job; `limit` is how many a scope has. */
+export interface SlotsRequest {
+  /** As it was just read: it is read again only where somebody has written it since. */
+  job: Job;
+  destinations: readonly { destination: string; scope: Scope }[];
+  limit: number;
+}
+
+/** A {@link Change} that is told which of the destinations get no slot. */
+export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
+
 /** Names a change of permissions: a job of that kind, or the sharing of one copy. */
 export interface ChangeRef {
   jobId: string;
@@ -86,8 +95,11 @@ export interface JobStore {
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
   update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome>;
-  /** As {@link update}, but only if the destination holds or gets one of its scope's copy slots. */
-  updateWithSlot(ref: DestinationRef, scope: Scope, slots: number, change: Change): Promise<UpdateOutcome>;
+  /**
+   * As {@link update}, but only where each destination holds or gets one of its scope's copy slots. The change is told
+   * which get none, and decides what becomes of them in the same write.
+   */
+  updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
   /** Jobs with anything left to do, oldest first. */
   unfinished(limit: number, offset: number): Promise<string[]>;

@@ -13,18 +13,21 @@ import type { WorkerDeps } from './deps.ts';
  */
 export async function changeJob(deps: WorkerDeps, jobId: string, change: Change): Promise<UpdateOutcome> {
   const result = await deps.store.update(jobId, change);
-  if (result.outcome !== 'changed') return result;
-  const { before, job } = result;
+  if (result.outcome === 'changed') await changed(deps, result);
+  return result;
+}
+
+/** What goes with a change that was written: log, metrics, wake-ups. */
+export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const happening of happenings(before, job)) {
     const { type, destination } = happening;
-    if (type !== 'destination.progress') deps.logger.info({ job: jobId, ...destination }, type);
+    if (type !== 'destination.progress') deps.logger.info({ job: job.id, ...destination }, type);
     measure(deps, job, happening);
   }
   const now = deps.store.now();
   const known = new Set(dueSteps(before, now).map((due) => JSON.stringify(due)));
   const fresh = dueSteps(job, now).filter((due) => !known.has(JSON.stringify(due)));
-  await deps.producer.wake(fresh.map((due) => ({ ...due, jobId })));
-  return result;
+  await deps.producer.wake(fresh.map((due) => ({ ...due, jobId: job.id })));
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

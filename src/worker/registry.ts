@@ -7,6 +7,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { deliverWebhook } from './deliver-webhook.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
+import { startCopies } from './start-copies.ts';
 import { startCopy } from './start-copy.ts';
 import { trackRegion } from './track-region.ts';
 
@@ -22,6 +23,7 @@ function step<Payload extends TSchema>(
 
 /** Every step that a worker does, by the name of its queue job: the only list. */
 export const STEPS: Record<StepName, StepHandler> = {
+  'start-copies': step(STEP_PAYLOADS['start-copies'], startCopies),
   'start-copy': step(STEP_PAYLOADS['start-copy'], startCopy),
   'finish-copy': step(STEP_PAYLOADS['finish-copy'], finishCopy),
   'remove-copy': step(STEP_PAYLOADS['remove-copy'], removeCopy),

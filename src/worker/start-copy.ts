@@ -1,21 +1,15 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope, isNotCopying } from '../domain/job.ts';
-import { accept, begin, fail, onCopy, park } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { destinationScope, isNotCopying } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
-import { changeCopy } from './change-job.ts';
-import { copyParams } from './copy-params.ts';
+import { begin } from './begin.ts';
+import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureBecause, failureOf, mayPass } from './failure.ts';
-import { imagesMadeBy } from './made-by.ts';
+import { mayPass } from './failure.ts';
 import { readCopy } from './read-copy.ts';
-import { removeEarlier, removeSnapshots } from './remove-made.ts';
+import { removeEarlier } from './remove-made.ts';
 
-/**
- * Calls CopyImage for one destination: takes a copy slot, saves the intent, calls, saves the new id. Safe to run twice
- * at any point, since the ClientToken follows from the record: the second run gets the first one's image.
- */
+/** Starts one copy: one that stood in line, is tried again, or was begun and not answered. */
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
   if (copy === null) return DONE;
@@ -26,12 +20,8 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   if (destination.attempts > 1 && !(await removeEarlierAttempts(deps, job, destination))) {
     return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   }
-  const saveIntent = onCopy(begin(ref.destination));
-  const { copySlots } = deps.settings;
-  const begun = await deps.store.updateWithSlot(ref, destinationScope(destination), copySlots, saveIntent);
-  if (begun.outcome === 'full') await changeCopy(deps, ref.jobId, park(ref.destination));
-  // From here it goes on as it would after a crash: with what the record says.
-  return begun.outcome === 'changed' ? startCopy(deps, ref) : DONE;
+  const [begun] = await begin(deps, job, [destination]);
+  return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination);
 }
 
 /** Best effort: leftovers of a failed attempt must not keep the next one from starting for ever. */
@@ -51,88 +41,4 @@ async function removeEarlierAttempts(
     );
     return true;
   }
-}
-
-async function callCopyImage(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
-  const age = deps.store.now() - (destination.startedAt ?? 0);
-  // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
-  if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
-  try {
-    const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
-    if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
-    return DONE;
-  } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
-    return afterError(deps, job, destination, error);
-  }
-}
-
-/** The answer came when the copy had been cancelled and was thought gone: then nobody else will remove its image. */
-async function removeUnwanted(
-  deps: WorkerDeps,
-  job: CopyJob,
-  destination: Destination,
-  imageId: string,
-): Promise<void> {
-  const now = await readCopy(deps, { jobId: job.id, destination: destinationKey(destination) });
-  if (now === null || now.destination.state !== 'cancelled' || now.destination.imageId === imageId) return;
-  const scope = destinationScope(destination);
-  deps.logger.warn(
-    { job: job.id, region: scope.region, imageId },
-    'removes an image that came after its copy was cancelled',
-  );
-  await deps.gateway.deregisterImage(scope, imageId);
-  await removeSnapshots(deps.gateway, scope, job, []);
-}
-
-async function afterError(
-  deps: WorkerDeps,
-  job: CopyJob,
-  destination: Destination,
-  error: Ec2Error,
-): Promise<StepOutcome> {
-  const key = destinationKey(destination);
-  if (error.kind === 'throttled') return { outcome: 'again', why: error.message };
-  if (error.kind === 'slots') {
-    await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
-    await changeCopy(deps, job.id, park(key));
-    return DONE;
-  }
-  const elapsed = deps.store.now() - (destination.startedAt ?? 0);
-  if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
-    return { outcome: 'again', why: error.message };
-  // An earlier call may have been answered and the answer lost: look for its image before giving up.
-  const adopted = await adopt(deps, job, destination).catch(() => 'none' as const);
-  if (adopted === 'none') {
-    const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
-    await changeCopy(deps, job.id, fail(key, failure));
-  }
-  return DONE;
-}
-
-/** Looks for the image of this attempt by its tag: takes the one there is, and fails loudly on several. */
-async function adopt(
-  deps: WorkerDeps,
-  job: CopyJob,
-  destination: Destination,
-): Promise<'adopted' | 'ambiguous' | 'none'> {
-  const key = destinationKey(destination);
-  const { region } = destinationScope(destination);
-  const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, destination.attempts);
-  const [image, another] = made;
-  if (image === undefined) return 'none';
-  if (another === undefined) {
-    deps.logger.info(
-      { job: job.id, region, imageId: image.imageId },
-      'took up an image that was made earlier',
-    );
-    await changeCopy(deps, job.id, accept(key, image.imageId));
-    return 'adopted';
-  }
-  const ids = made.map(({ imageId }) => imageId).join(', ');
-  const message = `${ids} in ${region} all carry the tags of this copy. Retry the job: that removes them all and copies again; to keep one, take its tag amiferry:job off first`;
-  deps.logger.error({ job: job.id, region, images: ids }, 'several images for one copy');
-  await changeCopy(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
-  return 'ambiguous';
 }

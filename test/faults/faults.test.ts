@@ -5,7 +5,7 @@ import { SCENARIOS } from './schedule.ts';
 
 /** One of each kind; `npm run faults` plays them all. */
 const PLAYED = [
-  'start-copy: CopyImage answered, not saved',
+  'start-copies: CopyImage answered, not saved',
   'Redis killed',
   'SIGTERM to a worker under load',
   'SIGTERM to the API under load',

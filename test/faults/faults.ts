@@ -328,15 +328,17 @@ const FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: 'two workers write at once',
+    name: 'a worker and the API write at once',
     row: 'SIGSTOP past the lock, then SIGCONT',
     async play(stage) {
-      // The first write of an image id waits until the other destination's has been made.
+      // The write of the image id waits until the API has written that the copy is cancelled.
+      const asked = Promise.withResolvers<string>();
       stage.holdAt(
         write('request', 'worker', (after, before) => before?.imageId === null && after.imageId !== null),
-        () => stage.untilSubject((all) => all.some(({ imageId }) => imageId !== null)),
+        async () => stage.client.cancel(await asked.promise),
       );
-      await stage.askSubject({ regions: stage.own.slice(0, 2), seconds: 1 });
+      const { id } = await stage.askSubject({ seconds: 30, ends: ['cancelled'] });
+      asked.resolve(id);
     },
   },
   {

@@ -1,6 +1,6 @@
 import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
 import type { Moment } from './moments.ts';
-import { answer, call, command, queue, turnTaken, write, writeChange } from './moments.ts';
+import { answer, call, command, queue, taken, turnTaken, write, writeChange } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scenes.ts';
 import * as scenes from './scenes.ts';
@@ -57,6 +57,7 @@ const WAKE_UPS = 'wake-ups: the queue itself';
 const {
   copy,
   copyHeard,
+  copyThrice,
   copyTokenForgotten,
   expectShared,
   share,
@@ -79,13 +80,17 @@ const KILLS: readonly Kill[] = [
   { row: NOT_ENQUEUED, name: 'API: cancel written, not enqueued', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
   { row: NOT_ENQUEUED, name: 'API: retry written, not enqueued', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
 
-  { row: NOT_CALLED, name: 'start-copy: taken off the queue, record not read', scene: copy, at: command('reply', 'moveToActive', (texts) => texts.some((one) => one.startsWith('start-copy/'))), again: true },
-  { row: NOT_CALLED, name: 'start-copy: intent not written', scene: copy, at: write('request', 'worker', intended), again: true },
-  { row: NOT_CALLED, name: 'start-copy: intent written, CopyImage not called', scene: copy, at: call('request', 'CopyImage'), again: true },
-  { row: NOT_SAVED, name: 'start-copy: CopyImage answered, not saved', scene: copy, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
-  { row: NOT_SAVED, name: 'start-copy: image id in hand, write not sent', scene: copy, at: write('request', 'worker', gotImage), again: true },
-  { row: FORGOTTEN, name: 'start-copy: CopyImage answered, not saved, token forgotten', scene: copyTokenForgotten, at: call('reply', 'CopyImage', ({ status }) => status === 200) },
-  { row: NOT_TRACKED, name: 'start-copy: image id saved, step not over', scene: copy, at: write('reply', 'worker', gotImage) },
+  { row: NOT_CALLED, name: 'start-copies: taken off the queue, record not read', scene: copy, at: taken('start-copies'), again: true },
+  { row: NOT_CALLED, name: 'start-copies: intent not written', scene: copy, at: write('request', 'worker', intended), again: true },
+  { row: NOT_CALLED, name: 'start-copies: three intents written, CopyImage not called', scene: copyThrice, at: write('reply', 'worker', intended) },
+  { row: NOT_CALLED, name: 'start-copies: intent written, CopyImage not called', scene: copy, at: call('request', 'CopyImage'), again: true },
+  { row: NOT_SAVED, name: 'start-copies: CopyImage answered, not saved', scene: copy, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
+  { row: NOT_SAVED, name: 'start-copies: one of three answered, none saved', scene: copyThrice, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
+  { row: NOT_SAVED, name: 'start-copies: image id in hand, write not sent', scene: copy, at: write('request', 'worker', gotImage), again: true },
+  { row: NOT_SAVED, name: 'start-copies: ids in hand of three images, write not sent', scene: copyThrice, at: write('request', 'worker', gotImage), again: true },
+  { row: FORGOTTEN, name: 'start-copies: CopyImage answered, not saved, token forgotten', scene: copyTokenForgotten, at: call('reply', 'CopyImage', ({ status }) => status === 200) },
+  { row: NOT_TRACKED, name: 'start-copies: image id saved, step not over', scene: copy, at: write('reply', 'worker', gotImage) },
+  { row: NOT_CALLED, name: 'start-copy: taken off the queue, record not read', scene: full, at: taken('start-copy'), again: true },
   { row: NOT_TRACKED, name: 'tick: due regions taken, tracking not queued', scene: copy, at: command('reply', 'amiferryTakeDue', (found) => found.length > 0), again: true },
 
   { row: AVAILABLE, name: 'track-region: described, nothing saved', scene: copy, at: call('reply', 'DescribeImages', ({ body }) => body.includes('<imageState>available')), again: true },

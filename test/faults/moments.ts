@@ -112,6 +112,11 @@ export function command(
     more(textsIn(sighting.answer), sighting.args);
 }
 
+/** A worker was given a step, of the job or of another one. */
+export function taken(step: StepName): Moment {
+  return command('reply', 'moveToActive', (texts) => texts.some((one) => one.startsWith(`${step}/`)));
+}
+
 /** Redis gave a worker the turn for a recurring step, and keeps it from the others for a while. */
 export function turnTaken(step: string): Moment {
   return command(

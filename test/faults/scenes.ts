@@ -33,6 +33,11 @@ export const copyHeard: Scene = async (stage) => {
   await copy(stage);
 };
 
+/** Copies to three regions by one request. */
+export const copyThrice: Scene = async (stage) => {
+  await Promise.all([stage.askSubject({ regions: stage.own.slice(0, 3) }), stage.askOthers(1)]);
+};
+
 /** A copy that arrives without one of the tags that were asked for. */
 export const copyUntagged: Scene = async (stage) => {
   await Promise.all([stage.askSubject({ seconds: 1.5 }), stage.askOthers(1)]);

@@ -140,7 +140,7 @@ test(
         'amiferry.request.id': 'request-of-the-test',
       });
       expect(counts).toMatchObject({
-        'start-copy': 2,
+        'start-copies': 1,
         'EC2/CopyImage': 2,
         'finish-copy': 2,
         'deliver-webhook': 3,
@@ -150,8 +150,8 @@ test(
       // Each hangs on another one of the trace, and so in the end on the request.
       const ids = new Set(own.map(({ spanId }) => spanId));
       expect(own.filter((one) => one !== root && !ids.has(one.parentId))).toEqual([]);
-      const steps = own.filter(({ name }) => name === 'start-copy' || name === 'finish-copy');
-      expect(steps.map(({ attributes }) => attributes['amiferry.job.id'])).toEqual([id, id, id, id]);
+      const steps = own.filter(({ name }) => name === 'start-copies' || name === 'finish-copy');
+      expect(steps.map(({ attributes }) => attributes['amiferry.job.id'])).toEqual([id, id, id]);
       expect(new Set(steps.map(({ service }) => service))).toEqual(new Set(['amiferry-worker']));
     }
 

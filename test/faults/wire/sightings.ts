@@ -53,22 +53,21 @@ export interface Commit {
   before: Job | undefined;
 }
 
-/** A wake-up of a destination, as BullMQ's job ids name it. */
+/** A wake-up of a job or of one of its destinations, as BullMQ's job ids name it. */
 export interface WakeUp {
   step: StepName;
   jobId: string;
-  destination: string;
 }
 
-const WAKE_UP = /(start-copy|finish-copy|remove-copy)\/([0-9a-f-]{36})\/([a-z0-9-]+)/;
+const WAKE_UP = /(start-copies|start-copy|finish-copy|remove-copy)\/([0-9a-f-]{36})/;
 
 /** The wake-up that a text names, if it does. */
 export function wakeUpIn(texts: readonly string[]): WakeUp | undefined {
   for (const text of texts) {
     const found = WAKE_UP.exec(text);
     if (found === null) continue;
-    const [, step = '', jobId = '', destination = ''] = found;
-    return { step: step as StepName, jobId, destination };
+    const [, step = '', jobId = ''] = found;
+    return { step: step as StepName, jobId };
   }
   return undefined;
 }

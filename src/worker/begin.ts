@@ -1,0 +1,35 @@
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { destinationKey, destinationScope } from '../domain/job.ts';
+import { beginOrPark, onCopy } from '../domain/transitions.ts';
+import { changed } from './change-job.ts';
+import type { WorkerDeps } from './deps.ts';
+import type { CopyInHand } from './read-copy.ts';
+
+/**
+ * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots, in one write: from
+ * then on the calls may be made at any time, by anyone. Who gets no slot stands in line.
+ * @returns those whose intent this write saved
+ */
+export async function begin(
+  deps: WorkerDeps,
+  known: CopyJob,
+  destinations: readonly Destination[],
+): Promise<CopyInHand[]> {
+  const wanted = destinations.map((one) => ({
+    destination: destinationKey(one),
+    scope: destinationScope(one),
+  }));
+  const keys = wanted.map(({ destination }) => destination);
+  const result = await deps.store.updateWithSlots(
+    { job: known, destinations: wanted, limit: deps.settings.copySlots },
+    (job, now, refused) => onCopy(beginOrPark(keys, refused))(job, now),
+  );
+  if (result.outcome !== 'changed' || result.before.kind !== 'copy' || result.job.kind !== 'copy') return [];
+  await changed(deps, result);
+  const { before, job } = result;
+  return job.destinations.flatMap((destination, i) =>
+    destination.startedAt !== null && before.destinations[i]?.startedAt === null
+      ? [{ job, destination }]
+      : [],
+  );
+}

@@ -1,0 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { destinationKey } from '../domain/job.ts';
+import { isFresh, nextStep } from '../domain/next-step.ts';
+import type { JobPayload } from '../queue/jobs.ts';
+import { backoff } from './backoff.ts';
+import { begin } from './begin.ts';
+import { callCopyImage } from './call-copy-image.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import type { CopyInHand } from './read-copy.ts';
+
+/** Answers that come so soon (milliseconds) are saved together: writing must not hold up the calls still to be made. */
+const TOGETHER_MS = 15;
+
+/**
+ * Starts all copies of a new job at once: one write saves every intent, then the calls go out side by side. Whatever
+ * is not settled by that goes on by itself, as a `start-copy` of its own, so that no region holds up another.
+ */
+export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
+  const job = await deps.store.get(jobId);
+  if (job?.kind !== 'copy') return DONE;
+  // An earlier run of this step saved these intents, and did not live to see what came of them.
+  const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
+  await deps.producer.wake(
+    left.map((one) => ({ step: 'start-copy', jobId, destination: destinationKey(one) })),
+  );
+  const begun = await begin(deps, job, job.destinations.filter(isFresh));
+  const mayWrite = begun.length > 1 ? sleep(TOGETHER_MS) : Promise.resolve();
+  const calls = begun.map((copy) => call(deps, copy, mayWrite));
+  for (const one of await Promise.allSettled(calls)) if (one.status === 'rejected') throw one.reason;
+  return DONE;
+}
+
+async function call(
+  deps: WorkerDeps,
+  { job, destination }: CopyInHand,
+  mayWrite: Promise<void>,
+): Promise<void> {
+  const outcome = await callCopyImage(deps, job, destination, mayWrite);
+  if (outcome.outcome === 'done') return;
+  const delay = outcome.delayMs ?? backoff(1);
+  const about = { step: 'start-copy', job: job.id, destination: destinationKey(destination) };
+  deps.logger.info({ ...about, delay, why: outcome.why }, 'step to be done again');
+  const wakeUp = { step: 'start-copy' as const, jobId: job.id, destination: destinationKey(destination) };
+  await deps.producer.wakeLater(wakeUp, delay);
+}
