@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { hideCredentials } from './hide-credentials.ts';
 
 export type { Logger } from 'pino';
 
@@ -15,13 +16,17 @@ const SECRETS = [
   'err.cause.command',
 ];
 
-/** One JSON line an entry, secrets cut out. `name` tells the processes apart. */
+/** One JSON line an entry, secrets cut out, be it in the middle of a text. `name` tells the processes apart. */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
   const options = { name: `amiferry-${name}`, level, redact: SECRETS };
-  return pino(options, output ?? standardOutput());
+  return pino(options, output === undefined ? standardOutput() : hidingOutput(output));
 }
 
-/** Of child loggers whose fields are all known to hold no secret: looking for one takes longer than writing the line. */
+function hidingOutput(output: NodeJS.WritableStream): DestinationStream {
+  return { write: (line) => void output.write(hideCredentials(line)) };
+}
+
+/** Of child loggers whose fields are all known to hold no secret but by a caller's mistake, which the output looks for: looking for one takes longer than writing the line. */
 export const NO_SECRETS = { redact: [] };
 
 /**
@@ -33,7 +38,7 @@ function standardOutput(): DestinationStream & { flushSync(): void } {
   const flushSync = () => {
     const text = lines;
     lines = '';
-    if (text !== '') process.stdout.write(text);
+    if (text !== '') process.stdout.write(hideCredentials(text));
   };
   // Whoever read the log has gone: that is no reason to stop.
   process.stdout.on('error', () => {});

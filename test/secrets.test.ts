@@ -47,10 +47,25 @@ async function useAll(credentials: Record<string, string>): Promise<void> {
     await api.get('/nowhere', credentials),
     await api.call({ method: 'POST', url: COPIES, headers, payload: '{' }),
     await api.get('/jobs/019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10', credentials),
+    ...(await misplace(Object.values(credentials).join().replace('Bearer ', ''), credentials)),
   ];
   await api.service.control.fault({ action: 'DescribeImages', region: 'us-east-1', times: 2, status: 500 });
   run.push(await api.get('/amis/ami-0a1b2c3d4e5f60001', credentials));
   answers.push(...run.map(({ headers: sent, body }) => `${JSON.stringify(sent)}${body}`));
+}
+
+/** Callers put credentials into all kinds of places where they don't belong. */
+async function misplace(secret: string, credentials: Record<string, string>) {
+  return [
+    await api.get(`/jobs?api_key=${secret}`, credentials),
+    await api.get(`/jobs?${secret}=1&access_token=${secret}`, credentials),
+    await api.get(`/jobs?cursor=${secret}`, credentials),
+    await api.get(`/jobs/${secret}`, credentials),
+    await api.get(`/${secret}`, credentials),
+    await api.get('/jobs', { ...credentials, 'x-request-id': secret, prefer: secret }),
+    await api.get('/jobs', { ...credentials, cookie: `amiferry_queues=${secret}`, referer: secret }),
+    await api.post(COPIES, { [secret]: secret }, { ...credentials, 'idempotency-key': secret }),
+  ];
 }
 
 /** Every value of the service in Redis, as text. */

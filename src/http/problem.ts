@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AmiferryError, ERRORS } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode, FieldError } from '../errors.ts';
+import { hideCredentials } from '../hide-credentials.ts';
 import { fieldErrors } from './field-errors.ts';
 import { isRedisUnavailable } from './redis-errors.ts';
 import type { Problem } from './schemas/problem.ts';
@@ -59,14 +60,19 @@ export function problemOf(error: AmiferryError, request: Pick<FastifyRequest, 'i
     type: `urn:amiferry:error:${code}`,
     title: ERRORS[code].title,
     status,
-    detail: message,
-    instance: pathOf(request),
+    detail: hideCredentials(message),
+    instance: hideCredentials(pathOf(request)),
     code,
     requestId: request.id,
-    ...(errors === null ? {} : { errors }),
+    ...(errors === null ? {} : { errors: errors.map(withoutCredentials) }),
     ...(aws?.awsCode ? { awsCode: aws.awsCode } : {}),
     ...(aws?.awsRequestId ? { awsRequestId: aws.awsRequestId } : {}),
   };
+}
+
+/** The name of a field is the caller's own word too. */
+function withoutCredentials({ pointer, message }: FieldError): FieldError {
+  return { pointer: hideCredentials(pointer), message: hideCredentials(message) };
 }
 
 /** The path that was asked for, without its query. */

@@ -3,6 +3,7 @@ import type { Span } from '@opentelemetry/api';
 import { context, SpanStatusCode } from '@opentelemetry/api';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { hideCredentials } from '../hide-credentials.ts';
 
 /** Asked for every few seconds by those who watch; a trace of each would hide the others. */
 const NOT_TRACED = /^\/(?:health\/|metrics$)/;
@@ -36,7 +37,7 @@ function describeRequest(span: Span, request: FastifyRequest): void {
   const route = request.is404 ? null : (request.routeOptions.url ?? null);
   span.updateName(route === null ? request.method : `${request.method} ${route}`);
   // Not the query, and nothing of a path that no route takes: who knows what is in it.
-  span.setAttribute('url.path', route === null ? '' : pathOf(request.url));
+  span.setAttribute('url.path', route === null ? '' : hideCredentials(pathOf(request.url)));
   span.setAttribute('amiferry.request.id', request.id);
   // The plugin takes each refusal for a failure, and tells its message, which names what callers call their own.
   span.setStatus = () => span;
