@@ -230,6 +230,12 @@ const SETTINGS = {
     description:
       'auto: API keys and tokens as configured below, and without either only on loopback; none: everybody may do everything',
   }),
+  ALLOWED_HOSTS: text({
+    default: '',
+    pattern: '^[a-z0-9.:-]+(,[a-z0-9.:-]+)*$',
+    description:
+      'names, without port, by which the API may be called besides localhost, separated by commas; any without it, unless nobody is asked for credentials on loopback',
+  }),
   API_KEYS_FILE: text({
     default: '',
     pattern: '.',
@@ -345,6 +351,8 @@ export interface Config {
   retentionMs: number;
   /** Nobody is asked for credentials, said in so many words. */
   authNone: boolean;
+  /** Empty: any. */
+  allowedHosts: readonly string[];
   /** Files, addresses and names are empty where they are not set. */
   apiKeysFile: string;
   jwt: { jwksUrl: string; issuer: string; audience: string; algorithms: readonly string[] };
@@ -393,6 +401,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     idempotencyMs: settings.IDEMPOTENCY_DAYS * 86_400_000,
     retentionMs: settings.JOB_RETENTION_DAYS * 86_400_000,
     authNone: settings.AUTH === 'none',
+    allowedHosts: list(settings.ALLOWED_HOSTS),
     apiKeysFile: settings.API_KEYS_FILE,
     jwt: {
       jwksUrl: settings.JWT_JWKS_URL,

@@ -26,7 +26,10 @@ function hidingOutput(output: NodeJS.WritableStream): DestinationStream {
   return { write: (line) => void output.write(hideCredentials(line)) };
 }
 
-/** Of child loggers whose fields are all known to hold no secret but by a caller's mistake, which the output looks for: looking for one takes longer than writing the line. */
+/**
+ * Of child loggers whose fields hold no secret of ours: looking for one takes longer than writing the line. What a caller puts
+ * where it does not belong is looked for when the line is written.
+ */
 export const NO_SECRETS = { redact: [] };
 
 /**

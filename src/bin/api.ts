@@ -55,6 +55,7 @@ const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute }
 const app = await buildApp({
   authenticate,
   loopbackOnly,
+  allowedHosts: config.allowedHosts,
   policy,
   audit,
   rateLimit,

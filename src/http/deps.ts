@@ -25,6 +25,8 @@ export interface AppDeps extends CommandDeps {
   authenticate: Authenticate | null;
   /** Nobody is asked, since only this machine can ask; default `false`. */
   loopbackOnly?: boolean;
+  /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
+  allowedHosts?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list'>;
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;

@@ -1,12 +1,22 @@
+import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../domain/access.ts';
-import { isVisibleTo } from '../domain/access.ts';
+import { ANONYMOUS, isVisibleTo } from '../domain/access.ts';
 import { AmiferryError } from '../errors.ts';
 
 /** Who makes a request. Only routes that let nobody in without credentials may ask. */
 export function principalOf({ principal }: Pick<FastifyRequest, 'principal'>): Principal {
   if (principal !== null) return principal;
   throw new AmiferryError('internal-error', 'a route that is open to everybody asked who it is');
+}
+
+/**
+ * Whose share of what is bounded (requests, streams) a request uses up: the principal's, and where nobody is told apart the
+ * address's. Whoever has one IPv6 address has the 2^64 of its network: they count as one.
+ */
+export function countedAs({ principal, ip }: Pick<FastifyRequest, 'principal' | 'ip'>): string {
+  if (principal === null || principal.id === ANONYMOUS.id) return `ip:${normalizeIP(ip)}`;
+  return principal.id;
 }
 
 /** Whether the caller may see a job, or what happened to it. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import { findChromium } from '../../src/dev/chromium.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
+import type { Problem } from '../../src/http/schemas/problem.ts';
 import { launch } from '../console/browser.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';
 import type { Api } from './api.ts';
@@ -39,6 +40,31 @@ test.each(['x-forwarded-host', 'x-forwarded-for', 'forwarded'])('%s makes no dif
   const value = header === 'forwarded' ? 'for=127.0.0.1;host=localhost' : '127.0.0.1';
   const headers = { host: 'evil.example', [header]: value };
   expect((await api.get('/jobs', headers)).statusCode).toBe(400);
+});
+
+test.each(['x-forwarded-for', 'forwarded', 'via', 'x-real-ip', 'X-Forwarded-Host'])(
+  'what comes through a proxy is not from this machine alone: %s',
+  async (header) => {
+    const answer = await api.get('/jobs', { host: HOST, [header]: '127.0.0.1' });
+    expect([answer.statusCode, answer.json<Problem>().detail]).toEqual([400, expect.stringMatching(/proxy/)]);
+  },
+);
+
+test('with AUTH=none only the names of ALLOWED_HOSTS are answered, and health by any', async () => {
+  const open = await startApi({ workers: 0 }, { allowedHosts: ['amiferry.internal'] });
+  const status = async (host: string, url = '/jobs') => (await open.get(url, { host })).statusCode;
+  try {
+    expect(await status('amiferry.internal')).toBe(200);
+    expect(await status('Amiferry.Internal:3000')).toBe(200);
+    expect(await status('localhost:3000')).toBe(200);
+    for (const url of ['/jobs', '/', '/docs', '/metrics', '/nowhere'])
+      expect([url, await status('evil.example', url)]).toEqual([url, 400]);
+    expect(await status('amiferry.internal.evil.example')).toBe(400);
+    expect(await status('10.1.2.3:3000', '/health/live')).toBe(200);
+    expect(await status('10.1.2.3:3000', '/health/ready')).not.toBe(400);
+  } finally {
+    await open.stop();
+  }
 });
 
 /** Every route that changes anything, out of the route table itself: a new one is in here by itself. */

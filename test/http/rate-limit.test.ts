@@ -143,6 +143,20 @@ describe('a limit that is not small', () => {
   });
 });
 
+test('where nobody is asked for credentials each address is a caller of its own', async () => {
+  const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: PER_MINUTE };
+  const open = await startApi({ workers: 0 }, { rateLimit });
+  const from = async (remoteAddress: string) =>
+    (await open.call({ method: 'GET', url: IMAGE, remoteAddress })).statusCode;
+  try {
+    for (let i = 0; i < PER_MINUTE; i += 1) expect(await from('192.0.2.7')).toBe(200);
+    expect(await from('192.0.2.7')).toBe(429);
+    expect(await from('192.0.2.8')).toBe(200);
+  } finally {
+    await open.stop();
+  }
+});
+
 test('health is never counted', async () => {
   for (let i = 0; i <= PER_MINUTE; i += 1) expect((await apis[0]?.get('/health/live'))?.statusCode).toBe(200);
 });

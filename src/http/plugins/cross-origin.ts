@@ -4,13 +4,22 @@ import { isLoopback } from '../../auth/loopback.ts';
 import { AmiferryError } from '../../errors.ts';
 import type { AppDeps } from '../deps.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Whoever asks may call this service what he likes: supervisors name an address. */
+    anyHost?: true;
+  }
+}
+
 /**
  * Keeps out web pages that use the browser of somebody who can reach this service, where nobody is asked for
  * credentials. Where they are asked for, a page has none to send: there are no cookies.
  */
-export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly'>>(
-  async (app, { authenticate, loopbackOnly }) => {
-    if (loopbackOnly === true) app.addHook('onRequest', async (request) => refuseOtherName(request));
+export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'allowedHosts'>>(
+  async (app, { authenticate, loopbackOnly = false, allowedHosts = [] }) => {
+    if (loopbackOnly || allowedHosts.length > 0)
+      app.addHook('onRequest', async (request) => refuseOtherName(request, allowedHosts));
+    if (loopbackOnly) app.addHook('onRequest', async (request) => refuseForwarded(request));
     if (authenticate === null) app.addHook('onRequest', async (request) => refuseOtherPage(request));
   },
   { name: 'cross-origin', dependencies: ['problem-details'] },
@@ -20,10 +29,21 @@ export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly'>>(
  * A web page may have its own host name resolve to this machine ("DNS rebinding") and so have a browser here ask us in its
  * name, past the browser's same-origin rule. It can't choose what Host the browser then sends.
  */
-function refuseOtherName({ hostname }: FastifyRequest): void {
-  if (isLoopback(hostname)) return;
-  const message =
-    'without credentials this service answers this machine alone: ask it as 127.0.0.1 or localhost';
+function refuseOtherName({ hostname, routeOptions }: FastifyRequest, allowed: readonly string[]): void {
+  if (isLoopback(hostname) || allowed.includes(hostname.toLowerCase())) return;
+  if (routeOptions.config.anyHost === true) return;
+  const message = `this service is not called by that name: ask it as ${['127.0.0.1', ...allowed].join(', ')} (ALLOWED_HOSTS)`;
+  throw new AmiferryError('bad-request', message);
+}
+
+/** What proxies say of whom they ask for. */
+const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+
+/** A proxy on this machine makes everybody who reaches it look like this machine. It is no proof of there being none. */
+function refuseForwarded({ headers }: FastifyRequest): void {
+  const said = FORWARDED.find((name) => headers[name] !== undefined);
+  if (said === undefined) return;
+  const message = `without credentials this service answers this machine alone, and ${said} tells of a proxy: set API_KEYS_FILE or JWT_JWKS_URL, or say AUTH=none`;
   throw new AmiferryError('bad-request', message);
 }
 

@@ -10,7 +10,7 @@ import type { LogSource } from '../events/follow-log.ts';
 import { LogFollower } from '../events/follow-log.ts';
 import { resyncFrame } from '../events/frames.ts';
 import type { StartingPoint } from '../events/start-at.ts';
-import { principalOf } from '../principal.ts';
+import { countedAs, principalOf } from '../principal.ts';
 
 /** Bounds on the streams that one process keeps open. */
 export interface StreamLimits {
@@ -59,10 +59,11 @@ export const eventStreams = fp<EventStreamsOptions>(
     app.decorateReply('sendEvents', function sendEvents(this: FastifyReply, log: StreamedLog) {
       const { headers } = this.request;
       const caller = principalOf(this.request);
-      admit(limits, closing ? Infinity : open.size, () => countOf(open, caller.id));
+      const counted = countedAs(this.request);
+      admit(limits, closing ? Infinity : open.size, () => countOf(open, counted));
       const lifetimeMs = Math.min(limits.maxAgeMs, (caller.expiresAt ?? Infinity) - Date.now());
       const stream = new EventStream(limits.heartbeatMs, lifetimeMs);
-      open.set(stream, caller.id);
+      open.set(stream, counted);
       stream.on('heartbeat', () => void endIfWithdrawn(stream, authenticate, headers, caller));
       metrics.streams(1);
       stream.once('close', () => {

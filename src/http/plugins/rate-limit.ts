@@ -1,9 +1,9 @@
 import type { FastifyRateLimitStoreCtor } from '@fastify/rate-limit';
-import fastifyRateLimit, { normalizeIP } from '@fastify/rate-limit';
-import type { FastifyRequest } from 'fastify';
+import fastifyRateLimit from '@fastify/rate-limit';
 import fp from 'fastify-plugin';
 import type { RedisClient } from '../../redis-client.ts';
 import { AmiferryError } from '../../errors.ts';
+import { countedAs } from '../principal.ts';
 import { TakenRequests } from '../taken-requests.ts';
 
 /** How many requests one caller may make, counted over all API processes. */
@@ -17,9 +17,9 @@ export interface RateLimit {
 const WINDOW_MS = 60_000;
 
 /**
- * Turns away a caller who asks too often: each principal has a count of its own, and whoever gave no good credentials is
- * counted by address. Without Redis nobody is turned away: what changes anything can't be done then anyhow, and what is
- * only read goes on.
+ * Turns away a caller who asks too often: each principal has a count of its own, and whoever gave no good credentials, or
+ * was asked for none, is counted by address. Without Redis nobody is turned away: what changes anything can't be done then
+ * anyhow, and what is only read goes on.
  */
 export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
   async (app, { rateLimit: limit }) => {
@@ -30,7 +30,7 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
       max: limit.perMinute,
       timeWindow: WINDOW_MS,
       skipOnError: true,
-      keyGenerator: callerOf,
+      keyGenerator: countedAs,
     });
     const count = app.createRateLimit();
     app.addHook('onRequest', async (request, reply) => {
@@ -51,9 +51,4 @@ function storeOf(store: TakenRequests): FastifyRateLimitStoreCtor {
     incr = store.incr.bind(store);
     child = () => store;
   };
-}
-
-/** Whoever has one IPv6 address has the 2^64 of its network: they count as one. */
-function callerOf({ principal, ip }: FastifyRequest): string {
-  return principal?.id ?? `ip:${normalizeIP(ip)}`;
 }

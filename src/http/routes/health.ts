@@ -26,7 +26,7 @@ const ready = {
 } as const;
 
 /** Supervisors have no credentials, and are never turned away. */
-const PROBE = { ...NEVER_SHED, access: 'everybody', rateLimit: false } as const;
+const PROBE = { ...NEVER_SHED, access: 'everybody', rateLimit: false, anyHost: true } as const;
 
 export function health(app: App, deps: AppDeps): void {
   app.get('/health/live', { schema: live, config: PROBE }, async () => ({ status: 'ok' as const }));
