@@ -6,6 +6,7 @@ import { BENCHMARKS } from './benchmarks/index.ts';
 import { readOptions } from './options.ts';
 import { writePage } from './report/page.ts';
 import { readResults, writeResults } from './report/results.ts';
+import { recalculate } from './report/scale.ts';
 import { asText } from './report/text.ts';
 import { runBenchmark, stopRunning } from './run.ts';
 
@@ -26,6 +27,7 @@ for (const benchmark of options.benchmarks) {
     print(`\n${asText(result.finding)}`);
     writeResults(plots, { ...readResults(plots), [benchmark.name]: result });
     writePage(out, BENCHMARKS, readResults(plots));
+    recalculate(out, readResults(plots));
   } catch (error) {
     process.exitCode = 1;
     print(
