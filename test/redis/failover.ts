@@ -58,13 +58,14 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
   );
   const url = `http://127.0.0.1:${port}`;
   try {
-    const ready = () =>
-      fetch(`${url}/health/ready`).then(
-        ({ status }) => status === 200,
-        () => false,
-      );
-    await until(ready, 30_000).catch((error: unknown) => {
-      throw new Error(runs.map((run) => run.output()).join('\n'), { cause: error });
+    let last = 'no answer';
+    const ready = async () => {
+      const answer = await fetch(`${url}/health/ready`).catch(() => null);
+      last = (await answer?.text()) ?? last;
+      return answer?.status === 200;
+    };
+    await until(ready, 60_000).catch((error: unknown) => {
+      throw new Error([last, ...runs.map((run) => run.output())].join('\n'), { cause: error });
     });
     return await drive(url, simulator.url, fail);
   } finally {
