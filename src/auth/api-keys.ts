@@ -52,7 +52,7 @@ export function parseApiKeys(text: string): ApiKey[] {
 
 /** The file of keys. @throws {ConfigError} when it can't be read or is no good */
 export function openApiKeyFile(path: string): CheckedFile<ApiKey[]> {
-  return new CheckedFile(path, parseApiKeys);
+  return new CheckedFile('API_KEYS_FILE', path, parseApiKeys);
 }
 
 /** What no key hashes to: compared with where the id is unknown, so that the time taken tells nothing. */

@@ -5,6 +5,14 @@ import type { Static, TSchema } from 'typebox';
 import { ConfigError } from '../config.ts';
 import type { Logger } from '../logging.ts';
 
+/** What there is to be seen of a file. */
+export interface FileState {
+  /** The setting that names the file. */
+  readonly setting: 'API_KEYS_FILE' | 'POLICY_FILE' | 'WEBHOOK_ENDPOINTS_FILE';
+  /** Whether what was read last is no good (or nothing could be read), so that what was read before stays in force. */
+  readonly stale: boolean;
+}
+
 /** How often a file is looked at for a change, milliseconds. */
 export const LOOK_MS = 2000;
 
@@ -12,15 +20,18 @@ export const LOOK_MS = 2000;
  * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is no good is
  * logged and not taken: the one before stays in force.
  */
-export class CheckedFile<T> {
+export class CheckedFile<T> implements FileState {
+  readonly setting: FileState['setting'];
   readonly #path: string;
   readonly #parse: (text: string) => T;
   #current: T;
   /** What was read last, good or not; `null` where it could not be read. */
   #seen: string | null;
+  #stale = false;
 
   /** @throws {ConfigError} when the file can't be read or is no good */
-  constructor(path: string, parse: (text: string) => T) {
+  constructor(setting: FileState['setting'], path: string, parse: (text: string) => T) {
+    this.setting = setting;
     this.#path = path;
     this.#parse = parse;
     try {
@@ -33,6 +44,10 @@ export class CheckedFile<T> {
 
   current(): T {
     return this.#current;
+  }
+
+  get stale(): boolean {
+    return this.#stale;
   }
 
   /**
@@ -63,6 +78,7 @@ export class CheckedFile<T> {
     this.#seen = text;
     try {
       this.#current = this.#parse(text);
+      this.#stale = false;
       logger.info({ file: this.#path }, 'file read again');
     } catch (error) {
       this.#refuse(error, logger);
@@ -70,6 +86,7 @@ export class CheckedFile<T> {
   }
 
   #refuse(error: unknown, logger: Logger): void {
+    this.#stale = true;
     const why = { file: this.#path, why: messageOf(error) };
     logger.error(why, 'the new file is no good: the one before stays in force');
   }

@@ -47,7 +47,7 @@ const NOTHING = {
 
 /** The policy file (docs/security.md). @throws {ConfigError} when it can't be read or is no good */
 export function openPolicyFile(path: string): CheckedFile<Policy> {
-  return new CheckedFile(path, parsePolicy);
+  return new CheckedFile('POLICY_FILE', path, parsePolicy);
 }
 
 /** What the rules of a principal leave out is nothing. @throws an error that says where the text breaks the schema */

@@ -7,7 +7,7 @@ import type { Logger } from '../logging.ts';
 import { openApiKeyFile } from './api-keys.ts';
 import type { Authenticate } from './authenticate.ts';
 import { authenticator } from './authenticate.ts';
-import type { CheckedFile } from './checked-file.ts';
+import type { CheckedFile, FileState } from './checked-file.ts';
 import { LOOK_MS } from './checked-file.ts';
 import { jwtVerifier } from './jwt.ts';
 import type { VerifyToken } from './jwt.ts';
@@ -16,7 +16,7 @@ import { openPolicyFile } from './policy-file.ts';
 type AuthConfig = Pick<Config, 'authNone' | 'apiKeysFile' | 'jwt' | 'policyFile' | 'host'>;
 
 /** A file that is read again when it changes. */
-type Reloadable = Pick<CheckedFile<unknown>, 'look' | 'reload'>;
+type Reloadable = FileState & Pick<CheckedFile<unknown>, 'look' | 'reload'>;
 
 export interface Access {
   /** `null`: nobody is asked who they are. */

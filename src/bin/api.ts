@@ -22,8 +22,9 @@ import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
 const config = orExit(() => readConfig(process.env));
-const { authenticate, loopbackOnly, policy, files } = orExit(() => accessOf(config));
+const { authenticate, loopbackOnly, policy, files: accessFiles } = orExit(() => accessOf(config));
 const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
+const files = [...accessFiles, ...endpointFiles];
 const logger = createLogger('api', config.logLevel);
 const tracing = await startTracing(config.tracing, 'api', logger);
 
@@ -75,11 +76,13 @@ const app = await buildApp({
   tracing,
   webhooks,
   redis: redisProbe(redis, config.queuePrefix),
+  files,
   defaultRegion,
 });
 
 // Run. With Redis away the API comes up all the same, and answers 503 until it is there.
-keepFresh([...files, ...endpointFiles], logger);
+keepFresh(files, logger);
+metrics.watchFiles(files);
 metrics.watchProcess();
 metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
 store.keepTime();

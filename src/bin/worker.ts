@@ -27,8 +27,9 @@ import { retryUntilDone } from './retry.ts';
 const SAY_SO = 2000;
 
 const config = orExit(() => readConfig(process.env));
-const { policy, files } = orExit(() => policyOf(config));
+const { policy, files: accessFiles } = orExit(() => policyOf(config));
 const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
+const files = [...accessFiles, ...endpointFiles];
 const logger = createLogger('worker', config.logLevel);
 const tracing = await startTracing(config.tracing, 'worker', logger);
 
@@ -77,9 +78,10 @@ const standing = () => {
   return watchdog.wedged() ? 'wedged' : 'working';
 };
 const eventsState = events && (() => events.state);
-const looks = { redis: redisProbe(redis, config.queuePrefix), standing, eventsState, metrics };
+const looks = { redis: redisProbe(redis, config.queuePrefix), standing, eventsState, files, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
-keepFresh([...files, ...endpointFiles], logger);
+keepFresh(files, logger);
+metrics.watchFiles(files);
 metrics.watchProcess();
 store.keepTime();
 const worker = await retryUntilDone(logger, 'start the worker', async () => {

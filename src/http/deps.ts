@@ -7,6 +7,7 @@ import type {
 } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
+import type { FileState } from '../auth/checked-file.ts';
 import type { CommandDeps } from '../commands/deps.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -39,6 +40,8 @@ export interface AppDeps extends CommandDeps {
   tracing: Pick<Tracing, 'http' | 'traceparent'>;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
+  /** Of keys and policy, for readiness; default: none. */
+  files?: readonly FileState[];
   /** Region of an image for which ?region= says nothing. */
   defaultRegion: string;
   /** Whether /docs is served; default `true`. */

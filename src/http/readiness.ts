@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { FileState } from '../auth/checked-file.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
 import { connectionFault } from './redis-errors.ts';
@@ -13,6 +14,8 @@ export interface RedisProbe {
 export interface ReadinessDeps {
   redis: RedisProbe;
   gateway: Pick<Ec2Gateway, 'checkCredentials'>;
+  /** Of keys and policy; default: none. */
+  files?: readonly FileState[];
   /** Where the credentials are tried out. */
   defaultRegion: string;
 }
@@ -25,10 +28,15 @@ const CREDENTIALS_FRESH_MS = 30_000;
 const EC2_PATIENCE_MS = 2000;
 
 /** Makes the function that looks at everything the service needs. */
-export function readiness({ redis, gateway, defaultRegion }: ReadinessDeps): () => Promise<Health> {
+export function readiness({
+  redis,
+  gateway,
+  files = [],
+  defaultRegion,
+}: ReadinessDeps): () => Promise<Health> {
   const credentials = fresh(CREDENTIALS_FRESH_MS, () => checkCredentials(gateway, defaultRegion));
   return async () => {
-    const checks = [...(await checkRedis(redis)), await credentials()];
+    const checks = [...(await checkRedis(redis)), await credentials(), ...files.map(checkFile)];
     const ready = checks.every((check) => check.ok || !check.required);
     return { status: ready ? 'ready' : 'not-ready', checks };
   };
@@ -80,6 +88,12 @@ async function checkCredentials(gateway: ReadinessDeps['gateway'], region: strin
   const why = await Promise.race([opinion, patience]);
   late.abort();
   return check('ec2-credentials', why);
+}
+
+/** Whoever asks may be anybody: what is wrong with the file is in the log alone. */
+function checkFile({ setting, stale }: FileState): Check {
+  const why = `the file of ${setting} is no good, and the one before stays in force: the log says why`;
+  return check(setting.toLowerCase().replaceAll('_', '-'), stale ? why : null, false);
 }
 
 function check(name: string, why: string | null, required = true): Check {

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
+import type { FileState } from '../auth/checked-file.ts';
 import type { DestinationState } from '../domain/job.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
@@ -69,6 +70,7 @@ export class Metrics {
   #queueUp: Gauge | undefined;
 
   #countStore = async () => {};
+  #lookAtFiles = () => {};
 
   /** The Prometheus text format, version 0.0.4. */
   readonly contentType = this.#registry.contentType;
@@ -136,6 +138,20 @@ export class Metrics {
     };
   }
 
+  /** Adds whether what is in the files of keys and policy is in force. */
+  watchFiles(files: readonly FileState[]): void {
+    if (files.length === 0) return;
+    const inForce = new Gauge({
+      name: 'amiferry_file_in_force',
+      help: 'Whether what the file holds is in force: 1, or 0 where it is no good and the one before stays in force.',
+      labelNames: ['setting'] as const,
+      registers: [this.#registry],
+    });
+    this.#lookAtFiles = () => {
+      for (const { setting, stale } of files) inForce.set({ setting }, stale ? 0 : 1);
+    };
+  }
+
   request(route: string, method: string, status: number, milliseconds: number): void {
     this.#http.observe({ route, method, status }, milliseconds / 1000);
   }
@@ -178,6 +194,7 @@ export class Metrics {
 
   /** All of it, in the Prometheus text format. */
   async text(): Promise<string> {
+    this.#lookAtFiles();
     await this.#countStore();
     return await this.#registry.metrics();
   }

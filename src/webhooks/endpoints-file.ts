@@ -33,6 +33,6 @@ export function webhooksOf({ webhooks }: Pick<Config, 'webhooks'>): {
 } {
   const { endpointsFile, ...rest } = webhooks;
   if (endpointsFile === '') return { webhooks: { ...NO_WEBHOOKS, ...rest }, files: [] };
-  const file = new CheckedFile(endpointsFile, parseEndpoints);
+  const file = new CheckedFile('WEBHOOK_ENDPOINTS_FILE', endpointsFile, parseEndpoints);
   return { webhooks: { ...rest, endpoints: file }, files: [file] };
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { FileState } from '../auth/checked-file.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 import type { EventsState } from './ec2-events.ts';
@@ -11,6 +12,8 @@ export interface WorkerLooks {
   standing: () => 'working' | 'starting' | 'wedged';
   /** Where a queue is set: whether EC2's events are heard. Nothing fails with it, since polling finds the same. */
   eventsState: (() => EventsState) | undefined;
+  /** Of the policy, and of endpoints. Nothing fails with one that is no good: the one before stays in force. */
+  files: readonly FileState[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
@@ -20,7 +23,7 @@ export interface WorkerLooks {
  * listen where only they reach it.
  */
 export async function startHealthServer(
-  { redis, standing, eventsState, metrics }: WorkerLooks,
+  { redis, standing, eventsState, files, metrics }: WorkerLooks,
   host: string,
   port: number,
 ): Promise<{ close(): void } | undefined> {
@@ -32,11 +35,11 @@ export async function startHealthServer(
     }
     if (request.url === '/health/live') return answer(response, 'ok');
     const now = standing();
-    const events = eventsState?.();
-    if (now !== 'working') return answer(response, now, events);
+    const more = { events: eventsState?.(), stale: staleOf(files) };
+    if (now !== 'working') return answer(response, now, more);
     redis.info().then(
-      () => answer(response, 'ok', events),
-      () => answer(response, 'redis-unavailable', events),
+      () => answer(response, 'ok', more),
+      () => answer(response, 'redis-unavailable', more),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -46,7 +49,19 @@ export async function startHealthServer(
   return { close: () => server.close() };
 }
 
-function answer(response: ServerResponse, status: string, events?: EventsState): void {
+/** What else there is to tell; undefined where there is nothing. */
+interface More {
+  events?: EventsState | undefined;
+  /** Settings whose files are no good. */
+  stale?: string[] | undefined;
+}
+
+function staleOf(files: readonly FileState[]): string[] | undefined {
+  const found = files.filter(({ stale }) => stale).map(({ setting }) => setting);
+  return found.length === 0 ? undefined : found;
+}
+
+function answer(response: ServerResponse, status: string, more: More = {}): void {
   response.writeHead(status === 'ok' ? 200 : 503, { 'content-type': 'application/json' });
-  response.end(`${JSON.stringify({ status, events })}\n`);
+  response.end(`${JSON.stringify({ status, ...more })}\n`);
 }

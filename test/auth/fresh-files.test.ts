@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
+import type { Health } from '../../src/http/schemas/health.ts';
 import type { Run } from '../helpers/processes.ts';
 import { runEntry, until } from '../helpers/processes.ts';
 import { testPrefix, testRedisUrl } from '../helpers/redis.ts';
@@ -44,6 +45,20 @@ async function apiKey(...args: string[]): Promise<string> {
 const status = async (secret: string) =>
   (await fetch(`${url}/jobs`, { headers: { 'x-api-key': secret } })).status;
 
+/** What readiness and metrics say of the files. Readiness names no path, and nothing out of a file. */
+async function fileChecks(secret: string) {
+  const health = await (await fetch(`${url}/health/ready`)).text();
+  expect(health).not.toContain(dir);
+  const { checks } = JSON.parse(health) as Health;
+  const files = checks.filter(({ name }) => name.endsWith('-file'));
+  const metrics = await (await fetch(`${url}/metrics`, { headers: { 'x-api-key': secret } })).text();
+  const inForce = [...metrics.matchAll(/^amiferry_file_in_force\{setting="(\w+)"\} (\d)$/gm)];
+  return {
+    ready: Object.fromEntries(files.map(({ name, ok }) => [name, ok])),
+    inForce: Object.fromEntries(inForce.map(([, setting, value]) => [setting, Number(value)])),
+  };
+}
+
 const policy = (account: string) => JSON.stringify({ principals: { 'key:ci': { accounts: [account] } } });
 
 test('a new key is good within seconds, and a revoked one no longer, without anybody telling the API', async () => {
@@ -53,6 +68,10 @@ test('a new key is good within seconds, and a revoked one no longer, without any
   await writeFile(env['POLICY_FILE'] ?? '', '{"principals": ');
   await api.untilSays(/policy\.json","why":"it is not JSON","msg":"[^"]*stays in force/);
   expect(await status(secret)).toBe(200);
+  expect(await fileChecks(secret)).toEqual({
+    ready: { 'policy-file': false, 'api-keys-file': true },
+    inForce: { POLICY_FILE: 0, API_KEYS_FILE: 1 },
+  });
 
   const [id = ''] = /^[0-9a-f]{12}/.exec(await apiKey('list')) ?? [];
   await apiKey('revoke', id);
@@ -70,12 +89,21 @@ test('SIGHUP has the files read at once, changed or not', async () => {
 });
 
 test('the worker takes over a new policy by itself', async () => {
-  const worker = runEntry(PROJECT_DIR, 'worker.ts', env);
+  const port = await freePort();
+  const worker = runEntry(PROJECT_DIR, 'worker.ts', { ...env, WORKER_HEALTH_PORT: String(port) });
+  const health = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
+    return [answer.status, await answer.json()];
+  };
   try {
     await worker.untilSays(/worker ready/);
     await writeFile(env['POLICY_FILE'] ?? '', policy('333333333333'));
     await worker.untilSays(/policy\.json","msg":"file read again/);
     expect(worker.output()).not.toContain('no good');
+    expect(await health()).toEqual([200, { status: 'ok' }]);
+    await rm(env['POLICY_FILE'] ?? '');
+    await worker.untilSays(/policy\.json","why":"ENOENT/);
+    expect(await health()).toEqual([200, { status: 'ok', stale: ['POLICY_FILE'] }]);
   } finally {
     worker.kill('SIGTERM');
     await worker.ended;

@@ -91,9 +91,11 @@ test('a look takes over what has changed, and says once what is no good', async 
     for (let times = 0; times < 3; times += 1) await policy.look(logger);
     expect(lines).toEqual([expect.stringMatching(/"level":50.*stays in force/)]);
     expect(accountsNow(policy)).toEqual(['333333333333']);
+    expect(policy.stale).toBe(true);
   }
   await write(allowing('444444444444'));
   await policy.look(logger);
+  expect(policy.stale).toBe(false);
   expect(accountsNow(policy)).toEqual(['444444444444']);
 });
 

@@ -30,6 +30,11 @@ beforeAll(async () => {
   // Those of a worker that listens to EC2's events.
   api.service.metrics.eventsQueueUp(true);
   api.service.metrics.ec2Event('noticed', 'eu-west-1');
+  // Those of processes that were given files.
+  api.service.metrics.watchFiles([
+    { setting: 'POLICY_FILE', stale: true },
+    { setting: 'API_KEYS_FILE', stale: false },
+  ]);
   page = (await api.get('/metrics')).body;
 });
 afterAll(() => api.stop());
@@ -173,12 +178,18 @@ test('with Redis away the page is there, and says so', async () => {
   expect(valueOf('amiferry_jobs', { state: 'running' }, text)).toBeUndefined();
 });
 
+test('a file that is no good is not in force', () => {
+  expect(valueOf('amiferry_file_in_force', { setting: 'POLICY_FILE' })).toBe(0);
+  expect(valueOf('amiferry_file_in_force', { setting: 'API_KEYS_FILE' })).toBe(1);
+});
+
 test("a worker's metrics are next to its health", async () => {
   const port = await freePort();
   const looks = {
     redis: { info: async () => 'PONG' as const },
     standing: () => 'working' as const,
     eventsState: undefined,
+    files: [],
     metrics: api.service.metrics,
   };
   const server = await startHealthServer(looks, '127.0.0.1', port);
