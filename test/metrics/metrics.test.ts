@@ -119,7 +119,7 @@ describe('the page', () => {
         .filter(({ name }) => name.startsWith('amiferry_'))
         .flatMap((one) => Object.keys(one.labels)),
     );
-    const bounded = ['route', 'method', 'status', 'operation', 'region', 'outcome', 'state', 'le'];
+    const bounded = ['route', 'method', 'status', 'operation', 'region', 'outcome', 'state', 'le', 'setting'];
     expect(bounded).toEqual(expect.arrayContaining([...labels]));
     expect(page).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|ami-0/);
   });
