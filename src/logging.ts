@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import { hideCredentials } from './hide-credentials.ts';
+import { contextFor } from './log-context.ts';
 
 export type { Logger } from 'pino';
 
@@ -16,9 +17,13 @@ const SECRETS = [
   'err.cause.command',
 ];
 
-/** One JSON line an entry, secrets cut out, be it in the middle of a text. `name` tells the processes apart. */
+/**
+ * One JSON line an entry, secrets cut out, be it in the middle of a text. It says what the work at hand is about; `name` tells
+ * the processes apart.
+ */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
-  const options = { name: `amiferry-${name}`, level, redact: SECRETS };
+  const mixin = (_line: object, _level: number, logger: Logger) => contextFor(logger);
+  const options = { name: `amiferry-${name}`, level, redact: SECRETS, mixin };
   return pino(options, output === undefined ? standardOutput() : hidingOutput(output));
 }
 

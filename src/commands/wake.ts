@@ -1,4 +1,5 @@
 import type { Job } from '../domain/job.ts';
+import { aboutJob } from '../log-context.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
@@ -9,6 +10,6 @@ export async function wake({ store, producer, logger }: CommandDeps, job: Job): 
   try {
     await producer.wakeJob(job, store.now());
   } catch (error) {
-    logger.warn({ err: error, job: job.id }, 'job saved but not woken; the sweeper will');
+    logger.warn({ err: error, ...aboutJob(job) }, 'job saved but not woken; the sweeper will');
   }
 }

@@ -1,5 +1,6 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
+import { isJobAtHand } from '../log-context.ts';
 import type { Logger } from '../logging.ts';
 import { NO_SECRETS } from '../logging.ts';
 import { storeKeys } from './keys.ts';
@@ -54,7 +55,7 @@ export class AuditLog implements Audit {
   }
 
   async record(entry: AuditEntry): Promise<void> {
-    this.#logger.info(entry, `${entry.action} ${entry.outcome}`);
+    this.#logger.info({ ...aboutEntry(entry), ...entry }, `${entry.action} ${entry.outcome}`);
     try {
       const json = JSON.stringify(entry);
       await this.#redis.xadd(this.#key, 'MAXLEN', '~', this.#maxEntries, '*', 'entry', json);
@@ -82,6 +83,12 @@ export class AuditLog implements Audit {
     }
     return { entries, nextCursor: from.slice(1) };
   }
+}
+
+/** What log lines say of a job; in a step of its own the line says so anyhow. */
+function aboutEntry({ jobId, image }: AuditEntry): object {
+  if (jobId === null || isJobAtHand()) return {};
+  return { job: jobId, destination: null, region: image?.region ?? null };
 }
 
 /** The stream's ids begin with the time, in milliseconds. */

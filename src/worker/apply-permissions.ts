@@ -6,6 +6,7 @@ import type { PermissionChange, PermissionState } from '../domain/permissions.ts
 import { targetOf } from '../domain/permissions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
+import { aboutJob, noteInLog } from '../log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
@@ -23,6 +24,7 @@ import type { ShareRequest } from './share-request.ts';
 export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'permissions' || job.finishedAt !== null) return DONE;
+  noteInLog(aboutJob(job));
   const scope = imageScope(job);
   const me = { jobId, destination: null };
   if (!(await isFirstInLine(deps, scope, job.image.id, me))) return DONE;

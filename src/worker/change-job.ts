@@ -4,6 +4,7 @@ import { happenings } from '../domain/job-events.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import type { Move } from '../domain/transitions.ts';
 import { onCopy } from '../domain/transitions.ts';
+import { aboutJob } from '../log-context.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 
@@ -21,7 +22,8 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
 export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const happening of happenings(before, job)) {
     const { type, destination } = happening;
-    if (type !== 'destination.progress') deps.logger.info({ job: job.id, ...destination }, type);
+    const about = { ...aboutJob(job, destination?.region), ...destination };
+    if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, happening);
   }
   const now = deps.store.now();

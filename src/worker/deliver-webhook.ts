@@ -3,6 +3,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import { recordAttempt, webhookId } from '../domain/webhooks.ts';
 import type { DeliveryPayload } from '../queue/jobs.ts';
+import { aboutJob, noteInLog } from '../log-context.ts';
 import { changeJob } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
@@ -22,12 +23,20 @@ export async function deliverWebhook(
   const delivery = job?.deliveries.find((one) => one.n === n);
   if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
   if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
+  noteInLog(aboutJob(job, destinationTold(delivery)));
   const result = await attempt(deps, job, delivery);
   deps.metrics.webhookAttempt(result.outcome);
-  const told = { job: jobId, delivery: n, event: delivery.event, host: new URL(delivery.url).host };
+  const told = { delivery: n, event: delivery.event, host: new URL(delivery.url).host };
   deps.logger.info({ ...told, ...result }, 'webhook');
   await changeJob(deps, jobId, recordAttempt(n, result, deps.settings.webhookTimes));
   return DONE;
+}
+
+/** The destination whose end is told; `null` for the end of the job. */
+function destinationTold({ data }: Delivery): string | null {
+  const destination = 'destination' in data ? data.destination : null;
+  if (typeof destination !== 'object' || destination === null || !('region' in destination)) return null;
+  return String(destination.region);
 }
 
 async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<AttemptResult> {

@@ -16,14 +16,25 @@ interface Payload {
  * sweeper, so the trace is the one that the record keeps, and not that of who woke the step.
  */
 export async function inTrace(
-  { tracing, store }: WorkerDeps,
+  deps: WorkerDeps,
   name: StepName,
   payload: Payload,
   step: () => Promise<StepOutcome>,
 ): Promise<StepOutcome> {
-  if (tracing.queues === undefined) return step();
+  if (deps.tracing.queues === undefined) return step();
   const { jobId } = payload;
-  const traceparent = jobId === undefined ? null : ((await store.get(jobId))?.traceparent ?? null);
+  const job = jobId === undefined ? null : await deps.store.get(jobId);
+  return inSpan(deps, name, payload, step, job?.traceparent);
+}
+
+/** Does a step within a span, of the trace of the work at hand where it is not said of which. */
+export function inSpan(
+  { tracing }: Pick<WorkerDeps, 'tracing'>,
+  name: StepName,
+  payload: Payload,
+  step: () => Promise<StepOutcome>,
+  traceparent: string | null = null,
+): Promise<StepOutcome> {
   return tracing.span({ name, kind: 'internal', attributes: about(payload), traceparent }, async (span) => {
     const result = await step();
     span.set({ 'amiferry.step.outcome': result.outcome });

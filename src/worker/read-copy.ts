@@ -1,5 +1,6 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
+import { aboutJob, noteInLog } from '../log-context.ts';
 import type { DestinationRef } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 
@@ -12,5 +13,7 @@ export interface CopyInHand {
 export async function readCopy({ store }: WorkerDeps, ref: DestinationRef): Promise<CopyInHand | null> {
   const job = await store.get(ref.jobId);
   const destination = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
-  return job?.kind !== 'copy' || destination === undefined ? null : { job, destination };
+  if (job?.kind !== 'copy' || destination === undefined) return null;
+  noteInLog(aboutJob(job, ref.destination));
+  return { job, destination };
 }

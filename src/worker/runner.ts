@@ -1,6 +1,7 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
+import { aboutJob, withLogContext } from '../log-context.ts';
 import { warnSparingly } from '../logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
@@ -46,10 +47,7 @@ export async function runWorker(
     ...tracedBy(deps.tracing.queues),
   });
   worker.on('error', warnSparingly(deps.logger, 'queue connection'));
-  worker.on('failed', (job, error) => deps.logger.error({ err: error, ...about(job) }, 'step failed'));
-  worker.on('stalled', (id) =>
-    deps.logger.warn({ queueJob: id }, 'step of a dead or paused worker taken over'),
-  );
+  worker.on('stalled', (id) => void tellStalled(deps, id));
   try {
     await worker.waitUntilReady();
   } catch (error) {
@@ -60,26 +58,41 @@ export async function runWorker(
   return worker;
 }
 
+/** Its log lines, whoever writes them, say which job and destination the step is about. */
 async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
-  const outcome = await perform(deps, job).catch((error: unknown) => whenOvertaken(deps, job, error));
-  if (outcome.outcome === 'done') return;
-  const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
-  deps.logger.info({ ...about(job), delay, why: outcome.why }, 'step to be done again');
-  await job.moveToDelayed(Date.now() + delay, token);
-  throw new DelayedError();
+  await withLogContext(about(job), async () => {
+    const outcome = await perform(deps, job).catch((error: unknown) => whenFailed(deps, error));
+    if (outcome.outcome === 'done') return;
+    const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
+    deps.logger.info({ delay, why: outcome.why }, 'step to be done again');
+    await job.moveToDelayed(Date.now() + delay, token);
+    throw new DelayedError();
+  });
 }
 
 /** A step that another worker has taken over is over. */
-function whenOvertaken(deps: WorkerDeps, job: QueueJob, error: unknown): StepOutcome {
-  if (!(error instanceof StepOvertaken)) throw error;
-  deps.logger.warn(about(job), error.message);
-  return DONE;
+function whenFailed({ logger }: WorkerDeps, error: unknown): StepOutcome {
+  if (error instanceof StepOvertaken) {
+    logger.warn(error.message);
+    return DONE;
+  }
+  logger.error({ err: error }, 'step failed');
+  throw error;
 }
 
-/** What a log line says of a step; a job is `job` in every line of the service. */
-function about(job: QueueJob | undefined): object {
-  const { jobId, destination, scope } = job?.data ?? {};
-  return { step: job?.name, job: jobId, destination, scope };
+/** What is known of a step before its job is read; destinations are named by their region. */
+function about({ name, data }: QueueJob) {
+  const { jobId, destination = null, scope } = data ?? {};
+  if (jobId === undefined) return { step: name, scope };
+  return { step: name, job: jobId, destination, region: destination, requestId: null };
+}
+
+/** A step's id in the queue is made of its name, job and destination. */
+async function tellStalled({ logger, store }: WorkerDeps, id: string): Promise<void> {
+  const [step = '', jobId = '', destination] = id.split('/');
+  const job = step === 'track-region' ? null : await store.get(jobId).catch(() => null);
+  const told = job === null ? {} : aboutJob(job, step === 'deliver-webhook' ? null : (destination ?? null));
+  logger.warn({ queueJob: id, step, ...told }, 'step of a dead or paused worker taken over');
 }
 
 async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { destinationKey } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
+import { aboutJob, noteInLog, withLogContext } from '../log-context.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
 import { begin } from './begin.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
+import { inSpan } from './in-trace.ts';
 import type { CopyInHand } from './read-copy.ts';
 
 /** Answers that come so soon (milliseconds) are saved together: writing must not hold up the calls still to be made. */
@@ -19,6 +21,7 @@ const TOGETHER_MS = 15;
 export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'copy') return DONE;
+  noteInLog(aboutJob(job));
   // An earlier run of this step saved these intents, and did not live to see what came of them.
   const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
   await deps.producer.wake(
@@ -31,16 +34,18 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   return DONE;
 }
 
-async function call(
-  deps: WorkerDeps,
-  { job, destination }: CopyInHand,
-  mayWrite: Promise<void>,
-): Promise<void> {
-  const outcome = await callCopyImage(deps, job, destination, mayWrite);
-  if (outcome.outcome === 'done') return;
-  const delay = outcome.delayMs ?? backoff(1);
-  const about = { step: 'start-copy', job: job.id, destination: destinationKey(destination) };
-  deps.logger.info({ ...about, delay, why: outcome.why }, 'step to be done again');
-  const wakeUp = { step: 'start-copy' as const, jobId: job.id, destination: destinationKey(destination) };
-  await deps.producer.wakeLater(wakeUp, delay);
+/** As its own `start-copy` would: a log line and a span say which destination it is about. */
+async function call(deps: WorkerDeps, copy: CopyInHand, mayWrite: Promise<void>): Promise<void> {
+  const { job, destination } = copy;
+  const payload = { jobId: job.id, destination: destinationKey(destination) };
+  const about = { step: 'start-copy', ...aboutJob(job, payload.destination) };
+  await withLogContext(about, async () => {
+    const outcome = await inSpan(deps, 'start-copy', payload, () =>
+      callCopyImage(deps, job, destination, mayWrite),
+    );
+    if (outcome.outcome === 'done') return;
+    const delay = outcome.delayMs ?? backoff(1);
+    deps.logger.info({ delay, why: outcome.why }, 'step to be done again');
+    await deps.producer.wakeLater({ step: 'start-copy', ...payload }, delay);
+  });
 }

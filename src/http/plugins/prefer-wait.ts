@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Job } from '../../domain/job.ts';
+import { aboutJob } from '../../log-context.ts';
 import { preferredWait } from '../prefer.ts';
 import { presentJob } from '../present.ts';
 import type { WaitDeps } from '../wait-for-job.ts';
@@ -21,7 +22,7 @@ export const preferWait = fp<WaitDeps>(
     app.addHook('preClose', async () => closing.abort());
 
     app.decorateReply('sendJob', async function sendJob(this: FastifyReply, job: Job, status: 200 | 202) {
-      this.request.jobId = job.id;
+      this.request.job = aboutJob(job);
       const seconds = preferredWait(this.request.headers.prefer);
       if (status === 202) void this.header('Location', `/jobs/${job.id}`);
       if (seconds === null) return this.code(status).send(presentJob(job));

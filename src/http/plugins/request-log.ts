@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import type { JobInLog } from '../../log-context.ts';
+import { withLogContext } from '../../log-context.ts';
 import { NO_SECRETS } from '../../logging.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The job that the request was about, for its log line. */
-    jobId: string | null;
+    job: JobInLog | null;
   }
 }
 
@@ -23,10 +25,12 @@ export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string
 /** One line a request, at its end, and its id in the answer. Neither bodies nor headers are ever logged. */
 export const requestLog = fp(
   async (app) => {
-    app.decorateRequest('jobId', null);
+    app.decorateRequest('job', null);
     app.addHook('onRequest', async (request, reply) => {
       void reply.header('X-Request-Id', request.id);
     });
+    // Lines that a command writes say which request it was. After the body: that is read in the connection's own context.
+    app.addHook('preHandler', (request, _reply, done) => withLogContext({ requestId: request.id }, done));
     const logger = app.log.child({}, NO_SECRETS);
     app.addHook('onResponse', async (request, reply) => {
       log(logger, request, { status: reply.statusCode, ms: Math.round(reply.elapsedTime) });
@@ -39,11 +43,13 @@ export const requestLog = fp(
 
 function log(
   logger: FastifyBaseLogger,
-  { id: requestId, method, url, jobId, errorCode, principal }: FastifyRequest,
+  { id: requestId, method, url, job, errorCode, principal }: FastifyRequest,
   end: { status: number; ms: number } | { aborted: true },
 ): void {
   const who = principal === null ? {} : { principal: principal.id };
-  const job = jobId === null ? {} : { job: jobId };
+  // Its own id the line has already: that of the request that made the job may be another.
+  const { requestId: madeBy, ...about } = job ?? { requestId };
+  const made = madeBy === requestId ? {} : { jobRequestId: madeBy };
   const code = errorCode === null ? {} : { code: errorCode };
-  logger.info({ requestId, method, url, ...end, ...who, ...job, ...code }, 'request');
+  logger.info({ requestId, method, url, ...end, ...who, ...about, ...made, ...code }, 'request');
 }

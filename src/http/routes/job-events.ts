@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { FINAL_EVENTS } from '../../domain/job-events.ts';
 import { requireJob } from '../../commands/require-job.ts';
+import { aboutJob } from '../../log-context.ts';
 import type { App, AppDeps } from '../deps.ts';
 import type { LogSource } from '../events/follow-log.ts';
 import { OLDEST, startAt } from '../events/start-at.ts';
@@ -32,8 +33,8 @@ export function jobEvents(app: App, deps: AppDeps): void {
     { schema, exposeHeadRoute: false, config: { access: ['amis:read'] } },
     async (request, reply) => {
       const { id } = request.params;
-      request.jobId = id;
       const job = await requireJob(deps, id, principalOf(request));
+      request.job = aboutJob(job);
       const span = await deps.eventLog.span({ jobId: id });
       const lastEventId = request.headers['last-event-id'];
       const over = job.finishedAt !== null;
