@@ -30,7 +30,8 @@ const IMAGE_ARN = /^arn:[a-z-]+:ec2:([a-z0-9-]+):[0-9]*:image\//;
 /** Where the image is: by its ARN, since an event may have come by way of another region's event bus. */
 function regionOf({ resources, region }: Record<string, unknown>): string | null {
   const [arn]: unknown[] = Array.isArray(resources) ? resources : [];
-  const named = IMAGE_ARN.exec(String(arn))?.[1] ?? region;
+  // String() would throw at {"toString":1}, and at arrays nested too deep: one such message would hold up all that came with it.
+  const named = (typeof arn === 'string' ? IMAGE_ARN.exec(arn)?.[1] : undefined) ?? region;
   return typeof named === 'string' && REGION.test(named) ? named : null;
 }
 

@@ -21,6 +21,18 @@ test("takes the image's region, by whichever region's event bus it came", () => 
   expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1', { resources: 'x', region: 'eu-west-1' }))).toEqual(read);
 });
 
+test.each([7, null, { toString: 1 }, nested(20_000)])('takes no ARN from what is no text', (arn) => {
+  const event = amiEvent(IMAGE, 'eu-west-1', { resources: ['ARN'], region: 'eu-west-1' });
+  expect(readAmiEvent(event.replace('"ARN"', typeof arn === 'string' ? arn : JSON.stringify(arn)))).toEqual(
+    read,
+  );
+});
+
+/** Arrays within arrays, in JSON, so deep that they can't be made a text. */
+function nested(depth: number): string {
+  return '['.repeat(depth) + ']'.repeat(depth);
+}
+
 const changed = (changes: Record<string, unknown>) => amiEvent(IMAGE, 'eu-west-1', changes);
 test.each([
   '',
