@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -80,5 +80,18 @@ describe('npm run api-key', () => {
     expect(code).toBe(1);
     expect(output).toMatch(message);
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('tells in one line of a folder that is not there, and of a file that is no good', async () => {
+    const good = file;
+    file = join(dir, 'missing', 'keys.json');
+    const unwritten = await run('create', 'ci', '--scopes', 'amis:read');
+    expect(unwritten.code).toBe(1);
+    expect(unwritten.output.trim()).toMatch(/^\S+ can't be written: ENOENT.*$/);
+    file = good;
+    await writeFile(file, '{"keys": [{}]}');
+    const unread = await run('list');
+    expect(unread.code).toBe(1);
+    expect(unread.output.trim()).toMatch(/^\S+ is no good: \/keys\/0 .*$/);
   });
 });
