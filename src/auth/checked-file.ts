@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Static, TSchema } from 'typebox';
@@ -15,6 +15,9 @@ export interface FileState {
 
 /** How often a file is looked at for a change, milliseconds. */
 export const LOOK_MS = 2000;
+
+/** Opening a pipe that nobody writes to would wait for ever: no file would be looked at again, and the process could not exit. */
+const AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is no good is
@@ -56,7 +59,7 @@ export class CheckedFile<T> implements FileState {
    */
   async look(logger: Logger): Promise<void> {
     try {
-      const text = await readFile(this.#path, 'utf8');
+      const text = await readFile(this.#path, { encoding: 'utf8', flag: AT_ONCE });
       if (text !== this.#seen) this.#take(text, logger);
     } catch (error) {
       // Said once, not at every look.
@@ -68,7 +71,7 @@ export class CheckedFile<T> implements FileState {
   /** Reads the file at once, and says so in the log whether it has changed or not. */
   reload(logger: Logger): void {
     try {
-      this.#take(readFileSync(this.#path, 'utf8'), logger);
+      this.#take(readAtOnce(this.#path), logger);
     } catch (error) {
       this.#refuse(error, logger);
     }
@@ -89,6 +92,15 @@ export class CheckedFile<T> implements FileState {
     this.#stale = true;
     const why = { file: this.#path, why: messageOf(error) };
     logger.error(why, 'the new file is no good: the one before stays in force');
+  }
+}
+
+function readAtOnce(path: string): string {
+  const file = openSync(path, AT_ONCE);
+  try {
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
   }
 }
 

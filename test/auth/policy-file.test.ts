@@ -1,4 +1,6 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -114,4 +116,26 @@ test('a mounted secret of Kubernetes changes as a link that is put in place of a
   await version('..2026_11_24_2', '333333333333');
   await policy.look(logger);
   expect(accountsNow(policy)).toEqual(['333333333333']);
+});
+
+test('a pipe in the place of the file holds up neither the next look nor the exit', async () => {
+  await write({ principals: {} });
+  const policy = openPolicyFile(file);
+  const before = policy.current();
+  await rm(file);
+  execFileSync('mkfifo', [file]);
+  const { logger } = logLines();
+  try {
+    await policy.look(logger);
+    policy.reload(logger);
+    expect(policy.stale).toBe(true);
+    expect(policy.current()).toBe(before);
+  } finally {
+    // Lets go whoever waits for somebody to write.
+    await (await open(file, constants.O_RDWR | constants.O_NONBLOCK)).close();
+  }
+  await rm(file);
+  await write({ principals: { 'key:ci': {} } });
+  await policy.look(logger);
+  expect(policy.stale).toBe(false);
 });
