@@ -40,7 +40,12 @@ const SEVERAL =
  * @throws an Error that says what is wrong and repeats nothing of it: there may be a password in it
  */
 export function parseRedisUrl(url: string): RedisAddress {
-  if (/^rediss?:\/\//.test(url)) return { kind: 'single', url };
+  if (/^rediss?:\/\//.test(url)) {
+    // ioredis' own error would have the whole address in it, and so would the stack on the console.
+    if (!URL.canParse(url))
+      throw new Error('is no URL: is there a port that is none, or something not percent-encoded?');
+    return { kind: 'single', url };
+  }
   const parts = SEVERAL.exec(url)?.groups;
   if (parts === undefined)
     throw new Error('is none of redis://, rediss://, redis+cluster:// and redis+sentinel://');

@@ -43,6 +43,8 @@ describe('REDIS_URL', () => {
 
   test.each([
     ['http://127.0.0.1', /redis\+cluster/],
+    ['redis://:hunter2@a:6379:6379', /no URL/],
+    ['rediss://:hunter2/x@a', /no URL/],
     ['redis+sentinel://:hunter2@s1', /name of the master/],
     ['redis+cluster://:hunter2@a/3', /only 0/],
     ['redis+cluster://:hunter2@', /none of/],
