@@ -78,6 +78,13 @@ const SETTINGS = {
     maximum: 10_000,
     description: 'copies at once into one region; the others wait their turn',
   }),
+  EC2_CALL_SHARE: number({
+    default: 1,
+    minimum: 0.01,
+    maximum: 1000,
+    description:
+      "part of EC2's documented limits of calls that is used here: less than 1 where others in the account call EC2 too, more where AWS has raised the limits",
+  }),
   POLL_SECONDS: number({
     default: 5,
     minimum: 0.05,
@@ -335,6 +342,7 @@ export interface Config {
   queuePrefix: string;
   regions: readonly string[];
   copySlots: number;
+  callShare: number;
   pollMs: number;
   eventsPollMs: number;
   /** `null` where no events are to be heard. */
@@ -387,6 +395,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     queuePrefix: settings.QUEUE_PREFIX,
     regions: settings.REGIONS.split(','),
     copySlots: settings.COPY_SLOTS,
+    callShare: settings.EC2_CALL_SHARE,
     pollMs: settings.POLL_SECONDS * 1000,
     eventsPollMs: settings.EVENTS_POLL_SECONDS * 1000,
     eventsQueue: eventsQueueOf(settings, env),

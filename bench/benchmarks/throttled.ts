@@ -37,7 +37,7 @@ async function measure(bench: Bench): Promise<Finding> {
   bench.say(`${copies} copies by the service: ${ideal} s at best`);
   await ec2.control.settings({ copySeconds: 60, throttle: false });
   const redisUrl = await startRedis(bench);
-  const env = serviceEnv(redisUrl, ec2, { COPY_SLOTS: '300' });
+  const env = serviceEnv(redisUrl, ec2, { COPY_SLOTS: '300', EC2_CALL_SHARE: '1' });
   const api = await startApi(bench, env);
   await requestCopies(api.url, copies, [REGION]);
   await ec2.control.settings({ throttle: true });

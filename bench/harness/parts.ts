@@ -51,6 +51,7 @@ export function serviceEnv(redisUrl: string, ec2: Ec2, settings: Record<string, 
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     RATE_LIMIT: '0',
+    EC2_CALL_SHARE: '1000',
     ...settings,
   };
 }

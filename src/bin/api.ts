@@ -9,6 +9,7 @@ import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
+import { RedisCallBudget } from '../store/call-budget.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
 import { takeCensus } from '../store/census.ts';
 import { EventLog } from '../store/event-log.ts';
@@ -38,9 +39,11 @@ const counter = connectRedis(config.redisUrl, 'hasty', lost);
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const metrics = new Metrics();
+const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = {
   requestTimeoutMs: 4000,
   maxAttempts: 2,
+  budget,
   tracing,
   onCall: (call: Ec2Call) => metrics.ec2Call(call),
 };

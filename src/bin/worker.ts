@@ -8,6 +8,7 @@ import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, redisProbe, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
+import { RedisCallBudget } from '../store/call-budget.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
 import { AwsEventsQueue } from '../sqs/aws-events-queue.ts';
@@ -42,9 +43,12 @@ const blocking = connectRedis(config.redisUrl, 'patient', lost);
 const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const metrics = new Metrics();
+const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = {
   requestTimeoutMs: 7000,
   maxAttempts: 2,
+  leavesThrottling: true,
+  budget,
   tracing,
   onCall: (call: Ec2Call) => metrics.ec2Call(call),
 };

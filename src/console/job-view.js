@@ -16,7 +16,7 @@ export function failureBox({ code, message, awsCode, awsRequestId, retryable }) 
 }
 
 /** States that don't say by themselves what is waited for. */
-const IN_WORDS = { waiting: 'waiting for a copy slot', available: 'available, being finished' };
+const IN_WORDS = { waiting: 'waiting for its turn in the region', available: 'available, being finished' };
 
 /** One region that is copied to: state, bar, time left, and what went wrong. */
 function destinationView(region) {

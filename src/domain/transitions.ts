@@ -49,13 +49,13 @@ export const begin = (key: string): Move =>
     isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
-/** No copy slot is free: stand in line. EC2 made nothing (ResourceLimitExceeded), so the intent goes. */
+/** No copy slot or no call is free: stand in line. EC2 has made nothing, so the intent goes. */
 export const park = (key: string): Move =>
   moving(key, (one) =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
-/** Begins some destinations in one move; those that are refused a slot stand in line. */
+/** Begins some destinations in one move; those that are refused a slot or a call stand in line. */
 export const beginOrPark =
   (keys: readonly string[], refused: ReadonlySet<string>): Move =>
   (job, now) => {

@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Tracing } from '../tracing/tracing.ts';
+import type { CallBudget } from './call-budget.ts';
 import type { Ec2ErrorKind } from './classify.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
 
@@ -18,6 +19,10 @@ export interface AwsOptions {
   requestTimeoutMs: number;
   /** Tries of one call, the first included; the SDK waits in between with full jitter. */
   maxAttempts: number;
+  /** Leaves calls of EC2 that were throttled to the caller; otherwise the SDK tries them again too. */
+  leavesThrottling?: boolean;
+  /** Asked before each call of EC2. */
+  budget?: CallBudget;
   /** Hears of every call to EC2, after it. */
   onCall?: (call: Ec2Call) => void;
   /** Has each call make a span. */

@@ -6,7 +6,8 @@ import { NOBODY } from '../domain/permissions.ts';
 import type { AwsOptions, Ec2Call } from './aws-clients.ts';
 import { AwsClients, clientConfig } from './aws-clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
-import { classify, Ec2Error } from './classify.ts';
+import type { CallBudget } from './call-budget.ts';
+import { classify, Ec2Error, heldBack } from './classify.ts';
 import type {
   CopyImageParams,
   Ec2Gateway,
@@ -14,6 +15,7 @@ import type {
   RemoveOutcome,
   SnapshotPermissions,
 } from './gateway.ts';
+import { leaveThrottling } from './leave-throttling.ts';
 import { traced } from './traced-client.ts';
 
 const loadSdk = () => import('@aws-sdk/client-ec2');
@@ -27,12 +29,16 @@ const PAGE = 1000;
 export class AwsGateway implements Ec2Gateway {
   readonly #clients: AwsClients<Ec2Sdk, EC2Client>;
   readonly #onCall: (call: Ec2Call) => void;
+  readonly #budget: CallBudget | undefined;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) =>
-      traced(new sdk.EC2Client(clientConfig(options, scope)), options.tracing, 'EC2', scope.region),
-    );
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
+      const client = new sdk.EC2Client(clientConfig(options, scope));
+      if (options.leavesThrottling === true) leaveThrottling(client);
+      return traced(client, options.tracing, 'EC2', scope.region);
+    });
     this.#onCall = options.onCall ?? (() => {});
+    this.#budget = options.budget;
   }
 
   async describeImage(scope: Scope, imageId: string): Promise<Image | null> {
@@ -95,12 +101,13 @@ export class AwsGateway implements Ec2Gateway {
     });
   }
 
-  async copyImage(scope: Scope, params: CopyImageParams): Promise<string> {
-    return this.#call(scope, 'CopyImage', async (client, sdk) => {
+  async copyImage(scope: Scope, params: CopyImageParams, paid = false): Promise<string> {
+    const call = async (client: EC2Client, sdk: Ec2Sdk) => {
       const { ImageId } = await client.send(new sdk.CopyImageCommand(copyInput(params)));
       if (ImageId === undefined) throw new Error('EC2 answered without an ImageId');
       return ImageId;
-    });
+    };
+    return this.#call(scope, 'CopyImage', call, paid);
   }
 
   async createTags(scope: Scope, resourceIds: readonly string[], tags: Tags): Promise<void> {
@@ -202,12 +209,15 @@ export class AwsGateway implements Ec2Gateway {
     this.#clients.close();
   }
 
-  /** The one way to EC2: the scope's client, and every failure told apart. */
+  /** The one way to EC2: within what may be called, by the scope's client, and every failure told apart. */
   async #call<T>(
     scope: Scope,
     operation: string,
     call: (client: EC2Client, sdk: Ec2Sdk) => Promise<T>,
+    paid = false,
   ): Promise<T> {
+    const wait = paid ? 0 : ((await this.#budget?.take(scope, operation)) ?? 0);
+    if (wait > 0) throw heldBack(operation, scope.region, wait);
     const began = performance.now();
     const told = (outcome: Ec2Call['outcome']) =>
       this.#onCall({ operation, region: scope.region, outcome, milliseconds: performance.now() - began });
@@ -219,6 +229,7 @@ export class AwsGateway implements Ec2Gateway {
     } catch (error) {
       const failure = classify(error, operation, scope.region);
       told(failure.kind);
+      if (failure.kind === 'throttled') await this.#budget?.refused(scope, operation);
       throw failure;
     }
   }

@@ -92,6 +92,8 @@ const CODES: Record<Ec2ErrorKind, ErrorCode> = {
 export class Ec2Error extends AmiferryError {
   readonly kind: Ec2ErrorKind;
   readonly awsCode: string;
+  /** How often the SDK had called when it gave up: what an earlier try did is not known. */
+  readonly tries: number;
 
   constructor(
     kind: Ec2ErrorKind,
@@ -99,19 +101,27 @@ export class Ec2Error extends AmiferryError {
     awsCode: string,
     awsRequestId: string | null,
     cause: unknown,
+    tries = 1,
   ) {
     super(CODES[kind], message, { aws: { awsCode, awsRequestId }, cause });
     this.name = 'Ec2Error';
     this.kind = kind;
     this.awsCode = awsCode;
+    this.tries = tries;
   }
+}
+
+/** A call that was not made, since EC2 would refuse it: there is none left for `wait` milliseconds. */
+export function heldBack(operation: string, region: string, wait: number): Ec2Error {
+  const message = `${operation} in ${region} waits ${wait} ms: this service has called it there as often as EC2 allows. ${OVER_LIMIT}`;
+  return new Ec2Error('throttled', message, 'RequestLimitExceeded', null, undefined);
 }
 
 /** The parts of an SDK error that matter; a failed connection has only a name. */
 interface SdkError {
   name: string;
   message: string;
-  $metadata?: { requestId?: string; httpStatusCode?: number };
+  $metadata?: { requestId?: string; httpStatusCode?: number; attempts?: number };
 }
 
 /** Turns whatever the SDK threw into an {@link Ec2Error}. */
@@ -121,7 +131,8 @@ export function classify(error: unknown, operation: string, region: string): Ec2
   const meaning = meaningOf(name, operation) ?? { kind: kindByStatus($metadata?.httpStatusCode) };
   const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
   const words = `${operation} in ${region}: ${name}: ${discreet(message).replace(/\.?$/, '.')}${advice}`;
-  return new Ec2Error(meaning.kind, words, name, $metadata?.requestId ?? null, error);
+  const { requestId = null, attempts = 1 } = $metadata ?? {};
+  return new Ec2Error(meaning.kind, words, name, requestId, error, attempts);
 }
 
 /** EC2 names the role that it refuses, and adds what only DecodeAuthorizationMessage can read; Node names the address. */

@@ -50,8 +50,11 @@ export interface Ec2Gateway {
   /** These snapshots of this account, unknown ids left out. An empty list gives nothing. */
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
 
-  /** Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet. */
-  copyImage(scope: Scope, params: CopyImageParams): Promise<string>;
+  /**
+   * Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet.
+   * @param paid the call was taken off what may be called already
+   */
+  copyImage(scope: Scope, params: CopyImageParams, paid?: boolean): Promise<string>;
 
   createTags(scope: Scope, resourceIds: readonly string[], tags: Tags): Promise<void>;
 

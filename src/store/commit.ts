@@ -4,7 +4,7 @@ import { happenings } from '../domain/job-events.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
-import type { Receipt } from './store.ts';
+import type { Receipt, StartLimits } from './store.ts';
 
 /** One write: the record as it was and as it is to be, by way of `steps`. */
 export interface Write {
@@ -24,13 +24,13 @@ export interface Guards {
   receipt?: Receipt | undefined;
 }
 
-/** Copy slots asked for together with a write: one for each member, at most `limit` in its scope. */
+/** Copy slots, and calls of CopyImage, asked for together with a write: one for each member of its scope. */
 export interface SlotRequest {
-  limit: number;
+  limits: StartLimits;
   wanted: readonly { scope: Scope; member: string }[];
 }
 
-/** `full`: these members get no slot, and nothing was written. */
+/** `full`: these members get no slot or no call, and nothing was written. */
 export type CommitOutcome =
   | { outcome: 'ok' | 'conflict' | 'not-first' }
   | { outcome: 'full'; members: string[] };
@@ -77,7 +77,9 @@ function guardOf(keys: StoreKeys, { slots, line }: Guards, position: (key: strin
     slots: position(keys.slots(scope)),
     waiting: position(keys.waiting(scope)),
     full: position(keys.full(scope)),
+    calls: position(keys.calls(scope, 'CopyImage')),
     member,
   }));
-  return { limit: slots.limit, wanted };
+  const { copySlots, calls } = slots.limits;
+  return { limit: copySlots, burst: calls.burst, rate: calls.perSecond, wanted };
 }

@@ -25,20 +25,23 @@ export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | n
 }
 
 /**
- * Where a slot was freed EC2's own limit is worth another try; where something new is tracked, tracking is due. A line is
- * waited in for slots, which only tracking gives: so it is due then too, however rare it is otherwise.
+ * Where one of our copies ended EC2's own limit is worth another try; where something new is tracked, tracking is due;
+ * where somebody stands in line, the line is to be looked at.
  */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
   const wanted = after?.kind === 'copy' ? after.destinations : [];
-  const freed = minus(scopesOf(old, holdsSlot), scopesOf(wanted, holdsSlot));
+  const freed = minus(
+    scopesOf(old, holdsSlot),
+    scopesOf(wanted, (one) => holdsSlot(one) || isWaiting(one)),
+  );
   const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
   const inLine = minus(scopesOf(wanted, isWaiting), scopesOf(old, isWaiting));
   const due = after?.updatedAt ?? 0;
   return [
     ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
     ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
-    ...inLine.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'LT', due, name]),
+    ...inLine.map(([name]): IndexCommand => ['SADD', keys.lines, name]),
   ];
 }
 

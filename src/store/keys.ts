@@ -16,7 +16,9 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `noticed:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the look that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
- * | `waiting:<scope>` | zset by arrival | destinations in line for one |
+ * | `waiting:<scope>` | zset by arrival | destinations in line for a slot, or for EC2's limit of CopyImage calls |
+ * | `lines` | set | scopes with such a line |
+ * | `calls:<scope>:<operation>` | hash with expiry | what is left to call of EC2's limit of calls |
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
@@ -45,6 +47,8 @@ export function storeKeys(prefix: string) {
     noticed: (scope: Scope) => key('noticed', scopeKey(scope)),
     slots: (scope: Scope) => key('slots', scopeKey(scope)),
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
+    lines: key('lines'),
+    calls: (scope: Scope, operation: string) => key('calls', scopeKey(scope), operation),
     full: (scope: Scope) => key('full', scopeKey(scope)),
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),

@@ -27,6 +27,7 @@ import type {
   Receipt,
   SlotsChange,
   SlotsRequest,
+  StartLimits,
   UpdateOutcome,
 } from './store.ts';
 
@@ -100,14 +101,14 @@ export class RedisJobStore implements JobStore {
   }
 
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome> {
-    const { job, destinations, limit } = request;
+    const { job, destinations, limits } = request;
     const wanted = destinations.map(({ destination, scope }) => ({
       scope,
       member: memberOf({ jobId: job.id, destination }),
       destination,
     }));
     const guards = (refused: ReadonlySet<string>) => ({
-      slots: { limit, wanted: wanted.filter(({ destination }) => !refused.has(destination)) },
+      slots: { limits, wanted: wanted.filter(({ destination }) => !refused.has(destination)) },
     });
     return this.#updateAlone(job.id, change, guards, job);
   }
@@ -197,17 +198,27 @@ export class RedisJobStore implements JobStore {
     return imageIds.filter((_, i) => found[i] !== null);
   }
 
-  async hasLine(scope: Scope): Promise<boolean> {
-    return (await this.#redis.exists(this.#keys.waiting(scope))) === 1;
-  }
-
   async lookBy(scope: Scope, time: number): Promise<void> {
     await this.#redis.zadd(this.#keys.scopes, 'XX', 'LT', time, scopeKey(scope));
   }
 
-  async nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]> {
-    const { slots: taken, waiting, full } = this.#keys;
-    const members = await this.#redis.amiferryNextWaiting(taken(scope), waiting(scope), full(scope), slots);
+  async lines(): Promise<Scope[]> {
+    return (await this.#redis.smembers(this.#keys.lines)).map(parseScope);
+  }
+
+  async nextWaiting(scope: Scope, { copySlots, calls }: StartLimits): Promise<DestinationRef[]> {
+    const keys = this.#keys;
+    const members = await this.#redis.amiferryNextWaiting(
+      keys.slots(scope),
+      keys.waiting(scope),
+      keys.full(scope),
+      keys.calls(scope, 'CopyImage'),
+      keys.lines,
+      copySlots,
+      calls.burst,
+      calls.perSecond,
+      scopeKey(scope),
+    );
     return members.map(parseMember);
   }
 

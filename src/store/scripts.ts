@@ -2,23 +2,65 @@ import type { Result } from 'ioredis';
 import type { RedisClient } from '../redis-client.ts';
 
 /**
+ * A bucket of EC2's for calls, as far as this service uses it: so many at once (burst), so many more a second (rate).
+ * After a refusal it fills at half the pace, since others in the account call too, and is back at its own in RECOVERY
+ * seconds. Refusals that come together count as one.
+ */
+const BUCKET = `
+local RECOVERY = 60
+local function look_into(key, burst, rate)
+  local time = redis.call('TIME')
+  local now = time[1] + time[2] / 1000000
+  local tokens, at, pace, refused = unpack(redis.call('HMGET', key, 'tokens', 'at', 'pace', 'refused'))
+  pace = math.min(1, (pace or 1) + (now - (refused or 0)) / RECOVERY)
+  tokens = tokens and math.min(burst, tokens + (now - at) * rate * pace) or burst
+  return tonumber(tokens), pace, now
+end
+local function leave(key, tokens, now, burst, rate)
+  redis.call('HSET', key, 'tokens', tokens, 'at', now)
+  redis.call('EXPIRE', key, math.ceil(burst / rate) + 2 * RECOVERY)
+end
+`;
+
+/** Takes one call. KEYS: bucket. ARGV: burst, rate. Answers 0, or the milliseconds until there is one. */
+const TAKE_CALL = `${BUCKET}
+local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local tokens, pace, now = look_into(KEYS[1], burst, rate)
+if tokens < 1 then return math.ceil((1 - tokens) / (rate * pace) * 1000) end
+leave(KEYS[1], tokens - 1, now, burst, rate)
+return 0
+`;
+
+/** EC2 refused a call. KEYS: bucket. ARGV: burst, rate. */
+const REFUSED_CALL = `${BUCKET}
+local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local _, pace, now = look_into(KEYS[1], burst, rate)
+leave(KEYS[1], 0, now, burst, rate)
+local last = redis.call('HGET', KEYS[1], 'refused')
+if last and now - last < 1 then return 0 end
+redis.call('HSET', KEYS[1], 'pace', math.max(pace / 2, 1 / 16), 'refused', now)
+return 1
+`;
+
+/**
  * The one script behind every write of a record.
  *
  * KEYS: record, events of the job, events of all jobs, then the keys that the index commands name by position.
  * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
  *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
- *       guard (JSON, "" for none): slots {limit, wanted: [{slots, waiting, full: key positions, member}]}, or the first
- *       place in a line {line: key position, member}.
- * Answers `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot is free (an array).
+ *       guard (JSON, "" for none): slots and calls {limit, burst, rate, wanted: [{slots, waiting, full, calls: key
+ *       positions, member}]}, or the first place in a line {line: key position, member}.
+ * Answers `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is free (an array).
  */
-const COMMIT = `
+const COMMIT = `${BUCKET}
 local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
 if version ~= tonumber(ARGV[1]) then return 'conflict' end
 
-local function has_slot(one, limit)
+local function may_start(one, guard)
   if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
   if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
-  local free = limit - redis.call('SCARD', KEYS[one.slots])
+  local tokens = look_into(KEYS[one.calls], guard.burst, guard.rate)
+  local free = math.min(guard.limit - redis.call('SCARD', KEYS[one.slots]), math.floor(tokens))
   local ahead = redis.call('ZRANK', KEYS[one.waiting], one.member) or redis.call('ZCARD', KEYS[one.waiting])
   return ahead < free
 end
@@ -30,9 +72,13 @@ if ARGV[7] ~= '' then
   else
     local refused = {}
     for _, one in ipairs(guard.wanted) do
-      if not has_slot(one, guard.limit) then table.insert(refused, one.member) end
+      if not may_start(one, guard) then table.insert(refused, one.member) end
     end
     if #refused > 0 then return refused end
+    for _, one in ipairs(guard.wanted) do
+      local tokens, _, now = look_into(KEYS[one.calls], guard.burst, guard.rate)
+      leave(KEYS[one.calls], math.max(0, tokens - 1), now, guard.burst, guard.rate)
+    end
   end
 end
 
@@ -102,10 +148,18 @@ redis.call('DEL', KEYS[1])
 return taken
 `;
 
-/** The head of the line, as long as the free slots. KEYS: slots, waiting, full. ARGV: limit. */
-const NEXT_WAITING = `
+/**
+ * The head of the line, as long as there are both slots and calls. KEYS: slots, waiting, full, calls, lines.
+ * ARGV: limit, burst, rate, scope.
+ */
+const NEXT_WAITING = `${BUCKET}
+if redis.call('EXISTS', KEYS[2]) == 0 then
+  redis.call('SREM', KEYS[5], ARGV[4])
+  return {}
+end
 if redis.call('EXISTS', KEYS[3]) == 1 then return {} end
-local free = tonumber(ARGV[1]) - redis.call('SCARD', KEYS[1])
+local tokens = look_into(KEYS[4], tonumber(ARGV[2]), tonumber(ARGV[3]))
+local free = math.min(tonumber(ARGV[1]) - redis.call('SCARD', KEYS[1]), math.floor(tokens))
 if free <= 0 then return {} end
 return redis.call('ZRANGE', KEYS[2], 0, free - 1)
 `;
@@ -136,8 +190,15 @@ declare module 'ioredis' {
       slots: string,
       waiting: string,
       full: string,
+      calls: string,
+      lines: string,
       limit: number,
+      burst: number,
+      rate: number,
+      scope: string,
     ): Result<string[], Context>;
+    amiferryTakeCall(bucket: string, burst: number, rate: number): Result<number, Context>;
+    amiferryRefusedCall(bucket: string, burst: number, rate: number): Result<number, Context>;
   }
 }
 
@@ -149,5 +210,7 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
   redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
   redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
-  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 3 });
+  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 5 });
+  redis.defineCommand('amiferryTakeCall', { lua: TAKE_CALL, numberOfKeys: 1 });
+  redis.defineCommand('amiferryRefusedCall', { lua: REFUSED_CALL, numberOfKeys: 1 });
 }

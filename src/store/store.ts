@@ -1,4 +1,5 @@
 import type { Scope } from '../domain/ami.ts';
+import type { CallLimit } from '../ec2/call-limits.ts';
 import type { Job, JobKind, JobState } from '../domain/job.ts';
 import type { JobHappening } from '../domain/job-events.ts';
 
@@ -64,15 +65,21 @@ export interface DestinationRef {
   destination: string;
 }
 
-/** Copy slots for some destinations of a job; `limit` is how many a scope has. */
+/** What a scope has for copies: how many at once, and calls of CopyImage. */
+export interface StartLimits {
+  copySlots: number;
+  calls: CallLimit;
+}
+
+/** Copy slots and calls of CopyImage for some destinations of a job. */
 export interface SlotsRequest {
   /** As it was just read: it is read again only where somebody has written it since. */
   job: Job;
   destinations: readonly { destination: string; scope: Scope }[];
-  limit: number;
+  limits: StartLimits;
 }
 
-/** A {@link Change} that is told which of the destinations get no slot. */
+/** A {@link Change} that is told which of the destinations get no slot or no call. */
 export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
 
 /** Names a change of permissions: a job of that kind, or the sharing of one copy. */
@@ -96,8 +103,8 @@ export interface JobStore {
   list(filter: JobFilter): Promise<JobPage>;
   update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome>;
   /**
-   * As {@link update}, but only where each destination holds or gets one of its scope's copy slots. The change is told
-   * which get none, and decides what becomes of them in the same write.
+   * As {@link update}, but only where each destination gets one of its scope's copy slots and a call of CopyImage. The
+   * change is told which get none, and decides what becomes of them in the same write.
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
@@ -111,12 +118,12 @@ export interface JobStore {
   takeNoticed(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
-  /** Whether anybody is in line for one of the scope's slots. */
-  hasLine(scope: Scope): Promise<boolean>;
   /** A scope that is tracked is looked at by then, epoch milliseconds, if not earlier. */
   lookBy(scope: Scope, time: number): Promise<void>;
-  /** The next in line for the scope's free slots, in order. */
-  nextWaiting(scope: Scope, slots: number): Promise<DestinationRef[]>;
+  /** Scopes in which anybody stands in line. */
+  lines(): Promise<Scope[]>;
+  /** The next in line in a scope, in order: as many as there are both free slots and calls. */
+  nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
   /** Who is first in line to change an image's permissions. */
   firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
   /** As {@link update}, but only if the change is first in line for the image, and so from then on. */

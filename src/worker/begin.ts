@@ -3,11 +3,12 @@ import { destinationKey, destinationScope } from '../domain/job.ts';
 import { beginOrPark, onCopy } from '../domain/transitions.ts';
 import { changed } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
+import { startLimits } from './lines.ts';
 import type { CopyInHand } from './read-copy.ts';
 
 /**
- * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots, in one write: from
- * then on the calls may be made at any time, by anyone. Who gets no slot stands in line.
+ * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots and calls, in one
+ * write: from then on the calls may be made at any time, by anyone. Who gets none stands in line.
  * @returns those whose intent this write saved
  */
 export async function begin(
@@ -21,7 +22,7 @@ export async function begin(
   }));
   const keys = wanted.map(({ destination }) => destination);
   const result = await deps.store.updateWithSlots(
-    { job: known, destinations: wanted, limit: deps.settings.copySlots },
+    { job: known, destinations: wanted, limits: startLimits(deps.settings) },
     (job, now, refused) => onCopy(beginOrPark(keys, refused))(job, now),
   );
   if (result.outcome !== 'changed' || result.before.kind !== 'copy' || result.job.kind !== 'copy') return [];

@@ -15,7 +15,7 @@ export interface RunningWorker {
 }
 
 /** Never look more rarely than this for due scopes, and never more often than they are due. Milliseconds. */
-const TICK = 1000;
+const TICK = 500;
 
 /**
  * Starts a worker: it does the recurring steps when it is its turn, and takes the others off the queue.

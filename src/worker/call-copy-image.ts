@@ -11,6 +11,13 @@ import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
 import { removeSnapshots } from './remove-made.ts';
 
+interface CallOptions {
+  /** The intent was saved just now, and a call taken with it: nobody has called yet. */
+  fresh?: boolean;
+  /** What came of it is written then. */
+  mayWrite?: Promise<void>;
+}
+
 /**
  * Calls CopyImage for a destination whose intent is saved, and saves what came of it. Safe to run twice at any point,
  * since the ClientToken follows from the record: the second run gets the first one's image.
@@ -19,20 +26,21 @@ export async function callCopyImage(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  mayWrite?: Promise<void>,
+  { fresh = false, mayWrite }: CallOptions = {},
 ): Promise<StepOutcome> {
   const age = deps.store.now() - (destination.startedAt ?? 0);
   // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
   if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
-    const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
+    const params = copyParams(job, destination);
+    const imageId = await deps.gateway.copyImage(destinationScope(destination), params, fresh);
     await mayWrite;
     const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
     if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
-    return afterError(deps, job, destination, error);
+    return afterError(deps, job, destination, error, fresh && error.tries === 1);
   }
 }
 
@@ -54,15 +62,22 @@ async function removeUnwanted(
   await removeSnapshots(deps.gateway, scope, job, []);
 }
 
+/** @param only it was the first and only call: EC2 has made nothing */
 async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
   error: Ec2Error,
+  only: boolean,
 ): Promise<StepOutcome> {
   const key = destinationKey(destination);
-  if (error.kind === 'throttled') return { outcome: 'again', why: error.message };
+  if (error.kind === 'throttled') {
+    if (!only) return { outcome: 'again', why: error.message };
+    await changeCopy(deps, job.id, park(key));
+    return DONE;
+  }
   if (error.kind === 'slots') {
+    if (!only && (await adopt(deps, job, destination)) !== 'none') return DONE;
     await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
     await changeCopy(deps, job.id, park(key));
     return DONE;

@@ -15,6 +15,8 @@ import type { JobStore } from '../store/store.ts';
 export interface WorkerSettings {
   /** Copies at once into one scope. */
   copySlots: number;
+  /** This service's part of EC2's limits of calls. */
+  callShare: number;
   pollMs: number;
   /** In place of `pollMs` while EC2's own events are heard. */
   eventsPollMs: number;

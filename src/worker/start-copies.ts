@@ -41,7 +41,7 @@ async function call(deps: WorkerDeps, copy: CopyInHand, mayWrite: Promise<void>)
   const about = { step: 'start-copy', ...aboutJob(job, payload.destination) };
   await withLogContext(about, async () => {
     const outcome = await inSpan(deps, 'start-copy', payload, () =>
-      callCopyImage(deps, job, destination, mayWrite),
+      callCopyImage(deps, job, destination, { fresh: true, mayWrite }),
     );
     if (outcome.outcome === 'done') return;
     const delay = outcome.delayMs ?? backoff(1);

@@ -21,7 +21,7 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
     return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   }
   const [begun] = await begin(deps, job, [destination]);
-  return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination);
+  return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination, { fresh: true });
 }
 
 /** Best effort: leftovers of a failed attempt must not keep the next one from starting for ever. */

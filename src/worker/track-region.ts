@@ -11,7 +11,8 @@ import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureBecause } from './failure.ts';
+import { failureBecause, mayPass } from './failure.ts';
+import { wakeLine } from './lines.ts';
 import { snapshotsByImage } from './snapshots-by-image.ts';
 
 /** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
@@ -30,7 +31,15 @@ const NOT_YET = 2000;
  */
 export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Promise<StepOutcome> {
   const scope = parseScope(payload.scope);
-  if (payload.noticed === true) return trackNoticed(deps, scope);
+  try {
+    return await (payload.noticed === true ? trackNoticed(deps, scope) : trackAll(deps, scope));
+  } catch (error) {
+    if (mayPass(error)) return { outcome: 'again', why: error.message };
+    throw error;
+  }
+}
+
+async function trackAll(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
   const pending = await deps.store.pending(scope);
   if (pending.length > 0) await lookAt(deps, scope, pending);
   await wakeLine(deps, scope);
@@ -57,14 +66,6 @@ async function lookAtNoticed(deps: WorkerDeps, scope: Scope, noticed: PendingCop
       await deps.store.lookBy(scope, deps.store.now() + NOT_YET);
   }
   await wakeLine(deps, scope);
-}
-
-/** While events are heard, ticks are rare; nothing tells of a slot that a cancelled copy leaves. */
-async function wakeLine(deps: WorkerDeps, scope: Scope): Promise<void> {
-  const next = await deps.store.nextWaiting(scope, deps.settings.copySlots);
-  await deps.producer.wake(next.map((ref) => ({ step: 'start-copy', ...ref })));
-  if (deps.hearsEvents() && (await deps.store.hasLine(scope)))
-    await deps.store.lookBy(scope, deps.store.now() + deps.settings.pollMs);
 }
 
 async function lookAt(deps: WorkerDeps, scope: Scope, pending: PendingCopy[]): Promise<void> {

@@ -50,7 +50,7 @@ const AVAILABLE = '`available` seen, not saved';
 const BETWEEN = 'between two permission calls, two tag calls';
 const FINISHED = 'finished, BullMQ job not acknowledged';
 const REMOVAL = 'a copy taken down: between any two calls (cancel, rollback, retry)';
-const SLOTS = 'waiting for a copy slot';
+const SLOTS = 'waiting for a copy slot or a call';
 const HEARD = "EC2's own events: an event taken, nothing done about it";
 const WAKE_UPS = 'wake-ups: the queue itself';
 
@@ -58,6 +58,7 @@ const {
   copy,
   copyHeard,
   copyThrice,
+  copyThrottled,
   copyTokenForgotten,
   expectShared,
   share,
@@ -127,6 +128,7 @@ const KILLS: readonly Kill[] = [
   { row: REMOVAL, name: 'retry: failed attempt half removed', scene: retry, at: call('reply', 'DeleteSnapshot') },
 
   { row: SLOTS, name: 'slots: ResourceLimitExceeded answered, not parked', scene: full, at: call('reply', 'CopyImage', ({ body }) => body.includes('ResourceLimitExceeded')), again: true },
+  { row: SLOTS, name: 'calls: RequestLimitExceeded answered, not parked', scene: copyThrottled, at: call('reply', 'CopyImage', ({ body }) => body.includes('RequestLimitExceeded')) },
   { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
 

@@ -161,6 +161,13 @@ export const retry: Scene = async (stage) => {
   await stage.client.retry(id, 1);
 };
 
+/** A copy whose first call EC2 throttles. */
+export const copyThrottled: Scene = async (stage) => {
+  const [region = ''] = stage.own;
+  await stage.stack.control.fault({ action: 'CopyImage', region, error: 'RequestLimitExceeded' });
+  await copy(stage);
+};
+
 /** A copy into a region whose only slot, by EC2's own limit, is taken until it has been told to wait. */
 export const full: Scene = async (stage) => {
   await stage.stack.control.settings({ copySlots: 1 });

@@ -24,6 +24,7 @@ import type { Simulator, SimulatorOptions } from '../../src/simulator/index.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { queueAddress } from '../../src/sqs/queue-address.ts';
 import { AuditLog } from '../../src/store/audit-log.ts';
+import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
@@ -90,6 +91,8 @@ export interface Service extends CommandDeps {
 /** Fast enough for a test, slow enough to be looked at. Milliseconds. */
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
+  // More than any test calls, unless it says otherwise.
+  callShare: 100,
   pollMs: 50,
   eventsPollMs: 50,
   slotRetryMs: 300,
@@ -121,6 +124,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const producer = new StepProducer(redis, prefix);
   const metrics = new Metrics();
   const aws = {
+    leavesThrottling: true,
+    budget: new RedisCallBudget(redis, prefix, settings.callShare),
     requestTimeoutMs: 2000,
     onCall: (call: Ec2Call) => metrics.ec2Call(call),
     maxAttempts: 2,

@@ -13,6 +13,7 @@ import { dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.t
 let redis: RedisClient;
 let prefix: string;
 let store: RedisJobStore;
+const PLENTY = { burst: 1000, perSecond: 1000 };
 const eu = { account: SELF, region: 'eu-west-1' };
 
 beforeAll(async () => {
@@ -102,11 +103,12 @@ describe('a write', () => {
 
 describe('slots', () => {
   /** Whether the destination got a slot; if not it stands in line. */
-  const begin = async (id: string, limit: number) => {
+  const begin = async (id: string, slots: number, calls = PLENTY) => {
     const destinations = [{ destination: 'eu-west-1', scope: eu }];
     const job = await copy(id);
     if (job === null) throw new Error('no job');
-    await store.updateWithSlots({ job, destinations, limit }, (job, now, refused) =>
+    const limits = { copySlots: slots, calls };
+    await store.updateWithSlots({ job, destinations, limits }, (job, now, refused) =>
       moves.onCopy(moves.beginOrPark(['eu-west-1'], refused))(job, now),
     );
     return (await copy(id))?.destinations[0]?.startedAt !== null;
@@ -119,11 +121,13 @@ describe('slots', () => {
     expect(await begin(a, 1)).toBe(true);
     expect(await begin(b, 1)).toBe(false);
     await change(c, moves.park('eu-west-1'));
-    expect(await store.nextWaiting(eu, 1)).toEqual([]);
+    expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([]);
 
     await change(a, moves.stopAll('cancel'));
     await change(a, moves.stopped('eu-west-1'));
-    expect(await store.nextWaiting(eu, 1)).toEqual([{ jobId: b, destination: 'eu-west-1' }]);
+    expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([
+      { jobId: b, destination: 'eu-west-1' },
+    ]);
     expect(await begin(d, 1)).toBe(false);
     expect(await begin(c, 1)).toBe(false);
     expect(await begin(b, 1)).toBe(true);
@@ -134,6 +138,11 @@ describe('slots', () => {
     const { id: b } = await saved();
     await begin(a, 10);
     await store.markFull(eu, 60_000);
+    expect(await begin(b, 10)).toBe(false);
+    // Going back into line frees a slot of ours, and none of EC2's.
+    const { id: c } = await saved();
+    await change(c, moves.begin('eu-west-1'));
+    await change(c, moves.park('eu-west-1'));
     expect(await begin(b, 10)).toBe(false);
     await change(a, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     expect(await begin(b, 10)).toBe(true);

@@ -4,6 +4,7 @@ import type { CopyJob } from '../../src/domain/job.ts';
 import { destinationKey, destinationScope, jobState } from '../../src/domain/job.ts';
 import { beginOrPark, onCopy } from '../../src/domain/transitions.ts';
 import type { UpdateOutcome } from '../../src/store/store.ts';
+import { startLimits } from '../../src/worker/lines.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -32,7 +33,7 @@ function begin(job: CopyJob): Promise<UpdateOutcome> {
     destination: destinationKey(one),
     scope: destinationScope(one),
   }));
-  const request = { job, destinations, limit: service.settings.copySlots };
+  const request = { job, destinations, limits: startLimits(service.settings) };
   return service.store.updateWithSlots(request, (current, now, refused) =>
     onCopy(beginOrPark(job.destinations.map(destinationKey), refused))(current, now),
   );

@@ -33,7 +33,7 @@ export const Destination = component(
       name: Type.String({ description: 'Name of the new image.' }),
       state: oneOf(DESTINATION_STATES, {
         description:
-          'queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished) → succeeded | failed | cancelled.',
+          'queued → (waiting for a copy slot, or for EC2 to allow another call) → pending (EC2 copies) → available (being finished) → succeeded | failed | cancelled.',
       }),
       stopping: Type.Unsafe<'cancel' | 'rollback' | null>({
         type: ['string', 'null'],

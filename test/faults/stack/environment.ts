@@ -8,6 +8,8 @@ export const QUICK: Record<string, string> = {
   LOST_COPY_SECONDS: '5',
   RETRY_SECONDS: '60',
   RATE_LIMIT: '0',
+  // The simulated EC2 makes more copies here than a real one would let itself be asked for.
+  EC2_CALL_SHARE: '1000',
 };
 
 /** The environment of one of our processes: nothing in it could reach a real AWS account. */

@@ -1,0 +1,23 @@
+import type { EC2Client } from '@aws-sdk/client-ec2';
+
+/**
+ * Leaves a call that was throttled to whoever made it: the SDK tries only others again by itself. A step that is put off
+ * waits its turn in line, while the SDK's own second try would come half a second later and be refused too.
+ */
+export function leaveThrottling(client: EC2Client): EC2Client {
+  const { config } = client;
+  const standard = config.retryStrategy;
+  config.retryStrategy = async () => {
+    const strategy = await standard();
+    if (!('refreshRetryTokenForRetry' in strategy)) return strategy;
+    return {
+      acquireInitialRetryToken: (scope) => strategy.acquireInitialRetryToken(scope),
+      recordSuccess: (token) => strategy.recordSuccess(token),
+      refreshRetryTokenForRetry: async (token, info) => {
+        if (info.errorType === 'THROTTLING') throw new Error('throttled');
+        return strategy.refreshRetryTokenForRetry(token, info);
+      },
+    };
+  };
+  return client;
+}

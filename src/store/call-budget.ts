@@ -1,0 +1,37 @@
+import type { Scope } from '../domain/ami.ts';
+import type { CallBudget } from '../ec2/call-budget.ts';
+import { callLimit } from '../ec2/call-limits.ts';
+import type { RedisClient } from '../redis-client.ts';
+import type { StoreKeys } from './keys.ts';
+import { storeKeys } from './keys.ts';
+import { defineScripts } from './scripts.ts';
+
+/**
+ * The {@link CallBudget} of all processes together, in Redis and by its clock. A look at it takes a fraction of what
+ * the call itself takes, and one process learns from what another one was refused. With Redis away calls are made
+ * unasked: EC2 itself is there to refuse them.
+ */
+export class RedisCallBudget implements CallBudget {
+  readonly #redis: RedisClient;
+  readonly #keys: StoreKeys;
+  readonly #share: number;
+
+  /** `share`: this service's part of EC2's limits. */
+  constructor(redis: RedisClient, prefix: string, share: number) {
+    defineScripts(redis);
+    this.#redis = redis;
+    this.#keys = storeKeys(prefix);
+    this.#share = share;
+  }
+
+  take(scope: Scope, operation: string): Promise<number> {
+    const { burst, perSecond } = callLimit(operation, this.#share);
+    return this.#redis.amiferryTakeCall(this.#keys.calls(scope, operation), burst, perSecond).catch(() => 0);
+  }
+
+  async refused(scope: Scope, operation: string): Promise<void> {
+    const { burst, perSecond } = callLimit(operation, this.#share);
+    const key = this.#keys.calls(scope, operation);
+    await this.#redis.amiferryRefusedCall(key, burst, perSecond).catch(() => {});
+  }
+}
