@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { ConfigError } from '../config.ts';
 import type { ApiKey } from './api-keys.ts';
 import { parseApiKeys } from './api-keys.ts';
@@ -10,22 +11,62 @@ export function readApiKeys(file: string): ApiKey[] {
 }
 
 /**
- * Replaces the file as a whole, so that nobody ever reads half of it. It is readable by its owner alone.
- * @throws {ConfigError} when it can't be read, is no good or can't be written
+ * Replaces the file as a whole, so that nobody ever reads half of it, and two at once don't lose each other's change. A new
+ * file is readable by its owner alone; one that is there keeps owner and mode, or the API could read it no more, and what
+ * is revoked would stay good.
+ * @throws {ConfigError} when it can't be read, is no good or can't be written, or when another is at it
  */
-export function changeApiKeys(file: string, change: (keys: ApiKey[]) => ApiKey[]): void {
-  const keys = change(readApiKeys(file));
-  const fresh = `${file}.${process.pid}`;
-  orConfigError(`${file} can't be written`, () => {
-    writeFileSync(fresh, `${JSON.stringify({ keys }, null, 2)}\n`, { mode: 0o600 });
-    renameSync(fresh, file);
-  });
+export function changeApiKeys(link: string, change: (keys: ApiKey[]) => ApiKey[]): void {
+  const file = existsSync(link) ? realpathSync(link) : link;
+  const fresh = `${file}.new`;
+  const handle = orConfigError(`${file} can't be written`, () => openAlone(fresh));
+  try {
+    const keys = change(readApiKeys(file));
+    orConfigError(`${file} can't be written`, () => {
+      keepOwner(file, fresh);
+      writeFileSync(handle, `${JSON.stringify({ keys }, null, 2)}\n`);
+      renameSync(fresh, file);
+    });
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function openAlone(fresh: string): number {
+  try {
+    return openSync(fresh, 'wx', 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    throw new ConfigError(
+      `${fresh} is there: somebody else changes the keys right now. If nobody does, remove it.`,
+    );
+  }
+}
+
+function keepOwner(file: string, fresh: string): void {
+  if (!existsSync(file)) return;
+  const { uid, gid, mode } = statSync(file);
+  try {
+    chownSync(fresh, uid, gid);
+    chmodSync(fresh, mode & 0o777);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+    throw new ConfigError(`${file} belongs to user ${uid}, group ${gid}: run this as that user, or as root.`);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 function orConfigError<T>(what: string, act: () => T): T {
   try {
     return act();
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     throw new ConfigError(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

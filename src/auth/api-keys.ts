@@ -46,8 +46,29 @@ export function newApiKey(
   return { secret, key };
 }
 
+/** @throws an error that says what is wrong with the text, and repeats nothing of it but ids */
 export function parseApiKeys(text: string): ApiKey[] {
-  return parseChecked(ApiKeys, text).keys;
+  const { keys } = parseChecked(ApiKeys, text);
+  const ids = keys.map(({ id }) => id);
+  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  // Only the first of them would ever be looked at, so taking that one out would let the other in.
+  if (twice !== undefined) throw new Error(`the key ${twice} is there twice`);
+  return keys;
+}
+
+/**
+ * A key that takes the place of another: the same name, scopes and length of life. The other one is good for a while yet, so
+ * that it can be changed over. @param now epoch milliseconds @param keepMs how long the other one stays good at most
+ */
+export function rotated(
+  old: ApiKey,
+  now: number,
+  keepMs: number,
+): { secret: string; key: ApiKey; old: ApiKey } {
+  const life = old.expiresAt === null ? null : Date.parse(old.expiresAt) - Date.parse(old.createdAt);
+  const made = newApiKey(old.name, old.scopes, life === null ? null : new Date(now + life));
+  const end = Math.min(old.expiresAt === null ? Infinity : Date.parse(old.expiresAt), now + keepMs);
+  return { ...made, old: { ...old, expiresAt: new Date(end).toISOString() } };
 }
 
 /** The file of keys. @throws {ConfigError} when it can't be read or is no good */

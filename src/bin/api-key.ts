@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
-import { KEY_NAME_PATTERN, newApiKey } from '../auth/api-keys.ts';
+import { KEY_NAME_PATTERN, newApiKey, rotated } from '../auth/api-keys.ts';
 import { LOOK_MS } from '../auth/checked-file.ts';
+import type { ApiKey } from '../auth/api-keys.ts';
 import { changeApiKeys, readApiKeys } from '../auth/api-key-store.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { ACCESS_SCOPES, isAccessScope } from '../domain/access.ts';
@@ -8,11 +9,13 @@ import type { AccessScope } from '../domain/access.ts';
 import { orExit } from './or-exit.ts';
 
 /**
- * `npm run api-key -- create NAME --scopes amis:read,amis:copy [--expires 90d]`, `list`, `revoke ID`: keeps API_KEYS_FILE.
+ * `npm run api-key -- create NAME --scopes amis:read,amis:copy [--expires 90d]`, `list`,
+ * `rotate ID [--keep 7d]`, `revoke ID`: keeps API_KEYS_FILE.
  * The API takes the change over within seconds.
  */
 const USAGE = `npm run api-key -- create NAME --scopes ${ACCESS_SCOPES.join(',')} [--expires 90d]
 npm run api-key -- list
+npm run api-key -- rotate ID [--keep 7d]
 npm run api-key -- revoke ID
 `;
 
@@ -28,6 +31,7 @@ function run(): void {
   const [action, subject = ''] = positionals;
   if (action === 'create') return create(file, subject, values);
   if (action === 'list') return list(file);
+  if (action === 'rotate') return rotate(file, subject, values.keep);
   if (action === 'revoke') return revoke(file, subject);
   throw new ConfigError(USAGE);
 }
@@ -35,7 +39,11 @@ function run(): void {
 function readArguments() {
   try {
     return parseArgs({
-      options: { scopes: { type: 'string', default: '' }, expires: { type: 'string' } },
+      options: {
+        scopes: { type: 'string', default: '' },
+        expires: { type: 'string' },
+        keep: { type: 'string', default: '7d' },
+      },
       allowPositionals: true,
     });
   } catch (error) {
@@ -47,10 +55,21 @@ function create(file: string, name: string, options: { scopes: string; expires?:
   if (!new RegExp(KEY_NAME_PATTERN).test(name)) {
     throw new ConfigError('A name has 1 to 64 letters, digits, ".", "_" or "-".');
   }
-  const { secret, key } = newApiKey(name, readScopes(options.scopes), readExpiry(options.expires));
+  const { expires } = options;
+  const until = expires === undefined ? null : new Date(Date.now() + readDays('--expires', expires));
+  const { secret, key } = newApiKey(name, readScopes(options.scopes), until);
   changeApiKeys(file, (keys) => [...keys, key]);
   process.stderr.write(`Key ${key.id} of the principal key:${name}. It is shown this once. ${TAKEN_OVER}`);
   process.stdout.write(`${secret}\n`);
+}
+
+function rotate(file: string, id: string, keep: string): void {
+  const made = rotated(requireKey(file, id), Date.now(), readDays('--keep', keep));
+  changeApiKeys(file, (keys) => [...keys.map((key) => (key.id === id ? made.old : key)), made.key]);
+  process.stderr.write(
+    `Key ${made.key.id} of the principal key:${made.key.name} takes the place of ${id}, which is good until ${made.old.expiresAt}. It is shown this once. ${TAKEN_OVER}`,
+  );
+  process.stdout.write(`${made.secret}\n`);
 }
 
 function readScopes(words: string): AccessScope[] {
@@ -59,11 +78,10 @@ function readScopes(words: string): AccessScope[] {
   throw new ConfigError(`--scopes takes some of ${ACCESS_SCOPES.join(',')}.`);
 }
 
-function readExpiry(expires: string | undefined): Date | null {
-  if (expires === undefined) return null;
-  const [, days] = /^(\d{1,4})d$/.exec(expires) ?? [];
-  if (days === undefined) throw new ConfigError('--expires takes a number of days, such as 90d.');
-  return new Date(Date.now() + Number(days) * DAY);
+function readDays(option: string, text: string): number {
+  const [, days] = /^(\d{1,4})d$/.exec(text) ?? [];
+  if (days === undefined) throw new ConfigError(`${option} takes a number of days, such as 90d.`);
+  return Number(days) * DAY;
 }
 
 function list(file: string): void {
@@ -74,9 +92,13 @@ function list(file: string): void {
 }
 
 function revoke(file: string, id: string): void {
-  if (readApiKeys(file).every((key) => key.id !== id)) {
-    throw new ConfigError(`There is no key ${id}: "list" shows the ids.`);
-  }
+  requireKey(file, id);
   changeApiKeys(file, (keys) => keys.filter((key) => key.id !== id));
   process.stdout.write(`Key ${id} is revoked. ${TAKEN_OVER}`);
+}
+
+function requireKey(file: string, id: string): ApiKey {
+  const key = readApiKeys(file).find((one) => one.id === id);
+  if (key === undefined) throw new ConfigError(`There is no key ${id}: "list" shows the ids.`);
+  return key;
 }

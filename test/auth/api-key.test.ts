@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdtemp, readFile, rename } from 'node:fs/promises';
+import { rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { ApiKey } from '../../src/auth/api-keys.ts';
 import { newApiKey, parseApiKeys, principalOfKey } from '../../src/auth/api-keys.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
@@ -37,6 +39,12 @@ test('a key whose end is no time, written by hand, is no good', () => {
   expect(principalOfKey([{ ...key, expiresAt: '2026-11-24T99:99Z' }], secret, 0)).toBeNull();
 });
 
+test('two keys of one id are no good: revoking the first would let the second in', () => {
+  const { key } = newApiKey('ci', ['amis:read'], null);
+  const text = JSON.stringify({ keys: [key, { ...key, name: 'other' }] });
+  expect(() => parseApiKeys(text)).toThrow(`the key ${key.id} is there twice`);
+});
+
 describe('npm run api-key', () => {
   let dir: string;
   let file: string;
@@ -67,12 +75,64 @@ describe('npm run api-key', () => {
     expect(parseApiKeys(await readFile(file, 'utf8'))).toEqual([]);
   });
 
+  const find = (keys: ApiKey[], secret: string, now = Date.now()) => principalOfKey(keys, secret, now);
+  const secretIn = (output: string) => /amiferry_\S+/.exec(output)?.[0] ?? '';
+  const kept = async () => parseApiKeys(await readFile(file, 'utf8'));
+
+  test('rotates a key: the new one has its name, scopes and length of life, the old one some days yet', async () => {
+    const old = secretIn((await run('create', 'ci', '--scopes', 'amis:copy', '--expires', '90d')).output);
+    const [{ id = '' } = {}] = await kept();
+    const { code, output } = await run('rotate', id, '--keep', '3d');
+    expect(code, output).toBe(0);
+    const keys = await kept();
+    for (const [secret, last] of [
+      [old, 3],
+      [secretIn(output), 90],
+    ] as const) {
+      expect(find(keys, secret)).toMatchObject({ id: 'key:ci', scopes: new Set(['amis:copy']) });
+      expect(find(keys, secret, Date.now() + (last - 0.01) * DAY)).not.toBeNull();
+      expect(find(keys, secret, Date.now() + (last + 0.01) * DAY)).toBeNull();
+    }
+    expect((await run('rotate', id, '--keep', '9d')).code).toBe(0);
+    // What ends sooner keeps its end.
+    expect(find(await kept(), old, Date.now() + 4 * DAY)).toBeNull();
+  });
+
+  test('a file that is there keeps its owner, mode and place, so that the API can read it on', async () => {
+    await run('create', 'ci', '--scopes', 'amis:read');
+    const real = join(dir, 'real.json');
+    await rename(file, real);
+    await chmod(real, 0o640);
+    await symlink(real, file);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) await chown(real, 12_345, 23_456);
+    expect((await run('create', 'ci', '--scopes', 'amis:read')).code).toBe(0);
+    expect((await lstat(file)).isSymbolicLink()).toBe(true);
+    const { mode, uid, gid } = await stat(real);
+    expect(mode & 0o777).toBe(0o640);
+    if (isRoot) expect([uid, gid]).toEqual([12_345, 23_456]);
+    expect(await kept()).toHaveLength(2);
+  });
+
+  test('of two who change it at once neither loses his change: the second is told', async () => {
+    await writeFile(`${file}.new`, '');
+    const { code, output } = await run('create', 'ci', '--scopes', 'amis:read');
+    expect([code, output]).toEqual([1, expect.stringContaining('somebody else changes the keys')]);
+    await rm(`${file}.new`);
+    const made = await Promise.all([1, 2, 3].map(() => run('create', 'ci', '--scopes', 'amis:read')));
+    const good = made.filter((one) => one.code === 0);
+    expect(await kept()).toHaveLength(good.length);
+    expect(good.length).toBeGreaterThan(0);
+  });
+
   test.each([
     [['create', 'ci'], /--scopes/],
     [['create', 'ci', '--scopes', 'amis:raed'], /--scopes takes/],
     [['create', 'a b', '--scopes', 'amis:read'], /A name has/],
     [['create', 'ci', '--scopes', 'amis:read', '--expires', 'soon'], /--expires/],
     [['revoke', '000000000000'], /no key 000000000000/],
+    [['rotate', '000000000000'], /no key 000000000000/],
+    [['rotate', '000000000000', '--keep', 'long'], /no key|--keep/],
     [['frobnicate'], /npm run api-key/],
     [['list', '--all'], /--all/],
   ])('%j ends with what is wrong, and changes nothing', async (args, message) => {
