@@ -1,22 +1,30 @@
 import { createHash } from 'node:crypto';
 import { Type } from 'typebox';
 import { PRINCIPAL_ID_PATTERN } from '../domain/access.ts';
+import {
+  ACCOUNT_PATTERN,
+  KMS_KEY_PATTERN,
+  ORGANIZATION_PATTERN,
+  UNIT_PATTERN,
+} from '../domain/identifiers.ts';
 import type { Policy } from '../domain/policy.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
 import { CheckedFile, parseChecked } from './checked-file.ts';
 
+/** `*` stands alone, for all others: `key:*` would look as if it meant all keys, and mean none. */
+const PRINCIPAL = PRINCIPAL_ID_PATTERN.replace('^', '^(?!.*\\*)');
+
+/** Values are exact, or `*`: `eu-*` and its like are no good, and so are told at the start instead of matching nothing. */
 const orAny = (pattern: string) => Type.Array(Type.String({ pattern: `^\\*$|${pattern}` }));
-const ORGANIZATION = '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:organization/o-[a-z0-9]{10,32}$';
-const UNIT = '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:ou/o-[a-z0-9]{10,32}/ou-[a-z0-9-]{8,68}$';
 
 const RulesSchema = Type.Object(
   {
     sourceRegions: Type.Optional(orAny(REGION_PATTERN)),
     destinationRegions: Type.Optional(orAny(REGION_PATTERN)),
-    accounts: Type.Optional(orAny('^[0-9]{12}$')),
-    organizations: Type.Optional(orAny(ORGANIZATION)),
-    organizationalUnits: Type.Optional(orAny(UNIT)),
-    kmsKeys: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+    accounts: Type.Optional(orAny(ACCOUNT_PATTERN)),
+    organizations: Type.Optional(orAny(ORGANIZATION_PATTERN)),
+    organizationalUnits: Type.Optional(orAny(UNIT_PATTERN)),
+    kmsKeys: Type.Optional(orAny(KMS_KEY_PATTERN)),
     allowPublic: Type.Optional(Type.Boolean()),
     allowKeyGrants: Type.Optional(Type.Boolean()),
   },
@@ -27,7 +35,7 @@ const PolicySchema = Type.Object(
   {
     principals: Type.Unsafe<Record<string, Type.Static<typeof RulesSchema>>>({
       type: 'object',
-      propertyNames: { pattern: `^\\*$|${PRINCIPAL_ID_PATTERN}` },
+      propertyNames: { pattern: `^\\*$|${PRINCIPAL}` },
       additionalProperties: RulesSchema,
     }),
   },

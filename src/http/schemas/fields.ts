@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Tags } from '../../domain/ami.ts';
 import { IMAGE_ID_PATTERN, IMAGE_NAME_PATTERN, IMAGE_NAME_RULE } from '../../domain/ami.ts';
+import { KMS_KEY_PATTERN } from '../../domain/identifiers.ts';
 import { JOB_ID_PATTERN } from '../../domain/job-id.ts';
 import { REGION_PATTERN } from '../../domain/regions.ts';
 
@@ -47,11 +48,8 @@ export const Description = Type.String({
   'x-rule': "must be at most 255 characters, none of them a control character or line break (EC2's limit)",
 });
 
-const KEY_ID = '(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})';
-const KEY_ALIAS = 'alias/[a-zA-Z0-9/_-]{1,250}';
-
 export const KmsKeyId = Type.String({
-  pattern: `^(?:${KEY_ID}|${KEY_ALIAS}|arn:aws[a-z-]{0,20}:kms:[a-z0-9-]{1,32}:[0-9]{12}:(?:key/${KEY_ID}|${KEY_ALIAS}))$`,
+  pattern: KMS_KEY_PATTERN,
   maxLength: 2048,
   description:
     'KMS key of the destination region: key id, alias/…, key ARN or alias ARN. Implies "encrypted": true.',

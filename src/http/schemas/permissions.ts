@@ -1,24 +1,24 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
+import { ACCOUNT_PATTERN, ORGANIZATION_PATTERN, UNIT_PATTERN } from '../../domain/identifiers.ts';
 import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
 import { ImageId, Region } from './fields.ts';
 import { Notify } from './notify.ts';
 
 const Account = Type.String({
-  pattern: '^[0-9]{12}$',
+  pattern: ACCOUNT_PATTERN,
   examples: ['222222222222'],
   'x-rule': 'must be an account id: 12 digits, as text ("012345678901" keeps its zero)',
 });
 
 const Organization = Type.String({
-  pattern: '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:organization/o-[a-z0-9]{10,32}$',
+  pattern: ORGANIZATION_PATTERN,
   examples: ['arn:aws:organizations::111111111111:organization/o-abcdefghij'],
   'x-rule': 'must be the full ARN of an organization: arn:aws:organizations::ACCOUNT:organization/o-…',
 });
 
 const OrganizationalUnit = Type.String({
-  pattern:
-    '^arn:aws[a-z-]{0,20}:organizations::[0-9]{12}:ou/o-[a-z0-9]{10,32}/ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$',
+  pattern: UNIT_PATTERN,
   examples: ['arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij'],
   'x-rule': 'must be the full ARN of an organizational unit: arn:aws:organizations::ACCOUNT:ou/o-…/ou-…',
 });
