@@ -63,21 +63,34 @@ function restingFetch(): FetchImplementation {
 
 async function verified(token: string, { jose, keys }: Verifier, settings: JwtSettings): Promise<JWTPayload> {
   try {
-    const { payload } = await jose.jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jose.jwtVerify(token, keys, {
       issuer: settings.issuer,
       audience: settings.audience,
       algorithms: [...settings.algorithms],
       requiredClaims: ['sub', 'exp'],
       clockTolerance: CLOCK_TOLERANCE,
     });
+    if (!isAccessToken(protectedHeader))
+      throw new jose.errors.JWTInvalid('unexpected "typ" JWT header value');
     return payload;
   } catch (error) {
     throw refusal(jose, error);
   }
 }
 
+/** What kinds of JWT are for calling services. RFC 8725, section 3.11: others of the same provider are for other uses. */
+const TYPES = new Set(['jwt', 'at+jwt']);
+
+/** A provider signs much with one key: what it says of an event, a logout or itself lets nobody in. */
+function isAccessToken({ typ }: { typ?: unknown }): boolean {
+  if (typ === undefined) return true;
+  return typeof typ === 'string' && TYPES.has(typ.toLowerCase().replace(/^application\//, ''));
+}
+
 function principalOfToken(token: string, payload: JWTPayload): Principal {
-  const id = `oidc:${payload.sub ?? ''}`;
+  // jose promises a text, and lets lists and numbers through: `["a"]` would be `a`.
+  const sub: unknown = payload.sub;
+  const id = `oidc:${typeof sub === 'string' ? sub : ''}`;
   if (!new RegExp(PRINCIPAL_ID_PATTERN).test(id)) {
     throw new AmiferryError(
       'unauthenticated',

@@ -81,7 +81,7 @@ describe('npm run api-key', () => {
 
   test('rotates a key: the new one has its name, scopes and length of life, the old one some days yet', async () => {
     const old = secretIn((await run('create', 'ci', '--scopes', 'amis:copy', '--expires', '90d')).output);
-    const [{ id = '' } = {}] = await kept();
+    const id = (await kept())[0]?.id ?? '';
     const { code, output } = await run('rotate', id, '--keep', '3d');
     expect(code, output).toBe(0);
     const keys = await kept();

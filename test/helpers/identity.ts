@@ -1,6 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { JWK } from 'jose';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import type { JwtSettings } from '../../src/auth/jwt.ts';
 
@@ -9,10 +11,12 @@ export interface TokenOptions {
   subject?: string;
   scope?: string;
   issuer?: string;
-  audience?: string;
+  audience?: string | string[];
   /** Epoch seconds. */
   expires?: number;
   claims?: Record<string, unknown>;
+  /** More in the header; undefined takes something out of it. */
+  header?: Record<string, unknown>;
 }
 
 /** An identity provider on loopback: it publishes its key, and signs tokens. */
@@ -23,6 +27,12 @@ export interface IdentityProvider {
   unsigned(options?: TokenOptions): string;
   /** HS256 with the public key as its secret: taken by whoever lets the token choose the algorithm. */
   signedWithPublicKey(options?: TokenOptions): Promise<string>;
+  /** As `token`, with no library in between that would refuse to make it. */
+  raw(header: Record<string, unknown>, claims: Record<string, unknown>): string;
+  /** A key of an attacker, as he would put it into a token. */
+  foreignKey: JWK;
+  /** Publishes a new key under a new id from now on, and signs with it. */
+  rotate(): Promise<void>;
   /** By a key that the provider does not have, under an id that it does not know. */
   unknownKey(keyId: string): Promise<string>;
   /** How often its keys were asked for. */
@@ -40,8 +50,13 @@ const KEY_ID = 'test-key';
 
 export async function startIdentityProvider(): Promise<IdentityProvider> {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { privateKey: otherKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const jwk = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: 'RS256', use: 'sig' };
+  const { publicKey: otherPublicKey, privateKey: otherKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+  });
+  const published = async (key: KeyObject, kid: string) =>
+    ({ ...(await exportJWK(key)), kid, alg: 'RS256', use: 'sig' }) as const;
+  let jwk: JWK = await published(publicKey, KEY_ID);
+  let signing = { key: privateKey, header: { alg: 'RS256', kid: KEY_ID } };
   let asked = 0;
   let status = 200;
   const server = createServer((_request, response) => {
@@ -62,8 +77,8 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
     },
     token: (options) =>
       filled(new SignJWT(payload(options)), options)
-        .setProtectedHeader(rs256)
-        .sign(privateKey),
+        .setProtectedHeader({ ...signing.header, ...options?.header })
+        .sign(signing.key),
     unsigned: (options) => filled(new UnsecuredJWT(payload(options)), options).encode(),
     signedWithPublicKey: (options) =>
       filled(new SignJWT(payload(options)), options)
@@ -71,8 +86,23 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
         .sign(secret),
     forged: (options) =>
       filled(new SignJWT(payload(options)), options)
-        .setProtectedHeader(rs256)
+        .setProtectedHeader({ ...rs256, ...options?.header })
         .sign(otherKey),
+    raw: (header, claims) => {
+      const known = { iss: ISSUER, aud: AUDIENCE, sub: 'tester', exp: Math.floor(Date.now() / 1000) + 600 };
+      const parts = [
+        { ...rs256, ...header },
+        { ...known, ...claims },
+      ];
+      const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+      return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`;
+    },
+    foreignKey: await published(otherPublicKey, KEY_ID),
+    rotate: async () => {
+      const fresh = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      jwk = await published(fresh.publicKey, 'second-key');
+      signing = { key: fresh.privateKey, header: { alg: 'RS256', kid: 'second-key' } };
+    },
     unknownKey: (keyId) =>
       filled(new SignJWT(payload())).setProtectedHeader({ alg: 'RS256', kid: keyId }).sign(otherKey),
     asked: () => asked,
@@ -89,7 +119,7 @@ function payload({ scope = '', claims = {} }: TokenOptions = {}) {
 interface Claims {
   setSubject(subject: string): this;
   setIssuer(issuer: string): this;
-  setAudience(audience: string): this;
+  setAudience(audience: string | string[]): this;
   setExpirationTime(expires: number): this;
 }
 
