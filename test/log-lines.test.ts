@@ -63,7 +63,7 @@ function expectAbout(all: Line[], id: string, requestId: string): void {
 
 test('every line of a copy says which job, destination, region and request', async () => {
   const { control } = api.service;
-  await control.fault({ action: 'CopyImage', region: 'eu-west-1', times: 9, error: 'RequestLimitExceeded' });
+  await control.fault({ action: 'CopyImage', region: 'eu-west-1', times: 4, status: 500 });
   const copyFails = { reason: 'Copy image failed', snapshotReason: 'Given key ID is not accessible' };
   await control.fault({ action: 'CopyImage', region: 'us-west-2', times: 1, copyFails });
   const { id } = await ask('made-the-copy', 'POST', COPIES, {
