@@ -1,14 +1,22 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { findOnPath } from '../../src/dev/redis-server.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { startHealthServer } from '../../src/worker/health.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
 import { until } from '../helpers/processes.ts';
+
+const promtool = findOnPath('promtool');
+if (promtool === undefined)
+  process.stdout.write(
+    'promtool is not here (on Debian: apt-get install prometheus): its linter is left out.\n',
+  );
 
 let api: Api;
 /** The page after two copies, one of which failed, and a throttled call, and while a third goes on. */
@@ -94,11 +102,16 @@ describe('the page', () => {
   test('names its metrics as Prometheus would have them: base units, _total on counters alone', () => {
     for (const [name, type] of typesOf(page)) {
       expect(name).toMatch(/^(?:amiferry|process|nodejs)_[a-z0-9_]+$/);
-      // The library's own have a few gauges that are called _total.
-      if (name.startsWith('amiferry_')) expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(name).not.toMatch(/_(?:histogram|summary|gauge|counter)(?:_|$)/);
       expect(name).not.toMatch(/milli|micro|_ms|minutes|percent|kilo|mega|_(?:count|sum|bucket)$/);
       if (type === 'histogram' && name.startsWith('amiferry_')) expect(name).toMatch(/_(?:seconds|bytes)$/);
     }
+  });
+
+  test.skipIf(promtool === undefined)("has nothing that Prometheus' own linter holds against it", () => {
+    const { status, stdout, stderr } = spawnSync(promtool ?? '', ['check', 'metrics'], { input: page });
+    expect([status, `${String(stdout)}${String(stderr)}`]).toEqual([0, '']);
   });
 
   test('has histograms that are complete and rise', () => {
@@ -219,6 +232,18 @@ describe('deploy/', () => {
     );
   /** Labels that Prometheus itself gives. */
   const GIVEN = new Set(['instance', 'job']);
+
+  test.skipIf(promtool === undefined)("Prometheus' own linter finds nothing wrong with the alerts", () => {
+    const rules = join(PROJECT_DIR, 'deploy/prometheus-alerts.yml');
+    const { status, stderr } = spawnSync(promtool ?? '', [
+      'check',
+      'rules',
+      '--lint=all',
+      '--lint-fatal',
+      rules,
+    ]);
+    expect([status, String(stderr)]).toEqual([0, '']);
+  });
 
   test.each(['grafana-dashboard.json', 'prometheus-alerts.yml'])('%s has queries', (file) => {
     const queries = file.endsWith('.json') ? dashboard() : alerts();

@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import type { RedisClient } from '../../src/redis-client.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { copyJob } from '../helpers/copy-job.ts';
+import type { Run } from '../helpers/processes.ts';
+import { runEntry, until } from '../helpers/processes.ts';
+import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { EventClient } from './event-client.ts';
+
+const prefix = testPrefix();
+const clients: EventClient[] = [];
+let redis: RedisClient;
+let api: Run;
+let url: string;
+
+/** The API as a process of its own: its clients' memory is not its own. */
+beforeAll(async () => {
+  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  await untilReady(redis, 5000);
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  api = runEntry(PROJECT_DIR, 'api.ts', {
+    PORT: String(port),
+    QUEUE_PREFIX: prefix,
+    EVENT_STREAMS_PER_CALLER: '2000',
+    RATE_LIMIT: '0',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  });
+  await until(async () => (await fetch(`${url}/health/live`).catch(() => null))?.ok === true, 20_000);
+});
+afterAll(async () => {
+  for (const client of clients) client.close();
+  api.kill('SIGTERM');
+  await api.ended;
+  await dropPrefix(redis, prefix);
+  await closeRedis(redis);
+});
+
+/** Follows a job so many times, and waits until each has its first event. */
+async function follow(id: string, times: number): Promise<EventClient[]> {
+  const fresh = Array.from({ length: times }, () => new EventClient(`${url}/jobs/${id}/events`));
+  clients.push(...fresh);
+  await until(() => fresh.every(({ events }) => events.length > 0), 25_000);
+  return fresh;
+}
+
+async function metric(name: string): Promise<number> {
+  const page = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)?.[1]);
+}
+
+const MIB = 1024 * 1024;
+
+test(
+  'a thousand streams take the API little memory, and one subscription',
+  { timeout: 60_000 },
+  async ({ annotate }) => {
+    const job = copyJob({});
+    const store = new RedisJobStore(redis, prefix);
+    await store.create(job);
+    // What the first streams load and compile is no stream's own.
+    for (const client of await follow(job.id, 200)) client.close();
+    await until(async () => (await metric('amiferry_http_event_streams')) === 0);
+    const before = await metric('process_resident_memory_bytes');
+
+    await follow(job.id, 1000);
+    expect(await metric('amiferry_http_event_streams')).toBe(1000);
+    const grown = (await metric('process_resident_memory_bytes')) - before;
+    await annotate(
+      `1,000 streams: ${(grown / MIB).toFixed(0)} MiB more, ${(grown / 1000 / 1024).toFixed(0)} KiB a stream`,
+    );
+    // Far from what it is, near enough to see a buffer or a connection for each.
+    expect(grown).toBeLessThan(192 * MIB);
+    expect(await redis.pubsub('NUMSUB', storeKeys(prefix).feed)).toEqual([storeKeys(prefix).feed, 1]);
+  },
+);
