@@ -36,7 +36,8 @@ const subscriber = connectSubscriber(config.redisUrl, lost);
 const counter = connectRedis(config.redisUrl, 'hasty', lost);
 
 // Build
-const store = new RedisJobStore(redis, config.queuePrefix);
+const { auditEntries } = config;
+const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries });
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
@@ -53,7 +54,7 @@ const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idemp
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
 const feed = new JobFeed(subscriber, config.queuePrefix);
 const eventLog = new EventLog(redis, config.queuePrefix);
-const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
+const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: auditEntries });
 const { regions, defaultRegion, streams, rateLimit: perMinute, queuePrefix: prefix } = config;
 const rateLimit = perMinute === 0 ? null : { redis: counter, prefix, perMinute };
 const app = await buildApp({

@@ -70,15 +70,15 @@ export async function authoriseCancel(deps: Deps, principal: Principal, job: Job
   await turnAway(deps, principal, about('cancel-job', job), { scopes, policy: [] });
 }
 
-/** Keeps that a request was accepted, and as which job. */
-export async function auditAccepted(
-  { policy, audit }: Deps,
+/** That a request was accepted, and as which job. */
+export function accepted(
+  { policy }: Pick<Deps, 'policy'>,
   principal: Principal,
   action: AuditAction,
   job: Job,
-): Promise<void> {
+): AuditEntry {
   const who = byPrincipal(principal, policy.current());
-  await audit.record(auditEntry({ ...about(action, job), outcome: 'allowed', ...who }));
+  return auditEntry({ ...about(action, job), outcome: 'allowed', ...who });
 }
 
 function againstCopy(

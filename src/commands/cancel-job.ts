@@ -6,10 +6,9 @@ import { onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
-import { auditAccepted, authoriseCancel } from './authorise.ts';
+import { accepted, authoriseCancel } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
-import { wake } from './wake.ts';
 
 const stopCopies = onCopy(stopAll('cancel'));
 const cancel: Change = (job, now) => stopCopies(job, now) ?? cancelChange(job, now);
@@ -26,7 +25,7 @@ export async function cancelJob(
   claim: Claim | null = null,
 ): Promise<Job> {
   await authoriseCancel(deps, principal, await requireJob(deps, id, principal));
-  const result = await deps.store.update(id, cancel, claim?.receipt(id));
+  const result = await deps.store.update(id, cancel, { receipt: claim?.receipt(id) });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && result.job.finishedAt !== null) {
     throw new AmiferryError(
@@ -40,7 +39,6 @@ export async function cancelJob(
       `job ${id} is changing permissions right now, which takes seconds: look at it again`,
     );
   }
-  await auditAccepted(deps, principal, 'cancel-job', result.job);
-  await wake(deps, result.job);
+  await deps.audit.record(accepted(deps, principal, 'cancel-job', result.job));
   return result.job;
 }

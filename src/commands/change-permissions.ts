@@ -9,7 +9,7 @@ import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
-import { auditAccepted, authoriseChange } from './authorise.ts';
+import { accepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
@@ -26,8 +26,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 }
 
 /**
- * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job,
- * wakes the worker.
+ * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
  * @param notified an endpoint to be told when the job has finished
  * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
@@ -56,9 +55,7 @@ export async function changePermissions(
     { warnings, notify, requestedBy: principal.id, origin },
     deps.store.now(),
   );
-  const saved = await saveJob(deps, job, origin.claim);
-  await auditAccepted(deps, principal, 'change-permissions', saved);
-  return saved;
+  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

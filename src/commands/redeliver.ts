@@ -3,10 +3,9 @@ import type { Job } from '../domain/job.ts';
 import { redeliver } from '../domain/webhooks.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
-import { auditAccepted } from './authorise.ts';
+import { accepted } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
-import { wake } from './wake.ts';
 
 /**
  * Has one message of a job sent again, under the same webhook-id, also if it was delivered already or given up.
@@ -20,11 +19,10 @@ export async function redeliverWebhook(
   claim: Claim | null = null,
 ): Promise<Job> {
   await requireJob(deps, id, principal);
-  const result = await deps.store.update(id, redeliver(n), claim?.receipt(id));
+  const result = await deps.store.update(id, redeliver(n), { receipt: claim?.receipt(id) });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome !== 'changed')
     throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);
-  await auditAccepted(deps, principal, 'redeliver', result.job);
-  await wake(deps, result.job);
+  await deps.audit.record(accepted(deps, principal, 'redeliver', result.job));
   return result.job;
 }

@@ -7,7 +7,7 @@ import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
-import { auditAccepted, authoriseCopy } from './authorise.ts';
+import { accepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CommandDeps } from './deps.ts';
@@ -39,7 +39,7 @@ export interface CopyRequest extends CopyOptions {
 }
 
 /**
- * Accepts a copy: checks all that can be checked before anything changes, saves the job, wakes the worker.
+ * Accepts a copy: checks all that can be checked before anything changes, saves the job.
  * @throws {AmiferryError} `unknown-region`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
@@ -69,9 +69,7 @@ export async function requestCopy(
     { request, permissions, warnings, notify, requestedBy: principal.id, origin },
     deps.store.now(),
   );
-  const saved = await saveJob(deps, job, origin.claim);
-  await auditAccepted(deps, principal, 'request-copy', saved);
-  return saved;
+  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'request-copy', job));
 }
 
 function requireDistinct(regions: string[]): void {

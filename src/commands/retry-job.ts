@@ -6,10 +6,9 @@ import { onCopy, retryable, retryFailed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
-import { auditAccepted, authoriseRetry } from './authorise.ts';
+import { accepted, authoriseRetry } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
-import { wake } from './wake.ts';
 
 function isBeingRemoved(job: Job): boolean {
   return job.kind === 'copy' && job.destinations.some(({ stopping }) => stopping !== null);
@@ -31,7 +30,7 @@ async function retryAuthorised(
       hasMore = !toRetry(latest).isSubsetOf(authorised);
       return hasMore ? null : retry(latest, now);
     };
-    const result = await deps.store.update(id, change, claim?.receipt(id));
+    const result = await deps.store.update(id, change, { receipt: claim?.receipt(id) });
     if (!hasMore) return result;
   }
 }
@@ -67,7 +66,6 @@ export async function retryJob(
       `job ${id} is ${jobState(result.job)} and no destination of it has failed`,
     );
   }
-  await auditAccepted(deps, principal, 'retry-job', result.job);
-  await wake(deps, result.job);
+  await deps.audit.record(accepted(deps, principal, 'retry-job', result.job));
   return result.job;
 }

@@ -1,9 +1,9 @@
+import type { AuditEntry } from '../domain/audit.ts';
 import { newJobId } from '../domain/job-id.ts';
 import type { Job } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { CommandDeps } from './deps.ts';
-import { wake } from './wake.ts';
 
 /** A new job's id. With an Idempotency-Key it follows from the key. */
 export function jobIdFor(claim: Claim | null, now: number): string {
@@ -11,18 +11,28 @@ export function jobIdFor(claim: Claim | null, now: number): string {
 }
 
 /**
- * Saves a new job, then wakes the worker: once this returns, the job ends, whatever is killed. A job that is there
- * already under the id that its Idempotency-Key gives is the answer, if it is of the same request.
+ * Saves a new job, with its entry in the audit and the wake-up of its first step, in one write: once this returns, the
+ * job ends, whatever is killed. A job that is there already under the id that its Idempotency-Key gives is the answer,
+ * if it is of the same request.
  * @throws {AmiferryError} `idempotency-key-reused`
  */
-export async function saveJob(deps: CommandDeps, job: Job, claim: Claim | null): Promise<Job> {
-  const outcome = await deps.store.create(job, claim?.receipt(job.id));
-  const saved = outcome === 'created' ? job : await deps.store.get(job.id);
+export async function saveJob(
+  { store, audit }: Pick<CommandDeps, 'store' | 'audit'>,
+  job: Job,
+  claim: Claim | null,
+  entry: AuditEntry,
+): Promise<Job> {
+  const outcome = await store.create(job, { receipt: claim?.receipt(job.id), audit: entry });
+  if (outcome === 'created') {
+    audit.log(entry);
+    return job;
+  }
+  const saved = await store.get(job.id);
   if (saved === null || asked(saved) !== asked(job)) {
     const message = `this Idempotency-Key belongs to job ${job.id}, which is another request: a new request needs a new key`;
     throw new AmiferryError('idempotency-key-reused', message);
   }
-  await wake(deps, saved);
+  await audit.record(entry);
   return saved;
 }
 

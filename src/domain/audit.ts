@@ -68,4 +68,6 @@ export function byPrincipal({ id, credential }: Principal, policy: Policy | null
 export interface Audit {
   /** Never rejects: an entry that can't be kept in Redis is still in the log. */
   record(entry: AuditEntry): Promise<void>;
+  /** The log line alone, of an entry that was kept together with a write of the store. */
+  log(entry: AuditEntry): void;
 }

@@ -13,9 +13,19 @@ export type DueStep =
   /** `at`: when it became due, epoch milliseconds. It tells one try from the next. */
   | { step: 'deliver-webhook'; delivery: number; at: number };
 
-/** What a job waits for, read off its record alone: commands, workers and the sweeper all wake up just this. */
+/** A step of a job that is to be done. */
+export type WakeUp = DueStep & { jobId: string };
+
+/** What a job waits for, read off its record alone: writes and the sweeper wake up just this. */
 export function dueSteps(job: Job, now: number): DueStep[] {
   return [...workDue(job, now), ...deliveriesDue(job, now)];
+}
+
+/** What became due between two versions of a record; without `before`, all that is due. */
+export function newlyDue(before: Job | null, after: Job, now: number): DueStep[] {
+  const name = (due: DueStep) => JSON.stringify(due);
+  const known = new Set(before === null ? [] : dueSteps(before, now).map(name));
+  return dueSteps(after, now).filter((due) => !known.has(name(due)));
 }
 
 /** What is due later the sweeper wakes then: by the shared clock, while BullMQ's delays go by each worker's own. */

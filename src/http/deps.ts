@@ -28,7 +28,7 @@ export interface AppDeps extends CommandDeps {
   loopbackOnly?: boolean;
   /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
-  audit: Pick<AuditLog, 'record' | 'list'>;
+  audit: Pick<AuditLog, 'record' | 'list' | 'log'>;
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;
   idempotency: IdempotencyStore;

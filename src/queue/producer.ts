@@ -4,9 +4,10 @@ import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
-import type { DueStep } from '../domain/next-step.ts';
+import type { WakeUp } from '../domain/next-step.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import { AmiferryError } from '../errors.ts';
+import { Outbox } from '../store/outbox.ts';
 import type { StepName } from './jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
@@ -20,14 +21,12 @@ const TOO_FAR = 60_000;
 /** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
 const DELAYED_SCORE = 0x1000;
 
-/** A step of a job that is to be done. */
-export type WakeUp = DueStep & { jobId: string };
-
 /** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
 export class StepProducer {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #telemetry: Telemetry | undefined;
+  readonly #outbox: Outbox;
   readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
@@ -35,6 +34,7 @@ export class StepProducer {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#telemetry = telemetry;
+    this.#outbox = new Outbox(redis, prefix);
   }
 
   /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
@@ -118,20 +118,23 @@ export class StepProducer {
     return Promise.all([this.#open(STEPS_QUEUE), this.#open(WEBHOOKS_QUEUE)]);
   }
 
-  /** Steps that wait for a worker, and steps at work, over all workers. */
+  /** Steps that wait for a worker, in the outbox or in the queue, and steps at work, over all workers. */
   async counts(): Promise<{ waiting: number; active: number }> {
     const queue = await this.#open();
-    const { waiting = 0, active = 0 } = await queue.getJobCounts('waiting', 'active');
-    return { waiting, active };
+    const [left, queued] = await Promise.all([this.#outbox.depth(), queue.getJobCounts('waiting', 'active')]);
+    const { waiting = 0, active = 0 } = queued;
+    return { waiting: left.waiting + waiting, active };
   }
 
   /** How many steps there are, over all workers, and for how long the next one has waited (milliseconds). */
   async depth(): Promise<{ waiting: number; active: number; delayed: number; oldestMs: number }> {
     const queue = await this.#open();
+    const left = await this.#outbox.depth();
     const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
     const [oldest] = await queue.getJobs('waiting', 0, 0, true);
-    const oldestMs = oldest === undefined ? 0 : Math.max(0, Date.now() - oldest.timestamp - oldest.delay);
-    return { waiting, active, delayed, oldestMs };
+    const now = Date.now();
+    const since = Math.min(left.since ?? now, oldest === undefined ? now : oldest.timestamp + oldest.delay);
+    return { waiting: left.waiting + waiting, active, delayed, oldestMs: Math.max(0, now - since) };
   }
 
   async #add(jobs: Parameters<Queue['addBulk']>[0], name: string = STEPS_QUEUE): Promise<void> {

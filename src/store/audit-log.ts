@@ -3,6 +3,8 @@ import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/aud
 import { isJobAtHand } from '../log-context.ts';
 import type { Logger } from '../logging.ts';
 import { NO_SECRETS } from '../logging.ts';
+import type { IndexCommand } from './indexes.ts';
+import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 
 /** An entry as it is kept: `id` rises, and `at` is epoch milliseconds by Redis' clock. */
@@ -39,14 +41,14 @@ const MOST = 10_000;
  */
 export class AuditLog implements Audit {
   readonly #redis: RedisClient;
-  readonly #key: string;
+  readonly #keys: StoreKeys;
   readonly #logger: Logger;
   readonly #faults: Logger;
   readonly #maxEntries: number;
 
   constructor(redis: RedisClient, prefix: string, options: { logger: Logger; maxEntries: number }) {
     this.#redis = redis;
-    this.#key = storeKeys(prefix).audit;
+    this.#keys = storeKeys(prefix);
     // Whatever LOG_LEVEL is: the audit is no matter of taste.
     const level = options.logger.level === 'silent' ? 'silent' : 'info';
     this.#logger = options.logger.child({ audit: true }, { level, ...NO_SECRETS });
@@ -54,11 +56,15 @@ export class AuditLog implements Audit {
     this.#maxEntries = options.maxEntries;
   }
 
-  async record(entry: AuditEntry): Promise<void> {
+  log(entry: AuditEntry): void {
     this.#logger.info({ ...aboutEntry(entry), ...entry }, `${entry.action} ${entry.outcome}`);
+  }
+
+  async record(entry: AuditEntry): Promise<void> {
+    this.log(entry);
     try {
-      const json = JSON.stringify(entry);
-      await this.#redis.xadd(this.#key, 'MAXLEN', '~', this.#maxEntries, '*', 'entry', json);
+      const [command, ...args] = auditCommand(this.#keys, entry, this.#maxEntries);
+      await this.#redis.call(command, ...args);
     } catch (error) {
       this.#faults.error({ err: error }, 'Redis did not take the audit entry: it is in the log alone');
     }
@@ -71,7 +77,7 @@ export class AuditLog implements Audit {
     if (cursor !== undefined && /^0+-0+$/.test(cursor)) return { entries, nextCursor: null };
     let from = cursor === undefined ? '+' : `(${cursor}`;
     for (let seen = 0; seen < MOST; seen += BATCH) {
-      const batch = await this.#redis.xrevrange(this.#key, from, '-', 'COUNT', BATCH);
+      const batch = await this.#redis.xrevrange(this.#keys.audit, from, '-', 'COUNT', BATCH);
       for (const [id, [, json = '']] of batch) {
         from = `(${id}`;
         const entry = parseEntry(id, json);
@@ -83,6 +89,11 @@ export class AuditLog implements Audit {
     }
     return { entries, nextCursor: from.slice(1) };
   }
+}
+
+/** Keeps an entry, and about so many. */
+export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: number): IndexCommand {
+  return ['XADD', keys.audit, 'MAXLEN', '~', maxEntries, '*', 'entry', JSON.stringify(entry)];
 }
 
 /** What log lines say of a job; in a step of its own the line says so anyhow. */

@@ -1,9 +1,13 @@
+import type { AuditEntry } from '../domain/audit.ts';
 import type { Scope } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
 import { happenings } from '../domain/job-events.ts';
 import type { RedisClient } from '../redis-client.ts';
+import { auditCommand } from './audit-log.ts';
+import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
+import { outboxCommands } from './outbox.ts';
 import type { Receipt, StartLimits } from './store.ts';
 
 /** One write: the record as it was and as it is to be, by way of `steps`. */
@@ -15,13 +19,14 @@ export interface Write {
   /** From one version to the next, each with its own events, where a write merges several changes. */
   steps?: readonly (readonly [Job, Job])[];
   guards?: Guards;
+  receipt?: Receipt | undefined;
+  audit?: AuditEntry | undefined;
 }
 
-/** What has to hold for a write to be made, and what goes with it. */
+/** What has to hold for a write to be made. */
 export interface Guards {
   slots?: SlotRequest | undefined;
   line?: { key: string; member: string } | undefined;
-  receipt?: Receipt | undefined;
 }
 
 /** Copy slots, and calls of CopyImage, asked for together with a write: one for each member of its scope. */
@@ -35,32 +40,68 @@ export type CommitOutcome =
   | { outcome: 'ok' | 'conflict' | 'not-first' }
   | { outcome: 'full'; members: string[] };
 
-/** Makes one write of a record, its events and its indexes; all of it or nothing. See COMMIT in scripts.ts. */
-export async function commit(redis: RedisClient, keys: StoreKeys, write: Write): Promise<CommitOutcome> {
-  const { before, after, guards = {} } = write;
-  const id = (after ?? before)?.id ?? '';
-  const named = [keys.job(id), keys.events(id), keys.allEvents];
+/** What every write goes by. */
+export interface CommitContext {
+  keys: StoreKeys;
+  /** Entries that the audit keeps, about. */
+  auditEntries: number;
+  /** Epoch milliseconds of the shared clock. */
+  now: number;
+}
+
+/**
+ * Makes some writes, each of a record, its events, its indexes, and the wake-ups of what it made due; all of it or
+ * nothing. One call of one script for all of them: see COMMIT in scripts.ts. An outcome for each, in order.
+ */
+export async function commit(
+  redis: RedisClient,
+  context: CommitContext,
+  writes: readonly Write[],
+): Promise<CommitOutcome[]> {
+  const { keys } = context;
+  const positions = new Map([[keys.allEvents, 1]]);
   const position = (key: string) => {
-    const at = named.indexOf(key);
-    return at >= 0 ? at + 1 : named.push(key);
+    const known = positions.get(key) ?? positions.size + 1;
+    positions.set(key, known);
+    return known;
   };
-  const commands = indexChanges(keys, before, after);
-  const { receipt } = guards;
-  if (receipt) commands.push(['SET', receipt.key, receipt.value, 'PX', Math.round(receipt.ttl)]);
-  const placed = commands.map(([command, key, ...args]) => [command, position(key), ...args]);
-  const guard = guardOf(keys, guards, position);
-  const answer = await redis.amiferryCommit(
-    named.length,
-    ...named,
-    before?.version ?? 0,
-    after?.version ?? 0,
-    after === null ? '' : JSON.stringify(after),
-    keys.feed,
-    JSON.stringify(eventsOf(write)),
-    JSON.stringify(placed),
-    guard === null ? '' : JSON.stringify(guard),
+  const args = writes.flatMap((write) => argumentsOf(context, write, position));
+  const answers = await redis.amiferryCommit(positions.size, ...positions.keys(), keys.feed, ...args);
+  return answers.map((answer) =>
+    typeof answer === 'string' ? { outcome: answer } : { outcome: 'full', members: answer },
   );
-  return typeof answer === 'string' ? { outcome: answer } : { outcome: 'full', members: answer };
+}
+
+type Position = (key: string) => number;
+
+function argumentsOf(context: CommitContext, write: Write, position: Position): string[] {
+  const { before, after, guards = {} } = write;
+  const { keys } = context;
+  const id = (after ?? before)?.id ?? '';
+  const plan = {
+    record: position(keys.job(id)),
+    events: position(keys.events(id)),
+    from: before?.version ?? 0,
+    to: after?.version ?? 0,
+    commands: commandsOf(context, write).map(([command, key, ...args]) => [command, position(key), ...args]),
+    guard: guardOf(keys, guards, position),
+  };
+  return [JSON.stringify(plan), after === null ? '' : JSON.stringify(after), JSON.stringify(eventsOf(write))];
+}
+
+/** Besides the record and its events. */
+function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): IndexCommand[] {
+  const { before, after, receipt, audit } = write;
+  return [
+    ...indexChanges(keys, before, after),
+    ...outboxCommands(keys, before, after, now),
+    ...(receipt ? [receiptCommand(receipt)] : []),
+    ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),
+  ];
+}
+
+function receiptCommand({ key, value, ttl }: Receipt): IndexCommand {
+  return ['SET', key, value, 'PX', Math.round(ttl)];
 }
 
 /** Each event as a JSON text. */
@@ -70,9 +111,9 @@ function eventsOf({ before, after, steps }: Write): string[] {
   return all.map((event) => JSON.stringify(event));
 }
 
-function guardOf(keys: StoreKeys, { slots, line }: Guards, position: (key: string) => number): object | null {
+function guardOf(keys: StoreKeys, { slots, line }: Guards, position: Position): object | undefined {
   if (line !== undefined) return { line: position(line.key), member: line.member };
-  if (slots === undefined) return null;
+  if (slots === undefined) return undefined;
   const wanted = slots.wanted.map(({ scope, member }) => ({
     slots: position(keys.slots(scope)),
     waiting: position(keys.waiting(scope)),

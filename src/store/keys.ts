@@ -28,6 +28,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
  * | `turn:<step>` | string with expiry | a recurring step was done just now |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
+ * | `outbox` | list | wake-ups that writes have left, for the workers to put into the queue |
  */
 export function storeKeys(prefix: string) {
   const key = (...parts: string[]) => [prefix, ...parts].join(':');
@@ -55,6 +56,7 @@ export function storeKeys(prefix: string) {
     queueSession: (hash: string) => key('queue-session', hash),
     turn: (step: string) => key('turn', step),
     scopes: key('scopes'),
+    outbox: key('outbox'),
     audit: key('audit'),
     /** Pub/sub: everything that happens to any job. */
     feed: key('feed'),

@@ -6,8 +6,9 @@ import { parseScope, scopeKey } from '../domain/ami.ts';
 import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
-import type { Guards, Write } from './commit.ts';
+import type { CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
+import { Gathered } from './gathered.ts';
 import { changeMember } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
@@ -16,6 +17,7 @@ import { Merged } from './merged.ts';
 import { parseJob, parsePending } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type {
+  Alongside,
   Change,
   ChangeRef,
   DestinationRef,
@@ -24,7 +26,6 @@ import type {
   JobStore,
   Noticed,
   PendingCopy,
-  Receipt,
   SlotsChange,
   SlotsRequest,
   StartLimits,
@@ -33,6 +34,13 @@ import type {
 
 /** What has to hold for a write, when these destinations have been refused a slot. */
 type GuardsFor = (refused: ReadonlySet<string>) => Guards;
+
+interface HowToWrite {
+  guards?: GuardsFor;
+  /** The record as it was just read. */
+  known?: Job;
+  alongside?: Alongside;
+}
 
 /** Several processes may write one job at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
@@ -43,6 +51,12 @@ const NOTICED_FOR = 3_600_000;
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
 
+/** Writes that one script makes at most: Redis does nothing else meanwhile. */
+const WRITES_TOGETHER = 50;
+
+/** Entries that the audit keeps, about, where nothing else is said. */
+const AUDIT_ENTRIES = 100_000;
+
 /** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
 export class RedisJobStore implements JobStore {
   readonly #redis: RedisClient;
@@ -50,14 +64,20 @@ export class RedisJobStore implements JobStore {
   readonly #clock: SharedClock;
   /** Changes of one job that come together are written together. */
   readonly #updates: Merged<Change, UpdateOutcome>;
+  /** Writes of one turn of the event loop are sent together. */
+  readonly #writes: Gathered<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: RedisClient, prefix: string) {
+  constructor(redis: RedisClient, prefix: string, { auditEntries = AUDIT_ENTRIES } = {}) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#clock = new SharedClock(redis, this.#keys.jobs);
     this.#updates = new Merged((id, changes) => this.#update(id, changes));
+    this.#writes = new Gathered(
+      (writes) => commit(redis, { keys: this.#keys, auditEntries, now: this.now() }, writes),
+      WRITES_TOGETHER,
+    );
   }
 
   now(): number {
@@ -81,8 +101,8 @@ export class RedisJobStore implements JobStore {
     clearInterval(this.#timer);
   }
 
-  async create(job: Job, receipt?: Receipt): Promise<'created' | 'exists'> {
-    const { outcome } = await this.#commit({ before: null, after: job, guards: { receipt } });
+  async create(job: Job, alongside: Alongside = {}): Promise<'created' | 'exists'> {
+    const { outcome } = await this.#writes.add({ before: null, after: job, ...alongside });
     return outcome === 'conflict' ? 'exists' : 'created';
   }
 
@@ -95,9 +115,9 @@ export class RedisJobStore implements JobStore {
     return listJobs(this.#redis, this.#keys, filter);
   }
 
-  async update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome> {
-    if (receipt === undefined) return this.#updates.add(id, change);
-    return this.#updateAlone(id, change, () => ({ receipt }));
+  async update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome> {
+    if (alongside === undefined) return this.#updates.add(id, change);
+    return this.#updateAlone(id, change, { alongside });
   }
 
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome> {
@@ -110,21 +130,16 @@ export class RedisJobStore implements JobStore {
     const guards = (refused: ReadonlySet<string>) => ({
       slots: { limits, wanted: wanted.filter(({ destination }) => !refused.has(destination)) },
     });
-    return this.#updateAlone(job.id, change, guards, job);
+    return this.#updateAlone(job.id, change, { guards, known: job });
   }
 
   updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
     const line = { key: this.#keys.changes(scope, imageId), member: changeMember(ref) };
-    return this.#updateAlone(ref.jobId, change, () => ({ line }));
+    return this.#updateAlone(ref.jobId, change, { guards: () => ({ line }) });
   }
 
-  async #updateAlone(
-    id: string,
-    change: SlotsChange,
-    guards: GuardsFor,
-    known?: Job,
-  ): Promise<UpdateOutcome> {
-    const [outcome = { outcome: 'missing' as const }] = await this.#update(id, [change], guards, known);
+  async #updateAlone(id: string, change: SlotsChange, how: HowToWrite): Promise<UpdateOutcome> {
+    const [outcome = { outcome: 'missing' as const }] = await this.#update(id, [change], how);
     return outcome;
   }
 
@@ -132,8 +147,7 @@ export class RedisJobStore implements JobStore {
   async #update(
     id: string,
     changes: readonly SlotsChange[],
-    guards: GuardsFor = () => ({}),
-    known?: Job,
+    { guards = () => ({}), known, alongside }: HowToWrite = {},
   ): Promise<UpdateOutcome[]> {
     const refused = new Set<string>();
     for (let conflicts = 0; conflicts < MAX_CONFLICTS;) {
@@ -145,7 +159,13 @@ export class RedisJobStore implements JobStore {
       );
       const after = steps.at(-1)?.[1];
       if (after === undefined) return outcomes;
-      const written = await this.#commit({ before, after, steps, guards: guards(refused) });
+      const written = await this.#writes.add({
+        before,
+        after,
+        steps,
+        guards: guards(refused),
+        ...alongside,
+      });
       if (written.outcome === 'ok') return outcomes;
       if (written.outcome === 'not-first') return outcomes.map(() => ({ outcome: 'not-first', job: before }));
       if (written.outcome === 'full') {
@@ -156,10 +176,6 @@ export class RedisJobStore implements JobStore {
       await sleep(Math.random() * Math.min(conflicts, 20));
     }
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
-  }
-
-  #commit(write: Write) {
-    return commit(this.#redis, this.#keys, write);
   }
 
   unfinished(limit: number, offset: number): Promise<string[]> {
@@ -261,7 +277,9 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);
-      if (job !== null && (await this.#commit({ before: job, after: null })).outcome === 'ok') deleted += 1;
+      if (job === null) continue;
+      const { outcome } = await this.#writes.add({ before: job, after: null });
+      if (outcome === 'ok') deleted += 1;
     }
     return deleted;
   }

@@ -43,19 +43,19 @@ return 1
 `;
 
 /**
- * The one script behind every write of a record.
+ * The one script behind every write of a record. It makes several in turn, each by itself: one that is refused leaves the
+ * others alone.
  *
- * KEYS: record, events of the job, events of all jobs, then the keys that the index commands name by position.
- * ARGV: expected version (0 = must not exist), new version (0 = delete), record JSON, feed channel,
- *       events (JSON array of JSON texts), commands (JSON array of [command, key position, args…]),
- *       guard (JSON, "" for none): slots and calls {limit, burst, rate, wanted: [{slots, waiting, full, calls: key
- *       positions, member}]}, or the first place in a line {line: key position, member}.
- * Answers `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is free (an array).
+ * KEYS: the events of all jobs, then every other key that the writes name by position.
+ * ARGV: the feed's channel, then for each write three: its plan (JSON: `record` and `events`, key positions; `from`, the
+ *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
+ *       `guard`, left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
+ *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, full, calls: key positions, member}]}, or the first
+ *       place in a line, {line: key position, member}.
+ * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is
+ * free (an array).
  */
 const COMMIT = `${BUCKET}
-local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
-if version ~= tonumber(ARGV[1]) then return 'conflict' end
-
 local function may_start(one, guard)
   if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
   if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
@@ -65,38 +65,50 @@ local function may_start(one, guard)
   return ahead < free
 end
 
-if ARGV[7] ~= '' then
-  local guard = cjson.decode(ARGV[7])
+local function refusal(guard)
   if guard.line then
-    if redis.call('ZRANGE', KEYS[guard.line], 0, 0)[1] ~= guard.member then return 'not-first' end
-  else
-    local refused = {}
-    for _, one in ipairs(guard.wanted) do
-      if not may_start(one, guard) then table.insert(refused, one.member) end
-    end
-    if #refused > 0 then return refused end
-    for _, one in ipairs(guard.wanted) do
-      local tokens, _, now = look_into(KEYS[one.calls], guard.burst, guard.rate)
-      leave(KEYS[one.calls], math.max(0, tokens - 1), now, guard.burst, guard.rate)
-    end
+    if redis.call('ZRANGE', KEYS[guard.line], 0, 0)[1] == guard.member then return nil end
+    return 'not-first'
+  end
+  local refused = {}
+  for _, one in ipairs(guard.wanted) do
+    if not may_start(one, guard) then table.insert(refused, one.member) end
+  end
+  if #refused > 0 then return refused end
+  for _, one in ipairs(guard.wanted) do
+    local tokens, _, now = look_into(KEYS[one.calls], guard.burst, guard.rate)
+    leave(KEYS[one.calls], math.max(0, tokens - 1), now, guard.burst, guard.rate)
   end
 end
 
-if ARGV[2] == '0' then
-  redis.call('DEL', KEYS[1], KEYS[2])
-else
-  redis.call('HSET', KEYS[1], 'version', ARGV[2], 'record', ARGV[3])
+local function write(plan, record, events)
+  local key, log = KEYS[plan.record], KEYS[plan.events]
+  local version = tonumber(redis.call('HGET', key, 'version') or '0')
+  if version ~= plan.from then return 'conflict' end
+  local refused = plan.guard and refusal(plan.guard)
+  if refused then return refused end
+  if plan.to == 0 then
+    redis.call('DEL', key, log)
+  else
+    redis.call('HSET', key, 'version', plan.to, 'record', record)
+  end
+  for _, event in ipairs(events) do
+    local id = redis.call('XADD', log, 'MAXLEN', '~', '10000', '*', 'event', event)
+    local place = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '10000', '*', 'event', event)
+    redis.call('PUBLISH', ARGV[1], id .. ' ' .. place .. ' ' .. event)
+  end
+  for _, command in ipairs(plan.commands) do
+    command[2] = KEYS[command[2]]
+    redis.call(unpack(command))
+  end
+  return 'ok'
 end
-for _, event in ipairs(cjson.decode(ARGV[5])) do
-  local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', '10000', '*', 'event', event)
-  local place = redis.call('XADD', KEYS[3], 'MAXLEN', '~', '10000', '*', 'event', event)
-  redis.call('PUBLISH', ARGV[4], id .. ' ' .. place .. ' ' .. event)
+
+local answers = {}
+for i = 2, #ARGV, 3 do
+  table.insert(answers, write(cjson.decode(ARGV[i]), ARGV[i + 1], cjson.decode(ARGV[i + 2])))
 end
-for _, command in ipairs(cjson.decode(ARGV[6])) do
-  command[2] = KEYS[command[2]]
-  redis.call(unpack(command))
-end
-return 'ok'
+return answers
 `;
 
 /** Redis' clock, of the server that has the key. */
@@ -169,7 +181,7 @@ declare module 'ioredis' {
     amiferryCommit(
       keys: number,
       ...args: (string | number)[]
-    ): Result<'ok' | 'conflict' | 'not-first' | string[], Context>;
+    ): Result<('ok' | 'conflict' | 'not-first' | string[])[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
     amiferryDropIdle(

@@ -1,4 +1,5 @@
 import type { Scope } from '../domain/ami.ts';
+import type { AuditEntry } from '../domain/audit.ts';
 import type { CallLimit } from '../ec2/call-limits.ts';
 import type { Job, JobKind, JobState } from '../domain/job.ts';
 import type { JobHappening } from '../domain/job-events.ts';
@@ -51,12 +52,19 @@ export interface Noticed {
   look: string;
 }
 
-/** What a write leaves behind in the same breath, so that its request is known when it comes again. */
+/** What is kept of a request, so that it is known when it comes again. */
 export interface Receipt {
   key: string;
   value: string;
   /** Milliseconds. */
   ttl: number;
+}
+
+/** What goes with a write, in the same script: it is kept if the write is made, and only then. */
+export interface Alongside {
+  receipt?: Receipt | undefined;
+  /** An entry of the audit. Its log line is the caller's. */
+  audit?: AuditEntry | undefined;
 }
 
 /** Names one destination of one job. */
@@ -91,17 +99,17 @@ export interface ChangeRef {
 
 /**
  * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
- * script that checks the version, sets the record, appends the events and keeps the indexes. Every method rejects
- * with ioredis' errors while Redis is away.
+ * script that checks the version, sets the record, appends the events, keeps the indexes, and leaves a wake-up of what
+ * became due in the outbox. Every method rejects with ioredis' errors while Redis is away.
  */
 export interface JobStore {
   /** Epoch milliseconds by Redis' clock, the one that all processes share. */
   now(): number;
   /** `exists`: there is a job of that id already, and it is left as it is. */
-  create(job: Job, receipt?: Receipt): Promise<'created' | 'exists'>;
+  create(job: Job, alongside?: Alongside): Promise<'created' | 'exists'>;
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
-  update(id: string, change: Change, receipt?: Receipt): Promise<UpdateOutcome>;
+  update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome>;
   /**
    * As {@link update}, but only where each destination gets one of its scope's copy slots and a call of CopyImage. The
    * change is told which get none, and decides what becomes of them in the same write.

@@ -1,9 +1,11 @@
 import type { Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
+import { duplicateRedis } from '../queue/connections.ts';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
 import { startRecurring } from './recurring.ts';
+import { startRelay } from './relay.ts';
 import { runWorker } from './runner.ts';
 import { sweep } from './sweep.ts';
 import { tick } from './tick.ts';
@@ -18,7 +20,8 @@ export interface RunningWorker {
 const TICK = 500;
 
 /**
- * Starts a worker: it does the recurring steps when it is its turn, and takes the others off the queue.
+ * Starts a worker: it does the recurring steps when it is its turn, takes what writes leave in the outbox to the queue, and the
+ * steps off it.
  * @param redis a patient connection, shared with BullMQ
  */
 export async function buildWorker(
@@ -28,12 +31,15 @@ export async function buildWorker(
 ): Promise<RunningWorker> {
   const queue = await runWorker(deps, redis, options);
   const webhooks = await runWorker(deps, redis, options, WEBHOOKS_QUEUE);
+  const blocked = duplicateRedis(redis);
+  const relay = startRelay(deps, blocked, options.prefix);
   const recurring = [
     startRecurring(deps, { name: 'tick', every: Math.min(TICK, deps.settings.pollMs), run: tick }),
     startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
   ];
   const close = async () => {
-    await Promise.all([queue.close(), webhooks.close(), ...recurring.map((stop) => stop())]);
+    await Promise.all([queue.close(), webhooks.close(), relay(), ...recurring.map((stop) => stop())]);
+    blocked.disconnect();
   };
   return { queue, close };
 }

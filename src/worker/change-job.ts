@@ -1,7 +1,6 @@
 import type { DestinationState, Job } from '../domain/job.ts';
 import type { JobHappening } from '../domain/job-events.ts';
 import { happenings } from '../domain/job-events.ts';
-import { dueSteps } from '../domain/next-step.ts';
 import type { Move } from '../domain/transitions.ts';
 import { onCopy } from '../domain/transitions.ts';
 import { aboutJob } from '../log-context.ts';
@@ -9,27 +8,23 @@ import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /**
- * Writes a change of a job, logs what happened, and wakes whatever the change made due: a copy that became available
- * is to be finished, a failure may take the job's other copies down.
+ * Writes a change of a job, and logs what happened. The write itself wakes whatever it made due: a copy that became
+ * available is to be finished, a failure may take the job's other copies down.
  */
 export async function changeJob(deps: WorkerDeps, jobId: string, change: Change): Promise<UpdateOutcome> {
   const result = await deps.store.update(jobId, change);
-  if (result.outcome === 'changed') await changed(deps, result);
+  if (result.outcome === 'changed') changed(deps, result);
   return result;
 }
 
-/** What goes with a change that was written: log, metrics, wake-ups. */
-export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
+/** What goes with a change that was written: log and metrics. */
+export function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): void {
   for (const happening of happenings(before, job)) {
     const { type, destination } = happening;
     const about = { ...aboutJob(job, destination?.region), ...destination };
     if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, happening);
   }
-  const now = deps.store.now();
-  const known = new Set(dueSteps(before, now).map((due) => JSON.stringify(due)));
-  const fresh = dueSteps(job, now).filter((due) => !known.has(JSON.stringify(due)));
-  await deps.producer.wake(fresh.map((due) => ({ ...due, jobId: job.id })));
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

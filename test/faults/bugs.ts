@@ -16,15 +16,15 @@ const BUGS: Readonly<Record<string, Bug>> = {
     is: '`${jobId}\\n${destination}\\n${attempt}`',
     becomes: 'String(Math.random())',
   },
-  'enqueue-first': {
+  'answer-first': {
     file: 'src/commands/save-job.ts',
-    is: 'const outcome = await deps.store.create(',
-    becomes: 'await wake(deps, job);\n  const outcome = await deps.store.create(',
+    is: 'const outcome = await store.create(',
+    becomes: "const outcome = String('created');\n  void store.create(",
   },
   'no-version-check': {
     file: 'src/store/scripts.ts',
-    is: "if version ~= tonumber(ARGV[1]) then return 'conflict' end",
-    becomes: "if version > 0 and ARGV[1] == '0' then return 'conflict' end",
+    is: "if version ~= plan.from then return 'conflict' end",
+    becomes: "if version > 0 and plan.from == 0 then return 'conflict' end",
   },
 };
 

@@ -76,10 +76,11 @@ const {
 // prettier-ignore
 const KILLS: readonly Kill[] = [
   { row: NOTHING, name: 'API: record not written', scene: copy, at: write('request', 'api', (_, before) => before === undefined), again: true },
-  { row: NOT_ENQUEUED, name: 'API: record written, not enqueued', scene: copy, at: write('reply', 'api', (_, before) => before === undefined) },
-  { row: NOT_ENQUEUED, name: 'API: enqueued, not answered', scene: copy, at: answer(/copies/, 202), again: true },
-  { row: NOT_ENQUEUED, name: 'API: cancel written, not enqueued', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
-  { row: NOT_ENQUEUED, name: 'API: retry written, not enqueued', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
+  { row: NOT_ENQUEUED, name: 'API: record written, answer of Redis not heard', scene: copy, at: write('reply', 'api', (_, before) => before === undefined) },
+  { row: NOT_ENQUEUED, name: 'API: record written, not answered', scene: copy, at: answer(/copies/, 202), again: true },
+  { row: NOT_ENQUEUED, name: 'outbox: wake-ups taken, not enqueued', scene: copy, at: command('reply', 'blmpop', (taken) => taken.length > 0), again: true },
+  { row: NOT_ENQUEUED, name: 'API: cancel written, not answered', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
+  { row: NOT_ENQUEUED, name: 'API: retry written, not answered', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
 
   { row: NOT_CALLED, name: 'start-copies: taken off the queue, record not read', scene: copy, at: taken('start-copies'), again: true },
   { row: NOT_CALLED, name: 'start-copies: intent not written', scene: copy, at: write('request', 'worker', intended), again: true },
@@ -102,7 +103,7 @@ const KILLS: readonly Kill[] = [
   { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), again: true, expects: expectShared },
   { row: BETWEEN, name: 'finish-copy: image shared, snapshots not', scene: share, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
   { row: BETWEEN, name: 'finish-copy: one snapshot shared, the next one not', scene: share, at: call('reply', 'ModifySnapshotAttribute'), again: true, expects: expectShared },
-  { row: NOT_ENQUEUED, name: 'API: change of permissions written, not enqueued', scene: shareLater, at: writeChange('reply', 'api', (_, before) => before === undefined), expects: expectShared },
+  { row: NOT_ENQUEUED, name: 'API: change of permissions written, not answered', scene: shareLater, at: writeChange('reply', 'api', (_, before) => before === undefined), expects: expectShared },
   { row: BETWEEN, name: 'apply-permissions: as it was read, not saved', scene: shareLater, at: writeChange('request', 'worker', changeReached('running')), again: true, expects: expectShared },
   { row: BETWEEN, name: 'apply-permissions: as it was saved, nothing called', scene: shareLater, at: call('request', 'ModifyImageAttribute'), again: true, expects: expectShared },
   { row: BETWEEN, name: 'apply-permissions: image shared, snapshots not', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },

@@ -24,12 +24,13 @@ export function write(
   changes: (after: Destination, before: Destination | undefined) => boolean,
 ): Moment {
   return (sighting, subject) => {
-    const { job, before } = commitAt(sighting, subject, phase, by) ?? {};
-    if (job?.kind !== 'copy') return false;
-    const earlier = before?.kind === 'copy' ? before : undefined;
-    return job.destinations.some((one) =>
-      changes(one, earlier && findDestination(earlier, destinationKey(one))),
-    );
+    return commitsAt(sighting, subject, phase, by).some(({ job, before }) => {
+      if (job?.kind !== 'copy') return false;
+      const earlier = before?.kind === 'copy' ? before : undefined;
+      return job.destinations.some((one) =>
+        changes(one, earlier && findDestination(earlier, destinationKey(one))),
+      );
+    });
   };
 }
 
@@ -40,23 +41,21 @@ export function writeChange(
   changes: (after: PermissionsJob, before: PermissionsJob | undefined) => boolean,
 ): Moment {
   return (sighting, subject) => {
-    const { job, before } = commitAt(sighting, subject, phase, by) ?? {};
-    if (job?.kind !== 'permissions') return false;
-    return changes(job, before?.kind === 'permissions' ? before : undefined);
+    return commitsAt(sighting, subject, phase, by).some(({ job, before }) => {
+      if (job?.kind !== 'permissions') return false;
+      return changes(job, before?.kind === 'permissions' ? before : undefined);
+    });
   };
 }
 
-function commitAt(
+function commitsAt(
   sighting: Sighting,
   { traffic, name }: Subject,
   phase: Phase,
   by: 'api' | 'worker',
-): Commit | undefined {
-  if (sighting.link !== 'redis' || sighting.phase !== phase || !sighting.process.startsWith(by))
-    return undefined;
-  const { commit } = sighting;
-  if (commit?.job === undefined || traffic.nameOf(commit.job) !== name) return undefined;
-  return phase === 'reply' && sighting.answer !== 'ok' ? undefined : commit;
+): readonly Commit[] {
+  if (sighting.link !== 'redis' || sighting.phase !== phase || !sighting.process.startsWith(by)) return [];
+  return sighting.commits.filter(({ job }) => job !== undefined && traffic.nameOf(job) === name);
 }
 
 /** A call of EC2 that is about the job; with `reply`, its answer. */

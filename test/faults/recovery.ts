@@ -37,6 +37,6 @@ export class Recovery {
 function goesOn(sighting: Sighting, subject: Subject): boolean {
   if (sighting.phase !== 'request' || !sighting.process.startsWith('worker')) return false;
   if (sighting.link === 'ec2') return concerns(sighting, subject);
-  const job = sighting.link === 'redis' ? sighting.commit?.job : undefined;
-  return job !== undefined && subject.traffic.nameOf(job) === subject.name;
+  const jobs = sighting.link === 'redis' ? sighting.commits.flatMap(({ job }) => job ?? []) : [];
+  return jobs.some((job) => subject.traffic.nameOf(job) === subject.name);
 }

@@ -9,13 +9,13 @@ export function watchRules(traffic: Traffic, found: (kind: Kind, what: string) =
   const created = new Set<string>();
   return traffic.watch((sighting) => {
     if (sighting.link !== 'redis') return undefined;
-    const { commit } = sighting;
-    if (commit !== undefined && sighting.phase === 'reply' && sighting.answer === 'ok') {
+    for (const commit of sighting.commits) {
+      // On its way counts: the answer may be lost with a connection.
+      if (commit.from === 0) created.add(commit.jobId);
+      if (sighting.phase === 'request') continue;
       checkVersion(commit, written, found);
       written.add(`${commit.jobId} ${commit.to}`);
     }
-    // On its way counts: the answer may be lost with a connection.
-    if (commit !== undefined && commit.from === 0) created.add(commit.jobId);
     if (sighting.phase === 'request') checkOrder(sighting, created, found);
     return undefined;
   });

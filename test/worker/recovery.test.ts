@@ -4,7 +4,8 @@ import { clientToken } from '../../src/domain/copy-token.ts';
 import { begin, onCopy } from '../../src/domain/transitions.ts';
 import { copyParams } from '../../src/worker/copy-params.ts';
 import type { Service } from '../helpers/service.ts';
-import { startService, TESTER } from '../helpers/service.ts';
+import { startService } from '../helpers/service.ts';
+import { loseWakeUps } from '../helpers/outbox.ts';
 
 let service: Service;
 afterEach(() => service.stop());
@@ -67,15 +68,8 @@ test('several images of one attempt fail loudly, with their ids', async () => {
 
 test('a job that was saved and never woken is found by the sweeper', async () => {
   service = await startService({ workers: 0 });
-  const silent = {
-    ...service,
-    producer: Object.assign(Object.create(service.producer), {
-      wakeJob: () => Promise.reject(new Error('killed')),
-    }),
-  };
-  const { requestCopy } = await import('../../src/commands/request-copy.ts');
-  const source = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
-  const { id } = await requestCopy(silent, source, { destinations: [{ region: 'eu-west-1' }] }, TESTER);
+  const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
+  expect(await loseWakeUps(service)).toBe(1);
   await service.startWorker();
   expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
 });

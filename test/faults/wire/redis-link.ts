@@ -7,7 +7,7 @@ import { scriptName, sha1 } from './script-names.ts';
 import type { Commit, RedisSighting } from './sightings.ts';
 import type { Traffic } from './traffic.ts';
 
-type Asked = Pick<RedisSighting, 'command' | 'args' | 'commit'>;
+type Asked = Pick<RedisSighting, 'command' | 'args' | 'commits'>;
 
 /** Answered by a push in RESP 3, not by a reply. */
 const WITHOUT_REPLY = new Set(['subscribe', 'unsubscribe']);
@@ -28,7 +28,8 @@ function follow(process: string, traffic: Traffic): Conversation<RespMessage> {
     reply({ value, push }) {
       const one = push ? undefined : asked.shift();
       if (one === undefined) return undefined;
-      return traffic.see({ ...one, link: 'redis', process, phase: 'reply', answer: value });
+      const commits = one.commits.filter((_, i) => Array.isArray(value) && value[i] === 'ok');
+      return traffic.see({ ...one, commits, link: 'redis', process, phase: 'reply', answer: value });
     },
   };
 }
@@ -36,16 +37,22 @@ function follow(process: string, traffic: Traffic): Conversation<RespMessage> {
 function commandIn(value: Resp, traffic: Traffic): Asked {
   const [name = '', ...args] = Array.isArray(value) ? value.map(String) : [];
   const command = name.toLowerCase();
-  if (command !== 'evalsha' && command !== 'eval') return { command, args, commit: undefined };
+  if (command !== 'evalsha' && command !== 'eval') return { command, args, commits: [] };
   const script = scriptName(command === 'evalsha' ? (args[0] ?? '') : sha1(args[0] ?? ''));
-  const commit = script === 'amiferryCommit' ? commitIn(args, traffic) : undefined;
-  return { command: script ?? command, args: args.slice(1), commit };
+  const commits = script === 'amiferryCommit' ? commitsIn(args, traffic) : [];
+  return { command: script ?? command, args: args.slice(1), commits };
 }
 
-/** See the store's COMMIT script: number of keys, keys, expected version, new version, record, … */
-function commitIn([, count = '0', ...rest]: string[], traffic: Traffic): Commit {
-  const [from, to, record] = rest.slice(Number(count));
-  const jobId = /:job:([0-9a-f-]+)$/.exec(rest[0] ?? '')?.[1] ?? '';
-  const job = record === undefined || record === '' ? undefined : (JSON.parse(record) as Job);
-  return { jobId, from: Number(from), to: Number(to), job, before: traffic.record(jobId) };
+/** See the store's COMMIT script: number of keys, keys, channel, then a plan, a record and events for each write. */
+function commitsIn([, count = '0', ...rest]: string[], traffic: Traffic): Commit[] {
+  const keys = rest.slice(0, Number(count));
+  const writes = rest.slice(Number(count) + 1);
+  return writes.flatMap((text, i) => {
+    if (i % 3 !== 0) return [];
+    const { record, from, to } = JSON.parse(text) as { record: number; from: number; to: number };
+    const jobId = /:job:([0-9a-f-]+)$/.exec(keys[record - 1] ?? '')?.[1] ?? '';
+    const json = writes[i + 1] ?? '';
+    const job = json === '' ? undefined : (JSON.parse(json) as Job);
+    return [{ jobId, from, to, job, before: traffic.record(jobId) }];
+  });
 }

@@ -18,8 +18,8 @@ export interface RedisSighting extends Seen {
   args: readonly string[];
   /** With a reply. */
   answer: Resp;
-  /** With the store's own write, and with its reply. */
-  commit: Commit | undefined;
+  /** The writes of the store: with a request all of them, with its reply those that Redis took. */
+  commits: readonly Commit[];
 }
 
 export interface Ec2Sighting extends Seen {

@@ -20,8 +20,8 @@ export class Traffic {
 
   see(sighting: Sighting): Hold {
     const holds = [...this.#watchers].map((watcher) => watcher(sighting)).filter((one) => one !== undefined);
-    if (sighting.link === 'redis' && sighting.phase === 'reply' && sighting.answer === 'ok')
-      this.#keep(sighting.commit);
+    if (sighting.link === 'redis' && sighting.phase === 'reply')
+      for (const commit of sighting.commits) this.#keep(commit);
     return holds.length === 0 ? undefined : Promise.all(holds).then(() => {});
   }
 
@@ -54,9 +54,7 @@ export class Traffic {
     return names[0] ?? '';
   }
 
-  #keep(commit: Commit | undefined): void {
-    if (commit === undefined) return;
-    const { job, jobId } = commit;
+  #keep({ job, jobId }: Commit): void {
     if (job === undefined) {
       this.#records.delete(jobId);
       return;

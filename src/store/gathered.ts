@@ -1,0 +1,47 @@
+interface Waiting<Item, Result> {
+  item: Item;
+  resolve: (result: Result) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Runs what is asked for within one turn of the event loop together, at its end: under load a call of Redis for each
+ * request would be most of what the request costs.
+ */
+export class Gathered<Item, Result> {
+  readonly #run: (items: Item[]) => Promise<Result[]>;
+  readonly #most: number;
+  #waiting: Waiting<Item, Result>[] = [];
+
+  /**
+   * `run` gives one result for each item, in order; when it rejects, all of them are rejected.
+   * @param most items that are run together at most
+   */
+  constructor(run: (items: Item[]) => Promise<Result[]>, most: number) {
+    this.#run = run;
+    this.#most = most;
+  }
+
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#flush());
+      this.#waiting.push({ item, resolve, reject });
+    });
+  }
+
+  #flush(): void {
+    const all = this.#waiting;
+    this.#waiting = [];
+    for (let i = 0; i < all.length; i += this.#most) void this.#settle(all.slice(i, i + this.#most));
+  }
+
+  async #settle(batch: Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#run(batch.map(({ item }) => item));
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- there is one for each
+      for (const [i, { resolve }] of batch.entries()) resolve(results[i] as Result);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}
