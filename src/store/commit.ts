@@ -80,7 +80,7 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
   const id = (after ?? before)?.id ?? '';
   const plan = {
     record: position(keys.job(id)),
-    events: position(keys.events(id)),
+    log: position(keys.log(id)),
     from: before?.version ?? 0,
     to: after?.version ?? 0,
     commands: commandsOf(context, write).map(([command, key, ...args]) => [command, position(key), ...args]),
@@ -93,6 +93,8 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
 function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, receipt, audit } = write;
   return [
+    // An earlier version kept a job's events in a stream.
+    ...(before !== null && after === null ? [['DEL', keys.events(before.id)] satisfies IndexCommand] : []),
     ...indexChanges(keys, before, after),
     ...outboxCommands(keys, before, after, now),
     ...(receipt ? [receiptCommand(receipt)] : []),

@@ -1,7 +1,8 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
-import { parseHappening } from './records.ts';
+import { parseEvent, parseHappening } from './records.ts';
+import { defineScripts } from './scripts.ts';
 import type { JobEvent } from './store.ts';
 
 /** The ids of the oldest and of the newest event that a log still has. */
@@ -14,42 +15,60 @@ export interface LogSpan {
 export type LogName = { jobId: string } | 'all';
 
 /**
- * What happened, as Redis streams keep it. The id of an event is its time and a number, it rises within its log, and
- * it is another one in the log of its job than in that of all jobs. Rejects with ioredis' errors while Redis is away.
+ * What happened: a Redis stream has it of all jobs, and a list of each job by itself (a stream each would take 4 KB for
+ * every job). The id of an event is its time and a number, the same in both, and rises. Rejects with ioredis' errors while
+ * Redis is away.
  */
 export class EventLog {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
 
   constructor(redis: RedisClient, prefix: string) {
+    defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
   }
 
   /** The events after an id (`0` is before all), oldest first, at most `limit`. */
   async read(log: LogName, after: string, limit: number): Promise<JobEvent[]> {
-    const entries = await this.#redis.xrange(this.#key(log), `(${after}`, '+', 'COUNT', limit);
+    if (log !== 'all') {
+      const key = this.#keys.log(log.jobId);
+      return (await this.#redis.amiferryReadLog(key, ...numbersOf(after), limit)).map(parseEvent);
+    }
+    const entries = await this.#redis.xrange(this.#keys.allEvents, `(${after}`, '+', 'COUNT', limit);
     return entries.map(([id, [, json = '']]) => ({ ...parseHappening(json), id }));
   }
 
   /** `null` while nothing is logged. */
   async span(log: LogName): Promise<LogSpan | null> {
-    const key = this.#key(log);
+    const [first, last] = await (log === 'all' ? this.#endsOfAll() : this.#endsOf(log.jobId));
+    return first === undefined || last === undefined ? null : { first, last };
+  }
+
+  async #endsOf(jobId: string): Promise<(string | undefined)[]> {
+    const key = this.#keys.log(jobId);
+    const ends = await Promise.all([this.#redis.lindex(key, 0), this.#redis.lindex(key, -1)]);
+    return ends.map((entry) => (entry === null ? undefined : parseEvent(entry).id));
+  }
+
+  async #endsOfAll(): Promise<(string | undefined)[]> {
+    const key = this.#keys.allEvents;
     const [[oldest], [newest]] = await Promise.all([
       this.#redis.xrange(key, '-', '+', 'COUNT', 1),
       this.#redis.xrevrange(key, '+', '-', 'COUNT', 1),
     ]);
-    return oldest === undefined || newest === undefined ? null : { first: oldest[0], last: newest[0] };
-  }
-
-  #key(log: LogName): string {
-    return log === 'all' ? this.#keys.allEvents : this.#keys.events(log.jobId);
+    return [oldest?.[0], newest?.[0]];
   }
 }
 
 /** Negative, zero or positive, as for sorting: which of two event ids comes first. */
 export function compareEventIds(one: string, other: string): number {
-  const [time = 0, number = 0] = one.split('-').map(Number);
-  const [otherTime = 0, otherNumber = 0] = other.split('-').map(Number);
+  const [time, number] = numbersOf(one);
+  const [otherTime, otherNumber] = numbersOf(other);
   return time - otherTime || number - otherNumber;
+}
+
+function numbersOf(id: string): [time: number, number: number] {
+  const [time = 0, number = 0] = id.split('-').map(Number);
+  return [time, number];
 }

@@ -1,10 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { JobEvent } from './store.ts';
 import { storeKeys } from './keys.ts';
-import { parseHappening } from './records.ts';
+import { parseEvent } from './records.ts';
 
-/** Hears an event as the log of its job has it, and as that of all jobs has it: the same under another id. */
-export type FeedListener = (inJob: JobEvent, inAll: JobEvent) => void;
+export type FeedListener = (event: JobEvent) => void;
 
 interface Listener {
   hear: FeedListener;
@@ -54,11 +53,8 @@ export class JobFeed {
   }
 
   #deliver(message: string): void {
-    if (!this.#subscribed) return;
-    const [id = '', place = ''] = message.split(' ', 2);
-    const happening = parseHappening(message.slice(id.length + place.length + 2));
-    const inJob = { ...happening, id };
-    const inAll = { ...happening, id: place };
-    for (const { hear } of this.#listeners) hear(inJob, inAll);
+    if (!this.#subscribed || this.#listeners.size === 0) return;
+    const event = parseEvent(message);
+    for (const { hear } of this.#listeners) hear(event);
   }
 }

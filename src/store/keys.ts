@@ -9,8 +9,8 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | key | type | holds |
  * |---|---|---|
  * | `job:<id>` | hash | `version`, `record` (JSON) |
- * | `events:<id>` | stream | what happened to the job |
- * | `events` | stream | what happened lately to any job |
+ * | `log:<id>` | list | what happened to the job, each event with its id before it |
+ * | `events` | stream | what happened lately to any job; it gives the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
  * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
@@ -34,6 +34,7 @@ export function storeKeys(prefix: string) {
   const key = (...parts: string[]) => [prefix, ...parts].join(':');
   return {
     job: (id: string) => key('job', id),
+    log: (id: string) => key('log', id),
     events: (id: string) => key('events', id),
     allEvents: key('events'),
     goneEndpoint: (hash: string) => key('gone', hash),

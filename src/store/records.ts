@@ -1,6 +1,6 @@
 import type { JobHappening } from '../domain/job-events.ts';
 import type { Job } from '../domain/job.ts';
-import type { PendingCopy } from './store.ts';
+import type { JobEvent, PendingCopy } from './store.ts';
 
 // The store alone writes these texts, so their shape is known: here JSON becomes a type again.
 
@@ -13,6 +13,12 @@ export function parseJob(json: string): Job {
 export function parseHappening(json: string): JobHappening {
   const happening: JobHappening = JSON.parse(json);
   return happening;
+}
+
+/** An event as a job's log and the feed have it: its id, a space, and what happened. */
+export function parseEvent(text: string): JobEvent {
+  const space = text.indexOf(' ');
+  return { ...parseHappening(text.slice(space + 1)), id: text.slice(0, space) };
 }
 
 export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {

@@ -47,7 +47,7 @@ return 1
  * others alone.
  *
  * KEYS: the events of all jobs, then every other key that the writes name by position.
- * ARGV: the feed's channel, then for each write three: its plan (JSON: `record` and `events`, key positions; `from`, the
+ * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `from`, the
  *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
  *       `guard`, left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
  *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, full, calls: key positions, member}]}, or the first
@@ -82,7 +82,7 @@ local function refusal(guard)
 end
 
 local function write(plan, record, events)
-  local key, log = KEYS[plan.record], KEYS[plan.events]
+  local key, log = KEYS[plan.record], KEYS[plan.log]
   local version = tonumber(redis.call('HGET', key, 'version') or '0')
   if version ~= plan.from then return 'conflict' end
   local refused = plan.guard and refusal(plan.guard)
@@ -93,9 +93,9 @@ local function write(plan, record, events)
     redis.call('HSET', key, 'version', plan.to, 'record', record)
   end
   for _, event in ipairs(events) do
-    local id = redis.call('XADD', log, 'MAXLEN', '~', '10000', '*', 'event', event)
-    local place = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '10000', '*', 'event', event)
-    redis.call('PUBLISH', ARGV[1], id .. ' ' .. place .. ' ' .. event)
+    local entry = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '10000', '*', 'event', event) .. ' ' .. event
+    if redis.call('RPUSH', log, entry) > 10000 then redis.call('LPOP', log) end
+    redis.call('PUBLISH', ARGV[1], entry)
   end
   for _, command in ipairs(plan.commands) do
     command[2] = KEYS[command[2]]
@@ -109,6 +109,22 @@ for i = 2, #ARGV, 3 do
   table.insert(answers, write(cjson.decode(ARGV[i]), ARGV[i + 1], cjson.decode(ARGV[i + 2])))
 end
 return answers
+`;
+
+/**
+ * The entries of a job's log after an id, oldest first. KEYS: log. ARGV: the id's two numbers, and how many entries at most.
+ * Each entry begins with its id, and ids rise: the place is found by halving.
+ */
+const READ_LOG = `
+local time, number, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local low, high = 0, redis.call('LLEN', KEYS[1])
+while low < high do
+  local middle = math.floor((low + high) / 2)
+  local t, n = string.match(redis.call('LINDEX', KEYS[1], middle), '^(%d+)-(%d+) ')
+  t, n = tonumber(t), tonumber(n)
+  if t > time or (t == time and n > number) then high = middle else low = middle + 1 end
+end
+return redis.call('LRANGE', KEYS[1], low, low + limit - 1)
 `;
 
 /** Redis' clock, of the server that has the key. */
@@ -182,6 +198,7 @@ declare module 'ioredis' {
       keys: number,
       ...args: (string | number)[]
     ): Result<('ok' | 'conflict' | 'not-first' | string[])[], Context>;
+    amiferryReadLog(log: string, time: number, number: number, limit: number): Result<string[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
     amiferryDropIdle(
@@ -218,6 +235,7 @@ declare module 'ioredis' {
 export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryTime', { lua: TIME, numberOfKeys: 1 });
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
+  redis.defineCommand('amiferryReadLog', { lua: READ_LOG, numberOfKeys: 1 });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
   redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });

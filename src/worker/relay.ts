@@ -23,9 +23,9 @@ export function startRelay(
 ): () => Promise<void> {
   const outbox = new Outbox(redis, prefix);
   const warn = warnSparingly(logger, 'the outbox');
-  let stopping = false;
+  const stopping = new AbortController();
   const run = async () => {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       try {
         await producer.wake(await outbox.take(TOGETHER));
       } catch (error) {
@@ -36,7 +36,7 @@ export function startRelay(
   };
   const running = run();
   return async () => {
-    stopping = true;
+    stopping.abort();
     await running;
   };
 }

@@ -111,7 +111,7 @@ describe('waitForJob', () => {
       reads.push(reads.length === 0 ? running : finished);
       // The job finishes while its old record is on the way.
       const events = happenings(running, finished).map((event, i) => ({ ...event, id: `${i}-0` }));
-      for (const hear of listeners) events.forEach((event) => hear(event, event));
+      for (const hear of listeners) events.forEach(hear);
       return reads.at(-1) ?? null;
     };
     expect(await waitForJob({ feed, store: { get } }, running, never())).toBe(finished);

@@ -20,7 +20,7 @@ class Connection extends EventEmitter {
   }
 
   tell(id: string): void {
-    this.emit('message', 'feed', `${id} 9${id} {"type":"job.running","jobId":"x"}`);
+    this.emit('message', 'feed', `${id} {"type":"job.running","jobId":"x"}`);
   }
 }
 
@@ -29,8 +29,8 @@ test('between a break and the new subscription nothing is heard, so that nobody 
   const feed = new JobFeed(connection as unknown as Redis, '{feed}');
   const heard: string[] = [];
   const unlisten = feed.listen(
-    (inJob, inAll) => heard.push(`${inJob.id} ${inAll.id}`),
-    () => heard.push('missed'),
+    ({ id }) => void heard.push(id),
+    () => void heard.push('missed'),
   );
   const starting = feed.start();
   await connection.granted();
@@ -42,7 +42,7 @@ test('between a break and the new subscription nothing is heard, so that nobody 
   connection.tell('2-0');
   await connection.granted();
   connection.tell('3-0');
-  expect(heard).toEqual(['missed', '1-0 91-0', 'missed', '3-0 93-0']);
+  expect(heard).toEqual(['missed', '1-0', 'missed', '3-0']);
   unlisten();
   connection.tell('4-0');
   expect(heard).toHaveLength(4);

@@ -9,8 +9,8 @@ const schema = {
   operationId: 'followJobs',
   tags: ['jobs'],
   summary: 'Follow all jobs as it happens',
-  description: `Server-sent events of every job that the caller may see, from now on. The ids are those of one log of all jobs, not the
-ids of \`GET /jobs/{id}/events\`. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
+  description: `Server-sent events of every job that the caller may see, from now on. Each event has the
+id that it has in \`GET /jobs/{id}/events\` too. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
 last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends when the
 client doesn't keep up, and after an hour (EVENT_STREAM_MINUTES): come back with \`Last-Event-ID\`.`,
   headers: LastEventIdHeader,
@@ -26,7 +26,7 @@ export function allEvents(app: App, deps: AppDeps): void {
       const start = startAt(span, request.headers['last-event-id'], span?.last ?? OLDEST);
       const source: LogSource = {
         read: (after, limit) => deps.eventLog.read('all', after, limit),
-        listen: (hear, missed) => deps.feed.listen((_inJob, inAll) => hear(inAll), missed),
+        listen: (hear, missed) => deps.feed.listen(hear, missed),
         shows: (event) => maySee(request, event),
         isEnd: () => false,
       };
