@@ -1,5 +1,6 @@
 import type { RedisClient } from '../redis-client.ts';
 import { jobIdOf, scopedKey } from '../domain/idempotency.ts';
+import { Gathered } from './gathered.ts';
 import { storeKeys } from './keys.ts';
 import type { Receipt } from './store.ts';
 
@@ -43,23 +44,32 @@ export type ClaimOutcome =
  */
 const LEASE = 15_000;
 
+/** A SET, with its further arguments. */
+type SetCommand = [key: string, value: string, ...options: (string | number)[]];
+
+/** Commands sent together at most. */
+const TOGETHER = 100;
+
 /** What became of requests that carry an Idempotency-Key, by caller and key. */
 export class IdempotencyStore {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #ttl: number;
+  /** Those of one turn of the event loop are sent together. */
+  readonly #sets: Gathered<SetCommand, string | null>;
 
   /** @param ttl milliseconds for which an answered request is remembered */
   constructor(redis: RedisClient, prefix: string, ttl: number) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#ttl = ttl;
+    this.#sets = new Gathered((commands) => setAll(redis, commands), TOGETHER);
   }
 
   async claim(principal: string, key: string, fingerprint: string): Promise<ClaimOutcome> {
     const redisKey = storeKeys(this.#prefix).idempotency(scopedKey(principal, key));
     const fresh: Memory = { fingerprint };
-    const known = await this.#redis.set(redisKey, JSON.stringify(fresh), 'PX', LEASE, 'NX', 'GET');
+    const known = await this.#sets.add([redisKey, JSON.stringify(fresh), 'PX', LEASE, 'NX', 'GET']);
     if (known === null)
       return { outcome: 'claimed', claim: this.#claim(redisKey, fingerprint, jobIdOf(principal, key)) };
     const memory: Memory = JSON.parse(known);
@@ -82,11 +92,21 @@ export class IdempotencyStore {
       },
       answered: async (answer) => {
         const memory: Memory = { fingerprint, answer, ...(saved === undefined ? {} : { jobId: saved }) };
-        await this.#redis.set(redisKey, JSON.stringify(memory), 'PX', Math.round(ttl));
+        await this.#sets.add([redisKey, JSON.stringify(memory), 'PX', Math.round(ttl)]);
       },
       release: async () => {
         await this.#redis.del(redisKey);
       },
     };
   }
+}
+
+/** The answer to each, in order. @throws the first error among them */
+async function setAll(redis: RedisClient, commands: readonly SetCommand[]): Promise<(string | null)[]> {
+  const pipeline = redis.pipeline(commands.map((command) => ['set', ...command]));
+  const answers = (await pipeline.exec()) ?? [];
+  return answers.map(([error, answer]) => {
+    if (error !== null) throw error;
+    return answer === null ? null : String(answer);
+  });
 }
