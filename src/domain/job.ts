@@ -57,7 +57,10 @@ export interface Destination {
   imageState: ImageState | null;
   /** Percent. */
   progress: number;
+  /** As of when its progress was last seen to change. */
   etaSeconds: number | null;
+  /** When EC2 will be done with it, if it goes on as it did. A record of an earlier version has none. */
+  expectedAt?: number | null;
   /** As read from the copy; `null` until it is known. */
   encrypted: boolean | null;
   kmsKeyId: string | null;

@@ -13,9 +13,15 @@ export function weightedProgress(snapshots: readonly Pick<Snapshot, 'progress' |
   return Math.max(0, Math.min(100, Math.floor(done / total)));
 }
 
+/** How far the snapshot is that is least far, in whole percent: the copy is done when it is. No snapshot seen yet is 0. */
+export function leastProgress(snapshots: readonly Pick<Snapshot, 'progress'>[]): number {
+  if (snapshots.length === 0) return 0;
+  return Math.max(0, Math.min(100, ...snapshots.map(({ progress }) => progress)));
+}
+
 /**
- * Seconds until the copy is done, if it goes on as it did since `startedAt`; `null` while there is no progress
- * to base it on. Times in milliseconds.
+ * Seconds until what has come so far (percent) is done, if it goes on as it did since `startedAt`; `null` while there
+ * is no progress to base it on. Times in milliseconds.
  */
 export function etaSeconds(progress: number, startedAt: number | null, now: number): number | null {
   if (startedAt === null || progress <= 0 || now <= startedAt) return null;

@@ -1,4 +1,4 @@
-import type { Image } from './ami.ts';
+import type { ImageState } from './ami.ts';
 import type { CopyJob, Destination, Failure, Job, StopReason, Warning } from './job.ts';
 import type { PermissionState } from './permissions.ts';
 import { destinationKey, isFinished, isNotCopying } from './job.ts';
@@ -74,9 +74,10 @@ export const accept = (key: string, imageId: string): Move =>
 
 /** What EC2 told of a pending copy. */
 export interface Observation {
-  image: Pick<Image, 'state'>;
   /** Whole percent, by {@link weightedProgress}. */
   progress: number;
+  /** Whole percent, by {@link leastProgress}. */
+  least: number;
   encrypted: boolean | null;
   kmsKeyId: string | null;
 }
@@ -86,12 +87,12 @@ export const observe = (key: string, seen: Observation): Move =>
   moving(key, (one, now) => {
     if (one.state !== 'pending') return null;
     const progress = Math.max(one.progress, Math.min(seen.progress, 99));
-    const changed = progress !== one.progress || seen.image.state !== one.imageState;
-    if (!changed && seen.encrypted === one.encrypted) return null;
+    if (progress === one.progress && seen.encrypted === one.encrypted) return null;
+    const eta = etaSeconds(seen.least, one.startedAt, now);
     return {
-      imageState: seen.image.state,
       progress,
-      etaSeconds: etaSeconds(progress, one.startedAt, now),
+      etaSeconds: eta,
+      expectedAt: eta === null ? null : now + eta * 1000,
       encrypted: seen.encrypted ?? one.encrypted,
       kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
     };
@@ -145,7 +146,7 @@ export const succeed = (key: string, warnings: readonly Warning[] = []): Move =>
 
 /** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
 export const fail =
-  (key: string, error: Failure, imageState?: Image['state']): Move =>
+  (key: string, error: Failure, imageState?: ImageState): Move =>
   (job, now) => {
     const failed = moving(key, (one) =>
       isFinished(one) || one.stopping !== null
@@ -244,6 +245,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   imageState: null,
   progress: 0,
   etaSeconds: null,
+  expectedAt: null,
   encrypted: null,
   kmsKeyId: null,
   untagged: [],

@@ -1,5 +1,5 @@
 import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
-import type { Image, Scope, Snapshot, Tags } from '../domain/ami.ts';
+import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { NOBODY } from '../domain/permissions.ts';
@@ -7,10 +7,13 @@ import type { AwsOptions, Ec2Call } from './aws-clients.ts';
 import { AwsClients, clientConfig } from './aws-clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
+import { chunksOf } from './chunks.ts';
 import { classify, Ec2Error, heldBack } from './classify.ts';
+import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
   CopyImageParams,
   Ec2Gateway,
+  EndedImages,
   ImageFilter,
   RemoveOutcome,
   SnapshotPermissions,
@@ -22,7 +25,7 @@ const loadSdk = () => import('@aws-sdk/client-ec2');
 type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
 /** EC2's limits: values a filter, and results a page. */
-const FILTER_VALUES = 200;
+export const FILTER_VALUES = 200;
 const PAGE = 1000;
 
 /** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
@@ -58,7 +61,9 @@ export class AwsGateway implements Ec2Gateway {
     ];
     // An unknown id fails a call that names it as ImageId; as a filter's value it is just left out.
     const chunks =
-      filter.imageIds === undefined ? [[]] : chunked(filter.imageIds).map((ids) => [equals('image-id', ids)]);
+      filter.imageIds === undefined
+        ? [[]]
+        : chunksOf(filter.imageIds, FILTER_VALUES).map((ids) => [equals('image-id', ids)]);
     const found: Image[] = [];
     for (const chunk of chunks) found.push(...(await this.#describeImages(scope, [...chunk, ...common])));
     return found;
@@ -77,13 +82,39 @@ export class AwsGateway implements Ec2Gateway {
     });
   }
 
+  async findEnded(scope: Scope, imageIds: readonly string[]): Promise<EndedImages> {
+    const found: EndedImages = { ended: [], unknown: [] };
+    for (const ids of chunksOf(imageIds, IMAGE_IDS)) {
+      const { ended, unknown } = await findEnded(ids, {
+        named: (named, states) => this.#namedImages(scope, named, states),
+        filtered: (some) => this.findImages(scope, { imageIds: some }),
+      });
+      found.ended.push(...ended);
+      found.unknown.push(...unknown);
+    }
+    return found;
+  }
+
+  /** An answer to names has no pages. */
+  #namedImages(scope: Scope, imageIds: readonly string[], states: readonly ImageState[]): Promise<Image[]> {
+    return this.#call(scope, 'DescribeImages', async (client, sdk) => {
+      const command = new sdk.DescribeImagesCommand({
+        ImageIds: [...imageIds],
+        Filters: [equals('state', states)],
+        IncludeDisabled: true,
+      });
+      const { Images } = await client.send(command);
+      return (Images ?? []).map((one) => toImage(one, scope.region));
+    });
+  }
+
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]> {
     return this.#findSnapshots(scope, `tag:${tag}`, values);
   }
 
   async #findSnapshots(scope: Scope, filter: string, values: readonly string[]): Promise<Snapshot[]> {
     const found: Snapshot[] = [];
-    for (const chunk of chunked(values)) {
+    for (const chunk of chunksOf(values, FILTER_VALUES)) {
       found.push(...(await this.#pagesOfSnapshots(scope, [equals(filter, chunk)])));
     }
     return found;
@@ -262,13 +293,6 @@ function equals(Name: string, values: readonly string[]): Filter {
 
 function sourceFilters({ imageId, region }: { imageId: string; region: string }): Filter[] {
   return [equals('source-image-id', [imageId]), equals('source-image-region', [region])];
-}
-
-/** Nothing in, no chunk out: an empty list must never turn into a call that describes everything. */
-function chunked(values: readonly string[]): string[][] {
-  const chunks: string[][] = [];
-  for (let i = 0; i < values.length; i += FILTER_VALUES) chunks.push(values.slice(i, i + FILTER_VALUES));
-  return chunks;
 }
 
 function whenMissing<T>(error: unknown, answer: T): T {

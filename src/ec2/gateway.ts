@@ -25,6 +25,14 @@ export interface ImageFilter {
   states?: readonly ImageState[];
 }
 
+/** What EC2 says of images that are being made: the others are still pending. */
+export interface EndedImages {
+  /** Those that are no longer pending, whichever way. */
+  ended: Image[];
+  /** Ids that EC2 doesn't know. */
+  unknown: string[];
+}
+
 /** DeregisterImage and DeleteSnapshot are harmless for what is gone already. */
 export type RemoveOutcome = 'removed' | 'gone';
 
@@ -43,6 +51,12 @@ export interface Ec2Gateway {
 
   /** The images that match, unknown ids left out. An empty list of ids asks nothing and gives nothing. */
   findImages(scope: Scope, filter: ImageFilter): Promise<Image[]>;
+
+  /**
+   * Which of these images have ended, and which EC2 doesn't know: with up to 1,000 of them a call, and an answer as short as
+   * what has happened. An empty list asks nothing.
+   */
+  findEnded(scope: Scope, imageIds: readonly string[]): Promise<EndedImages>;
 
   /** Snapshots of this account with one of these values of a tag. An empty list gives nothing. */
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]>;

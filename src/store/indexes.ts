@@ -137,7 +137,8 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (!holdsSlot(one)) return [];
   const slot: IndexCommand = ['SADD', keys.slots(scope), member];
   if (one.imageId === null || !isTracked(one)) return [slot];
-  const seen = { jobId: job.id, destination: key, startedAt: one.startedAt, progress: one.progress };
+  const { startedAt, progress, expectedAt = null, attempts } = one;
+  const seen = { jobId: job.id, destination: key, startedAt, progress, expectedAt, attempt: attempts };
   return [slot, ['HSET', keys.pending(scope), one.imageId, JSON.stringify(seen)]];
 }
 

@@ -22,6 +22,7 @@ export function parseEvent(text: string): JobEvent {
 }
 
 export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
-  const pending: Omit<PendingCopy, 'imageId'> = JSON.parse(json);
+  // One of an earlier version has neither.
+  const pending: Omit<PendingCopy, 'imageId'> = { expectedAt: null, attempt: null, ...JSON.parse(json) };
   return pending;
 }

@@ -24,6 +24,7 @@ import type {
   JobFilter,
   JobPage,
   JobStore,
+  Look,
   Noticed,
   PendingCopy,
   SlotsChange,
@@ -212,6 +213,18 @@ export class RedisJobStore implements JobStore {
     if (imageIds.length === 0) return [];
     const found = await this.#redis.hmget(this.#keys.pending(scope), ...imageIds);
     return imageIds.filter((_, i) => found[i] !== null);
+  }
+
+  async beginLook(scope: Scope): Promise<Look> {
+    // In this order: whoever asks for an earlier look after this has a copy that this has not seen.
+    const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
+    return { pending: await this.pending(scope), due: Number(due) };
+  }
+
+  async putOff(scope: Scope, time: number, due: number, count: number): Promise<void> {
+    const { scopes, pending, waiting } = this.#keys;
+    const keys = [scopes, pending(scope), waiting(scope)] as const;
+    await this.#redis.amiferryPutOff(...keys, scopeKey(scope), time, due, count);
   }
 
   async lookBy(scope: Scope, time: number): Promise<void> {

@@ -137,6 +137,18 @@ for _, scope in ipairs(due) do redis.call('ZADD', KEYS[1], ARGV[2], scope) end
 return due
 `;
 
+/**
+ * Puts the next look at a scope off, unless it is due earlier than it was, others are pending, or there is a line.
+ * KEYS: scopes, pending, waiting. ARGV: scope, time, due as it was, how many were pending.
+ */
+const PUT_OFF = `
+local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not due or tonumber(due) < tonumber(ARGV[3]) then return 0 end
+if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return 1
+`;
+
 /** Drops a scope with nothing left to track. KEYS: scopes, pending, waiting. ARGV: scope. */
 const DROP_IDLE = `
 if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then return 0 end
@@ -201,6 +213,15 @@ declare module 'ioredis' {
     amiferryReadLog(log: string, time: number, number: number, limit: number): Result<string[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
+    amiferryPutOff(
+      scopes: string,
+      pending: string,
+      waiting: string,
+      scope: string,
+      time: number,
+      due: number,
+      count: number,
+    ): Result<number, Context>;
     amiferryDropIdle(
       scopes: string,
       pending: string,
@@ -237,6 +258,7 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
   redis.defineCommand('amiferryReadLog', { lua: READ_LOG, numberOfKeys: 1 });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
+  redis.defineCommand('amiferryPutOff', { lua: PUT_OFF, numberOfKeys: 3 });
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
   redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
   redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });

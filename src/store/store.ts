@@ -42,6 +42,17 @@ export interface PendingCopy {
   /** When CopyImage was called, epoch milliseconds. */
   startedAt: number;
   progress: number;
+  /** When EC2 will be done with it, if it goes on as it did; `null` while nothing tells. */
+  expectedAt: number | null;
+  /** Which attempt of the destination it is; `null`: an earlier version has not kept it. */
+  attempt: number | null;
+}
+
+/** A look at a scope's copies, as it began: what it may be put off by. */
+export interface Look {
+  pending: PendingCopy[];
+  /** When the scope was due again, should nothing come of the look. */
+  due: number;
 }
 
 /** What became of images that EC2 told of. */
@@ -126,6 +137,13 @@ export interface JobStore {
   takeNoticed(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
+  /** What a look begins with. */
+  beginLook(scope: Scope): Promise<Look>;
+  /**
+   * Puts the next look at a scope off until then, epoch milliseconds: unless somebody has asked for an earlier one since
+   * `due`, others are pending there than these many, or anybody stands in line for their slots.
+   */
+  putOff(scope: Scope, time: number, due: number, pending: number): Promise<void>;
   /** A scope that is tracked is looked at by then, epoch milliseconds, if not earlier. */
   lookBy(scope: Scope, time: number): Promise<void>;
   /** Scopes in which anybody stands in line. */
@@ -143,7 +161,7 @@ export interface JobStore {
    * clock. Who dies in it holds nobody up.
    */
   takeTurn(step: string, every: number): Promise<boolean>;
-  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds. */
+  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link putOff}. */
   takeDueScopes(interval: number): Promise<Scope[]>;
   /** Drops a scope with nothing pending and nobody waiting from the tracking. */
   dropIdleScope(scope: Scope): Promise<void>;

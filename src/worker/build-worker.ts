@@ -16,8 +16,8 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** Never look more rarely than this for due scopes, and never more often than they are due. Milliseconds. */
-const TICK = 500;
+/** How often to look for due scopes, milliseconds: so often that none is late by much of the time between two looks. */
+const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));
 
 /**
  * Starts a worker: it does the recurring steps when it is its turn, takes what writes leave in the outbox to the queue, and the
@@ -34,7 +34,7 @@ export async function buildWorker(
   const blocked = duplicateRedis(redis);
   const relay = startRelay(deps, blocked, options.prefix);
   const recurring = [
-    startRecurring(deps, { name: 'tick', every: Math.min(TICK, deps.settings.pollMs), run: tick }),
+    startRecurring(deps, { name: 'tick', every: tickEvery(deps.settings.pollMs), run: tick }),
     startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
   ];
   const close = async () => {

@@ -1,3 +1,4 @@
+import { SELF } from '../domain/ami.ts';
 import type { DestinationState, Job } from '../domain/job.ts';
 import type { JobHappening } from '../domain/job-events.ts';
 import { happenings } from '../domain/job-events.ts';
@@ -6,6 +7,7 @@ import { onCopy } from '../domain/transitions.ts';
 import { aboutJob } from '../log-context.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
+import { paceOf } from './pace.ts';
 
 /**
  * Writes a change of a job, and logs what happened. The write itself wakes whatever it made due: a copy that became
@@ -24,7 +26,15 @@ export function changed(deps: WorkerDeps, { before, job }: { before: Job; job: J
     const about = { ...aboutJob(job, destination?.region), ...destination };
     if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, happening);
+    if (type === 'destination.pending') await lookAtSoon(deps, happening);
   }
+}
+
+/** Where older copies are under way the next look may be far off: too far for one that has just begun. */
+async function lookAtSoon(deps: WorkerDeps, { destination }: JobHappening): Promise<void> {
+  if (destination === null) return;
+  const scope = { account: SELF, region: destination.region };
+  await deps.store.lookBy(scope, deps.store.now() + paceOf(deps).shortest);
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

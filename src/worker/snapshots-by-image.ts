@@ -6,9 +6,9 @@ import type { PendingCopy } from '../store/store.ts';
 const DESTINATION_AMI = /for DestinationAmi (ami-[0-9a-f]+) /;
 
 /**
- * Tells which snapshots belong to which pending image. While an image is pending EC2 may not name its snapshots yet;
- * then the snapshot's description names the image, and where it doesn't, our own tags name the job: within a scope a
- * job has one destination, and its newest attempt is the pending one.
+ * Tells which snapshots belong to which copy. Those of `images` name theirs. While an image is pending EC2 may not name its
+ * snapshots yet; then the snapshot's description names the image, and where it doesn't, our own tags name the job: within
+ * a scope a job has one destination, and its newest attempt is the pending one.
  */
 export function snapshotsByImage(
   images: readonly Image[],
@@ -20,9 +20,9 @@ export function snapshotsByImage(
     for (const { snapshotId } of image.snapshots)
       if (snapshotId !== null) imageOfSnapshot.set(snapshotId, image.imageId);
   }
-  const imageOfAttempt = new Map<string, string>();
-  const attempts = new Map(images.map((image) => [image.imageId, image.tags[ATTEMPT_TAG]]));
-  for (const { jobId, imageId } of pending) imageOfAttempt.set(`${jobId} ${attempts.get(imageId)}`, imageId);
+  const imageOfAttempt = new Map(
+    pending.map(({ jobId, attempt, imageId }) => [`${jobId} ${attempt}`, imageId]),
+  );
 
   const groups = Map.groupBy(snapshots, ({ snapshotId, description, tags }) => {
     const described = DESTINATION_AMI.exec(description ?? '')?.[1];

@@ -92,7 +92,7 @@ const progress = (id: string, region: string, percent: number) =>
   move(
     id,
     moves.observe(region, {
-      image: { state: 'pending' },
+      least: percent,
       progress: percent,
       encrypted: null,
       kmsKeyId: null,

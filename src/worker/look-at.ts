@@ -1,0 +1,107 @@
+import type { Image, Scope, Snapshot } from '../domain/ami.ts';
+import { JOB_TAG } from '../domain/copy-tags.ts';
+import { chunksOf } from '../ec2/chunks.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { PendingCopy } from '../store/store.ts';
+import { changeCopy } from './change-job.ts';
+import type { CopyChange } from './copy-changes.ts';
+import { endOf, goneIfLost, progressOf } from './copy-changes.ts';
+import type { WorkerDeps } from './deps.ts';
+import { snapshotsByImage } from './snapshots-by-image.ts';
+
+/** Copies whose snapshots one DescribeSnapshots finds: EC2's limit of values a filter. */
+export const COPIES_A_CALL = 200;
+
+/** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
+const WRITES_AT_ONCE = 25;
+
+/**
+ * Looks which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. What EC2
+ * tells of a thousand copies is much: snapshots are taken, and written down, one call's worth after the other.
+ */
+export async function lookAt(
+  deps: WorkerDeps,
+  scope: Scope,
+  copies: readonly PendingCopy[],
+  withProgress: boolean,
+): Promise<void> {
+  const { ended, unknown } = await deps.gateway.findEnded(
+    scope,
+    copies.map(({ imageId }) => imageId),
+  );
+  const images = new Map(ended.map((image) => [image.imageId, image]));
+  const missing = new Set(unknown);
+  await write(deps, lost(deps, copies, missing));
+  const asked = copies.filter(({ imageId }) => images.has(imageId) || (withProgress && !missing.has(imageId)));
+  const silent: PendingCopy[] = [];
+  for (const some of chunksOf(asked, COPIES_A_CALL)) silent.push(...(await lookCloser(deps, scope, some, images)));
+  await lookWhetherThere(deps, scope, silent);
+}
+
+/** Writes down what the snapshots of some copies tell. Answers those of which nothing tells that EC2 is still at them. */
+async function lookCloser(
+  deps: WorkerDeps,
+  scope: Scope,
+  copies: readonly PendingCopy[],
+  images: ReadonlyMap<string, Image>,
+): Promise<PendingCopy[]> {
+  const snapshots = await snapshotsIfKnown(
+    deps,
+    scope,
+    copies.map(({ jobId }) => jobId),
+  );
+  const ended = copies.flatMap(({ imageId }) => images.get(imageId) ?? []);
+  const snapshotsFor = snapshotsByImage(ended, snapshots ?? [], copies);
+  const changes = copies.flatMap((copy) => {
+    const image = images.get(copy.imageId);
+    const own = snapshotsFor(copy.imageId);
+    return (image === undefined ? progressOf(copy, own) : endOf(copy, image, own)) ?? [];
+  });
+  await write(deps, changes);
+  if (snapshots === null) return [];
+  const isSilent = ({ imageId }: PendingCopy) => snapshotsFor(imageId).every(({ state }) => state !== 'pending');
+  return copies.filter((copy) => !images.has(copy.imageId) && isSilent(copy));
+}
+
+/** Snapshots tell the progress; without them (`null`) the images still tell when a copy is done. */
+async function snapshotsIfKnown(
+  deps: WorkerDeps,
+  scope: Scope,
+  jobIds: readonly string[],
+): Promise<Snapshot[] | null> {
+  try {
+    return await deps.gateway.findSnapshots(scope, JOB_TAG, [...new Set(jobIds)]);
+  } catch (error) {
+    if (!(error instanceof Ec2Error)) throw error;
+    deps.logger.warn(
+      { error: error.message, region: scope.region },
+      'no progress is known of the copies there',
+    );
+    return null;
+  }
+}
+
+/**
+ * Looks whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
+ * then it looks like one that is pending.
+ */
+async function lookWhetherThere(deps: WorkerDeps, scope: Scope, copies: readonly PendingCopy[]): Promise<void> {
+  const old = copies.filter((copy) => goneIfLost(deps, copy) !== null);
+  const images = await deps.gateway.findImages(scope, { imageIds: old.map(({ imageId }) => imageId) });
+  const there = new Set(images.map(({ imageId }) => imageId));
+  const missing = old.map(({ imageId }) => imageId).filter((id) => !there.has(id));
+  await write(deps, lost(deps, old, new Set(missing)));
+}
+
+function lost(
+  deps: WorkerDeps,
+  copies: readonly PendingCopy[],
+  missing: ReadonlySet<string>,
+): CopyChange[] {
+  return copies.flatMap((copy) => (missing.has(copy.imageId) ? (goneIfLost(deps, copy) ?? []) : []));
+}
+
+async function write(deps: WorkerDeps, changes: readonly CopyChange[]): Promise<void> {
+  for (const batch of chunksOf(changes, WRITES_AT_ONCE))
+    await Promise.all(batch.map(({ jobId, move }) => changeCopy(deps, jobId, move)));
+}
