@@ -1,4 +1,6 @@
 import { Redis } from 'ioredis';
+import { nextLook, paceFrom } from '../../src/domain/next-look.ts';
+import { IMAGE_IDS } from '../../src/ec2/find-ended.ts';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { COMPUTED } from '../benchmark.ts';
 import { figure } from '../figures.ts';
@@ -15,8 +17,6 @@ const COPY_SECONDS = 300;
 const POLL_SECONDS = 5;
 /** Copies that would be computed only: they don't fit into a test's time. */
 const MANY = 10_000;
-/** Images that the service's gateway names in one call (FILTER_VALUES of src/ec2/aws-gateway.ts). */
-const IDS_A_CALL = 200;
 
 interface Case {
   copies: number;
@@ -42,6 +42,7 @@ const FULL: Case[] = [
   { copies: 1, regions: 1 },
   { copies: 100, regions: 1 },
   { copies: 1000, regions: 1 },
+  { copies: 17, regions: 17 },
   { copies: 100, regions: 17 },
   { copies: 1000, regions: 17 },
 ];
@@ -113,7 +114,7 @@ function finding(counts: Count[], speed: number): Finding {
     `${figure(count.copies)} over ${count.regions}`,
     told(count.accepting),
     told(count.waiting),
-    figure(everySeconds(count)),
+    figure(looksAtRegion(count)),
     figure(ours(count)),
     figure(count.waiter),
     figure(count.waiter / ours(count)),
@@ -129,7 +130,7 @@ function finding(counts: Count[], speed: number): Finding {
           'copies, regions',
           'while accepting',
           'while waiting',
-          'a look every, s',
+          'looks at a region',
           'in all',
           "SDK's waiter",
           'times fewer',
@@ -162,22 +163,31 @@ function finding(counts: Count[], speed: number): Finding {
       },
     ],
     method: [
-      `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart. A look that is rarer than every ${POLL_SECONDS} s means that this machine did not keep up with the fast clock, and that the service's calls are counted too low by as much.`,
+      `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart.`,
+      `The service looks at a region as often as its pending copies ask for: every ${POLL_SECONDS} s at first, then more rarely, the older they are, up to every ${(POLL_SECONDS * 6).toString()} s, and more often again around the time at which their progress lets expect their end (src/domain/next-look.ts). One copy alone of which nothing tells when it ends is looked at ${looksByPace().toString()} times${COMPUTED}; copies that begin one after the other ask for more. Fewer than that means that this machine did not keep up with the fast clock, and that the service's calls are counted too low.`,
       `The AWS CLI's and boto3's waiters look every 15 s without fail: a look at once and then one every 15 s, for each copy${COMPUTED}. In a real account a region makes at most 300 copies at once by default; COPY_SLOTS was raised here to have more of them pending.`,
-      `${COMPUTED} is arithmetic: for 10,000 copies the service's calls of the largest measured case are scaled by the copies in a region where a call names up to ${IDS_A_CALL} of them, and the waiter's by its mean number of looks at a copy of that length.`,
+      `${COMPUTED} is arithmetic: for 10,000 copies the service's DescribeImages of the largest measured case are scaled by the copies in a region where a call names up to ${IMAGE_IDS.toLocaleString('en-US')} of them, its DescribeSnapshots by the copies (which is more than they would be: progress is asked for the more rarely the more calls it takes), and the waiter's by its mean number of looks at a copy of that length.`,
     ],
   };
 }
 
-/** Simulated seconds between two looks at a region. More than POLL_SECONDS: this machine did not keep up with the clock. */
-function everySeconds({ copies, regions, waiting }: Count): number {
-  const looks = (waiting['DescribeImages'] ?? Number.NaN) / callsOfALook(copies, regions);
-  return COPY_SECONDS / looks;
+/** Looks at each region, on average. */
+function looksAtRegion({ copies, regions, waiting }: Count): number {
+  return (waiting['DescribeImages'] ?? Number.NaN) / callsOfALook(copies, regions);
+}
+
+/** Looks at one copy until its end is seen, by the pace alone. */
+function looksByPace(): number {
+  const pace = paceFrom(POLL_SECONDS * 1000);
+  let looks = 1;
+  for (let at = 0; at < COPY_SECONDS * 1000; looks += 1)
+    at = nextLook([{ startedAt: 0, expectedAt: null }], at, pace);
+  return looks;
 }
 
 /** Calls of DescribeImages that one look at all regions takes. */
 function callsOfALook(copies: number, regions: number): number {
-  return Math.min(copies, regions) * Math.ceil(copies / regions / IDS_A_CALL);
+  return Math.min(copies, regions) * Math.ceil(copies / regions / IMAGE_IDS);
 }
 
 /** What 10,000 copies would take, by arithmetic from the largest case with as many regions. */
@@ -187,14 +197,15 @@ function manyRows(counts: Count[]): string[][] {
     if (measured === undefined) return [];
     const factor = callsOfALook(MANY, regions) / callsOfALook(measured.copies, regions);
     const accepting = (sum(Object.values(measured.accepting)) * MANY) / measured.copies;
-    const waiting = sum(Object.values(measured.waiting)) * factor;
+    const { DescribeSnapshots: snapshots = 0, ...others } = measured.waiting;
+    const waiting = sum(Object.values(others)) * factor + (snapshots * MANY) / measured.copies;
     const waiter = MANY * meanWaiterCalls(COPY_SECONDS);
     return [
       [
         `${figure(MANY)} over ${regions}`,
         figure(accepting) + COMPUTED,
         figure(waiting) + COMPUTED,
-        figure(everySeconds(measured)),
+        figure(looksAtRegion(measured)) + COMPUTED,
         figure(accepting + waiting) + COMPUTED,
         figure(waiter) + COMPUTED,
         figure(waiter / (accepting + waiting)) + COMPUTED,

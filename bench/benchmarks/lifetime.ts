@@ -101,7 +101,7 @@ async function costOf(stage: Stage, copies: number, regions: number): Promise<Co
   return { copies, jobs, cpu, bytes, commands: total(sent) / sample };
 }
 
-/** CPU a second, and so a look, while so many copies are pending, EC2 tells of progress, and nothing ends. */
+/** CPU a second, and so for POLL_SECONDS, while so many copies are pending, EC2 tells of progress, and nothing ends. */
 async function whilePending(stage: Stage, pending: number, seconds: number): Promise<Cpu> {
   const { redis, ec2 } = stage;
   await redis.flushall();
@@ -169,7 +169,7 @@ function finding(costs: Cost[], pending: Cpu, copies: number): Finding {
         ],
       },
       {
-        title: `While ${figure(copies)} copies are pending, for a look at 1,000 of them`,
+        title: `While ${figure(copies)} copies are pending, for tracking 1,000 of them for POLL_SECONDS`,
         columns: ['', 'ms of CPU'],
         rows: [
           ['worker', figure((pending.worker / copies) * 1000)],
@@ -192,7 +192,7 @@ function finding(costs: Cost[], pending: Cpu, copies: number): Finding {
     goals: [],
     method: [
       `One API process and one worker each, on a Redis with its append-only file. ${costs[0]?.copies ?? 0} copies for each shape, 20 requests at a time; EC2 has every copy available at once. CPU time is that of the processes (/proc) and what Redis tells of itself, from before the first request until the last job has succeeded. Commands are counted with MONITOR over 85 copies more. Redis' memory is used_memory, without the audit and the stream of all events, which are cut off at a number of entries.`,
-      `Pending: one region a job, spread over ${REGIONS.length} regions. They are looked at every second and take 4 minutes, so that a look finds as much progress to write down as one every 5 s at copies of 20 minutes. What the same processes take with nothing to do is subtracted.`,
+      `Pending: one region a job, spread over ${REGIONS.length} regions. POLL_SECONDS is 1 and they take 4 minutes, so that they are looked at as often in their time, and as much progress is found to write down, as with POLL_SECONDS 5 at copies of 20 minutes. What the same processes take with nothing to do is subtracted.`,
     ],
   };
 }

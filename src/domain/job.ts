@@ -68,6 +68,8 @@ export interface Destination {
   sharedFrom: PermissionState | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
+  /** While pending: its snapshots that were seen with the tags asked for. A record of an earlier version has none. */
+  tagged?: string[];
   /** Images and snapshots that came without the tags asked for, until they have them. */
   untagged: string[];
   error: Failure | null;

@@ -80,6 +80,8 @@ export interface Observation {
   least: number;
   encrypted: boolean | null;
   kmsKeyId: string | null;
+  /** Snapshots that have the tags asked for. */
+  tagged: string[];
 }
 
 /** Progress never falls back, and stays under 100 until the image is available. */
@@ -95,11 +97,16 @@ export const observe = (key: string, seen: Observation): Move =>
       expectedAt: eta === null ? null : now + eta * 1000,
       encrypted: seen.encrypted ?? one.encrypted,
       kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
+      tagged: seen.tagged,
     };
   });
 
 /** EC2 finished the copy; what is left is to finish it. `untagged` came without the tags that were asked for. */
-export const becomeAvailable = (key: string, seen: Observation, untagged: string[]): Move =>
+export const becomeAvailable = (
+  key: string,
+  seen: Pick<Observation, 'encrypted' | 'kmsKeyId'>,
+  untagged: string[],
+): Move =>
   moving(key, (one, now) =>
     one.state === 'pending'
       ? {
@@ -107,8 +114,10 @@ export const becomeAvailable = (key: string, seen: Observation, untagged: string
           imageState: 'available',
           progress: 100,
           etaSeconds: 0,
-          encrypted: seen.encrypted ?? one.encrypted,
+          // EC2 adds encryption and never removes it.
+          encrypted: one.encrypted === true || (seen.encrypted ?? one.encrypted),
           kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
+          tagged: [],
           untagged,
           availableAt: now,
         }
@@ -248,6 +257,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   expectedAt: null,
   encrypted: null,
   kmsKeyId: null,
+  tagged: [],
   untagged: [],
   sharedFrom: null,
   stopping: null,

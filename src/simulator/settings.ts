@@ -17,6 +17,11 @@ export const SettingsSchema = Type.Object(
     snapshotCopySlots: Type.Union([Type.Null(), Type.Integer({ minimum: 0 })]),
     /** How long after CopyImage the new ids answer NotFound. */
     consistencyDelayMs: Type.Number({ minimum: 0 }),
+    /**
+     * How long a deregistered image is still listed, as such, and then for as long again left out of answers without an error.
+     * After that its id is NotFound.
+     */
+    deregisteredSeconds: seconds,
     /** The part of a copy's time (0–1) after which its block devices name their snapshots. */
     snapshotIdAfter: Type.Number({ minimum: 0, maximum: 1 }),
     /** How long a ClientToken is remembered. EC2: unknown. */
@@ -46,6 +51,7 @@ export const defaultSettings: Readonly<Settings> = {
   copySlots: 300,
   snapshotCopySlots: null,
   consistencyDelayMs: 0,
+  deregisteredSeconds: 0,
   snapshotIdAfter: 0.9,
   tokenMemorySeconds: 86_400,
   uniqueNames: false,

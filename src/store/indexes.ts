@@ -137,8 +137,9 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (!holdsSlot(one)) return [];
   const slot: IndexCommand = ['SADD', keys.slots(scope), member];
   if (one.imageId === null || !isTracked(one)) return [slot];
-  const { startedAt, progress, expectedAt = null, attempts } = one;
-  const seen = { jobId: job.id, destination: key, startedAt, progress, expectedAt, attempt: attempts };
+  const { startedAt, progress, expectedAt = null, attempts: attempt, tagged = [] } = one;
+  const known = tagged.length;
+  const seen = { jobId: job.id, destination: key, startedAt, progress, expectedAt, attempt, known };
   return [slot, ['HSET', keys.pending(scope), one.imageId, JSON.stringify(seen)]];
 }
 

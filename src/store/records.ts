@@ -22,7 +22,8 @@ export function parseEvent(text: string): JobEvent {
 }
 
 export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
-  // One of an earlier version has neither.
-  const pending: Omit<PendingCopy, 'imageId'> = { expectedAt: null, attempt: null, ...JSON.parse(json) };
+  // One of an earlier version has none of these.
+  const unknown = { expectedAt: null, attempt: null, known: 0 };
+  const pending: Omit<PendingCopy, 'imageId'> = { ...unknown, ...JSON.parse(json) };
   return pending;
 }

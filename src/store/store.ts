@@ -46,6 +46,8 @@ export interface PendingCopy {
   expectedAt: number | null;
   /** Which attempt of the destination it is; `null`: an earlier version has not kept it. */
   attempt: number | null;
+  /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
+  known: number;
 }
 
 /** A look at a scope's copies, as it began: what it may be put off by. */

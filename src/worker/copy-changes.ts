@@ -1,6 +1,7 @@
-import type { Image, Snapshot } from '../domain/ami.ts';
+import type { Image, Snapshot, Tags } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
 import { lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
+import type { Destination } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { leastProgress, weightedProgress } from '../domain/progress.ts';
 import type { Move, Observation } from '../domain/transitions.ts';
@@ -30,11 +31,21 @@ function gone({ jobId, destination, imageId }: PendingCopy): CopyChange {
 
 /** How far a copy is that is still pending; `null` when nothing is new. */
 export function progressOf(copy: PendingCopy, snapshots: readonly Snapshot[]): CopyChange | null {
-  const seen = observation(snapshots);
-  return seen.progress > copy.progress ? { jobId: copy.jobId, move: observe(copy.destination, seen) } : null;
+  const progress = weightedProgress(snapshots);
+  if (progress <= copy.progress) return null;
+  const seen = { progress, least: leastProgress(snapshots), ...encryptionOf(snapshots) };
+  const move = withTags(copy.destination, (wanted) =>
+    observe(copy.destination, { ...seen, tagged: taggedOf(snapshots, wanted) }),
+  );
+  return { jobId: copy.jobId, move };
 }
 
-/** The end of a copy whose image is no longer pending. */
+/** Whether its image alone tells all that is not known yet of a copy that has ended. Why one failed only its snapshots tell. */
+export function saysEnough(copy: PendingCopy, { state, snapshots }: Image): boolean {
+  return (state === 'available' || state === 'disabled') && copy.known > 0 && copy.known >= snapshots.length;
+}
+
+/** The end of a copy whose image is no longer pending. `snapshots` add to what its record knows of them. */
 export function endOf(copy: PendingCopy, image: Image, snapshots: readonly Snapshot[]): CopyChange {
   const { jobId, destination } = copy;
   // Disabled is available, and then somebody disabled it.
@@ -46,27 +57,36 @@ export function endOf(copy: PendingCopy, image: Image, snapshots: readonly Snaps
 }
 
 function whenAvailable(key: string, image: Image, snapshots: readonly Snapshot[]): Move {
-  const seen = observation(snapshots, image);
+  const seen = encryptionOf(snapshots, image);
+  return withTags(key, (wanted, { tagged = [] }) => {
+    const fine = new Set([...tagged, ...taggedOf(snapshots, wanted)]);
+    const untagged = snapshotIdsOf([image]).filter((id) => !fine.has(id));
+    if (lacksTags(wanted, image)) untagged.push(image.imageId);
+    return becomeAvailable(key, seen, untagged);
+  });
+}
+
+/** A move by the tags that a copy is to have. */
+function withTags(key: string, move: (wanted: Tags, destination: Destination) => Move): Move {
   return (job, now) => {
     const destination = findDestination(job, key);
-    if (destination === undefined) return null;
-    const wanted = tagsOfCopy(job, destination);
-    const tagged = new Set(
-      snapshots.filter((one) => !lacksTags(wanted, one)).map(({ snapshotId }) => snapshotId),
-    );
-    const untagged = snapshotIdsOf([image]).filter((id) => !tagged.has(id));
-    if (lacksTags(wanted, image)) untagged.push(image.imageId);
-    return becomeAvailable(key, seen, untagged)(job, now);
+    return destination === undefined ? null : move(tagsOfCopy(job, destination), destination)(job, now);
   };
 }
 
-function observation(snapshots: readonly Snapshot[], image?: Image): Observation {
+function taggedOf(snapshots: readonly Snapshot[], wanted: Tags): string[] {
+  return snapshots.filter((one) => !lacksTags(wanted, one)).map(({ snapshotId }) => snapshotId);
+}
+
+/** `null`: as far as is known by now. */
+function encryptionOf(
+  snapshots: readonly Snapshot[],
+  image?: Image,
+): Pick<Observation, 'encrypted' | 'kmsKeyId'> {
   const ofImage = image?.snapshots ?? [];
   const known = snapshots.length > 0 || ofImage.some(({ snapshotId }) => snapshotId !== null);
   const encrypted = [...ofImage, ...snapshots].some((one) => one.encrypted);
   return {
-    progress: weightedProgress(snapshots),
-    least: leastProgress(snapshots),
     encrypted: known ? encrypted : null,
     kmsKeyId: snapshots.find(({ kmsKeyId }) => kmsKeyId !== null)?.kmsKeyId ?? null,
   };

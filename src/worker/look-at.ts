@@ -5,7 +5,7 @@ import { Ec2Error } from '../ec2/classify.ts';
 import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import type { CopyChange } from './copy-changes.ts';
-import { endOf, goneIfLost, progressOf } from './copy-changes.ts';
+import { endOf, goneIfLost, progressOf, saysEnough } from './copy-changes.ts';
 import type { WorkerDeps } from './deps.ts';
 import { snapshotsByImage } from './snapshots-by-image.ts';
 
@@ -16,8 +16,9 @@ export const COPIES_A_CALL = 200;
 const WRITES_AT_ONCE = 25;
 
 /**
- * Looks which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. What EC2
- * tells of a thousand copies is much: snapshots are taken, and written down, one call's worth after the other.
+ * Looks which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. Of those
+ * that have ended snapshots are asked for only where they have something to tell. What EC2 tells of a thousand copies is
+ * much: snapshots are taken, and written down, one call's worth after the other.
  */
 export async function lookAt(
   deps: WorkerDeps,
@@ -31,10 +32,17 @@ export async function lookAt(
   );
   const images = new Map(ended.map((image) => [image.imageId, image]));
   const missing = new Set(unknown);
-  await write(deps, lost(deps, copies, missing));
-  const asked = copies.filter(({ imageId }) => images.has(imageId) || (withProgress && !missing.has(imageId)));
+  const clear: CopyChange[] = [];
+  const asked: PendingCopy[] = [];
+  for (const copy of copies) {
+    const image = images.get(copy.imageId);
+    if (image !== undefined && saysEnough(copy, image)) clear.push(endOf(copy, image, []));
+    else if (image !== undefined || (withProgress && !missing.has(copy.imageId))) asked.push(copy);
+  }
+  await write(deps, [...lost(deps, copies, missing), ...clear]);
   const silent: PendingCopy[] = [];
-  for (const some of chunksOf(asked, COPIES_A_CALL)) silent.push(...(await lookCloser(deps, scope, some, images)));
+  for (const some of chunksOf(asked, COPIES_A_CALL))
+    silent.push(...(await lookCloser(deps, scope, some, images)));
   await lookWhetherThere(deps, scope, silent);
 }
 
@@ -59,7 +67,8 @@ async function lookCloser(
   });
   await write(deps, changes);
   if (snapshots === null) return [];
-  const isSilent = ({ imageId }: PendingCopy) => snapshotsFor(imageId).every(({ state }) => state !== 'pending');
+  const isSilent = ({ imageId }: PendingCopy) =>
+    snapshotsFor(imageId).every(({ state }) => state !== 'pending');
   return copies.filter((copy) => !images.has(copy.imageId) && isSilent(copy));
 }
 
@@ -85,7 +94,11 @@ async function snapshotsIfKnown(
  * Looks whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
  * then it looks like one that is pending.
  */
-async function lookWhetherThere(deps: WorkerDeps, scope: Scope, copies: readonly PendingCopy[]): Promise<void> {
+async function lookWhetherThere(
+  deps: WorkerDeps,
+  scope: Scope,
+  copies: readonly PendingCopy[],
+): Promise<void> {
   const old = copies.filter((copy) => goneIfLost(deps, copy) !== null);
   const images = await deps.gateway.findImages(scope, { imageIds: old.map(({ imageId }) => imageId) });
   const there = new Set(images.map(({ imageId }) => imageId));
@@ -93,11 +106,7 @@ async function lookWhetherThere(deps: WorkerDeps, scope: Scope, copies: readonly
   await write(deps, lost(deps, old, new Set(missing)));
 }
 
-function lost(
-  deps: WorkerDeps,
-  copies: readonly PendingCopy[],
-  missing: ReadonlySet<string>,
-): CopyChange[] {
+function lost(deps: WorkerDeps, copies: readonly PendingCopy[], missing: ReadonlySet<string>): CopyChange[] {
   return copies.flatMap((copy) => (missing.has(copy.imageId) ? (goneIfLost(deps, copy) ?? []) : []));
 }
 

@@ -47,7 +47,11 @@ async function lookAtAll(deps: WorkerDeps, scope: Scope, pending: readonly Pendi
 }
 
 /** Progress is asked for at some of the looks only: it takes more calls than the end of a copy does. */
-async function isProgressDue(deps: WorkerDeps, scope: Scope, pending: readonly PendingCopy[]): Promise<boolean> {
+async function isProgressDue(
+  deps: WorkerDeps,
+  scope: Scope,
+  pending: readonly PendingCopy[],
+): Promise<boolean> {
   const [now, pace] = [deps.store.now(), paceOf(deps)];
   // EC2 has nothing to tell yet of one that has only just begun.
   if (pending.every(({ startedAt }) => now - startedAt < pace.shortest)) return false;

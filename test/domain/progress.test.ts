@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { etaSeconds, weightedProgress } from '../../src/domain/progress.ts';
+import { etaSeconds, leastProgress, weightedProgress } from '../../src/domain/progress.ts';
 
 test('progress is weighted by size', () => {
   const progress = weightedProgress([
@@ -13,6 +13,12 @@ test('nothing seen yet is 0, an unknown size still counts, and it stays within 0
   expect(weightedProgress([])).toBe(0);
   expect(weightedProgress([{ progress: 50, sizeGiB: 0 }])).toBe(50);
   expect(weightedProgress([{ progress: 140, sizeGiB: 8 }])).toBe(100);
+});
+
+test('a copy is done when the last of its snapshots is', () => {
+  expect(leastProgress([])).toBe(0);
+  expect(leastProgress([{ progress: 100 }, { progress: 30 }, { progress: 60 }])).toBe(30);
+  expect(leastProgress([{ progress: 140 }])).toBe(100);
 });
 
 test('the ETA goes on at the pace so far, and is null without one', () => {

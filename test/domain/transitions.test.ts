@@ -7,7 +7,7 @@ import * as moves from '../../src/domain/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
-const seen = { progress: 40, least: 40, encrypted: null, kmsKeyId: null };
+const seen = { progress: 40, least: 40, encrypted: null, kmsKeyId: null, tagged: [] };
 const broken = failureBecause('copy-failed', 'for a test');
 
 /** Every move there is, for a job with the destinations a and b. */

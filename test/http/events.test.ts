@@ -93,6 +93,7 @@ const progress = (id: string, region: string, percent: number) =>
     id,
     moves.observe(region, {
       least: percent,
+      tagged: [],
       progress: percent,
       encrypted: null,
       kmsKeyId: null,

@@ -2,6 +2,7 @@ import {
   CopyImageCommand,
   CreateTagsCommand,
   DeleteTagsCommand,
+  DeregisterImageCommand,
   DescribeImagesCommand,
   DescribeRegionsCommand,
   DescribeSnapshotsCommand,
@@ -202,6 +203,40 @@ describe('DescribeImages', () => {
     expect(await ids(filter('source-image-id', golden.web))).toEqual([ImageId]);
     expect(await ids(filter('source-image-region', 'us-east-1'))).toEqual([ImageId]);
   });
+});
+
+test('a deregistered image is listed for a while, then left out, then not found', async () => {
+  await sim.control('POST', 'settings', { deregisteredSeconds: 60 });
+  await sim.ec2().send(new DeregisterImageCommand({ ImageId: golden.web }));
+  const named = () => ids({ ImageIds: [golden.db, golden.web] });
+  const states = async (input: DescribeImagesCommandInput) =>
+    (await sim.ec2().send(new DescribeImagesCommand(input))).Images?.map((image) => image.State);
+  expect(await named()).toEqual([golden.web, golden.db]);
+  expect(await states({ ImageIds: [golden.web] })).toEqual(['deregistered']);
+  expect(await ids(filter('state', 'deregistered'))).toEqual([golden.web]);
+  // Whatever else asks for it is told that it is gone.
+  const again = sim.ec2().send(new DeregisterImageCommand({ ImageId: golden.web }));
+  await expect(again).rejects.toEqual(refused('InvalidAMIID.NotFound'));
+  sim.simulator.clock.advance(60);
+  expect(await named()).toEqual([golden.db]);
+  expect(await ids(filter('image-id', golden.web))).toEqual([]);
+  sim.simulator.clock.advance(60);
+  await expect(named()).rejects.toEqual(refused('InvalidAMIID.NotFound', new RegExp(golden.web)));
+});
+
+test('a filter narrows down images that are named, and still none of them may be missing', async () => {
+  const state = { Name: 'state', Values: ['available', 'failed'] };
+  await sim.control('POST', 'images', {
+    region: 'us-east-1',
+    imageId: 'ami-0000000000000000a',
+    state: 'pending',
+  });
+  const ImageIds = [golden.web, 'ami-0000000000000000a'];
+  expect(await ids({ ImageIds, Filters: [state] })).toEqual([golden.web]);
+  const missing = [...ImageIds, 'ami-0000000000000000f', 'ami-0000000000000000e'];
+  await expect(ids({ ImageIds: missing, Filters: [state] })).rejects.toEqual(
+    refused('InvalidAMIID.NotFound', /ami-0000000000000000f, ami-0000000000000000e/),
+  );
 });
 
 test('DescribeSnapshots finds by ids, owner, status and tags, in pages', async () => {

@@ -11,6 +11,7 @@ import { canSeeImage, requireId } from '../state/lookup.ts';
 import { pageOf } from '../state/pages.ts';
 import { admits, isPublic } from '../state/permissions.ts';
 import { tagSet, visibleTags } from '../state/tags.ts';
+import type { LeavingImage } from '../state/world.ts';
 import { stateAt } from '../state/lifecycle.ts';
 import type { XmlObject } from '../wire/xml.ts';
 import { reads, type Request } from './operation.ts';
@@ -39,8 +40,14 @@ export const describeImages = reads((request) => {
 function namedImages({ world, account, region }: Request, ids: readonly string[]): Image[] {
   for (const id of ids) requireId('ami', id);
   const now = world.clock.now();
-  const { images } = world.region(region);
-  const found = [...new Set(ids)].map((id) => images.get(id) ?? id);
+  const { images, leaving } = world.region(region);
+  const isLeftOut = (id: string) => {
+    const { listedUntil = 0, knownUntil = 0 } = leaving.get(id) ?? {};
+    return listedUntil <= now && now < knownUntil;
+  };
+  const found = [...new Set(ids)]
+    .filter((id) => !isLeftOut(id))
+    .map((id) => images.get(id) ?? listedStill(leaving.get(id), now) ?? id);
   const isSeen = (image: Image | string): image is Image =>
     typeof image !== 'string' && canSeeImage(image, account, now);
   const missing = found.filter((image) => !isSeen(image));
@@ -51,11 +58,17 @@ function namedImages({ world, account, region }: Request, ids: readonly string[]
 
 /** Looked up where a filter names ids, so that a batch of 200 among thousands stays cheap. */
 function candidates({ world, region }: Request, filters: readonly Filter[]): Image[] {
-  const { images } = world.region(region);
+  const now = world.clock.now();
+  const { images, leaving } = world.region(region);
   const ids = exactValues(filters, 'image-id');
-  if (ids === undefined) return [...images.values()];
-  const found = [...new Set(ids)].map((id) => images.get(id)).filter((image) => image !== undefined);
+  const found = (ids === undefined ? [...images.keys(), ...leaving.keys()] : [...new Set(ids)])
+    .map((id) => images.get(id) ?? listedStill(leaving.get(id), now))
+    .filter((image) => image !== undefined);
   return found.sort((a, b) => a.sequence - b.sequence);
+}
+
+function listedStill(leaving: LeavingImage | undefined, now: number): Image | undefined {
+  return leaving !== undefined && now < leaving.listedUntil ? leaving.image : undefined;
 }
 
 function wantedBy(request: Request, filters: readonly Filter[], named: boolean): (image: Image) => boolean {

@@ -124,9 +124,14 @@ export function copiesUnderWay(world: World, account: string, region: string): r
 
 /** Takes the image away; of a copy under way its snapshots too, which cancels the copy. */
 export function removeImage(world: World, image: Image): void {
-  const { images, snapshots } = world.region(image.region);
-  if (imageState(image, world.clock.now()) === 'pending') {
+  const { images, leaving, snapshots } = world.region(image.region);
+  const now = world.clock.now();
+  if (imageState(image, now) === 'pending') {
     for (const snapshot of snapshotsOf(world, image)) snapshots.delete(snapshot.snapshotId);
   }
   images.delete(image.imageId);
+  const whileMs = world.settings.deregisteredSeconds * 1000;
+  if (whileMs === 0) return;
+  image.lifecycle = { kind: 'settled', state: 'deregistered' };
+  leaving.set(image.imageId, { image, listedUntil: now + whileMs, knownUntil: now + 2 * whileMs });
 }

@@ -31,8 +31,17 @@ export interface Scope {
   readonly buckets: Map<string, { tokens: number; at: number }>;
 }
 
+/** An image that was deregistered, which EC2 forgets only by and by. */
+export interface LeavingImage {
+  readonly image: Image;
+  readonly listedUntil: number;
+  readonly knownUntil: number;
+}
+
 export interface Region {
   readonly images: Map<string, Image>;
+  /** Only DescribeImages still knows of them. */
+  readonly leaving: Map<string, LeavingImage>;
   readonly snapshots: Map<string, Snapshot>;
 }
 
@@ -57,7 +66,11 @@ export class World {
   }
 
   region(name: string): Region {
-    return entry(this.#regions, name, () => ({ images: new Map(), snapshots: new Map() }));
+    return entry(this.#regions, name, () => ({
+      images: new Map(),
+      leaving: new Map(),
+      snapshots: new Map(),
+    }));
   }
 
   allRegions(): Iterable<Region> {

@@ -1,0 +1,115 @@
+import { Redis } from 'ioredis';
+import { afterEach, expect, test } from 'vitest';
+import { SELF } from '../../src/domain/ami.ts';
+import type { Job } from '../../src/domain/job.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { untilLookedAt } from '../helpers/looked-at.ts';
+import { testRedisUrl } from '../helpers/redis.ts';
+import type { Service } from '../helpers/service.ts';
+import { startService } from '../helpers/service.ts';
+
+let service: Service;
+afterEach(() => service.stop());
+
+const EU = 'eu-west-1';
+const scope = { account: SELF, region: EU };
+const HOUR = 3_600_000;
+
+async function pendingCopy(name = 'copy'): Promise<{ id: string; imageId: string }> {
+  const { id } = await service.copy({ name, destinations: [{ region: EU }] });
+  const job = await service.untilJob(id, (one) => one.destinations[0]?.state === 'pending');
+  return { id, imageId: job.destinations[0]?.imageId ?? '' };
+}
+
+/** As if it had begun so many milliseconds earlier. */
+const older = (by: number) => (job: Job) =>
+  job.kind !== 'copy'
+    ? null
+    : {
+        ...job,
+        destinations: job.destinations.map((one) => ({ ...one, startedAt: (one.startedAt ?? 0) - by })),
+      };
+
+async function calls(action: string): Promise<number> {
+  return (await service.control.calls()).calls[action]?.[EU] ?? 0;
+}
+
+test('a copy that has just begun is looked at soon, though older ones are under way that are looked at rarely', async () => {
+  service = await startService({ settings: { pollMs: 5000 }, simulator: { copySeconds: 3600 } });
+  const redis = new Redis(testRedisUrl());
+  const due = async () => Number(await redis.zscore(storeKeys(service.prefix).scopes, `self/${EU}`));
+  const { id } = await pendingCopy('old');
+  await service.store.update(id, older(HOUR));
+  await service.store.lookBy(scope, service.store.now());
+  await untilLookedAt(service, EU, 20_000);
+  const { id: young } = await pendingCopy('young');
+  const begun = (await service.untilJob(young, () => true)).destinations[0]?.startedAt ?? 0;
+  await untilLookedAt(service, EU, 0);
+  expect((await due()) - begun).toBeLessThan(10_000);
+  redis.disconnect();
+});
+
+test('where progress has told of its snapshots already, the end of a copy asks for none', async () => {
+  service = await startService({ workers: 0, simulator: { copySeconds: 100 } });
+  const worker = await service.startWorker();
+  const { id } = await pendingCopy();
+  await service.control.advanceSeconds(50);
+  await service.untilJob(id, (job) => (job.destinations[0]?.progress ?? 0) > 0);
+  await worker.close();
+  const before = await calls('DescribeSnapshots');
+  await service.control.advanceSeconds(HOUR);
+  await service.startWorker();
+  const [done] = (await service.untilFinished(id)).destinations;
+  expect(done).toMatchObject({ state: 'succeeded', progress: 100, encrypted: false, untagged: [] });
+  expect(await calls('DescribeSnapshots')).toBe(before);
+  expect(await calls('CreateTags')).toBe(0);
+});
+
+test('an encrypted copy keeps the key that its snapshots told while it was pending', async () => {
+  service = await startService({ workers: 0, simulator: { copySeconds: 100 } });
+  const worker = await service.startWorker();
+  const encrypted = { region: EU, encrypted: true as const, kmsKeyId: 'alias/ami' };
+  const { id } = await service.copy({ destinations: [encrypted] });
+  await service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
+  await service.control.advanceSeconds(50);
+  const halfway = await service.untilJob(id, (job) => (job.destinations[0]?.progress ?? 0) > 0);
+  expect(halfway.destinations[0]?.kmsKeyId).toMatch(/^arn:/);
+  await worker.close();
+  await service.control.advanceSeconds(HOUR);
+  await service.startWorker();
+  const [done] = (await service.untilFinished(id)).destinations;
+  expect(done).toMatchObject({ encrypted: true, kmsKeyId: halfway.destinations[0]?.kmsKeyId });
+});
+
+test('a copy that somebody deregisters ends, though EC2 leaves it out of its answers without a word', async () => {
+  service = await startService({
+    workers: 0,
+    settings: { lostCopyMs: 100 },
+    simulator: { copySeconds: HOUR, deregisteredSeconds: HOUR },
+  });
+  const worker = await service.startWorker();
+  const { id, imageId } = await pendingCopy();
+  await worker.close();
+  await service.gateway.deregisterImage(scope, imageId);
+  await service.control.advanceSeconds(HOUR);
+  expect(await service.gateway.findEnded(scope, [imageId])).toEqual({ ended: [], unknown: [] });
+  await service.startWorker();
+  const [gone] = (await service.untilFinished(id)).destinations;
+  expect(gone).toMatchObject({ state: 'failed', error: { code: 'copy-disappeared' } });
+});
+
+test('what an earlier version kept of a pending copy is enough to end it', async () => {
+  service = await startService({ workers: 0, simulator: { copySeconds: 1 } });
+  const worker = await service.startWorker();
+  const { id, imageId } = await pendingCopy();
+  await worker.close();
+  const redis = new Redis(testRedisUrl());
+  const old = { jobId: id, destination: EU, startedAt: Date.now() - HOUR, progress: 7 };
+  await redis.hset(storeKeys(service.prefix).pending(scope), imageId, JSON.stringify(old));
+  redis.disconnect();
+  await service.startWorker();
+  expect((await service.untilFinished(id)).destinations[0]).toMatchObject({
+    state: 'succeeded',
+    untagged: [],
+  });
+});
