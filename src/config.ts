@@ -89,7 +89,8 @@ const SETTINGS = {
     default: 5,
     minimum: 0.05,
     maximum: 300,
-    description: 'seconds between two looks at the pending copies of a region',
+    description:
+      'shortest time in seconds between two looks at the pending copies of a region; old ones are looked at more rarely, up to six times as far apart',
   }),
   EVENTS_QUEUE_URL: text({
     default: '',
@@ -100,7 +101,7 @@ const SETTINGS = {
     default: 30,
     minimum: 0.05,
     maximum: 300,
-    description: 'the same as POLL_SECONDS while these events are heard',
+    description: 'seconds between two looks, always, while these events are heard',
   }),
   SWEEP_SECONDS: number({
     default: 5,

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { nextLook, paceFrom } from '../../src/domain/next-look.ts';
 import { IMAGE_IDS } from '../../src/ec2/find-ended.ts';
+import { COPIES_A_CALL } from '../../src/worker/look-at.ts';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { COMPUTED } from '../benchmark.ts';
 import { figure } from '../figures.ts';
@@ -166,7 +167,7 @@ function finding(counts: Count[], speed: number): Finding {
       `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speed} times as fast, and so do both who look at it: POLL_SECONDS is ${POLL_SECONDS}/${speed} s, the waiter's delays (15 to 120 s, with the SDK's own jitter) are divided by ${speed}. Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart.`,
       `The service looks at a region as often as its pending copies ask for: every ${POLL_SECONDS} s at first, then more rarely, the older they are, up to every ${(POLL_SECONDS * 6).toString()} s, and more often again around the time at which their progress lets expect their end (src/domain/next-look.ts). One copy alone of which nothing tells when it ends is looked at ${looksByPace().toString()} times${COMPUTED}; copies that begin one after the other ask for more. Fewer than that means that this machine did not keep up with the fast clock, and that the service's calls are counted too low.`,
       `The AWS CLI's and boto3's waiters look every 15 s without fail: a look at once and then one every 15 s, for each copy${COMPUTED}. In a real account a region makes at most 300 copies at once by default; COPY_SLOTS was raised here to have more of them pending.`,
-      `${COMPUTED} is arithmetic: for 10,000 copies the service's DescribeImages of the largest measured case are scaled by the copies in a region where a call names up to ${IMAGE_IDS.toLocaleString('en-US')} of them, its DescribeSnapshots by the copies (which is more than they would be: progress is asked for the more rarely the more calls it takes), and the waiter's by its mean number of looks at a copy of that length.`,
+      `${COMPUTED} is arithmetic: for 10,000 copies the service's DescribeImages of the largest measured case are scaled by the copies in a region where a call names up to ${IMAGE_IDS.toLocaleString('en-US')} of them, its DescribeSnapshots by the same where a call tells of up to ${COPIES_A_CALL} of them (which is more than they would be: progress is asked for the more rarely the more calls it takes), and the waiter's by its mean number of looks at a copy of that length.`,
     ],
   };
 }
@@ -190,6 +191,11 @@ function callsOfALook(copies: number, regions: number): number {
   return Math.min(copies, regions) * Math.ceil(copies / regions / IMAGE_IDS);
 }
 
+/** Calls of DescribeSnapshots that the snapshots of all copies take. */
+function snapshotCalls(copies: number, regions: number): number {
+  return Math.min(copies, regions) * Math.ceil(copies / regions / COPIES_A_CALL);
+}
+
 /** What 10,000 copies would take, by arithmetic from the largest case with as many regions. */
 function manyRows(counts: Count[]): string[][] {
   return [1, 17].flatMap((regions) => {
@@ -198,7 +204,8 @@ function manyRows(counts: Count[]): string[][] {
     const factor = callsOfALook(MANY, regions) / callsOfALook(measured.copies, regions);
     const accepting = (sum(Object.values(measured.accepting)) * MANY) / measured.copies;
     const { DescribeSnapshots: snapshots = 0, ...others } = measured.waiting;
-    const waiting = sum(Object.values(others)) * factor + (snapshots * MANY) / measured.copies;
+    const told = snapshotCalls(MANY, regions) / snapshotCalls(measured.copies, regions);
+    const waiting = sum(Object.values(others)) * factor + snapshots * told;
     const waiter = MANY * meanWaiterCalls(COPY_SECONDS);
     return [
       [

@@ -1,4 +1,5 @@
 import type { Snapshot } from './ami.ts';
+import type { Destination } from './job.ts';
 
 /**
  * How far a copy is, in whole percent: its snapshots' progress, each weighted by its size. EC2 gives progress
@@ -27,4 +28,13 @@ export function etaSeconds(progress: number, startedAt: number | null, now: numb
   if (startedAt === null || progress <= 0 || now <= startedAt) return null;
   const elapsed = (now - startedAt) / 1000;
   return Math.ceil((elapsed * (100 - progress)) / progress);
+}
+
+/** What is left at a time of the seconds that a destination was expected to take when its progress was last seen. */
+export function secondsLeft(
+  { etaSeconds: then, expectedAt = null }: Pick<Destination, 'etaSeconds' | 'expectedAt'>,
+  now: number,
+): number | null {
+  if (then === null || then === 0 || expectedAt === null) return then;
+  return Math.max(0, Math.ceil((expectedAt - now) / 1000));
 }

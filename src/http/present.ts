@@ -3,21 +3,22 @@ import type { Delivery as DeliveryRecord } from '../domain/delivery.ts';
 import { webhookId } from '../domain/webhooks.ts';
 import type * as record from '../domain/job.ts';
 import { jobProgress, jobState } from '../domain/job.ts';
+import { secondsLeft } from '../domain/progress.ts';
 import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
 import type { AuditPage } from './schemas/audit.ts';
 import type { Image } from './schemas/image.ts';
 import type { Delivery, Destination, Job, JobPage } from './schemas/job.ts';
 
-/** From the records to what callers see: times in ISO 8601, states and progress worked out. */
-export function presentJob(job: record.Job): Job {
+/** From the records to what callers see at a time: times in ISO 8601, states, progress and time left worked out. */
+export function presentJob(job: record.Job, now: number): Job {
   return {
     id: job.id,
     kind: job.kind,
     state: jobState(job),
     image: job.image,
     progress: jobProgress(job),
-    ...(job.kind === 'copy' ? presentCopy(job) : presentChange(job)),
+    ...(job.kind === 'copy' ? presentCopy(job, now) : presentChange(job)),
     warnings: job.warnings,
     deliveries: job.deliveries.map((one) => presentDelivery(job, one)),
     requestedBy: job.requestedBy,
@@ -27,8 +28,8 @@ export function presentJob(job: record.Job): Job {
   };
 }
 
-function presentCopy({ destinations, permissions }: record.CopyJob) {
-  return { destinations: destinations.map(presentDestination), permissions };
+function presentCopy({ destinations, permissions }: record.CopyJob, now: number) {
+  return { destinations: destinations.map((one) => presentDestination(one, now)), permissions };
 }
 
 function presentChange({ change, before, after, error }: record.PermissionsJob) {
@@ -49,7 +50,7 @@ function presentDelivery(job: record.Job, one: DeliveryRecord): Delivery {
   };
 }
 
-function presentDestination(one: record.Destination): Destination {
+function presentDestination(one: record.Destination, now: number): Destination {
   return {
     region: one.spec.region,
     name: one.spec.name,
@@ -58,7 +59,7 @@ function presentDestination(one: record.Destination): Destination {
     imageId: one.imageId,
     imageState: one.imageState,
     progress: one.progress,
-    etaSeconds: one.etaSeconds,
+    etaSeconds: secondsLeft(one, now),
     encrypted: one.encrypted,
     kmsKeyId: one.kmsKeyId,
     attempts: one.attempts,
@@ -69,8 +70,8 @@ function presentDestination(one: record.Destination): Destination {
   };
 }
 
-export function presentJobPage({ jobs, nextCursor }: store.JobPage): JobPage {
-  return { jobs: jobs.map(presentJob), nextCursor };
+export function presentJobPage({ jobs, nextCursor }: store.JobPage, now: number): JobPage {
+  return { jobs: jobs.map((job) => presentJob(job, now)), nextCursor };
 }
 
 export function presentImage(image: domain.Image): Image {

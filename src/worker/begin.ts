@@ -26,7 +26,7 @@ export async function begin(
     (job, now, refused) => onCopy(beginOrPark(keys, refused))(job, now),
   );
   if (result.outcome !== 'changed' || result.before.kind !== 'copy' || result.job.kind !== 'copy') return [];
-  changed(deps, result);
+  await changed(deps, result);
   const { before, job } = result;
   return job.destinations.flatMap((destination, i) =>
     destination.startedAt !== null && before.destinations[i]?.startedAt === null

@@ -15,12 +15,12 @@ import { paceOf } from './pace.ts';
  */
 export async function changeJob(deps: WorkerDeps, jobId: string, change: Change): Promise<UpdateOutcome> {
   const result = await deps.store.update(jobId, change);
-  if (result.outcome === 'changed') changed(deps, result);
+  if (result.outcome === 'changed') await changed(deps, result);
   return result;
 }
 
-/** What goes with a change that was written: log and metrics. */
-export function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): void {
+/** What goes with a change that was written: log, metrics, and a look soon at what has begun. */
+export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const happening of happenings(before, job)) {
     const { type, destination } = happening;
     const about = { ...aboutJob(job, destination?.region), ...destination };

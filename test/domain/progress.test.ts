@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { etaSeconds, leastProgress, weightedProgress } from '../../src/domain/progress.ts';
+import { etaSeconds, leastProgress, secondsLeft, weightedProgress } from '../../src/domain/progress.ts';
 
 test('progress is weighted by size', () => {
   const progress = weightedProgress([
@@ -27,4 +27,15 @@ test('the ETA goes on at the pace so far, and is null without one', () => {
   expect(etaSeconds(25, 0, 60_000)).toBe(180);
   // A clock that runs backwards gives no ETA rather than a negative one.
   expect(etaSeconds(25, 60_000, 0)).toBeNull();
+});
+
+test('what is left counts down between two looks, not below 0, and not where nothing or nothing more is expected', () => {
+  const one = { etaSeconds: 60, expectedAt: 100_000 };
+  expect(secondsLeft(one, 40_000)).toBe(60);
+  expect(secondsLeft(one, 70_500)).toBe(30);
+  expect(secondsLeft(one, 200_000)).toBe(0);
+  expect(secondsLeft({ ...one, etaSeconds: null }, 40_000)).toBeNull();
+  expect(secondsLeft({ ...one, etaSeconds: 0 }, 40_000)).toBe(0);
+  // As an earlier version has written it.
+  expect(secondsLeft({ etaSeconds: 60 }, 70_500)).toBe(60);
 });

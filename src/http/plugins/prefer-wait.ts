@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Job } from '../../domain/job.ts';
 import { aboutJob } from '../../log-context.ts';
+import type { JobStore } from '../../store/store.ts';
 import { preferredWait } from '../prefer.ts';
 import { presentJob } from '../present.ts';
 import type { WaitDeps } from '../wait-for-job.ts';
@@ -15,7 +16,7 @@ declare module 'fastify' {
 }
 
 /** Holds answers back for callers who prefer to wait for the job's end (RFC 7240). */
-export const preferWait = fp<WaitDeps>(
+export const preferWait = fp<WaitDeps & { store: Pick<JobStore, 'now'> }>(
   async (app, deps) => {
     const closing = new AbortController();
     // Before the server stops to listen: an answer that is held back would keep it from closing.
@@ -25,11 +26,11 @@ export const preferWait = fp<WaitDeps>(
       this.request.job = aboutJob(job);
       const seconds = preferredWait(this.request.headers.prefer);
       if (status === 202) void this.header('Location', `/jobs/${job.id}`);
-      if (seconds === null) return this.code(status).send(presentJob(job));
+      if (seconds === null) return this.code(status).send(presentJob(job, deps.store.now()));
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(seconds * 1000), whenGone(this)]);
       const latest = await waitForJob(deps, job, signal);
       void this.header('Preference-Applied', `wait=${seconds}`);
-      return this.code(latest.finishedAt === null ? status : 200).send(presentJob(latest));
+      return this.code(latest.finishedAt === null ? status : 200).send(presentJob(latest, deps.store.now()));
     });
   },
   { name: 'prefer-wait' },

@@ -23,6 +23,7 @@ export function listJobs(app: App, deps: AppDeps): void {
   app.get('/jobs', { schema, config: { access: ['amis:read'] } }, async (request) =>
     presentJobPage(
       await deps.store.list({ limit: DEFAULT_LIMIT, ...request.query, ...visibleJobs(request) }),
+      deps.store.now(),
     ),
   );
 }
