@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../../src/domain/job.ts';
 import { regions } from '../../src/simulator/regions.ts';
+import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 
 /** The image that the simulator seeds first, and that everything here copies. */
@@ -74,11 +75,8 @@ export async function untilFinished(
   seconds: number,
 ): Promise<CopyJob[]> {
   const store = new RedisJobStore(redis, PREFIX);
-  await until(
-    `${ids.length} jobs finished`,
-    seconds,
-    async () => (await store.unfinished(1, 0)).length === 0,
-  );
+  const { unfinished } = storeKeys(PREFIX);
+  await until(`${ids.length} jobs finished`, seconds, async () => (await redis.exists(unfinished)) === 0);
   const jobs = await Promise.all(ids.map((id) => store.get(id)));
   return jobs.filter((job) => job?.kind === 'copy');
 }

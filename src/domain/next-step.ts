@@ -16,9 +16,27 @@ export type DueStep =
 /** A step of a job that is to be done. */
 export type WakeUp = DueStep & { jobId: string };
 
+/** A step with the time from which on it is due, epoch milliseconds; 0 is at once. */
+interface Timed {
+  from: number;
+  due: DueStep;
+}
+
 /** What a job waits for, read off its record alone: writes and the sweeper wake up just this. */
 export function dueSteps(job: Job, now: number): DueStep[] {
-  return [...workDue(job, now), ...deliveriesDue(job, now)];
+  return timedSteps(job).flatMap(({ from, due }) => (from <= now ? [due] : []));
+}
+
+/**
+ * From when on {@link dueSteps} has anything, epoch milliseconds; 0 is at once. `Infinity` where all there is to do is
+ * in the hands of its region's tracking, or done.
+ */
+export function nextDue(job: Job): number {
+  return Math.min(...timedSteps(job).map(({ from }) => from));
+}
+
+function timedSteps(job: Job): Timed[] {
+  return [...work(job), ...deliveries(job)];
 }
 
 /** What became due between two versions of a record; without `before`, all that is due. */
@@ -29,19 +47,22 @@ export function newlyDue(before: Job | null, after: Job, now: number): DueStep[]
 }
 
 /** What is due later the sweeper wakes then: by the shared clock, while BullMQ's delays go by each worker's own. */
-function deliveriesDue({ deliveries }: Job, now: number): DueStep[] {
-  return deliveries.flatMap(({ n, nextAt }) =>
-    nextAt === null || nextAt > now ? [] : [{ step: 'deliver-webhook', delivery: n, at: nextAt }],
+function deliveries(job: Job): Timed[] {
+  return job.deliveries.flatMap(({ n, nextAt }) =>
+    nextAt === null ? [] : [{ from: nextAt, due: { step: 'deliver-webhook', delivery: n, at: nextAt } }],
   );
 }
 
-function workDue(job: Job, now: number): DueStep[] {
-  if (job.kind === 'permissions') return job.finishedAt === null ? [{ step: 'apply-permissions' }] : [];
-  const fresh: DueStep[] = job.destinations.some(isFresh) ? [{ step: 'start-copies' }] : [];
-  const others = job.destinations.filter((one) => !isFresh(one) && !isBeingStarted(one, now));
+function work(job: Job): Timed[] {
+  if (job.kind === 'permissions')
+    return job.finishedAt === null ? [{ from: 0, due: { step: 'apply-permissions' } }] : [];
+  const fresh: Timed[] = job.destinations.some(isFresh) ? [{ from: 0, due: { step: 'start-copies' } }] : [];
+  const others = job.destinations.filter((one) => !isFresh(one));
   const steps = others.flatMap((one) => {
     const step = nextStep(one);
-    return step === null ? [] : [{ step, destination: destinationKey(one) }];
+    return step === null
+      ? []
+      : [{ from: dueFrom(step, one), due: { step, destination: destinationKey(one) } }];
   });
   return [...fresh, ...steps];
 }
@@ -54,9 +75,9 @@ export function isFresh({ state, startedAt, attempts }: Destination): boolean {
 /** As long as CopyImage usually takes at most, milliseconds. */
 const STARTING = 10_000;
 
-/** Whoever saved the intent is at it just now. Should that be a mistake, a second call does no harm. */
-function isBeingStarted(one: Destination, now: number): boolean {
-  return nextStep(one) === 'start-copy' && one.startedAt !== null && now - one.startedAt < STARTING;
+/** Whoever saved the intent is at it for a while. Should that be a mistake, a second call does no harm. */
+function dueFrom(step: DestinationStep, { startedAt }: Destination): number {
+  return step === 'start-copy' && startedAt !== null ? startedAt + STARTING : 0;
 }
 
 /** `null` where nothing of its own is due: finished, or in the hands of its region's tracking (pending, waiting). */

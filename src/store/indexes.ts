@@ -2,6 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
 import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
+import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
 import type { ChangeRef } from './store.ts';
 
@@ -19,7 +20,9 @@ export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | n
   for (const [, command] of minus(old, wanted)) commands.push(removal(command));
   const previous = new Map(old);
   for (const [entry, command] of wanted) {
-    if (previous.get(entry)?.join('\0') !== command.join('\0')) commands.push(command);
+    // When an unfinished job is due is always written: who ran an earlier version left another time there.
+    const asBefore = command[1] !== keys.unfinished && previous.get(entry)?.join('\0') === command.join('\0');
+    if (!asBefore) commands.push(command);
   }
   return [...commands, ...scopeChanges(keys, before, after)];
 }
@@ -75,7 +78,7 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
     ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
     ['ZADD', keys.jobsByPrincipal(job.requestedBy), job.createdAt, job.id],
     ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
-    ...(isDone(job) ? [] : [['ZADD', keys.unfinished, job.createdAt, job.id] satisfies IndexCommand]),
+    ...(isDone(job) ? [] : [['ZADD', keys.unfinished, dueAt(job), job.id] satisfies IndexCommand]),
     ...(job.finishedAt === null
       ? []
       : [['ZADD', keys.finished, job.finishedAt, job.id] satisfies IndexCommand]),
@@ -93,6 +96,12 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
 /** Nothing is left to do for it, and nobody to be told. */
 function isDone({ finishedAt, deliveries }: Job): boolean {
   return finishedAt !== null && deliveries.every(({ nextAt }) => nextAt === null);
+}
+
+/** As a score; JSON, by which it goes to the script, has no infinity. */
+function dueAt(job: Job): number | string {
+  const time = nextDue(job);
+  return time === Infinity ? '+inf' : time;
 }
 
 /** A job is found by its source and by every copy that it made. */

@@ -12,7 +12,8 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `log:<id>` | list | what happened to the job, each event with its id before it |
  * | `events` | stream | what happened lately to any job; it gives the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
- * | `unfinished`, `finished` | zset by creation, by end | ids, for the sweeper and for retention |
+ * | `unfinished` | zset by when anything is next due, +inf while EC2 copies | ids, for the sweeper |
+ * | `finished` | zset by end | ids, for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `noticed:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the look that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |

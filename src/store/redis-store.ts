@@ -179,8 +179,9 @@ export class RedisJobStore implements JobStore {
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
   }
 
-  unfinished(limit: number, offset: number): Promise<string[]> {
-    return this.#redis.zrange(this.#keys.unfinished, offset, String(offset + limit - 1));
+  unfinished(dueBy: number): Promise<string[]> {
+    const latest = dueBy === Infinity ? '+inf' : String(dueBy);
+    return this.#redis.zrange(this.#keys.unfinished, '-inf', latest, 'BYSCORE');
   }
 
   async pending(scope: Scope): Promise<PendingCopy[]> {

@@ -129,8 +129,11 @@ export interface JobStore {
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
-  /** Jobs with anything left to do, oldest first. */
-  unfinished(limit: number, offset: number): Promise<string[]>;
+  /**
+   * Jobs with anything left to do that is due by then (epoch milliseconds), as their last write knew it; with `Infinity` all
+   * with anything left to do, copies included that just wait for EC2.
+   */
+  unfinished(dueBy: number): Promise<string[]>;
   /** Copies that EC2 works on in a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
   /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeNoticed}. */

@@ -7,21 +7,30 @@ const PAGE = 100;
 /** At most so many pages of jobs past their retention in one sweep: it has to end, and the next one goes on. */
 const DROPPED_PAGES = 20;
 
+/** So often a sweep goes by the records alone, milliseconds. */
+const ALL_EVERY = 60_000;
+
 /**
  * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
  * with the API is made good here. What is queued already is not queued twice. Then it drops jobs past their retention.
+ *
+ * It reads only what is due by its index; copies that just wait for EC2 may be many thousands. An earlier version, which may
+ * still be at work, writes no such times, so now and then everything is read.
  */
 export async function sweep(deps: SweepDeps): Promise<void> {
   const { store, producer } = deps;
   await producer.takeUpStray(store.now());
-  for (let offset = 0; ; offset += PAGE) {
-    const ids = await store.unfinished(PAGE, offset);
-    // All of a page at once: one after the other, a sweep over many thousands would outlast its interval.
-    const jobs = await Promise.all(ids.map((id) => store.get(id)));
-    for (const job of jobs) if (job !== null) await producer.wakeJob(job, store.now());
-    if (ids.length < PAGE) break;
-  }
+  const all = await store.takeTurn('sweep-all', ALL_EVERY);
+  await wakeAll(deps, await store.unfinished(all ? Infinity : store.now()));
   await dropFinished(deps);
+}
+
+async function wakeAll({ store, producer }: SweepDeps, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += PAGE) {
+    // All of a page at once: one after the other, a sweep over many thousands would outlast its interval.
+    const jobs = await Promise.all(ids.slice(at, at + PAGE).map((id) => store.get(id)));
+    for (const job of jobs) if (job !== null) await producer.wakeJob(job, store.now());
+  }
 }
 
 async function dropFinished({ store, settings, logger }: SweepDeps): Promise<void> {

@@ -1,8 +1,12 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Destination } from '../../src/domain/job.ts';
+import type { Move } from '../../src/domain/transitions.ts';
+import * as moves from '../../src/domain/transitions.ts';
+import { storeKeys } from '../../src/store/keys.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 import { copyJob } from '../helpers/copy-job.ts';
-import { keysOf, testRedisUrl } from '../helpers/redis.ts';
+import { clientCommands, keysOf, testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -34,4 +38,96 @@ test('one sweep drops however many jobs are past their retention, and none that 
   await sweep(service);
   const left = (await keysOf(redis, service.prefix)).filter((key) => key.includes(':job:'));
   expect(left).toHaveLength(1);
+});
+
+const REGION = 'eu-west-1';
+const accepted = [moves.begin(REGION), moves.accept(REGION, 'ami-0000000000000000a')];
+const available = onEach({ state: 'available', availableAt: 1000 });
+
+/** Changes every copy of a job, as a look at it would. */
+function onEach(changes: Partial<Destination>): Move {
+  return (job) => ({ ...job, destinations: job.destinations.map((one) => ({ ...one, ...changes })) });
+}
+
+/** Saves a job of one copy and moves it on. Its id. */
+async function saved(...steps: Move[]): Promise<string> {
+  const { store } = service;
+  const job = copyJob({ createdAt: store.now() }, [REGION]);
+  await store.create(job);
+  for (const move of steps) await store.update(job.id, moves.onCopy(move));
+  return job.id;
+}
+
+/** What is in the queue, by the ids of its steps. */
+async function woken(): Promise<string[]> {
+  const [steps] = await service.producer.queues();
+  const queued = (await steps?.getWaiting()) ?? [];
+  return queued.map(({ id = '' }) => id).toSorted();
+}
+
+/** The next sweep reads everything, whatever the index says. */
+const letEverythingBeRead = () => redis.del(storeKeys(service.prefix).turn('sweep-all'));
+
+test('a sweep reads none of the copies that just wait for EC2, and wakes what is due among them', async () => {
+  for (let i = 0; i < 150; i += 1) await saved(...accepted);
+  await sweep(service);
+  const readBySweep = async () =>
+    (await clientCommands(redis, service.prefix, () => sweep(service))).filter((name) => name === 'HGET');
+  expect(await readBySweep()).toEqual([]);
+  expect(await woken()).toEqual([]);
+
+  const due = [await saved(), await saved(...accepted, available)];
+  expect(await readBySweep()).toHaveLength(due.length);
+  expect(await woken()).toEqual([`start-copies/${due[0]}`, `finish-copy/${due[1]}/${REGION}`].toSorted());
+
+  await letEverythingBeRead();
+  expect(await readBySweep()).toHaveLength(152);
+});
+
+test('what is due later is swept then: an intent that nobody acts on, a message to be sent again', async () => {
+  const { store } = service;
+  await sweep(service);
+  const begun = await saved(moves.begin(REGION));
+  const startedAt = Number((await store.get(begun))?.updatedAt);
+  expect(await store.unfinished(startedAt + 9_999)).toEqual([]);
+  expect(await store.unfinished(startedAt + 10_000)).toEqual([begun]);
+
+  const told = await saved(...accepted);
+  const nextAt = startedAt + 60_000;
+  const delivery = {
+    n: 1,
+    event: 'job.finished' as const,
+    url: 'https://a.example/',
+    at: startedAt,
+    data: {},
+  };
+  await store.update(told, (job) => ({
+    ...job,
+    deliveries: [{ ...delivery, state: 'pending', nextAt, since: startedAt, attempts: [] }],
+  }));
+  expect(await store.unfinished(nextAt - 1)).toEqual([begun]);
+  expect(await store.unfinished(nextAt)).toEqual([begun, told]);
+});
+
+test('what an earlier version wrote, with no time or with an old one, is found, and put right by the next write', async () => {
+  const { store, prefix } = service;
+  const { unfinished } = storeKeys(prefix);
+  await sweep(service);
+  // It made this one, and had that one moved on: it knows nothing of times but that of creation.
+  const made = await saved(...accepted);
+  await redis.zadd(unfinished, 1000, made);
+  const moved = await saved(...accepted, available);
+  await redis.zadd(unfinished, '+inf', moved);
+  expect(await store.unfinished(store.now())).toEqual([made]);
+
+  await sweep(service);
+  expect(await woken()).toEqual([]);
+  await letEverythingBeRead();
+  await sweep(service);
+  expect(await woken()).toEqual([`finish-copy/${moved}/${REGION}`]);
+
+  await store.update(made, moves.onCopy(onEach({ progress: 40 })));
+  await store.update(moved, (job) => ({ ...job, warnings: [] }));
+  expect(await store.unfinished(store.now())).toEqual([moved]);
+  expect((await store.unfinished(Infinity)).toSorted()).toEqual([made, moved].toSorted());
 });
