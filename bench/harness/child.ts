@@ -19,6 +19,8 @@ export interface Child {
   pid: number;
   /** Milliseconds from its start until this address answers 200. @throws when it ends before, or takes a minute */
   readyAfter(url: string): Promise<number>;
+  /** What it has written so far. */
+  written(): string;
   stop(): Promise<void>;
 }
 
@@ -54,7 +56,8 @@ export async function startChild(
     }
     return performance.now() - began;
   };
-  return { pid: child.pid ?? 0, readyAfter, stop };
+  const written = () => readFileSync(log, 'utf8');
+  return { pid: child.pid ?? 0, readyAfter, written, stop };
 }
 
 function answers(url: string): Promise<boolean> {

@@ -13,22 +13,28 @@ export class Inspectors {
     if (name !== undefined && url !== undefined) this.#urls.set(name, url);
   };
 
-  /**
-   * What a process still refers to once V8 has collected all garbage, JavaScript heap and buffers, in bytes. Unlike
-   * resident memory it doesn't depend on when V8 sees fit to collect: if it grows, something is held.
-   */
+  /** {@link liveBytes} of a process, by its name. */
   async liveBytes(name: string): Promise<number> {
     const url = this.#urls.get(name);
     if (url === undefined) throw new Error(`no inspector of ${name}`);
-    const socket = new WebSocket(url);
-    await once(socket, 'open');
-    try {
-      await ask(socket, 1, 'HeapProfiler.collectGarbage');
-      const { usedSize, backingStorageSize } = await ask(socket, 2, 'Runtime.getHeapUsage');
-      return Number(usedSize) + Number(backingStorageSize ?? 0);
-    } finally {
-      socket.close();
-    }
+    return liveBytes(url);
+  }
+}
+
+/**
+ * What a process still refers to once V8 has collected all garbage, JavaScript heap and buffers, in bytes. Unlike
+ * resident memory it doesn't depend on when V8 sees fit to collect: if it grows, something is held.
+ * @param url where its inspector listens
+ */
+export async function liveBytes(url: string): Promise<number> {
+  const socket = new WebSocket(url);
+  await once(socket, 'open');
+  try {
+    await ask(socket, 1, 'HeapProfiler.collectGarbage');
+    const { usedSize, backingStorageSize } = await ask(socket, 2, 'Runtime.getHeapUsage');
+    return Number(usedSize) + Number(backingStorageSize ?? 0);
+  } finally {
+    socket.close();
   }
 }
 
