@@ -14,7 +14,12 @@ export type IndexCommand = [command: string, key: string, ...args: (string | num
  * writes the record, so an index never disagrees with it. `null` before is a new job, `null` after a deleted one.
  */
 export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
-  const old = before === null ? [] : entries(keys, before);
+  return [...entryChanges(keys, before, after), ...scopeChanges(keys, before, after)];
+}
+
+function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
+  if (before === null) return after === null ? [] : entryCommands(keys, after);
+  const old = entries(keys, before);
   const wanted = after === null ? [] : entries(keys, after);
   const commands: IndexCommand[] = [];
   for (const [, command] of minus(old, wanted)) commands.push(removal(command));
@@ -24,7 +29,7 @@ export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | n
     const asBefore = command[1] !== keys.unfinished && previous.get(entry)?.join('\0') === command.join('\0');
     if (!asBefore) commands.push(command);
   }
-  return [...commands, ...scopeChanges(keys, before, after)];
+  return commands;
 }
 
 /**
@@ -72,7 +77,11 @@ function removal([command, key, ...args]: IndexCommand): IndexCommand {
 
 /** Every index entry that a record accounts for, by key and member. */
 function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
-  const list: IndexCommand[] = [
+  return entryCommands(keys, job).map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
+}
+
+function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
+  return [
     ['ZADD', keys.jobs, job.createdAt, job.id],
     ['ZADD', keys.jobsByState(jobState(job)), job.createdAt, job.id],
     ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
@@ -90,7 +99,6 @@ function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
       : []),
     ...(job.kind === 'permissions' && job.finishedAt === null ? [changeEntry(keys, job)] : []),
   ];
-  return list.map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
 }
 
 /** Nothing is left to do for it, and nobody to be told. */
