@@ -22,6 +22,9 @@ import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
+/** Milliseconds after which those who waited for the process to be ready have it. */
+const SOON = 2000;
+
 const config = orExit(() => readConfig(process.env));
 const { authenticate, loopbackOnly, policy, files: accessFiles } = orExit(() => accessOf(config));
 const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
@@ -101,6 +104,14 @@ try {
   );
   process.exit(1);
 }
+// What the first requests need, and being ready does not. Not the EC2 SDK: that costs memory too, and some are never asked.
+const warmUp = () =>
+  Promise.all([
+    import('bullmq'),
+    import('@fastify/ajv-compiler'),
+    import('@fastify/fast-json-stringify-compiler'),
+  ]);
+setTimeout(() => void warmUp(), SOON).unref();
 
 // Unwind
 exitOnSignal(logger, [

@@ -4,6 +4,7 @@ import { fastify, LogController } from 'fastify';
 import { answerClientError } from './client-error.ts';
 import type { App, AppDeps } from './deps.ts';
 import { authentication } from './plugins/authentication.ts';
+import { components } from './plugins/components.ts';
 import { consolePages } from './plugins/console.ts';
 import { crossOrigin } from './plugins/cross-origin.ts';
 import { eventStreams } from './plugins/event-streams.ts';
@@ -18,9 +19,9 @@ import { rateLimit } from './plugins/rate-limit.ts';
 import { requestId, requestLog } from './plugins/request-log.ts';
 import { securityHeaders } from './plugins/security-headers.ts';
 import { silentConnections } from './plugins/silent-connections.ts';
-import { validation } from './plugins/validation.ts';
 import { sendProblem, toAmiferryError } from './problem.ts';
 import { registerRoutes } from './routes/index.ts';
+import { schemaCompilers } from './schema-compilers.ts';
 
 export type { AppDeps } from './deps.ts';
 
@@ -38,6 +39,8 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const app = fastify({
     loggerInstance,
     genReqId: requestId,
+    // Not by a plugin: Fastify would have loaded its own by then.
+    schemaController: { compilersFactory: schemaCompilers(deps.compileAtOnce ?? false) },
     // plugins/request-log.ts writes the one line a request.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 64 * 1024,
@@ -61,7 +64,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(crossOrigin, deps);
   await app.register(authentication, deps);
   await app.register(rateLimit, deps);
-  await app.register(validation, { compileAtOnce: deps.compileAtOnce ?? false });
+  await app.register(components);
   await app.register(jsonBody);
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
   await app.register(consolePages, deps);

@@ -1,8 +1,20 @@
-import AjvCompiler from '@fastify/ajv-compiler';
-import SerializerSelector from '@fastify/fast-json-stringify-compiler';
-import type { Serializer, SerializerFactory } from '@fastify/fast-json-stringify-compiler';
+import { createRequire } from 'node:module';
+import type AjvCompiler from '@fastify/ajv-compiler';
+import type {
+  Serializer,
+  SerializerCompiler,
+  SerializerFactory,
+  SerializerSelector,
+} from '@fastify/fast-json-stringify-compiler';
 
-type AnyValidateFunction = ReturnType<ReturnType<AjvCompiler.BuildCompilerFromPool>>;
+type ValidatorCompiler = ReturnType<AjvCompiler.BuildCompilerFromPool>;
+type AnyValidateFunction = ReturnType<ValidatorCompiler>;
+type Route = Parameters<ValidatorCompiler>[0];
+
+/** Ajv and what stands on it, which are loaded with the first schema that is compiled. */
+const require = createRequire(import.meta.url);
+const loadAjv = (): typeof AjvCompiler => require('@fastify/ajv-compiler');
+const loadSerializers = (): typeof SerializerSelector => require('@fastify/fast-json-stringify-compiler');
 
 /**
  * Checks requests as they are: nothing is dropped, and nothing in a body is turned into another type. Fastify's own
@@ -30,19 +42,21 @@ export interface SchemaCompilers {
  * that is no good before anything is answered; the tests have it so.
  */
 export function schemaCompilers(atOnce: boolean): SchemaCompilers {
-  const validators = AjvCompiler();
-  const serializers = SerializerSelector();
+  const validators = once(() => loadAjv()());
+  const serializers = once(() => loadSerializers()());
   return {
     buildValidator: (schemas) => {
-      const body = once(() => validators(schemas, { customOptions: { ...STRICT, coerceTypes: false } }));
-      const rest = once(() => validators(schemas, { customOptions: { ...STRICT, coerceTypes: 'array' } }));
+      const body = once(() => validators()(schemas, { customOptions: { ...STRICT, coerceTypes: false } }));
+      const rest = once(() => validators()(schemas, { customOptions: { ...STRICT, coerceTypes: 'array' } }));
       return (route) => {
-        const compile = typeof route === 'object' && route['httpPart'] === 'body' ? body : rest;
-        return atOnce ? compile()(route) : validatorOf(once(() => compile()(route)));
+        const compile = partOf(route) === 'body' ? body : rest;
+        const compiled = () => compile()(asTheyCome(route));
+        return atOnce ? compiled() : validatorOf(once(compiled));
       };
     },
     buildSerializer: (schemas, options) => {
-      const compile = serializers(schemas, options);
+      const compiler = once(() => serializers()(schemas, options));
+      const compile: SerializerCompiler = (route) => compiler()(route);
       const ofComponents = new Map<string, Serializer>();
       return (route) => {
         const name = componentIn(route.schema);
@@ -54,6 +68,18 @@ export function schemaCompilers(atOnce: boolean): SchemaCompilers {
       };
     },
   };
+}
+
+function partOf(route: Route): unknown {
+  return typeof route === 'object' ? route['httpPart'] : undefined;
+}
+
+/** Names of headers come in small letters. Fastify sees to that for its own compilers alone. */
+function asTheyCome(route: Route): Route {
+  if (typeof route !== 'object' || partOf(route) !== 'headers') return route;
+  const { properties, ...rest } = route['schema'];
+  const small = Object.entries<object>(properties).map(([name, schema]) => [name.toLowerCase(), schema]);
+  return { ...route, schema: { ...rest, properties: Object.fromEntries(small) } };
 }
 
 /** Fastify calls it, and reads what is wrong off the function that it called; nothing else. */

@@ -2,7 +2,6 @@ import type { LookupFunction } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { useAgent } from 'request-filtering-agent';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -46,7 +45,8 @@ export class WebhookSender {
   }
 
   /** The status of the answer; its body is nobody's business here. */
-  #post({ id, url, body, now }: Message): Promise<number> {
+  async #post({ id, url, body, now }: Message): Promise<number> {
+    const { useAgent } = await import('request-filtering-agent');
     const { privateAddresses } = this.#settings;
     const secrets = secretsFor(url, this.#settings);
     // A connection for each message: the address is looked at again each time.

@@ -59,7 +59,7 @@ export const openApi = fp<{ swaggerUi: boolean }>(
     });
     if (options.swaggerUi) await app.register(docs);
   },
-  { name: 'openapi', dependencies: ['validation'] },
+  { name: 'openapi', dependencies: ['components'] },
 );
 
 /** Whoever reads the documentation needs no credentials; what it calls does. */

@@ -28,11 +28,16 @@ const ready = {
 /** Supervisors have no credentials, and are never turned away. */
 const PROBE = { ...NEVER_SHED, access: 'everybody', rateLimit: false, anyHost: true } as const;
 
+/** Not by their schemas: what compiles those is loaded with the first, and these are asked for while the process starts. */
+const serializerCompiler = () => JSON.stringify;
+
 export function health(app: App, deps: AppDeps): void {
-  app.get('/health/live', { schema: live, config: PROBE }, async () => ({ status: 'ok' as const }));
+  app.get('/health/live', { schema: live, config: PROBE, serializerCompiler }, async () => ({
+    status: 'ok' as const,
+  }));
 
   const look = readiness(deps);
-  app.get('/health/ready', { schema: ready, config: PROBE }, async (_request, reply) => {
+  app.get('/health/ready', { schema: ready, config: PROBE, serializerCompiler }, async (_request, reply) => {
     const found = await look();
     return reply.code(found.status === 'ready' ? 200 : 503).send(found);
   });

@@ -1,0 +1,81 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { runEntry, until } from '../helpers/processes.ts';
+import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { testCredentials } from '../helpers/service.ts';
+
+let dir: string;
+let simulator: Simulator;
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-modules-'));
+  simulator = await startSimulator();
+});
+afterEach(async () => {
+  await simulator.close();
+  await rm(dir, { recursive: true });
+});
+
+/** Which of our dependencies a process loads, in that order, until it answers at a path. */
+async function loadedUntil(entry: 'api.ts' | 'worker.ts', path: string): Promise<string[]> {
+  const [port, file, prefix] = [String(await freePort()), join(dir, 'modules'), testPrefix()];
+  const { accessKeyId, secretAccessKey } = testCredentials();
+  const run = runEntry(PROJECT_DIR, entry, {
+    QUEUE_PREFIX: prefix,
+    AWS_ENDPOINT_URL: simulator.url,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    PORT: port,
+    WORKER_HEALTH_PORT: port,
+    MODULES_FILE: file,
+    NODE_OPTIONS: `--import=${join(PROJECT_DIR, 'test/helpers/record-modules.js')}`,
+  });
+  const address = `http://127.0.0.1:${port}${path}`;
+  await until(async () => (await fetch(address).catch(() => null))?.ok === true, 20_000);
+  const loaded = dependenciesIn(await readFile(file, 'utf8'));
+  run.kill('SIGTERM');
+  await run.ended;
+  const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  await dropPrefix(redis, prefix);
+  await closeRedis(redis);
+  return loaded;
+}
+
+function dependenciesIn(modules: string): string[] {
+  const urls = modules.split('\n').filter((url) => url.includes('/node_modules/'));
+  const names = urls.map((url) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? '');
+  return [...new Set(names)].filter((name) => name in packageJson.dependencies);
+}
+
+/** OpenTelemetry's API, which does nothing by itself, comes with the Prometheus client. */
+const BOTH = ['@opentelemetry/api', '@prometheus-io/client', 'ioredis', 'pino', 'typebox'];
+const HTTP = [
+  '@fastify/helmet',
+  '@fastify/rate-limit',
+  '@fastify/swagger',
+  '@fastify/swagger-ui',
+  '@fastify/under-pressure',
+  'fastify',
+  'fastify-plugin',
+  'ipaddr.js',
+];
+const CREDENTIALS = ['@aws-sdk/client-kms', '@aws-sdk/core', '@smithy/core'];
+
+// The start is as long as this list: what is not in it is loaded by whoever first needs it.
+test.each([
+  ['api.ts', '/health/live', [...BOTH, ...HTTP]],
+  ['api.ts', '/health/ready', [...BOTH, ...HTTP, ...CREDENTIALS]],
+  ['worker.ts', '/health/ready', [...BOTH, 'bullmq', 'ipaddr.js']],
+] as const)('%s answers %s with no more loaded than it needs for that', async (entry, path, expected) => {
+  const loaded = await loadedUntil(entry, path);
+  // What the API loads for the first requests begins with BullMQ, should this machine be so slow.
+  const ahead = entry === 'api.ts' ? loaded.indexOf('bullmq') : -1;
+  expect((ahead < 0 ? loaded : loaded.slice(0, ahead)).toSorted()).toEqual(expected.toSorted());
+});
