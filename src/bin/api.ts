@@ -104,13 +104,9 @@ try {
   );
   process.exit(1);
 }
-// What the first requests need, and being ready does not. Not the EC2 SDK: that costs memory too, and some are never asked.
+// What the first requests need, and being ready does not.
 const warmUp = () =>
-  Promise.all([
-    import('bullmq'),
-    import('@fastify/ajv-compiler'),
-    import('@fastify/fast-json-stringify-compiler'),
-  ]);
+  Promise.all([import('@fastify/ajv-compiler'), import('@fastify/fast-json-stringify-compiler')]);
 setTimeout(() => void warmUp(), SOON).unref();
 
 // Unwind

@@ -8,6 +8,7 @@ import type { Job } from '../../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
+import { storeKeys } from '../../src/store/keys.ts';
 import type { ReceivedSpan } from '../helpers/collector.ts';
 import { startCollector } from '../helpers/collector.ts';
 import type { Run } from '../helpers/processes.ts';
@@ -119,7 +120,7 @@ test(
     const path = `/amis/${SOURCE}/copies?region=us-east-1`;
     // With no worker yet the wake-ups are lost, and the sweeper is the one who wakes the first job.
     const lost = await ask('POST', path, copy);
-    await dropPrefix(redis, `${prefix}:steps`);
+    await redis.del(storeKeys(prefix).outbox);
     await run('worker.ts', env);
     await untilDone(lost.id);
     const direct = await untilDone((await ask('POST', path, copy)).id);
