@@ -176,7 +176,7 @@ function finding(atStart: number[], levels: Level[]): Finding {
     method: [
       `Real processes. Resident is their VmRSS from /proc, the median of samples taken five times a second. Held is what a process still refers to after its garbage was collected, JavaScript heap and buffers, by way of the inspector: the median of five collections. The two are measured in two runs through all levels, each with processes of its own, since a collection changes what is resident from then on. At start nobody has called anything, so the EC2 SDK is not imported.`,
       `Copies then stay pending in one region, one job each; POLL_SECONDS is 1, a fifth of its default. What each adds is the slope by least squares over all levels. Redis' is its used_memory, with the job's record, events, indexes and stream entries.`,
-      `What is held tells what a pending copy takes. What is resident has more to do with how fast the copies were requested and started: V8 collects the garbage of that work the later the more memory the machine has, and here each level's copies are requested as fast as the API takes them. It grows with the work done, up to a bound that does not depend on how many copies are pending.`,
+      `What is held tells what a pending copy takes. What is resident has garbage in it that V8 has not collected yet, most of it from requesting and starting the copies, which goes on here as fast as the API takes them. The worker runs as \`npm run worker\` starts it, with a bounded heap; the API as it comes: V8 lets its garbage lie the longer the more memory the machine has.`,
     ],
   };
 }

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { Settings } from '../../src/simulator/index.ts';
 import { SimulatorControl } from '../../test/helpers/simulator-control.ts';
@@ -65,9 +67,24 @@ export async function startApi(bench: Bench, env: NodeJS.ProcessEnv): Promise<Se
 
 /** A worker, ready. */
 export async function startWorker(bench: Bench, env: NodeJS.ProcessEnv): Promise<Server> {
-  const worker = await launch(bench, 'worker', 'src/bin/worker.ts', env, 'WORKER_HEALTH_PORT');
+  const NODE_OPTIONS = `${workerFlags()} ${env['NODE_OPTIONS'] ?? ''}`;
+  const worker = await launch(
+    bench,
+    'worker',
+    'src/bin/worker.ts',
+    { ...env, NODE_OPTIONS },
+    'WORKER_HEALTH_PORT',
+  );
   await worker.readyAfter(`${worker.url}/health/ready`);
   return worker;
+}
+
+/** What `npm run worker` tells Node, so that the same worker is measured. */
+function workerFlags(): string {
+  const { scripts } = JSON.parse(readFileSync(join(PROJECT_DIR, 'package.json'), 'utf8')) as {
+    scripts: { worker: string };
+  };
+  return /node (.*?) ?--import/.exec(scripts.worker)?.[1] ?? '';
 }
 
 /** Something bare that the service is held against; it listens on PORT. */

@@ -185,6 +185,8 @@ describe('the image', () => {
       services: { worker: { command: string[] } };
     };
     expect(containerOf('amiferry-worker').args).toEqual(services.worker.command);
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: { worker: string } };
+    expect(scripts.worker).toBe(`exec ${services.worker.command.join(' ')}`);
     for (const name of BOTH)
       expect(existsSync(join(PROJECT_DIR, containerOf(name).args.at(-1) ?? ''))).toBe(true);
   });
