@@ -14,8 +14,8 @@ import { removeSnapshots } from './remove-made.ts';
 interface CallOptions {
   /** The intent was saved just now, and a call taken with it: nobody has called yet. */
   fresh?: boolean;
-  /** What came of it is written then. */
-  mayWrite?: Promise<void>;
+  /** Hears that EC2 has answered, and tells when what came of it may be written. */
+  answered?: () => Promise<void>;
 }
 
 /**
@@ -26,15 +26,15 @@ export async function callCopyImage(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  { fresh = false, mayWrite }: CallOptions = {},
+  { fresh = false, answered = async () => {} }: CallOptions = {},
 ): Promise<StepOutcome> {
   const age = deps.store.now() - (destination.startedAt ?? 0);
   // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
   if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
     const params = copyParams(job, destination);
-    const imageId = await deps.gateway.copyImage(destinationScope(destination), params, fresh);
-    await mayWrite;
+    const call = deps.gateway.copyImage(destinationScope(destination), params, fresh);
+    const imageId = await call.finally(answered);
     const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
     if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
     return DONE;

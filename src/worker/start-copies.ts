@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { destinationKey } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../log-context.ts';
@@ -11,8 +10,8 @@ import { DONE } from './deps.ts';
 import { inSpan } from './in-trace.ts';
 import type { CopyInHand } from './read-copy.ts';
 
-/** Answers that come so soon (milliseconds) are saved together: writing must not hold up the calls still to be made. */
-const TOGETHER_MS = 15;
+/** Answers that come within so many milliseconds are saved together: writing must not hold up the calls still to be made. */
+const TOGETHER_MS = 50;
 
 /**
  * Starts all copies of a new job at once: one write saves every intent, then the calls go out side by side. Whatever
@@ -28,20 +27,35 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
     left.map((one) => ({ step: 'start-copy', jobId, destination: destinationKey(one) })),
   );
   const begun = await begin(deps, job, job.destinations.filter(isFresh));
-  const mayWrite = begun.length > 1 ? sleep(TOGETHER_MS) : Promise.resolve();
-  const calls = begun.map((copy) => call(deps, copy, mayWrite));
+  const answered = together(begun.length);
+  const calls = begun.map((copy) => call(deps, copy, answered));
   for (const one of await Promise.allSettled(calls)) if (one.status === 'rejected') throw one.reason;
   return DONE;
 }
 
+/** To be called as often: each waits for the last one, but for {@link TOGETHER_MS} at most from now on. */
+function together(count: number): () => Promise<void> {
+  const all = Promise.withResolvers<void>();
+  const timer = setTimeout(all.resolve, TOGETHER_MS);
+  let left = count;
+  return () => {
+    left -= 1;
+    if (left === 0) {
+      clearTimeout(timer);
+      all.resolve();
+    }
+    return all.promise;
+  };
+}
+
 /** As its own `start-copy` would: a log line and a span say which destination it is about. */
-async function call(deps: WorkerDeps, copy: CopyInHand, mayWrite: Promise<void>): Promise<void> {
+async function call(deps: WorkerDeps, copy: CopyInHand, answered: () => Promise<void>): Promise<void> {
   const { job, destination } = copy;
   const payload = { jobId: job.id, destination: destinationKey(destination) };
   const about = { step: 'start-copy', ...aboutJob(job, payload.destination) };
   await withLogContext(about, async () => {
     const outcome = await inSpan(deps, 'start-copy', payload, () =>
-      callCopyImage(deps, job, destination, { fresh: true, mayWrite }),
+      callCopyImage(deps, job, destination, { fresh: true, answered }),
     );
     if (outcome.outcome === 'done') return;
     const delay = outcome.delayMs ?? backoff(1);

@@ -67,6 +67,7 @@ const {
   expectPrivate,
   copyUntagged,
   cancelPending,
+  cancelSlowly,
   cancelInFlight,
   rollback,
   retry,
@@ -139,7 +140,7 @@ const KILLS: readonly Kill[] = [
 
   { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },
-  { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: copy, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true) },
+  { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: cancelSlowly, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true) },
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];
 

@@ -120,6 +120,13 @@ export const cancelPending: Scene = async (stage) => {
   await stage.client.cancel(id);
 };
 
+/** The same, and EC2 takes its time to remove it: for so long a step is due. */
+export const cancelSlowly: Scene = async (stage) => {
+  const [region = ''] = stage.own;
+  await stage.stack.control.fault({ action: 'DeregisterImage', region, delayMs: 2000 });
+  await cancelPending(stage);
+};
+
 /** A copy that is cancelled while nobody knows yet whether EC2 heard of it. */
 export const cancelInFlight: Scene = async (stage) => {
   const [{ id }] = await Promise.all([
