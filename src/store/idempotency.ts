@@ -107,6 +107,6 @@ async function setAll(redis: RedisClient, commands: readonly SetCommand[]): Prom
   const answers = (await pipeline.exec()) ?? [];
   return answers.map(([error, answer]) => {
     if (error !== null) throw error;
-    return answer === null ? null : String(answer);
+    return typeof answer === 'string' ? answer : null;
   });
 }

@@ -33,8 +33,12 @@ export async function callCopyImage(
   if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
     const params = copyParams(job, destination);
-    const call = deps.gateway.copyImage(destinationScope(destination), params, fresh);
-    const imageId = await call.finally(answered);
+    const [call] = await Promise.allSettled([
+      deps.gateway.copyImage(destinationScope(destination), params, fresh),
+    ]);
+    await answered();
+    if (call.status === 'rejected') throw call.reason;
+    const imageId = call.value;
     const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
     if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
     return DONE;
