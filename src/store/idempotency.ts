@@ -39,10 +39,11 @@ export type ClaimOutcome =
   | { outcome: 'reused' };
 
 /**
- * Milliseconds for which a request that never ended (its process was killed) holds its key. Longer than any takes to save
- * its job: EC2 is given 4 s twice. And should two meet, the job's id follows from the key.
+ * Milliseconds for which a request that has not saved its job yet holds its key, be it that its process was killed: the
+ * same request is not answered so long. One that takes longer may meet its repetition, and nothing comes of it: the job's
+ * id follows from the key, so both get the one job.
  */
-const LEASE = 15_000;
+const LEASE = 4000;
 
 /** A SET, with its further arguments. */
 type SetCommand = [key: string, value: string, ...options: (string | number)[]];

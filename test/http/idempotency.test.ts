@@ -1,5 +1,10 @@
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { scopedKey } from '../../src/domain/idempotency.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
+import { IdempotencyStore } from '../../src/store/idempotency.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { testRedisUrl } from '../helpers/redis.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 
@@ -127,4 +132,17 @@ test.each([
     code: 'validation-failed',
     errors: [{ pointer: '/Idempotency-Key' }],
   });
+});
+
+test('a key whose request died is held for seconds, and then taken again', async () => {
+  const redis = new Redis(testRedisUrl());
+  const { prefix } = api.service;
+  const store = new IdempotencyStore(redis, prefix, 60_000);
+  const [key, print] = [newKey(), 'fingerprint'];
+  expect(await store.claim('someone', key, print)).toMatchObject({ outcome: 'claimed' });
+  expect(await store.claim('someone', key, print)).toEqual({ outcome: 'in-progress' });
+  const left = await redis.pttl(storeKeys(prefix).idempotency(scopedKey('someone', key)));
+  redis.disconnect();
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(5000);
 });
