@@ -2,14 +2,15 @@ import { Redis } from 'ioredis';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { bar, cell, figure } from '../figures.ts';
 import { requestCopy } from '../harness/copies.ts';
+import { cpuMs, redisCpuMs } from '../harness/cpu.ts';
 import type { CallCounts } from '../harness/ledger.ts';
-import { callsSince, countsOf, told } from '../harness/ledger.ts';
+import { callsSince, countsOf, sum, told } from '../harness/ledger.ts';
 import type { Loaded } from '../harness/load.ts';
 import { loadCopies } from '../harness/load.ts';
-import type { Ec2 } from '../harness/parts.ts';
+import type { Ec2, Server } from '../harness/parts.ts';
 import { serviceEnv, startApi, startEc2, startFloor, startRedis } from '../harness/parts.ts';
 import { clientCommands } from '../harness/redis-commands.ts';
-import { alternate, ratios, spread } from '../statistics.ts';
+import { alternate, median, ratios, spread } from '../statistics.ts';
 
 const CONNECTIONS = 50;
 const SAMPLE = 50;
@@ -33,13 +34,18 @@ async function measure(bench: Bench): Promise<Finding> {
   const redis = new Redis(redisUrl);
   await bench.unwind.add('connection', async () => redis.disconnect());
 
-  const seconds = bench.mode === 'quick' ? 2 : 5;
+  const seconds = bench.mode === 'quick' ? 2 : 4;
   // Redis is emptied before each load, so that all meet the same one.
-  const side = (url: string, headers: Record<string, string>) => async () => {
+  const side = (server: Server, headers: Record<string, string>) => async (): Promise<Side> => {
     await redis.flushall();
-    return loadCopies(url, { connections: CONNECTIONS, seconds, body: BODY, headers });
+    const before = await cpuOf(server, redis);
+    const load = { connections: CONNECTIONS, seconds, body: BODY, headers };
+    const loaded = await loadCopies(server.url, load);
+    const after = await cpuOf(server, redis);
+    const accepted = loaded.perSecond * seconds;
+    return { ...loaded, cpu: after.map((ms, i) => ((ms - (before[i] ?? 0)) / accepted) * 1000) };
   };
-  const sides = { amiferry: side(api.url, {}), floor: side(floor.url, {}), keyed: side(api.url, KEYED) };
+  const sides = { amiferry: side(api, {}), floor: side(floor, {}), keyed: side(api, KEYED) };
   bench.say('what one request costs');
   for (let i = 0; i < SAMPLE; i += 1) await requestCopy(api.url, BODY);
   const cost = await costOfOne(redis, ec2, api.url);
@@ -48,6 +54,16 @@ async function measure(bench: Bench): Promise<Finding> {
   bench.say(`loading each in turn, ${seconds} s at a time`);
   const runs = await alternate(bench.mode === 'quick' ? 2 : 5, sides);
   return finding(runs, cost);
+}
+
+/** `cpu`: microseconds for each request, of the process that accepts, of Redis and of the load, in this order. */
+interface Side extends Loaded {
+  cpu: number[];
+}
+
+/** Milliseconds so far. */
+async function cpuOf(server: Server, redis: Redis): Promise<number[]> {
+  return [cpuMs(server.pid), await redisCpuMs(redis), cpuMs(process.pid)];
 }
 
 interface Cost {
@@ -64,16 +80,18 @@ async function costOfOne(redis: Redis, { control }: Ec2, apiUrl: string): Promis
   return { redis: commands, ec2: callsSince(before, countsOf(await control.calls())) };
 }
 
-function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Loaded[]>, cost: Cost): Finding {
-  const speeds = (side: Loaded[]) => side.map(({ perSecond }) => perSecond);
+function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Side[]>, cost: Cost): Finding {
+  const speeds = (side: Side[]) => side.map(({ perSecond }) => perSecond);
   const ofFloor = ratios(speeds(runs.amiferry), speeds(runs.floor));
-  const row = (label: string, side: Loaded[]) => [
+  const row = (label: string, side: Side[]) => [
     label,
     cell(spread(speeds(side))),
     cell(spread(side.map(({ p50 }) => p50))),
     cell(spread(side.map(({ p99 }) => p99))),
     cell(ratios(speeds(side), speeds(runs.floor))),
   ];
+  const cpu = (side: Side[]) => [0, 1, 2].map((i) => median(side.map((one) => one.cpu[i] ?? Number.NaN)));
+  const cpuRow = (label: string, side: Side[]) => [label, ...cpu(side).map(figure), figure(sum(cpu(side)))];
   const each = (counts: CallCounts) => Object.entries(counts).map(([name, n]) => [name, figure(n / SAMPLE)]);
   return {
     tables: [
@@ -84,6 +102,15 @@ function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Loaded[]>, cost: C
           row('amiferry', runs.amiferry),
           row('amiferry, with an Idempotency-Key', runs.keyed),
           row('floor: Fastify, TypeBox, one queue.add', runs.floor),
+        ],
+      },
+      {
+        title: 'What binds: CPU for each accepted request, µs',
+        columns: ['', 'process that accepts', 'Redis', 'load', 'in all'],
+        rows: [
+          cpuRow('amiferry', runs.amiferry),
+          cpuRow('amiferry, with an Idempotency-Key', runs.keyed),
+          cpuRow('floor', runs.floor),
         ],
       },
       {
@@ -114,6 +141,7 @@ function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Loaded[]>, cost: C
     ],
     method: [
       `autocannon loads the real API process, the floor, and the API with a fresh Idempotency-Key each time, in turn. Redis (append-only file, fsync every second), the simulated EC2 and the load itself share the machine, which costs the service more than the floor. No worker runs. Ratios are taken round by round.`,
+      `The process that accepts is one thread, and all three share this machine's cores: the CPU in all, over the cores, is the least time that a request can take. The service does for it what the floor leaves out: it makes out who asks, checks policy and source, writes record, indexes, events, audit and wake-up in one script, logs two lines, and answers with the whole job.`,
       `What a request costs is counted over ${SAMPLE} requests, one after the other and before the load, with Redis' own MONITOR and the simulator's count of calls (${told(cost.ec2) || 'none'} for all of them). Commands that a script runs inside Redis cost no round trip and are not counted.`,
     ],
   };
