@@ -16,10 +16,10 @@ const BUGS: Readonly<Record<string, Bug>> = {
     is: '`${jobId}\\n${destination}\\n${attempt}`',
     becomes: 'String(Math.random())',
   },
-  'answer-first': {
-    file: 'src/commands/save-job.ts',
-    is: 'const outcome = await store.create(',
-    becomes: "const outcome = String('created');\n  void store.create(",
+  'no-sweep': {
+    file: 'src/worker/sweep.ts',
+    is: 'if (job !== null) await producer.wakeJob(',
+    becomes: 'if (job === undefined) await producer.wakeJob(',
   },
   'no-version-check': {
     file: 'src/store/scripts.ts',
