@@ -34,7 +34,7 @@ async function measure(bench: Bench): Promise<Finding> {
   const redis = new Redis(redisUrl);
   await bench.unwind.add('connection', async () => redis.disconnect());
 
-  const seconds = bench.mode === 'quick' ? 2 : 4;
+  const seconds = bench.mode === 'quick' ? 1 : 4;
   // Redis is emptied before each load, so that all meet the same one.
   const side = (server: Server, headers: Record<string, string>) => async (): Promise<Side> => {
     await redis.flushall();
