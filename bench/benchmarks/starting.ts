@@ -65,7 +65,7 @@ async function measure(bench: Bench): Promise<Finding> {
   bench.say("each once, for the disk's caches and for Node's of what it has compiled");
   await alternate(1, sides);
   bench.say('each in turn');
-  return finding(await alternate(bench.mode === 'quick' ? 2 : 7, sides));
+  return finding(await alternate(bench.mode === 'quick' ? 1 : 7, sides));
 }
 
 const isCold = (name: Name) => 'cold' in STARTS[name];
