@@ -3,7 +3,7 @@ import type { Job } from '../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../src/queue/connections.ts';
 import { testRedisUrl } from './helpers/redis.ts';
 import { logLines } from './helpers/log-lines.ts';
-import { until } from './helpers/processes.ts';
+import { until } from './helpers/waiting.ts';
 import type { Api } from './http/api.ts';
 import { COPIES, startApi } from './http/api.ts';
 import type { Receiver } from './webhooks/receiver.ts';
@@ -43,7 +43,7 @@ async function untilDone(id: string): Promise<void> {
   await until(async () => {
     const job = (await api.get(`/jobs/${id}`, { 'x-request-id': 'looks-at-it' })).json<Job>();
     return job.finishedAt !== null && job.deliveries.every(({ state }) => state !== 'pending');
-  }, 20_000);
+  });
 }
 
 /** What each line has to say of the job. */

@@ -8,7 +8,8 @@ import { freePort } from '../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../src/dev/project.ts';
 import { findOnPath, findRedisServer } from '../src/dev/redis-server.ts';
 import { stopChild } from '../src/dev/stop-child.ts';
-import { until, runEntry } from './helpers/processes.ts';
+import { runEntry } from './helpers/processes.ts';
+import { until } from './helpers/waiting.ts';
 import type { Run } from './helpers/processes.ts';
 
 const server = findRedisServer();
@@ -64,7 +65,7 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
   test('works with the right password and a certificate that is trusted', async () => {
     const { run, url } = await runApi(PASSWORD, { NODE_EXTRA_CA_CERTS: certificate });
     try {
-      await until(async () => (await redisCheck(url))?.ok === true, 20_000);
+      await until(async () => (await redisCheck(url))?.ok === true);
       expect((await fetch(`${url}/jobs`)).status).toBe(200);
     } finally {
       run.kill('SIGTERM');
@@ -77,7 +78,7 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
     const { run, url } = await runApi(WRONG, { NODE_EXTRA_CA_CERTS: certificate });
     try {
       let check: Awaited<ReturnType<typeof redisCheck>>;
-      await until(async () => (check = await redisCheck(url)) !== undefined, 20_000);
+      await until(async () => (check = await redisCheck(url)) !== undefined);
       expect(check?.why).toMatch(/password/i);
       expect(JSON.stringify(check)).not.toContain(WRONG);
       expect((await fetch(`${url}/jobs`)).status).toBe(503);
@@ -93,7 +94,7 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
     const { run, url } = await runApi(PASSWORD, {});
     try {
       await run.untilSays(/self.signed certificate/i);
-      await until(async () => (await redisCheck(url)) !== undefined, 20_000);
+      await until(async () => (await redisCheck(url)) !== undefined);
       expect((await redisCheck(url))?.ok).toBe(false);
     } finally {
       run.kill('SIGTERM');

@@ -4,6 +4,7 @@ import { duplicateRedis } from '../queue/connections.ts';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
+import type { Recurring } from './recurring.ts';
 import { startRecurring } from './recurring.ts';
 import { startRelay } from './relay.ts';
 import { runWorker } from './runner.ts';
@@ -19,6 +20,14 @@ export interface RunningWorker {
 /** How often to look for due scopes, milliseconds: so often that none is late by much of the time between two looks. */
 const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));
 
+/** The steps that every worker repeats, whatever is in the queue. */
+export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweepMs: number): Recurring[] {
+  return [
+    { name: 'tick', every: tickEvery(settings.pollMs), run: tick },
+    { name: 'sweep', every: sweepMs, run: sweep },
+  ];
+}
+
 /**
  * Starts a worker: it does the recurring steps when it is its turn, takes what writes leave in the outbox to the queue, and the
  * steps off it.
@@ -33,10 +42,7 @@ export async function buildWorker(
   const webhooks = await runWorker(deps, redis, options, WEBHOOKS_QUEUE);
   const blocked = duplicateRedis(redis);
   const relay = startRelay(deps, blocked, options.prefix);
-  const recurring = [
-    startRecurring(deps, { name: 'tick', every: tickEvery(deps.settings.pollMs), run: tick }),
-    startRecurring(deps, { name: 'sweep', every: options.sweepMs, run: sweep }),
-  ];
+  const recurring = recurringSteps(deps, options.sweepMs).map((one) => startRecurring(deps, one));
   const close = async () => {
     await Promise.all([queue.close(), webhooks.close(), relay(), ...recurring.map((stop) => stop())]);
     blocked.disconnect();

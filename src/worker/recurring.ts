@@ -14,18 +14,11 @@ export interface Recurring {
  * @returns stops it, and waits for a turn at work
  */
 export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring): () => Promise<void> {
-  let turn: Promise<void> | null = null;
-  const take = async () => {
-    try {
-      if (await deps.store.takeTurn(name, every)) await run(deps);
-    } catch (error) {
-      deps.logger.warn({ err: error, step: name }, 'recurring step failed');
-    } finally {
-      turn = null;
-    }
-  };
+  let turn: Promise<boolean> | null = null;
   const ask = () => {
-    turn ??= take();
+    turn ??= takeTurn(deps, { name, every, run }).finally(() => {
+      turn = null;
+    });
   };
   ask();
   const timer = setInterval(ask, every);
@@ -33,4 +26,15 @@ export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring
     clearInterval(timer);
     await turn;
   };
+}
+
+/** Runs a recurring step if no worker has run it within its interval; whether it did. An error of it is logged. */
+export async function takeTurn(deps: WorkerDeps, { name, every, run }: Recurring): Promise<boolean> {
+  try {
+    if (!(await deps.store.takeTurn(name, every))) return false;
+    await run(deps);
+  } catch (error) {
+    deps.logger.warn({ err: error, step: name }, 'recurring step failed');
+  }
+  return true;
 }

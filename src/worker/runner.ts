@@ -58,8 +58,11 @@ export async function runWorker(
   return worker;
 }
 
-/** Its log lines, whoever writes them, say which job and destination the step is about. */
-async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
+/**
+ * Runs the step of one queue job. Its log lines say which job and destination the step is about.
+ * @throws {DelayedError} after the queue job was moved to the delayed ones, to be run again; other errors fail the queue job
+ */
+export async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
   await withLogContext(about(job), async () => {
     const outcome = await perform(deps, job).catch((error: unknown) => whenFailed(deps, error));
     if (outcome.outcome === 'done') return;

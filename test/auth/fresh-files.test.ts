@@ -6,7 +6,8 @@ import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { Health } from '../../src/http/schemas/health.ts';
 import type { Run } from '../helpers/processes.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { testPrefix, testRedisUrl } from '../helpers/redis.ts';
 
 let dir: string;

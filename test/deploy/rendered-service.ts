@@ -8,7 +8,8 @@ import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { AccessScope } from '../../src/domain/access.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { containerOf, manifest } from './manifests.ts';
 
 export type Part = 'amiferry-api' | 'amiferry-worker';
@@ -71,7 +72,7 @@ export async function startRendered(
         const answer = await ask('amiferry-api', `/jobs/${job.id}`, { headers: { 'x-api-key': secret } });
         job = (await answer?.json()) as Job;
         return job.finishedAt !== null;
-      }, 25_000);
+      });
       return job;
     },
     end: () => end('SIGTERM'),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessOf } from '../../src/auth/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { containerOf, manifest } from './manifests.ts';
 import type { RenderedService } from './rendered-service.ts';
@@ -36,7 +36,7 @@ test('listening everywhere as in the cluster, the API asks everybody for credent
 test.each(['amiferry-api', 'amiferry-worker'] as const)('%s answers its probes', async (name) => {
   const { startupProbe, livenessProbe, readinessProbe } = containerOf(name);
   for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe])
-    await until(async () => (await service.ask(name, httpGet.path))?.status === 200, 20_000);
+    await until(async () => (await service.ask(name, httpGet.path))?.status === 200);
 });
 
 test('whom the policy names copies, and whom it does not, not', async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseRedisUrl } from '../../src/queue/redis-address.ts';
 import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { RedisServer } from '../helpers/redis-servers.ts';
 import { endServers, startRedisServer } from '../helpers/redis-servers.ts';
 import { policyFiles } from './iam.ts';
@@ -192,7 +192,7 @@ describe("Redis' users, on a real cluster of one node", () => {
       const ready = async () =>
         (await ask('GET', '/health/ready'))?.status === 200 &&
         (await service.ask('amiferry-worker', '/health/ready'))?.status === 200;
-      await until(ready, 20_000);
+      await until(ready);
       const image = '/amis/ami-0a1b2c3d4e5f60001';
       const shared = { accounts: ['222222222222'] };
       const request = { destinations: [{ region: 'eu-west-1' }], permissions: shared };

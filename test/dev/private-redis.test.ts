@@ -10,7 +10,8 @@ import { freePort } from '../../src/dev/free-port.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { remember } from '../../src/dev/redis-leftover.ts';
 import { findRedisServer } from '../../src/dev/redis-server.ts';
-import { isAlive, until } from '../helpers/processes.ts';
+import { isAlive } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 let dir: string;
 const undo: (() => Promise<unknown>)[] = [];

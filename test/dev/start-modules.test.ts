@@ -8,7 +8,8 @@ import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { testCredentials } from '../helpers/service.ts';
 
@@ -38,7 +39,7 @@ async function loadedUntil(entry: 'api.ts' | 'worker.ts', path: string): Promise
     NODE_OPTIONS: `--import=${join(PROJECT_DIR, 'test/helpers/record-modules.js')}`,
   });
   const address = `http://127.0.0.1:${port}${path}`;
-  await until(async () => (await fetch(address).catch(() => null))?.ok === true, 20_000);
+  await until(async () => (await fetch(address).catch(() => null))?.ok === true);
   const loaded = dependenciesIn(await readFile(file, 'utf8'));
   run.kill('SIGTERM');
   await run.ended;

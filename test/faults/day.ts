@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { keysOf } from '../../src/dev/drop-keys.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { PREFIX, settle } from './settle.ts';
 import { REGIONS } from './stage.ts';
 import { INSPECTABLE } from './stack/live-heap.ts';

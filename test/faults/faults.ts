@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import { copy, listen } from './scenes.ts';

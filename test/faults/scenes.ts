@@ -1,5 +1,5 @@
 import { EVENTS_QUEUE } from '../helpers/events-queue.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Stage } from './stage.ts';
 
 /** What callers do in a round, so that the subject gets to some step. A trap is set before; the round settles after. */

@@ -1,4 +1,4 @@
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { keysOf } from '../../src/dev/drop-keys.ts';
 import { Redis } from 'ioredis';

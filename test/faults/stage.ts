@@ -1,7 +1,7 @@
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import type { CopyJob, Destination, JobState } from '../../src/domain/job.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Client } from './client.ts';
 import type { Ec2 } from './ec2.ts';
 import type { Moment, Subject } from './moments.ts';

@@ -1,4 +1,4 @@
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Sighting } from './wire/sightings.ts';
 import type { Traffic } from './wire/traffic.ts';
 

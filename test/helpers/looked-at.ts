@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { storeKeys } from '../../src/store/keys.ts';
-import { until } from './processes.ts';
+import { until } from './waiting.ts';
 import { testRedisUrl } from './redis.ts';
 import type { Service } from './service.ts';
 

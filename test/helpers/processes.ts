@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from './waiting.ts';
 
 /** Whether a process of that id runs. One that has ended and that nobody has waited for does not. */
 export function isAlive(pid: number): boolean {
@@ -18,15 +18,6 @@ function isZombie(pid: number): boolean {
     return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
-  }
-}
-
-/** Polls a condition until it holds. @throws after `timeout` milliseconds. */
-export async function until(holds: () => boolean | Promise<boolean>, timeout = 10_000): Promise<void> {
-  const deadline = Date.now() + timeout;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Not within ${timeout} ms: ${holds.toString()}`);
-    await sleep(20);
   }
 }
 
@@ -84,7 +75,7 @@ export function runCommand(
         const found = output.match(what);
         if (found !== null) return found;
         if (over) throw new Error(`It ended without saying ${String(what)}:\n${output}`);
-        await sleep(20);
+        await pause();
       }
     },
   };

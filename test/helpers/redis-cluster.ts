@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { freePort } from '../../src/dev/free-port.ts';
-import { until } from './processes.ts';
+import { until } from './waiting.ts';
 import type { RedisServer } from './redis-servers.ts';
 import { startRedisServer } from './redis-servers.ts';
 
@@ -71,17 +71,15 @@ async function join(nodes: readonly Redis[]): Promise<void> {
       .split('\n')
       .filter((line) => line.includes('connected')).length >= count;
   await until(
-    async () => (await Promise.all(nodes.map((node) => knows(node, nodes.length)))).every(Boolean),
-    20_000,
-  );
+    async () => (await Promise.all(nodes.map((node) => knows(node, nodes.length)))).every(Boolean));
   for (const [i, replica] of nodes.slice(MASTERS).entries())
     await replica.call('CLUSTER', 'REPLICATE', String(await nodes[i]?.call('CLUSTER', 'MYID')));
   const settled = async (node: Redis) =>
     /cluster_state:ok/.test(String(await node.call('CLUSTER', 'INFO'))) &&
     String(await node.call('CLUSTER', 'NODES')).match(/ (?:myself,)?slave /g)?.length === MASTERS;
-  await until(async () => (await Promise.all(nodes.map(settled))).every(Boolean), 20_000);
+  await until(async () => (await Promise.all(nodes.map(settled))).every(Boolean));
   const synced = async (replica: Redis) => /master_link_status:up/.test(await replica.info('replication'));
-  await until(async () => (await Promise.all(nodes.slice(MASTERS).map(synced))).every(Boolean), 20_000);
+  await until(async () => (await Promise.all(nodes.slice(MASTERS).map(synced))).every(Boolean));
 }
 
 async function masterIn(

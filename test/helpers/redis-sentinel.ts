@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from '../../src/dev/free-port.ts';
-import { until } from './processes.ts';
+import { until } from './waiting.ts';
 import type { RedisServer } from './redis-servers.ts';
 import { startRedisServer } from './redis-servers.ts';
 
@@ -66,7 +66,7 @@ async function untilTheyKnow(sentinels: readonly RedisServer[]): Promise<void> {
     const number = (name: string) => Number(answer[answer.indexOf(name) + 1]);
     return number('num-slaves') === REPLICAS && number('num-other-sentinels') === SENTINELS - 1;
   };
-  await until(async () => (await Promise.all(sentinels.map(knows))).every(Boolean), 30_000);
+  await until(async () => (await Promise.all(sentinels.map(knows))).every(Boolean));
 }
 
 async function ask(port: number, what: string): Promise<unknown> {

@@ -27,7 +27,6 @@ import { AuditLog } from '../../src/store/audit-log.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
-import { RedisJobStore } from '../../src/store/redis-store.ts';
 import type { Tracing } from '../../src/tracing/tracing.ts';
 import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
@@ -36,9 +35,10 @@ import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import type { WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
-import { until } from './processes.ts';
+import { until } from './waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
 import { SimulatorControl } from './simulator-control.ts';
+import { SteppedStore, SteppedWorker } from './stepped-worker.ts';
 
 /** The image that the simulator seeds first: unencrypted, tagged. */
 export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
@@ -49,7 +49,10 @@ export const TESTER: Principal = ANONYMOUS;
 export interface ServiceOptions {
   simulator?: SimulatorOptions;
   settings?: Partial<WorkerSettings>;
-  /** How many workers; 0 leaves everything queued. */
+  /**
+   * How many real workers; 0 leaves everything queued. Without it steps run when the test says so (see {@link SteppedWorker}), and
+   * the simulator's time and the service's go on together.
+   */
   workers?: number;
   redisUrl?: string;
   /** For commands and workers; without it `anonymous` may do everything. */
@@ -66,7 +69,7 @@ export interface ServiceOptions {
 
 /** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
 export interface Service extends CommandDeps {
-  store: RedisJobStore;
+  store: SteppedStore;
   audit: AuditLog;
   eventLog: EventLog;
   metrics: Metrics;
@@ -77,18 +80,25 @@ export interface Service extends CommandDeps {
   prefix: string;
   settings: WorkerSettings;
   startWorker(): Promise<RunningWorker>;
+  /** Runs steps, and moves time on; of use without real workers only. */
+  steps: SteppedWorker;
   /** Where a queue was given; it listens from the start, workers or not. */
   events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
   copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<Job>;
-  /** Waits until a copy is as it should be, at most so many milliseconds. */
-  untilJob(id: string, holds: (job: CopyJob) => boolean, timeout?: number): Promise<CopyJob>;
-  untilFinished(id: string, timeout?: number): Promise<CopyJob>;
+  /** Goes on until a condition holds: by steps and in the service's own time, or beside real workers by waiting. */
+  until(holds: () => boolean | Promise<boolean>): Promise<void>;
+  /** {@link until} a copy is as it should be. */
+  untilJob(id: string, holds: (job: CopyJob) => boolean): Promise<CopyJob>;
+  untilFinished(id: string): Promise<CopyJob>;
   /** Stops everything and deletes every key of the service. */
   stop(): Promise<void>;
 }
 
-/** Fast enough for a test, slow enough to be looked at. Milliseconds. */
+/** How often a worker sweeps, milliseconds. */
+const SWEEP_MS = 500;
+
+/** Milliseconds, of the service's own time. */
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
   // More than any test calls, unless it says otherwise.
@@ -120,7 +130,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const redis = connectRedis(url, 'fail-fast', () => {});
   const blocking = connectRedis(url, 'patient', () => {});
   await Promise.all([untilReady(redis, 5000), untilReady(blocking, 5000)]);
-  const store = new RedisJobStore(redis, prefix);
+  const store = new SteppedStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
   const metrics = new Metrics();
   const aws = {
@@ -160,26 +170,26 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const events = options.events && new Ec2Events(deps, queue);
   const hearsEvents = () => events?.state === 'listening';
+  const workerDeps = { ...deps, ...delivering, settings, hearsEvents };
+  const steps = new SteppedWorker(workerDeps, { redisUrl: url, prefix, sweepMs: SWEEP_MS, simulator });
   const workers: RunningWorker[] = [];
   const startWorker = async () => {
-    const worker = await buildWorker({ ...deps, ...delivering, settings, hearsEvents }, blocking, {
-      prefix,
-      concurrency: 20,
-      sweepMs: 500,
-    });
+    const worker = await buildWorker(workerDeps, blocking, { prefix, concurrency: 20, sweepMs: SWEEP_MS });
     workers.push(worker);
     return worker;
   };
   await store.syncClock();
   events?.start();
-  for (let i = 0; i < (options.workers ?? 1); i += 1) await startWorker();
+  for (let i = 0; i < (options.workers ?? 0); i += 1) await startWorker();
 
-  const untilJob: Service['untilJob'] = async (id, holds, timeout = 15_000) => {
+  const untilHolds: Service['until'] = (holds) =>
+    options.workers === undefined ? steps.until(holds) : until(holds);
+  const untilJob: Service['untilJob'] = async (id, holds) => {
     let job = await store.get(id);
-    await until(async () => {
+    await untilHolds(async () => {
       job = await store.get(id);
       return job?.kind === 'copy' && holds(job);
-    }, timeout).catch((error) => {
+    }).catch((error) => {
       throw new Error(`job never got there: ${JSON.stringify(job, null, 1)}`, { cause: error });
     });
     if (job?.kind !== 'copy') throw new Error(`there is no copy ${id}`);
@@ -195,10 +205,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     startWorker,
     events,
     copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, TESTER),
+    steps,
+    until: untilHolds,
     untilJob,
-    untilFinished: (id, timeout) => untilJob(id, (job) => job.finishedAt !== null, timeout),
+    untilFinished: (id) => untilJob(id, (job) => job.finishedAt !== null),
     stop: async () => {
-      await events?.stop();
+      await Promise.all([events?.stop(), steps.close()]);
       await Promise.all(workers.map((worker) => worker.close()));
       await producer.close();
       await dropPrefix(redis, prefix);
@@ -211,12 +223,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 }
 
 /** Waits until a change of permissions has ended, whichever way. */
-export async function untilChanged({ store }: Service, id: string): Promise<PermissionsJob> {
+export async function untilChanged({ store, until: untilHolds }: Service, id: string): Promise<PermissionsJob> {
   let job = await store.get(id);
-  await until(async () => {
+  await untilHolds(async () => {
     job = await store.get(id);
     return job?.finishedAt !== null;
-  }, 15_000);
+  });
   if (job?.kind !== 'permissions') throw new Error(`there is no change ${id}`);
   return job;
 }

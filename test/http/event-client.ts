@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { get } from 'node:http';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 export interface SeenEvent {
   id: string;

@@ -7,7 +7,8 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 import type { Run } from '../helpers/processes.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { EventClient } from './event-client.ts';
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
     RATE_LIMIT: '0',
     AWS_EC2_METADATA_DISABLED: 'true',
   });
-  await until(async () => (await fetch(`${url}/health/live`).catch(() => null))?.ok === true, 20_000);
+  await until(async () => (await fetch(`${url}/health/live`).catch(() => null))?.ok === true);
 });
 afterAll(async () => {
   for (const client of clients) client.close();
@@ -44,7 +45,7 @@ afterAll(async () => {
 async function follow(id: string, times: number): Promise<EventClient[]> {
   const fresh = Array.from({ length: times }, () => new EventClient(`${url}/jobs/${id}/events`));
   clients.push(...fresh);
-  await until(() => fresh.every(({ events }) => events.length > 0), 25_000);
+  await until(() => fresh.every(({ events }) => events.length > 0));
   return fresh;
 }
 

@@ -18,7 +18,7 @@ import type { Problem } from '../../src/http/schemas/problem.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { copyJob } from '../helpers/copy-job.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 import type { SeenEvent } from './event-client.ts';
@@ -289,7 +289,7 @@ test('a thousand clients on one job: one subscription, and little memory', async
   const { id } = await newJob();
   const before = memory();
   const thousand = Array.from({ length: 1000 }, () => follow(`/jobs/${id}/events`));
-  await until(() => thousand.every(({ events }) => events.length === 1), 25_000);
+  await until(() => thousand.every(({ events }) => events.length === 1));
   const list = String(await redis.client('LIST'));
   expect(list.match(/ sub=[1-9]/g)).toHaveLength(1);
   expect(list.trim().split('\n').length).toBeLessThan(10);
@@ -300,7 +300,7 @@ test('a thousand clients on one job: one subscription, and little memory', async
   expect(perClient).toBeLessThan(200);
 
   await cancel(id);
-  await until(() => thousand.every(({ closed }) => closed), 25_000);
+  await until(() => thousand.every(({ closed }) => closed));
   const log = await logOf(id);
   for (const client of thousand) expect(idsOf(client)).toEqual(log);
   expect(api.listeners()).toBe(0);

@@ -4,7 +4,7 @@ import { EventStream } from '../../src/http/events/event-stream.ts';
 import type { LogSource } from '../../src/http/events/follow-log.ts';
 import { LogFollower } from '../../src/http/events/follow-log.ts';
 import type { JobEvent } from '../../src/store/store.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 /** A log whose every reading is answered by hand, so that events can come at any moment in between. */
 function log() {

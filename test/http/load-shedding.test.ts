@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 
@@ -21,11 +21,11 @@ test('an event loop that lags on and on turns requests away, never the superviso
   block(800);
   expect((await api.get('/jobs')).statusCode).toBe(200);
   work = setInterval(() => block(300), 310);
-  await until(async () => (await api.get('/jobs')).statusCode === 503, 20_000);
+  await until(async () => (await api.get('/jobs')).statusCode === 503);
   const answer = await api.get('/jobs');
   expect(answer.json()).toMatchObject({ status: 503, code: 'overloaded' });
   expect(answer.headers['retry-after']).toBeDefined();
   expect((await api.get('/health/live')).statusCode).toBe(200);
   clearInterval(work);
-  await until(async () => (await api.get('/jobs')).statusCode === 200, 20_000);
+  await until(async () => (await api.get('/jobs')).statusCode === 200);
 });

@@ -9,7 +9,7 @@ import { fail, onCopy } from '../../src/domain/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 
@@ -217,7 +217,7 @@ async function finished<Kind extends Job['kind']>(
   await until(async () => {
     job = await api.service.store.get(id);
     return job?.finishedAt !== null;
-  }, 15_000);
+  });
   if (job?.kind !== kind) throw new Error(`${id} is no ${kind}`);
   return job as Extract<Job, { kind: Kind }>;
 }

@@ -8,7 +8,7 @@ import type { Job } from '../../src/http/schemas/job.ts';
 import { waitForJob } from '../../src/http/wait-for-job.ts';
 import type { FeedListener } from '../../src/store/feed.ts';
 import { copyJob } from '../helpers/copy-job.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 

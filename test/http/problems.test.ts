@@ -8,7 +8,7 @@ import supertest from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 
@@ -118,11 +118,11 @@ describe('problem details', () => {
         while (performance.now() < end);
         shed = await busy.get('/jobs');
         return shed.statusCode === 503;
-      }, 20_000);
+      });
       expect(shed.json<Problem>().code).toBe('overloaded');
       expect(Number(shed.headers['retry-after'])).toBeGreaterThan(0);
       expect((await busy.get('/health/live')).statusCode).toBe(200);
-      await until(async () => (await busy.get('/jobs')).statusCode === 200, 20_000);
+      await until(async () => (await busy.get('/jobs')).statusCode === 200);
     } finally {
       await busy.stop();
     }

@@ -11,7 +11,7 @@ import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TakenRequests } from '../../src/http/taken-requests.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { clientCommands, testPrefix } from '../helpers/redis.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';

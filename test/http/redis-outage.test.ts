@@ -8,7 +8,7 @@ import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { Health } from '../../src/http/schemas/health.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 

@@ -6,7 +6,7 @@ import type { AppDeps } from '../../src/http/deps.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
 import type { IdentityProvider } from '../helpers/identity.ts';
 import { startIdentityProvider } from '../helpers/identity.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 import { EventClient } from './event-client.ts';

@@ -10,7 +10,7 @@ import { startHealthServer } from '../../src/worker/health.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 const promtool = findOnPath('promtool');
 if (promtool === undefined)

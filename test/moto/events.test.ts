@@ -5,7 +5,7 @@ import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { amiEvent, QueueClient } from '../helpers/events-queue.ts';
 import { untilLookedAt } from '../helpers/looked-at.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 import type { Moto } from './moto-server.ts';

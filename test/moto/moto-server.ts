@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { freePort } from '../../src/dev/free-port.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 export interface Moto {
   url: string;
@@ -18,7 +18,7 @@ export async function startMoto(): Promise<Moto> {
   const port = await freePort();
   const child = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
-  await until(async () => (await fetch(`${url}/moto-api/`).catch(() => null))?.ok === true, 30_000);
+  await until(async () => (await fetch(`${url}/moto-api/`).catch(() => null))?.ok === true);
   return {
     url,
     stop: async () => {

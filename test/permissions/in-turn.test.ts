@@ -7,7 +7,7 @@ import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange } from '../../src/domain/permissions.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
 
@@ -167,7 +167,7 @@ test('grants on a copy go when the copy is rolled back', async () => {
     ],
     permissions: { accounts: [A], grantKeyAccess: true },
   });
-  await service.untilFinished(id, 20_000);
+  await service.untilFinished(id);
   const eu = { account: SELF, region: 'eu-west-1' };
   expect(await service.kms.findGrants(eu, 'alias/ami', 'amiferry/').catch(() => [])).toEqual([]);
 });
@@ -181,7 +181,7 @@ test('a copy whose share never gets through ends private', async () => {
   });
   const permissions = { accounts: [A], includeSnapshots: true };
   const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
-  const [destination] = (await service.untilFinished(id, 25_000)).destinations;
+  const [destination] = (await service.untilFinished(id)).destinations;
   expect(destination).toMatchObject({ state: 'failed', imageState: 'available' });
   expect(await shared({ imageId: destination?.imageId ?? '', region: 'eu-west-1' })).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
 import { changeFailed } from '../../src/domain/permission-moves.ts';
 import { logLines } from '../helpers/log-lines.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService } from '../helpers/service.ts';
 

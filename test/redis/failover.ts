@@ -3,7 +3,8 @@ import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { GOLDEN_WEB } from '../helpers/service.ts';
 
 /** Milliseconds between two POSTs. */
@@ -64,7 +65,7 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
       last = (await answer?.text()) ?? last;
       return answer?.status === 200;
     };
-    await until(ready, 60_000).catch((error: unknown) => {
+    await until(ready).catch((error: unknown) => {
       throw new Error([last, ...runs.map((run) => run.output())].join('\n'), { cause: error });
     });
     return await drive(url, simulator.url, fail);
@@ -93,7 +94,7 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
       await sleep(PACE);
     }
   })();
-  await until(() => accepted.length >= 20, 30_000);
+  await until(() => accepted.length >= 20);
   const copies = async () =>
     ((await (await fetch(`${ec2}/_simulator/calls`)).json()) as { copyImage: unknown[] }).copyImage.length;
   const stream = await openStream(url, accepted.at(-1)?.id ?? '');
@@ -101,9 +102,9 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
   const failedAt = performance.now();
   const afterwards = ({ sent }: Accepted) => sent > failedAt;
   const before = await copies();
-  await until(() => accepted.some(afterwards), 60_000);
+  await until(() => accepted.some(afterwards));
   const acceptedAgainMs = (accepted.find(afterwards)?.at ?? 0) - failedAt;
-  await until(async () => (await copies()) > before, 60_000);
+  await until(async () => (await copies()) > before);
   const workedAgainMs = performance.now() - failedAt;
   await sleep(1000);
   over.abort();
@@ -162,7 +163,7 @@ async function untilEnded(url: string, accepted: readonly Accepted[], failedAt: 
       const answer = await fetch(`${url}/jobs/${id}`);
       job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
       return answer.status === 404 || (job !== null && job.finishedAt !== null);
-    }, 90_000);
+    });
     // oxlint-disable-next-line typescript/no-unnecessary-condition -- set in the closure
     const state = (job as CopyJob | null)?.state ?? 'missing';
     states[state] = (states[state] ?? 0) + 1;

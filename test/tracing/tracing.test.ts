@@ -12,7 +12,8 @@ import { storeKeys } from '../../src/store/keys.ts';
 import type { ReceivedSpan } from '../helpers/collector.ts';
 import { startCollector } from '../helpers/collector.ts';
 import type { Run } from '../helpers/processes.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
 import { startReceiver } from '../webhooks/receiver.ts';
@@ -55,7 +56,7 @@ async function run(entry: 'api.ts' | 'worker.ts', env: Record<string, string | u
   runs.push(started);
   const base = `http://127.0.0.1:${port}`;
   if (isApi) api = base;
-  await until(async () => (await fetch(`${base}/health/ready`).catch(() => null))?.ok === true, 20_000);
+  await until(async () => (await fetch(`${base}/health/ready`).catch(() => null))?.ok === true);
   return started;
 }
 
@@ -77,7 +78,7 @@ async function untilDone(id: string): Promise<Job> {
   await until(async () => {
     job = (await (await fetch(`${api}/jobs/${id}`)).json()) as Job;
     return job.finishedAt !== null && job.deliveries.every(({ state }) => state === 'delivered');
-  }, 20_000);
+  });
   if (job === undefined) throw new Error('there is no job');
   expect(job.state).toBe('succeeded');
   return job;

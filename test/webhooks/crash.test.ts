@@ -2,7 +2,8 @@ import { afterEach, expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { stopAll, onCopy } from '../../src/domain/transitions.ts';
 import type { Run } from '../helpers/processes.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
@@ -54,7 +55,7 @@ test('a worker killed between sending and writing it down: the same message come
   });
   await service.store.update(id, onCopy(stopAll('cancel')));
   const first = startWorker();
-  await until(() => receiver.received.length === 2, 20_000);
+  await until(() => receiver.received.length === 2);
   first.kill('SIGKILL');
   await first.ended;
   const before = await service.store.get(id);
@@ -67,7 +68,7 @@ test('a worker killed between sending and writing it down: the same message come
   await until(async () => {
     const job = await service.store.get(id);
     return job?.deliveries.every(({ state }) => state === 'delivered') ?? false;
-  }, 25_000);
+  });
   const sent = receiver.received.map(({ headers, body }) => `${String(headers['webhook-id'])} ${body}`);
   expect(sent).toHaveLength(4);
   expect(sent.slice(2).toSorted()).toEqual(sent.slice(0, 2).toSorted());

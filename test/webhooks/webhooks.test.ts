@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Job, Delivery } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { ServiceOptions } from '../helpers/service.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
@@ -45,7 +45,7 @@ async function untilTold(id: string): Promise<Job> {
   await until(async () => {
     job = await jobOf(id);
     return job.finishedAt !== null && job.deliveries.every(({ state }) => state !== 'pending');
-  }, 20_000);
+  });
   return job;
 }
 

@@ -33,7 +33,7 @@ test('copies for which there is no call stand in line, and go on as EC2 gives ca
   const other = await copyInto('us-west-2');
   await service.untilJob(ids[5] ?? '', ({ destinations: [one] }) => one?.state === 'waiting');
   await service.untilFinished(other);
-  const jobs = await Promise.all(ids.map((id) => service.untilFinished(id, 30_000)));
+  const jobs = await Promise.all(ids.map((id) => service.untilFinished(id)));
 
   expect(jobs.map(({ destinations: [one] }) => [one?.state, one?.attempts])).toEqual(
     ids.map(() => ['succeeded', 1]),
@@ -54,7 +54,7 @@ test('a copy that EC2 throttles stands in line again, and uses up no attempt', a
   const id = await copyInto(EU);
   const waiting = await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'waiting');
   expect(waiting.destinations[0]?.startedAt).toBeNull();
-  const [ended] = (await service.untilFinished(id, 30_000)).destinations;
+  const [ended] = (await service.untilFinished(id)).destinations;
   expect(ended).toMatchObject({ state: 'succeeded', attempts: 1 });
   const { copyImage } = await service.control.calls();
   expect(copyImage.map(({ error }) => error)).toEqual(['RequestLimitExceeded', null]);

@@ -4,7 +4,7 @@ import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 
@@ -97,7 +97,7 @@ describe('a copy', () => {
     service = await startService();
     await service.control.fault({ action: 'CopyImage', times: 5, error: 'RequestLimitExceeded' });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
-    const job = await service.untilFinished(id, 60_000);
+    const job = await service.untilFinished(id);
     expect(only(job)).toMatchObject({ state: 'succeeded', attempts: 1 });
     const { copyImage } = await service.control.calls();
     expect(new Set(copyImage.map(({ clientToken }) => clientToken)).size).toBe(1);
@@ -108,7 +108,7 @@ describe('a copy', () => {
     service = await startService();
     await service.control.fault({ action: 'CopyImage', times: 3, when: 'after', drop: true });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
-    expect(only(await service.untilFinished(id, 30_000)).state).toBe('succeeded');
+    expect(only(await service.untilFinished(id)).state).toBe('succeeded');
     expect(await service.gateway.findImages(eu, {})).toHaveLength(1);
   });
 });

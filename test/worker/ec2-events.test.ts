@@ -8,7 +8,7 @@ import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { amiEvent, EVENTS_QUEUE, QueueClient } from '../helpers/events-queue.ts';
 import { untilLookedAt } from '../helpers/looked-at.ts';
 import { logLines } from '../helpers/log-lines.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
 import { startService, testCredentials, TESTER } from '../helpers/service.ts';
@@ -342,7 +342,7 @@ describe('whoever can put messages into the queue', () => {
     const began = performance.now();
     for (let i = 0; i < 10; i += 1)
       await Promise.all(Array.from({ length: 20 }, () => queue.send(amiEvent(imageId, EU))));
-    await until(async () => (await counted('noticed', EU)) === 200, 30_000);
+    await until(async () => (await counted('noticed', EU)) === 200);
     await deleted();
     const looks = (await describes()) - before;
     const seconds = (performance.now() - began) / 1000;
@@ -439,7 +439,7 @@ describe('where SQS does not answer', () => {
   test('it listens again by itself', async () => {
     const { lines } = await trouble('AccessDeniedException', 'no', 'denied', /sqs:ReceiveMessage/, 403);
     await service.control.clearFaults();
-    await until(() => service.events?.state === 'listening', 30_000);
+    await until(() => service.events?.state === 'listening');
     expect(await service.metrics.text()).toContain('amiferry_events_queue_up 1');
     expect(lines.some((line) => line.includes("listening for EC2's events"))).toBe(true);
   });

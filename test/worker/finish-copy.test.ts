@@ -1,7 +1,7 @@
 import { DisableImageCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 

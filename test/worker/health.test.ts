@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { runEntry, until } from '../helpers/processes.ts';
+import { runEntry } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 
 test('a worker without Redis is alive and not ready, so that nobody restarts it, and works once Redis is there', async () => {
   const [redisPort, healthPort] = [await freePort(), await freePort()];
@@ -21,7 +22,7 @@ test('a worker without Redis is alive and not ready, so that nobody restarts it,
     return answer && [answer.status, await answer.json()];
   };
   try {
-    await until(async () => (await ask('/health/live')) !== null, 20_000);
+    await until(async () => (await ask('/health/live')) !== null);
     expect(await ask('/health/live')).toEqual([200, { status: 'ok' }]);
     expect(await ask('/health/ready')).toEqual([503, { status: 'starting' }]);
     const redis = await startPrivateRedis({ dir, port: redisPort });

@@ -5,7 +5,7 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { connectRedis, closeRedis } from '../../src/queue/connections.ts';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { loseWakeUps } from '../helpers/outbox.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { clientCommands, testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';

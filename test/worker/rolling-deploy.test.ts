@@ -2,7 +2,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../../src/queue/jobs.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';

@@ -35,7 +35,7 @@ async function copyAll(requests: { region: string; kmsKeyId?: string }[][]): Pro
 }
 
 async function expectAllSucceeded(ids: string[]): Promise<void> {
-  for (const id of ids) expect(jobState(await service.untilFinished(id, 60_000))).toBe('succeeded');
+  for (const id of ids) expect(jobState(await service.untilFinished(id))).toBe('succeeded');
 }
 
 async function describesIn(region: string): Promise<number> {

@@ -76,7 +76,7 @@ test('a region that does not answer keeps no other from being saved and finished
     [first, third].every((one) => one?.state === 'succeeded'),
   );
   expect(job.destinations[1]?.imageId).toBeNull();
-  expect(jobState(await service.untilFinished(id, 30_000))).toBe('succeeded');
+  expect(jobState(await service.untilFinished(id))).toBe('succeeded');
   const { copyImage } = await service.control.calls();
   expect(new Set(copyImage.map(({ imageId }) => imageId)).size).toBe(3);
 });
@@ -90,7 +90,7 @@ test('a region that throttles goes on by itself, without another attempt', async
     error: 'RequestLimitExceeded',
   });
   const { id } = await service.copy({ destinations });
-  const job = await service.untilFinished(id, 30_000);
+  const job = await service.untilFinished(id);
   expect(job.destinations.map(({ state, attempts }) => [state, attempts])).toEqual(
     REGIONS.map(() => ['succeeded', 1]),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { watchQueue } from '../../src/worker/watchdog.ts';
-import { until } from '../helpers/processes.ts';
+import { until } from '../helpers/waiting.ts';
 import { testLogger } from '../helpers/service.ts';
 
 async function looks(counts: () => { waiting: number; active: number }) {

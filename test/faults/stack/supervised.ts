@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stopChild } from '../../../src/dev/stop-child.ts';
 import { tether } from '../../../src/dev/tether.ts';
-import { until } from '../../helpers/processes.ts';
+import { until } from '../../helpers/waiting.ts';
 
 export interface SupervisedOptions {
   name: string;

@@ -1,0 +1,182 @@
+import { randomUUID } from 'node:crypto';
+import { DelayedError, Worker } from 'bullmq';
+import { Redis } from 'ioredis';
+import { recurringSteps } from '../../src/worker/build-worker.ts';
+import type { WorkerDeps } from '../../src/worker/deps.ts';
+import { takeTurn } from '../../src/worker/recurring.ts';
+import { runStep } from '../../src/worker/runner.ts';
+import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
+import type { Simulator } from '../../src/simulator/index.ts';
+import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { nextDelayed, age } from './redis-time.ts';
+import { PATIENCE, pause } from './waiting.ts';
+
+const QUEUES = [STEPS_QUEUE, WEBHOOKS_QUEUE];
+
+/** No lock ends while a step runs, however slow the machine is: there is no other worker to take the step over. */
+const LOCK = 600_000;
+
+/** Wake-ups taken from the outbox at once. */
+const WAKE_UPS = 100;
+
+/** How far {@link SteppedWorker.until} goes on at most, milliseconds of the service's own time. */
+const FURTHEST = 30 * 86_400_000;
+
+/** A store whose clock a test moves on. */
+export class SteppedStore extends RedisJobStore {
+  ahead = 0;
+
+  override now(): number {
+    return super.now() + this.ahead;
+  }
+}
+
+interface SteppedDeps extends WorkerDeps {
+  store: SteppedStore;
+}
+
+/**
+ * A worker that runs only when a test says so, one step at a time and in the test's own process: real records, the real queue,
+ * the real SDK. Time is the test's as well: moved on, it makes leases expire, delays end and simulated copies advance.
+ */
+export class SteppedWorker {
+  readonly #deps: SteppedDeps;
+  readonly #simulator: Simulator;
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #sweepMs: number;
+  readonly #workers: Worker[];
+  readonly #token = randomUUID();
+  /** Steps are run one after the other, whoever asks for them. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    deps: SteppedDeps,
+    { redisUrl, prefix, sweepMs, simulator }: { redisUrl: string; prefix: string; sweepMs: number; simulator: Simulator },
+  ) {
+    this.#deps = deps;
+    this.#simulator = simulator;
+    this.#prefix = prefix;
+    this.#sweepMs = sweepMs;
+    this.#redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+    this.#workers = QUEUES.map(
+      (name) =>
+        new Worker(name, null, { connection: this.#redis, autorun: false, prefix, lockDuration: LOCK }),
+    );
+    for (const worker of this.#workers) worker.on('error', () => {});
+  }
+
+  /** Runs the next thing that is due now: a wake-up, a step off the queue, a recurring step. Whether there was any. */
+  runOne(): Promise<boolean> {
+    return this.#inTurn(async () => (await this.#relay()) || (await this.#runQueued()) || (await this.#runRecurring()));
+  }
+
+  /** Runs what is due now, and what becomes due by that. */
+  async runDue(): Promise<void> {
+    while (await this.runOne());
+  }
+
+  /** Moves the time of the service and of its simulator on, and runs nothing. */
+  advance(milliseconds: number): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#deps.store.ahead += milliseconds;
+      this.#simulator.clock.advance(milliseconds / 1000);
+      await age(this.#redis, this.#prefix, milliseconds);
+    });
+  }
+
+  /**
+   * Runs step after step until a condition holds, and moves time on to whatever is due next whenever nothing is due now. The condition
+   * is checked before each step, so that it sees every state there is. @throws when nothing is left that could make it hold
+   */
+  async until(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const furthest = this.#deps.store.now() + FURTHEST;
+    while (!(await holds())) {
+      if (await this.runOne()) continue;
+      const wait = await this.#nextDue();
+      if (wait === null || this.#deps.store.now() + wait > furthest) {
+        if (await holds()) return;
+        throw new Error(`nothing is left to run, and this does not hold: ${holds.toString()}`);
+      }
+      await this.advance(wait);
+    }
+  }
+
+  /**
+   * As {@link until}, but without moving time on: it waits for what happens meanwhile in other connections of this process, such as an
+   * event that the simulator sends.
+   */
+  async untilNow(holds: () => boolean | Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + PATIENCE;
+    while (!(await holds())) {
+      if (await this.runOne()) continue;
+      if (performance.now() > deadline) throw new Error(`Not within ${PATIENCE} ms: ${holds.toString()}`);
+      await pause();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#last;
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    this.#redis.disconnect();
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(run);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #relay(): Promise<boolean> {
+    const taken = await this.#redis.lmpop(1, storeKeys(this.#prefix).outbox, 'LEFT', 'COUNT', WAKE_UPS);
+    if (taken === null) return false;
+    await this.#deps.producer.wake(taken[1].map((json) => JSON.parse(json).wakeUp));
+    return true;
+  }
+
+  async #runQueued(): Promise<boolean> {
+    for (const worker of this.#workers) {
+      const job = await worker.getNextJob(this.#token, { block: false });
+      if (job === undefined) continue;
+      try {
+        await runStep(this.#deps, job, this.#token);
+        await job.moveToCompleted(null, this.#token, false);
+      } catch (error) {
+        if (!(error instanceof DelayedError))
+          await job.moveToFailed(error instanceof Error ? error : new Error(String(error)), this.#token, false);
+      }
+      return true;
+    }
+    return false;
+  }
+
+  async #runRecurring(): Promise<boolean> {
+    for (const one of recurringSteps(this.#deps, this.#sweepMs))
+      if (await takeTurn(this.#deps, one)) return true;
+    return false;
+  }
+
+  /** Milliseconds until anything is due; `null` where nothing is. What is due already waits for the lease of its recurring step to end. */
+  async #nextDue(): Promise<number | null> {
+    const keys = storeKeys(this.#prefix);
+    const [now, scope, job, lines, tick, sweep, ...delayed] = await Promise.all([
+      this.#deps.store.now(),
+      this.#redis.zrange(keys.scopes, 0, '0', 'WITHSCORES'),
+      this.#redis.zrange(keys.unfinished, 0, '0', 'WITHSCORES'),
+      this.#redis.scard(keys.lines),
+      this.#redis.pttl(keys.turn('tick')),
+      this.#redis.pttl(keys.turn('sweep')),
+      ...QUEUES.map((name) => nextDelayed(this.#redis, `${this.#prefix}:${name}`)),
+    ]);
+    // Redis writes infinity as "inf".
+    const untilScore = ([, score = 'inf']: string[]) => (score === 'inf' ? Infinity : Number(score) - now);
+    const next = Math.min(
+      Math.max(untilScore(scope), tick),
+      Math.max(untilScore(job), sweep),
+      lines > 0 ? tick : Infinity,
+      ...delayed.map((time) => (time === null ? Infinity : time - Date.now())),
+    );
+    return next === Infinity ? null : Math.max(1, Math.ceil(next) + 1);
+  }
+}
