@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/helpers/progress-reporter.ts'],
     globalSetup: ['test/helpers/global-redis.ts'],
     // Bounds on what would never end; no test expects anything to be fast.
     testTimeout: 180_000,

@@ -14,10 +14,7 @@ const BETWEEN_CHECKS = 10;
  * @param patience milliseconds; only the fault harness sets it, where what it waits for may never come
  * @throws after `patience`
  */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  patience = PATIENCE,
-): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>, patience = PATIENCE): Promise<void> {
   const deadline = performance.now() + patience;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`Not within ${patience} ms: ${holds.toString()}`);
