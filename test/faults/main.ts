@@ -41,7 +41,7 @@ if (options.bug !== undefined) {
 say(report(scenarios, results, recoveries));
 const short = shortcomings(scenarios, results, recoveries);
 for (const one of short) say(`FAILED: ${one}`);
-const bad = results.find(({ findings }) => findings.length > 0);
+const bad = results.find(({ findings, brokenOff }) => findings.length > 0 || brokenOff !== null);
 if (bad === undefined && short.length === 0) {
   rmSync(log, { force: true });
 } else {

@@ -9,6 +9,8 @@ export interface RoundResult {
   findings: readonly Finding[];
   /** How often its moment came and it was done. */
   hits: number;
+  /** Why the harness could not play the round to its end; `null` if it did. */
+  brokenOff: string | null;
   /** Milliseconds. */
   took: number;
 }
@@ -19,7 +21,7 @@ export function report(
   results: readonly RoundResult[],
   recoveries: readonly number[],
 ): string {
-  const lines = ['', line('', 'rounds', 'times')];
+  const lines = ['', line('', 'rounds', 'times', 'broken off')];
   for (const [title, kind] of TITLES) {
     const rows = scenarios.filter((scenario) => scenario.kind === kind);
     if (rows.length === 0) continue;
@@ -27,7 +29,7 @@ export function report(
     for (const { name } of rows) {
       const played = results.filter(({ scenario }) => scenario.name === name);
       const times = kind === 'fault' ? '' : played.reduce((sum, { hits }) => sum + hits, 0);
-      lines.push(line(`  ${name}`, played.length, times));
+      lines.push(line(`  ${name}`, played.length, times, brokenOff(played) || ''));
     }
   }
   return [...lines, '', recoveryLine(recoveries), totalsLine(results)].join('\n');
@@ -47,11 +49,19 @@ export function shortcomings(
 ): string[] {
   const killed = new Set(results.filter(({ hits }) => hits > 0).map(({ scenario }) => scenario.name));
   const missed = scenarios.filter(({ kind, name }) => kind === 'kill' && !killed.has(name));
+  const broken = brokenOff(results);
   const late = recoveries.filter((time) => time > RECOVERY_LIMIT).length;
   return [
+    ...(broken === 0
+      ? []
+      : [`${broken} rounds were broken off: the harness could not play them to their end`]),
     ...(results.length < ALL_KILLS ? [] : missed.map(({ name }) => `never killed at: ${name}`)),
     ...(late === 0 ? [] : [`${late} times work lay still for more than ${RECOVERY_LIMIT / 1000} s`]),
   ];
+}
+
+function brokenOff(results: readonly RoundResult[]): number {
+  return results.filter((one) => one.brokenOff !== null).length;
 }
 
 const TITLES: readonly [string, Scenario['kind']][] = [
@@ -63,7 +73,7 @@ const TITLES: readonly [string, Scenario['kind']][] = [
 const WIDTH = 66;
 
 function line(name: string, ...cells: (string | number)[]): string {
-  return name.padEnd(WIDTH) + cells.map((cell) => String(cell).padStart(8)).join('');
+  return name.padEnd(WIDTH) + cells.map((cell) => String(cell).padStart(11)).join('');
 }
 
 function recoveryLine(times: readonly number[]): string {
@@ -76,5 +86,5 @@ function recoveryLine(times: readonly number[]): string {
 export function totalsLine(results: readonly RoundResult[]): string {
   const all = results.flatMap(({ findings }) => findings);
   const totals = KINDS.map((kind) => `${all.filter((one) => one.kind === kind).length} ${kind}`);
-  return `${results.length} rounds: ${totals.join(', ')}`;
+  return `${results.length} rounds, ${brokenOff(results)} broken off: ${totals.join(', ')}`;
 }
