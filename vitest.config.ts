@@ -12,6 +12,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Test files share a process, so that the service's modules are loaded twice and not for each file.
     isolate: false,
+    coverage: { include: ['src/**/*.ts'], reporter: ['text-summary'] },
     // Node runs TypeScript as it is, here as everywhere.
     experimental: { viteModuleRunner: false, nodeLoader: false },
   },
