@@ -1,79 +1,108 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { copyTree } from '../helpers/tree.ts';
 import type { Tree } from '../helpers/tree.ts';
 
-/** A copy of the project, to be broken. */
-let tree: Tree;
+/** What `npm run check` itself consists of, and its settings. */
+const CHECK = [
+  'package.json',
+  'tsconfig.json',
+  '.oxlintrc.json',
+  '.oxfmtrc.json',
+  'src/bin/check.ts',
+  'src/bin/require-node.js',
+  'src/dev/checks.ts',
+  'src/dev/project.ts',
+];
 
-beforeEach(async () => {
-  tree = await copyTree();
-});
+/** A part of the project, to be broken. CI runs all checks on the whole of it as it is, beside the tests. */
+let tree: Tree;
 afterEach(() => tree.remove());
 
 /** `npm run check -- <names>` in the copy. */
 async function check(...names: string[]) {
-  const child = spawn(process.execPath, ['src/bin/check.ts', ...names], {
-    cwd: tree.dir,
-    env: { ...process.env, NO_COLOR: '1' },
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', './src/bin/require-node.js', 'src/bin/check.ts', ...names],
+    {
+      cwd: tree.dir,
+      env: { ...process.env, NO_COLOR: '1' },
+    },
+  );
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return { code: child.exitCode, output };
 }
 
-const append = (file: string, code: string) => appendFile(join(tree.dir, file), `${code}\n`);
+async function write(files: Record<string, string>): Promise<void> {
+  for (const [file, code] of Object.entries(files)) {
+    await mkdir(dirname(join(tree.dir, file)), { recursive: true });
+    await writeFile(join(tree.dir, file), `${code}\n`);
+  }
+}
 
-/** CI runs all of it on the tree as it is, beside the tests. */
-test('passes on the tree as it is', async () => {
-  const { code, output } = await check('openapi');
-  expect(code, output).toBe(0);
-  expect(output).toMatch(/^✓ openapi/m);
-});
+/** As few files as there can be: what is compiled and linted costs more than anything else here. */
+const SOUND = {
+  'src/bin/phases.ts': 'export const phase = 1;',
+  'src/simulator/index.ts': 'export const simulated = true;',
+  'test/one.test.ts': 'export const tested = true;',
+  'bench/one.ts': 'export const measured = true;',
+};
 
-test('a type error', async () => {
-  await append('src/errors.ts', `export const wrong: number = 'text';`);
-  const { code, output } = await check('types');
-  expect(output).toMatch(/^✗ types[\s\S]*src\/errors\.ts.*TS2322/m);
+const TYPE_ERROR = { 'src/errors.ts': `export const ERRORS: number = 'text';` };
+
+const NOT_FORMATTED = { 'bench/spaced.ts': 'export const  spaced = [ 1 ]' };
+
+const LINT_ERRORS = {
+  'src/logging.ts': 'export const loose = (value: any): unknown => value;',
+  'src/secrets.ts': 'const read = async () => 1;\nread();',
+};
+
+const BAD_IMPORTS = {
+  'src/http/app.ts': `export * from '../worker/registry.ts';`,
+  'src/worker/registry.ts': `export const lazily = () => import('../http/app.ts');`,
+  'src/commands/deps.ts': `export * from '../bin/phases.ts';`,
+  'src/store/keys.ts': `export type * from '../commands/deps.ts';`,
+  'src/domain/ami.ts': `export { pino } from 'pino';`,
+  'src/domain/job.ts': `export { ERRORS } from '../errors.ts';`,
+  'src/ec2/classify.ts': `export * from '../simulator/index.ts';`,
+};
+
+/** A type error; a file that is not formatted; lint errors, one of which only types show; each kind of forbidden import. */
+const FINDINGS = [
+  /^✗ types: [\s\S]*?src\/errors\.ts.*TS2322/m,
+  /^✗ format: [\s\S]*?bench\/spaced\.ts/m,
+  /^✗ lint: /m,
+  /no-explicit-any[\s\S]*?src\/logging\.ts/,
+  /no-floating-promises[\s\S]*?src\/secrets\.ts/,
+  /'\.\.\/worker\/registry\.ts' import is restricted[\s\S]*?src\/http\/app\.ts[\s\S]*?http never imports worker/,
+  /'\.\.\/http\/app\.ts' import is restricted[\s\S]*?src\/worker\/registry\.ts[\s\S]*?worker never imports http/,
+  /'\.\.\/bin\/phases\.ts' import is restricted[\s\S]*?src\/commands\/deps\.ts[\s\S]*?nothing imports bin/,
+  /'\.\.\/commands\/deps\.ts' import is restricted[\s\S]*?src\/store\/keys\.ts/,
+  /'pino' import is restricted[\s\S]*?src\/domain\/ami\.ts[\s\S]*?domain imports nothing/,
+  /'\.\.\/errors\.ts' import is restricted[\s\S]*?src\/domain\/job\.ts[\s\S]*?only types/,
+  /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/ec2\/classify\.ts/,
+];
+
+test('passes where nothing is wrong, then names every type, lint, import and format error at once', async () => {
+  tree = await copyTree(CHECK);
+  await write(SOUND);
+  const passed = await check('types', 'lint', 'format');
+  expect(passed.code, passed.output).toBe(0);
+  for (const name of ['types', 'lint', 'format'])
+    expect(passed.output).toMatch(new RegExp(`^✓ ${name}: `, 'm'));
+
+  await write({ ...TYPE_ERROR, ...NOT_FORMATTED, ...LINT_ERRORS, ...BAD_IMPORTS });
+  const { code, output } = await check('types', 'lint', 'format');
+  for (const finding of FINDINGS) expect(output).toMatch(finding);
   expect(code).toBe(1);
 });
 
-test('a lint error, and each kind of import that goes against the way through the house', async () => {
-  await append('src/logging.ts', 'export const loose = (value: any) => value;');
-  await append('src/http/app.ts', `export * from '../worker/registry.ts';`);
-  await append('src/worker/registry.ts', `export const lazily = () => import('../http/app.ts');`);
-  await append('src/commands/deps.ts', `export * from '../bin/phases.ts';`);
-  await append('src/store/keys.ts', `export type * from '../commands/deps.ts';`);
-  await append('src/domain/ami.ts', `export { pino } from 'pino';`);
-  await append('src/domain/job.ts', `export { ERRORS } from '../errors.ts';`);
-  await append('src/ec2/classify.ts', `export * from '../simulator/index.ts';`);
-  const { code, output } = await check('lint');
-  expect(output).toMatch(/^✗ lint/m);
-  for (const finding of [
-    /no-explicit-any[\s\S]*?src\/logging\.ts/,
-    /'\.\.\/worker\/registry\.ts' import is restricted[\s\S]*?src\/http\/app\.ts[\s\S]*?http never imports worker/,
-    /'\.\.\/http\/app\.ts' import is restricted[\s\S]*?src\/worker\/registry\.ts[\s\S]*?worker never imports http/,
-    /'\.\.\/bin\/phases\.ts' import is restricted[\s\S]*?src\/commands\/deps\.ts[\s\S]*?nothing imports bin/,
-    /'\.\.\/commands\/deps\.ts' import is restricted[\s\S]*?src\/store\/keys\.ts/,
-    /'pino' import is restricted[\s\S]*?src\/domain\/ami\.ts[\s\S]*?domain imports nothing/,
-    /'\.\.\/errors\.ts' import is restricted[\s\S]*?src\/domain\/job\.ts[\s\S]*?only types/,
-    /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/ec2\/classify\.ts/,
-  ])
-    expect(output).toMatch(finding);
-  expect(code).toBe(1);
-});
-
-test('a file that is not formatted', async () => {
-  await append('src/errors.ts', 'export const  spaced = [ 1 ]');
-  const { code, output } = await check('format');
-  expect(output).toMatch(/^✗ format[\s\S]*src\/errors\.ts/m);
-  expect(code).toBe(1);
-});
-
-test('a changed route without a new openapi.json', async () => {
+test('a changed route without a new openapi.json fails', async () => {
+  tree = await copyTree([...CHECK, 'src', 'openapi']);
   await changeSummary(join(tree.dir, 'src/http/routes'));
   const { code, output } = await check('openapi');
   expect(output).toMatch(/^✗ openapi[\s\S]*npm run openapi/m);
@@ -93,6 +122,7 @@ async function changeSummary(routes: string): Promise<void> {
 }
 
 test('a name that is no check', async () => {
+  tree = await copyTree(CHECK);
   const { code } = await check('typos');
   expect(code).toBe(2);
 });

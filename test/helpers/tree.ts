@@ -10,10 +10,14 @@ export interface Tree {
   remove(): Promise<void>;
 }
 
-/** A copy of the project in a directory of its own, with the same node_modules: to be broken, or to be run apart. */
-export async function copyTree(): Promise<Tree> {
+/**
+ * A copy of the project in a directory of its own, with the same node_modules: to be broken, or to be run apart.
+ * @param parts the files and directories to copy; everything unless given
+ */
+export async function copyTree(parts: readonly string[] = ['.']): Promise<Tree> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'amiferry-tree-')));
-  await cp(PROJECT_DIR, dir, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
+  const filter = (path: string) => !NOT_COPIED.has(basename(path));
+  for (const part of parts) await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true, filter });
   await symlink(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
