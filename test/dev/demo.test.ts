@@ -29,8 +29,8 @@ function demo(env: Record<string, string | undefined>): void {
 /** A line without what is another each time. */
 const alike = (line: string) => line.replaceAll(/ami-[0-9a-f]{17}|[0-9a-f]{8}-[0-9a-f-]{27}|\d+/g, 'N');
 
-test('ends with three copies available in three regions, and removes everything', async () => {
-  demo({ REDIS_URL: undefined });
+test('ends with three copies available in three regions, and leaves nothing behind, nor a key in a Redis that is not its own', async () => {
+  demo({ REDIS_URL: testRedisUrl() });
   expect(await run.ended, run.output()).toBe(0);
   for (const region of ['eu-west-1', 'us-west-2', 'ap-southeast-2'])
     expect(run.output()).toMatch(new RegExp(`ami-[0-9a-f]{17} +${region} +available`));
@@ -54,17 +54,12 @@ test('ends with three copies available in three regions, and removes everything'
   // Plain lines where the output is no terminal.
   expect(run.output()).not.toContain('\u001B');
   expect(await readdir(temporary)).toEqual([]);
-});
-
-test('with a Redis that is not its own, leaves no key there', async () => {
-  demo({ REDIS_URL: testRedisUrl() });
-  expect(await run.ended, run.output()).toBe(0);
   const redis = new Redis(testRedisUrl());
   await expectClean(redis, '{demo-');
   redis.disconnect();
 });
 
-test('stopped half way, it ends with exit code 1, the reason and the log', async () => {
+test('stopped half way, with a Redis of its own, it ends with exit code 1, the reason and the log', async () => {
   demo({ REDIS_URL: undefined, SIMULATOR_COPY_SECONDS: '600' });
   await run.untilSays('pending');
   run.kill('SIGTERM');

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { isAlive, runEntry, runScript } from '../helpers/processes.ts';
-import { until } from '../helpers/waiting.ts';
+import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
 import type { Run } from '../helpers/processes.ts';
 import { copyTree } from '../helpers/tree.ts';
 import type { Tree } from '../helpers/tree.ts';
@@ -12,9 +14,14 @@ import type { Tree } from '../helpers/tree.ts';
 let tree: Tree;
 let port: number;
 let run: Run;
+/** The path of a job that the first start was asked for. */
+let kept: string;
+
+/** Milliseconds: the same signal once more, soon, is npm's echo of the first (src/dev/signals.ts). */
+const BETWEEN_SIGNALS = 100;
 
 beforeAll(async () => {
-  tree = await copyTree();
+  tree = await copyTree(['package.json', 'src']);
 });
 afterAll(() => tree.remove());
 beforeEach(async () => {
@@ -50,39 +57,35 @@ const requestCopy = () =>
 
 const noneAlive = (pids: Record<string, number>) => () => !Object.values(pids).some(isAlive);
 
-test('brings everything up, says that EC2 is simulated, and leaves no process behind after SIGINT', async () => {
-  await start();
+test('npm start brings everything up, says that EC2 is simulated, and leaves no process behind after SIGINT', async () => {
+  run = runScript(tree.dir, 'start', await ownPorts());
   const pids = await pidsOfChildren();
   expect(run.output()).toContain('EC2 IS SIMULATED');
   expect(run.output()).toMatch(new RegExp(`Console +http://127.0.0.1:${port}/\\n`));
   expect(run.output()).toContain(`http://127.0.0.1:${port}/docs`);
-  expect((await requestCopy()).status).toBe(202);
+  const accepted = await requestCopy();
+  expect(accepted.status).toBe(202);
+  kept = accepted.headers.get('location') ?? '';
   await run.untilSays(/^worker +\| .*listening for EC2's events/m);
   await run.untilSays(/^worker +\| .*ami-/m);
 
+  // To npm alone, which passes it on.
   run.kill('SIGINT');
   expect(await run.ended).toBe(0);
   expect(noneAlive(pids)()).toBe(true);
 });
 
-test('keeps jobs over a restart', async () => {
+test('keeps jobs over a restart; a second signal ends it at once, also when a part hangs', async () => {
   await start();
-  await pidsOfChildren();
-  const accepted = await requestCopy();
-  run.kill('SIGTERM');
-  expect(await run.ended).toBe(0);
-
-  await start();
-  await pidsOfChildren();
-  const job = await fetch(`http://127.0.0.1:${port}${accepted.headers.get('location')}`);
-  expect(job.status).toBe(200);
-});
-
-test('npm passes a signal on, so that stopping it stops everything', async () => {
-  run = runScript(tree.dir, 'start', await ownPorts());
   const pids = await pidsOfChildren();
-  run.kill('SIGTERM');
-  await run.ended;
+  expect((await fetch(`http://127.0.0.1:${port}${kept}`)).status).toBe(200);
+
+  process.kill(pids.api, 'SIGSTOP');
+  run.kill('SIGINT');
+  await run.untilSays('Stopping');
+  const again = setInterval(() => run.kill('SIGINT'), BETWEEN_SIGNALS);
+  expect(await run.ended).toBe(130);
+  clearInterval(again);
   await until(noneAlive(pids));
 });
 
@@ -95,23 +98,15 @@ test('ends as a whole, with exit code 1 and the reason, when a part of it dies',
   expect(noneAlive(pids)()).toBe(true);
 });
 
-test('a second signal ends it at once, also when a part hangs', async () => {
+test('killed outright, and before all of them run, it takes its children with it', async () => {
   await start();
-  const pids = await pidsOfChildren();
-  process.kill(pids.api, 'SIGSTOP');
-  run.kill('SIGINT');
-  await run.untilSays('Stopping');
-  const again = setInterval(() => run.kill('SIGINT'), 100);
-  expect(await run.ended).toBe(130);
-  clearInterval(again);
-  await until(noneAlive(pids));
-});
-
-test('killed outright, it takes its children with it', async () => {
-  await start();
-  const pids = await pidsOfChildren();
+  const [, simulator = ''] = await run.untilSays(/^simulator +\| .* at (http:\S+)/m);
+  const note = await readFile(join(tree.dir, '.amiferry/redis.json'), 'utf8');
+  const { pid } = JSON.parse(note) as { pid: number };
+  expect(isAlive(pid)).toBe(true);
   run.kill('SIGKILL');
-  await until(noneAlive(pids));
+  const answers = () => fetch(simulator).then(Boolean, () => false);
+  await until(async () => !isAlive(pid) && !(await answers()), PATIENCE, BETWEEN_REQUESTS);
 });
 
 test('a port that is taken ends it in one line that names the setting', async () => {
