@@ -1,13 +1,8 @@
-import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
-
-/** A mistake that could have been made, as a change of one place in the source. */
-interface Bug {
-  file: string;
-  is: string;
-  becomes: string;
-}
+import type { Bug } from '../helpers/bug.ts';
+import { putIn } from '../helpers/bug.ts';
 
 /** What the harness has to find, to be believed when it finds nothing. */
 const BUGS: Readonly<Record<string, Bug>> = {
@@ -39,12 +34,6 @@ export async function withBug(name: string, home: string): Promise<string> {
   for (const part of ['src', 'package.json'])
     await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true });
   await symlink(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
-  const source = await readFile(join(dir, bug.file), 'utf8');
-  const places = source.split(bug.is).length - 1;
-  if (places !== 1) throw new Error(`${name} no longer applies: ${bug.file} has its place ${places} times`);
-  await writeFile(
-    join(dir, bug.file),
-    source.replace(bug.is, () => bug.becomes),
-  );
+  await putIn(dir, name, bug);
   return dir;
 }

@@ -4,7 +4,7 @@ import { onStopSignal } from '../../src/dev/signals.ts';
 import { stopChild } from '../../src/dev/stop-child.ts';
 import { tether } from '../../src/dev/tether.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
-import { runSuite } from './suite.ts';
+import { runSuite } from '../helpers/suite.ts';
 import { tally } from './tally.ts';
 
 /**
@@ -31,7 +31,7 @@ process.exitCode = [...quiet, ...busy].some(({ failed }) => failed.length > 0) ?
 async function series(title: string, runs: number) {
   const results = [];
   for (let run = 1; run <= runs && !unwind.begun; run += 1) {
-    const result = await runSuite(unwind);
+    const result = await runSuite({}, unwind);
     results.push(result);
     say(
       `${title}, run ${run} of ${runs}: ${result.passed} passed, ${result.failed.length} failed, ${result.seconds} s`,

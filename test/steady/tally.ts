@@ -1,4 +1,4 @@
-import type { SuiteRun } from './suite.ts';
+import type { SuiteRun } from '../helpers/suite.ts';
 
 /** Which test failed how often, most often first, and how many runs passed. */
 export function tally(runs: readonly Pick<SuiteRun, 'failed'>[]): string {

@@ -9,7 +9,7 @@ import { stopChild } from '../../src/dev/stop-child.ts';
 import { tether } from '../../src/dev/tether.ts';
 import type { Unwind } from '../../src/dev/unwind.ts';
 
-/** What one run of the whole suite came to. */
+/** What one run of the suite came to. */
 export interface SuiteRun {
   passed: number;
   /** Full names of the tests that failed, and the paths of files that did not load. */
@@ -29,26 +29,36 @@ const JsonReport = Type.Object({
   ),
 });
 
-/** Runs the whole suite once. A run that writes no report counts as one failure. */
-export async function runSuite(unwind: Unwind): Promise<SuiteRun> {
+export interface SuiteOptions {
+  /** The project's directory, or that of a copy of it. */
+  dir?: string;
+  /** Folders or files of tests; none: all. */
+  tests?: readonly string[];
+}
+
+/** Runs the suite, or a part of it, once. A run that writes no report counts as one failure. */
+export async function runSuite(
+  { dir: project = PROJECT_DIR, tests = [] }: SuiteOptions,
+  unwind: Unwind,
+): Promise<SuiteRun> {
   const dir = await mkdtemp(join(tmpdir(), 'amiferry-steady-'));
   const report = join(dir, 'report.json');
   const began = performance.now();
   try {
-    await vitest(['run', '--reporter=json', `--outputFile=${report}`], unwind);
+    await vitest(project, ['run', '--reporter=json', `--outputFile=${report}`, ...tests], unwind);
     const text = await readFile(report, 'utf8').catch(() => null);
     const seconds = Math.round((performance.now() - began) / 1000);
     if (text === null) return { passed: 0, failed: ['the suite itself: vitest wrote no report'], seconds };
-    return { ...readReport(text), seconds };
+    return { ...readReport(text, project), seconds };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-function readReport(text: string): Pick<SuiteRun, 'passed' | 'failed'> {
+function readReport(text: string, project: string): Pick<SuiteRun, 'passed' | 'failed'> {
   const { numPassedTests, testResults } = Value.Parse(JsonReport, JSON.parse(text));
   const failed = testResults.flatMap(({ name, status, assertionResults }) => {
-    const file = name.replace(`${PROJECT_DIR}/`, '');
+    const file = name.replace(`${project}/`, '');
     const tests = assertionResults.filter((one) => one.status === 'failed');
     if (tests.length > 0) return tests.map(({ fullName }) => `${file}: ${fullName}`);
     return status === 'failed' ? [`${file}: did not load, or a hook of it failed`] : [];
@@ -56,9 +66,9 @@ function readReport(text: string): Pick<SuiteRun, 'passed' | 'failed'> {
   return { passed: numPassedTests, failed };
 }
 
-async function vitest(args: readonly string[], unwind: Unwind): Promise<void> {
+async function vitest(cwd: string, args: readonly string[], unwind: Unwind): Promise<void> {
   const child = spawn(join(PROJECT_DIR, 'node_modules/.bin/vitest'), args, {
-    cwd: PROJECT_DIR,
+    cwd,
     stdio: 'ignore',
   });
   tether(child);
