@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
+import { nextTry } from './waits.ts';
 
 /** The image that all rounds copy: two snapshots, unencrypted, seeded by the simulator. */
 const SOURCE = 'ami-0a1b2c3d4e5f60001';
@@ -12,11 +12,10 @@ export interface Accepted {
   name: string;
 }
 
-const PATIENCE_MS = 30_000;
-
 /** A caller of the API, as stubborn as callers are told to be: no answer and 503 mean "again". */
 export class Client {
   readonly #url: string;
+  readonly #patience: number;
   /** Every 202 ever answered. */
   readonly accepted: Accepted[] = [];
   /** Names of requests that were sent many times without a key, to make as many jobs. */
@@ -24,8 +23,10 @@ export class Client {
   /** Set where the API takes the header: a repeated POST is then the same request. */
   idempotency = false;
 
-  constructor(url: string) {
+  /** @param patience how long it asks for the same thing, milliseconds */
+  constructor(url: string, patience: number) {
     this.#url = url;
+    this.#patience = patience;
   }
 
   /** Looks up in the API's own document whether it takes Idempotency-Key. */
@@ -126,13 +127,13 @@ export class Client {
   }
 
   async #again(call: () => Promise<Response>): Promise<Response> {
-    const deadline = Date.now() + PATIENCE_MS;
+    const deadline = Date.now() + this.#patience;
     for (;;) {
       const answer = await call().catch((error: unknown) => String(error));
       if (answer instanceof Response && !(await isForLater(answer))) return answer;
       if (Date.now() > deadline)
         throw new Error(`no answer: ${answer instanceof Response ? answer.status : JSON.stringify(answer)}`);
-      await sleep(100);
+      await nextTry(100);
     }
   }
 }

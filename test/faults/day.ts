@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { keysOf } from '../../src/dev/drop-keys.ts';
 import { until } from '../helpers/waiting.ts';
@@ -8,6 +7,7 @@ import { REGIONS } from './stage.ts';
 import { INSPECTABLE } from './stack/live-heap.ts';
 import type { Inspectors } from './stack/live-heap.ts';
 import type { Table } from './table.ts';
+import { untilTime } from './waits.ts';
 
 /** Of the simulator's clock in a real second: a day in two and a half minutes. */
 const SPEED = 576;
@@ -50,7 +50,7 @@ export async function playDay(
   const start = performance.now();
   for (let sent = 0; sent < COPIES; sent += 1) {
     if (sent % part === 0) await sample((sent / COPIES) * 24);
-    await sleep(Math.max(0, start + sent * realMs - performance.now()));
+    await untilTime(start + sent * realMs);
     await client.copy({
       name: `day-${sent}`,
       tags: { release: 'tonight', 'simulator:seconds': String(COPY_SECONDS) },

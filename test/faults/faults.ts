@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../helpers/waiting.ts';
 import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import { copy, listen } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { thousand } from './thousand.ts';
+import { anyTime, outage } from './waits.ts';
 
 /** What goes wrong around the processes: EC2, the network, Redis, signals, clocks. */
 type Fault = Omit<Scenario, 'kind'>;
@@ -31,30 +31,30 @@ async function untilNothingStalled(stage: Stage, during: () => Promise<void>): P
   await during();
 }
 
-/** SIGTERM under load: ended by itself within ten seconds. */
+/** SIGTERM under load: ended by itself within the promised time. */
 async function terminate(stage: Stage, name: string): Promise<void> {
   const { process } = stage.stack.part(name);
   const { pid } = process;
   const since = performance.now();
   process.kill('SIGTERM');
-  await until(() => process.pid !== pid, 15_000);
-  const seconds = (performance.now() - since) / 1000;
-  if (seconds > 10) stage.complain(`${name} took ${seconds.toFixed(1)} s to end after SIGTERM`);
+  const { ending } = stage.bounds;
+  await until(() => process.pid !== pid, 1.5 * ending);
+  const took = performance.now() - since;
+  if (took > ending) stage.complain(`${name} took ${(took / 1000).toFixed(1)} s to end after SIGTERM`);
 }
-
-/** Milliseconds within which the API says that Redis is away. */
-const SAYS_SO_WITHIN = 1000;
 
 /** While Redis is away the API says so, at once, and stays up. An answer may be late once: this machine may be busy. */
 async function expectUnavailable(stage: Stage, late = 0): Promise<void> {
   const since = performance.now();
-  const answer = await fetch(`${stage.stack.apiUrl}/jobs`, { signal: AbortSignal.timeout(5000) });
+  const answer = await fetch(`${stage.stack.apiUrl}/jobs`, {
+    signal: AbortSignal.timeout(5 * stage.bounds.unavailable),
+  });
   await answer.arrayBuffer();
   const took = performance.now() - since;
   const retryAfter = answer.headers.get('retry-after');
   if (answer.status !== 503 || retryAfter === null)
     stage.complain(`without Redis the API answered ${answer.status}, Retry-After ${retryAfter ?? 'missing'}`);
-  if (took <= SAYS_SO_WITHIN) return;
+  if (took <= stage.bounds.unavailable) return;
   if (late > 0) stage.complain(`without Redis the API answered after ${took.toFixed(0)} ms, twice`);
   else await expectUnavailable(stage, late + 1);
 }
@@ -69,7 +69,7 @@ async function redisAway(stage: Stage, seconds: number): Promise<void> {
   try {
     while (performance.now() < deadline) {
       await expectUnavailable(stage);
-      await sleep(500);
+      await outage(500);
     }
   } finally {
     await redis.startAgain();
@@ -117,7 +117,7 @@ const FAULTS: readonly Fault[] = [
     async play(stage) {
       await Promise.all(Array.from({ length: 4 }, () => stage.ask({ seconds: 1 })));
       for (const { process } of stage.random.shuffled(stage.stack.workers)) {
-        await sleep(stage.random.integer(0, 900));
+        await anyTime(stage.random, 0, 900);
         process.kill();
       }
     },
@@ -127,7 +127,7 @@ const FAULTS: readonly Fault[] = [
     row: 'API kill -9 under load',
     async play(stage) {
       const asking = load(stage, 30);
-      await sleep(stage.random.integer(20, 250));
+      await anyTime(stage.random, 20, 250);
       stage.stack.api.process.kill();
       await asking;
     },
@@ -140,7 +140,7 @@ const FAULTS: readonly Fault[] = [
     async play(stage) {
       const asking = load(stage, 8);
       for (let i = 0; i < 6; i += 1) {
-        await sleep(stage.random.integer(20, 200));
+        await anyTime(stage.random, 20, 200);
         for (const part of [stage.stack.api, ...stage.stack.workers]) part.redis.cut();
       }
       await asking;
@@ -155,7 +155,7 @@ const FAULTS: readonly Fault[] = [
       worker?.redis.hang();
       stage.cleanUp(() => worker?.redis.speak());
       await load(stage, 2);
-      await sleep(5000);
+      await outage(5000);
       worker?.redis.speak();
     },
   },
@@ -165,7 +165,7 @@ const FAULTS: readonly Fault[] = [
     async play(stage) {
       const asking = load(stage, 6);
       for (let i = 0; i < 6; i += 1) {
-        await sleep(stage.random.integer(20, 200));
+        await anyTime(stage.random, 20, 200);
         for (const worker of stage.stack.workers) worker.ec2.cut();
       }
       await asking;
@@ -177,7 +177,7 @@ const FAULTS: readonly Fault[] = [
     async play(stage) {
       const asking = load(stage, 12);
       for (let i = 0; i < 3; i += 1) {
-        await sleep(stage.random.integer(10, 60));
+        await anyTime(stage.random, 10, 60);
         stage.stack.clients.cut();
       }
       await asking;
@@ -322,7 +322,7 @@ const FAULTS: readonly Fault[] = [
     row: 'SIGTERM',
     async play(stage) {
       const asking = load(stage, 15);
-      await sleep(stage.random.integer(10, 100));
+      await anyTime(stage.random, 10, 100);
       await terminate(stage, 'api');
       await asking;
     },

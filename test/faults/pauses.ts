@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Moment } from './moments.ts';
 import { call, write } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import { cancelInFlight, copy, expectShared, shareLater } from './scenes.ts';
 import type { Scene } from './scenes.ts';
+import { aftermath } from './waits.ts';
 
 /**
  * A worker is paused (SIGSTOP) longer than its lock lasts, so that another one takes its step over and ends it; then
@@ -29,9 +29,6 @@ const PAUSES: readonly Pause[] = [
   { name: 'paused between two permission calls', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
 ];
 
-/** What the one who goes on may still do to it, milliseconds: an EC2 call and the steps after it. */
-const AFTERMATH_MS = 700;
-
 export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, at, expects }) => ({
   row: ROW,
   name,
@@ -43,8 +40,7 @@ export const PAUSE_SCENARIOS: readonly Scenario[] = PAUSES.map(({ name, scene, a
     await stage.sprung(trap, 1);
     await stage.untilAllEnded();
     over.resolve();
-    // Nothing is to happen now, and that has to be waited for.
-    await sleep(AFTERMATH_MS);
+    await aftermath();
     await expects?.(stage);
   },
 }));

@@ -3,7 +3,7 @@ import type { RoundResult } from './report.ts';
 import { report, shortcomings } from './report.ts';
 import { SCENARIOS } from './schedule.ts';
 
-const [scenario] = SCENARIOS.filter(({ kind }) => kind === 'fault');
+const scenario = SCENARIOS.find(({ kind }) => kind === 'fault');
 if (scenario === undefined) throw new Error('there is no fault scenario');
 const round = (brokenOff: string | null): RoundResult => {
   return { round: 0, scenario, findings: [], hits: 1, brokenOff, took: 1000 };

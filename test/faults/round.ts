@@ -12,9 +12,6 @@ export interface Outcome {
   hits: number;
 }
 
-/** A job that has not ended this long after the disturbance never will, milliseconds. */
-const STUCK_MS = 45_000;
-
 /** Plays one scenario on a running stack, waits till things have come to rest, and compares all books. */
 export async function playRound(
   table: Table,
@@ -22,7 +19,7 @@ export async function playRound(
   seed: number,
   round: number,
 ): Promise<Outcome> {
-  const { stack, client, ec2, recovery } = table;
+  const { stack, client, ec2, recovery, bounds } = table;
   const findings = table.seen;
   findings.length = 0;
   const complain = (what: string) => void findings.push({ kind: 'wrong', what });
@@ -35,7 +32,7 @@ export async function playRound(
   });
   await scenario.play(stage).catch((error: unknown) => complain(`the moment never came: ${String(error)}`));
   await stack.ready();
-  await settle(client, STUCK_MS);
+  await settle(client, bounds.stuck);
   await stage.end();
   await stack.control.clearFaults();
   recovery.forget();

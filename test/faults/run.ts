@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
+import type { Bounds } from './bounds.ts';
 import { withBug } from './bugs.ts';
 import type { Options } from './options.ts';
 import type { RoundResult } from './report.ts';
@@ -25,6 +26,7 @@ export interface Run {
 
 export interface RunOptions extends Pick<Options, 'seed' | 'from' | 'rounds' | 'workers'> {
   scenarios: readonly Scenario[];
+  bounds?: Bounds;
   /** Runs a copy of the source with this bug in it, up to the first finding. */
   bug?: string | undefined;
   say(text: string): void;

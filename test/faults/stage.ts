@@ -2,6 +2,7 @@ import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import type { CopyJob, Destination, JobState } from '../../src/domain/job.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { until } from '../helpers/waiting.ts';
+import type { Bounds } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { Ec2 } from './ec2.ts';
 import type { Moment, Subject } from './moments.ts';
@@ -22,15 +23,13 @@ export const REGIONS = [
   'ap-northeast-1',
 ] as const;
 
-/** How long a round waits for the moment that it is about, milliseconds. */
-const MOMENT_MS = 20_000;
-
 export interface StageOptions {
   stack: Stack;
   client: Client;
   ec2: Ec2;
   random: Random;
   recovery: Recovery;
+  bounds: Bounds;
   /** Names the round, and so its jobs. */
   label: string;
   /** Hears of whatever is not as it has to be. */
@@ -55,6 +54,7 @@ export class Stage {
   readonly client: Client;
   readonly ec2: Ec2;
   readonly random: Random;
+  readonly bounds: Bounds;
   readonly complain: (what: string) => void;
   /** The job that the round is about. */
   readonly subject: Subject;
@@ -69,11 +69,12 @@ export class Stage {
   #asked = 0;
   #traps: Trap[] = [];
 
-  constructor({ stack, client, ec2, random, recovery, label, complain }: StageOptions) {
+  constructor({ stack, client, ec2, random, recovery, bounds, label, complain }: StageOptions) {
     this.stack = stack;
     this.client = client;
     this.ec2 = ec2;
     this.random = random;
+    this.bounds = bounds;
     this.complain = complain;
     this.subject = { traffic: stack.traffic, name: `${label}-subject` };
     const regions = random.shuffled(REGIONS);
@@ -154,7 +155,7 @@ export class Stage {
     await until(() => {
       const job = traffic.named(name);
       return job !== undefined && holds(job.destinations, job);
-    }, MOMENT_MS);
+    }, this.bounds.moment);
   }
 
   /** Waits until the destinations of any other job are as they should be. */
@@ -162,14 +163,14 @@ export class Stage {
     await until(() => {
       const job = this.stack.traffic.record(jobId);
       return job?.kind === 'copy' && holds(job.destinations);
-    }, MOMENT_MS);
+    }, this.bounds.moment);
   }
 
   /** Waits until all that was asked for so far has ended. */
   async untilAllEnded(): Promise<void> {
     const { traffic } = this.stack;
     const ended = (id: string) => typeof traffic.record(id)?.finishedAt === 'number';
-    await until(() => [...this.expected.keys()].every(ended), MOMENT_MS);
+    await until(() => [...this.expected.keys()].every(ended), this.bounds.moment);
   }
 
   /** How often traps were sprung. */
@@ -178,7 +179,7 @@ export class Stage {
   }
 
   async sprung(trap: Trap, times: number): Promise<void> {
-    await trap.sprung(times, MOMENT_MS);
+    await trap.sprung(times, this.bounds.moment);
   }
 
   /** To be done at the end of the round, however it ends. */

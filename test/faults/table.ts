@@ -1,6 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Unwind } from '../../src/dev/unwind.ts';
+import type { Bounds } from './bounds.ts';
+import { PROMISED } from './bounds.ts';
 import type { Finding } from './checker.ts';
 import { Client } from './client.ts';
 import { Ec2 } from './ec2.ts';
@@ -15,6 +17,7 @@ export interface Table {
   client: Client;
   ec2: Ec2;
   recovery: Recovery;
+  bounds: Bounds;
   /** What was seen to go wrong at any time since this was last emptied. */
   seen: Finding[];
   /** Stops everything. */
@@ -28,11 +31,13 @@ export interface TableOptions {
   home: string;
   workers: number;
   settings?: Record<string, string>;
+  /** {@link PROMISED} unless given. */
+  bounds?: Bounds;
   log(line: string): void;
 }
 
 /** Starts a stack and has it watched. What was started is stopped when this fails. */
-export async function setTable({ home, ...options }: TableOptions): Promise<Table> {
+export async function setTable({ home, bounds = PROMISED, ...options }: TableOptions): Promise<Table> {
   const unwind = new Unwind((phase, error) => options.log(`${phase} did not stop: ${String(error)}`));
   const seen: Finding[] = [];
   const found = (kind: Finding['kind'], what: string) => void seen.push({ kind, what });
@@ -46,11 +51,11 @@ export async function setTable({ home, ...options }: TableOptions): Promise<Tabl
       unwind,
     );
     watchRules(stack.traffic, found);
-    const client = new Client(stack.apiUrl);
+    const client = new Client(stack.apiUrl, bounds.asking);
     await client.learn();
     const ec2 = new Ec2(stack.simulatorUrl);
     await unwind.add('EC2 client', async () => ec2.close());
-    return { stack, client, ec2, recovery: new Recovery(), seen, clear: () => unwind.run() };
+    return { stack, client, ec2, recovery: new Recovery(), bounds, seen, clear: () => unwind.run() };
   } catch (error) {
     await unwind.run();
     throw error;

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import type { Stage } from './stage.ts';
+import { nextTry } from './waits.ts';
 
 const THOUSAND = 1000;
 
@@ -35,7 +35,7 @@ async function insist({ client }: Stage, key: string | null, body: unknown): Pro
     const text = await answer.text();
     if (answer.status === 202) return (JSON.parse(text) as CopyJob).id;
     if (answer.status !== 409 && answer.status !== 503) throw new Error(`${answer.status} ${text}`);
-    await sleep(200);
+    await nextTry(200);
   }
   throw new Error('one of the POSTs was never accepted');
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stopChild } from '../../../src/dev/stop-child.ts';
 import { tether } from '../../../src/dev/tether.ts';
-import { until } from '../../helpers/waiting.ts';
+import { BETWEEN_REQUESTS, PATIENCE, until } from '../../helpers/waiting.ts';
 
 export interface SupervisedOptions {
   name: string;
@@ -98,9 +98,10 @@ export class Supervised {
     this.#child?.kill('SIGCONT');
   }
 
-  /** Waits until it answers. @throws after half a minute */
+  /** Waits until it answers. @throws when it never does */
   async ready(): Promise<void> {
-    await until(() => answersOk(this.#options.readyUrl), 30_000).catch((error: unknown) => {
+    const ready = () => answersOk(this.#options.readyUrl);
+    await until(ready, PATIENCE, BETWEEN_REQUESTS).catch((error: unknown) => {
       throw new Error(`${this.name} is not ready`, { cause: error });
     });
   }
@@ -113,9 +114,12 @@ export class Supervised {
   }
 }
 
+/** A look that takes longer is taken again, milliseconds. */
+const LOOK_MS = 5000;
+
 async function answersOk(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(1000) });
+    const answer = await fetch(url, { signal: AbortSignal.timeout(LOOK_MS) });
     await answer.arrayBuffer();
     return answer.ok;
   } catch {
