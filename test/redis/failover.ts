@@ -1,17 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
-import { until } from '../helpers/waiting.ts';
+import type { RedisServer } from '../helpers/redis-servers.ts';
+import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
 import { GOLDEN_WEB } from '../helpers/service.ts';
 
 /** Milliseconds between two POSTs. */
-const PACE = 60;
-/** Redis replicates without waiting: of what it acknowledged right before its master died, a second may be lost. */
-const REPLICATION_WINDOW = 1000;
-
+const PACE = 200;
+/** Jobs that are at work, or done, when the master dies. */
+const BEFORE = 10;
+/** Jobs that are accepted after that, at least. */
+const AFTERWARDS = 5;
 interface Accepted {
   id: string;
   /** When it was asked for and answered, by this process's clock, milliseconds. */
@@ -21,9 +23,9 @@ interface Accepted {
 
 export interface FailoverReport {
   accepted: number;
-  /** Jobs that were acknowledged longer before the failure than replication may lag, and are not there. */
+  /** Jobs that the replicas had before the failure, or that were asked for after it, and that are not there. */
   lost: number;
-  /** Those that were acknowledged within that time. */
+  /** Redis replicates without waiting: jobs of the moment between, which may be lost. */
   lostInWindow: number;
   /** How the jobs ended: state → number. */
   states: Record<string, number>;
@@ -38,8 +40,12 @@ export interface FailoverReport {
   stream: { ids: string[]; types: string[] };
 }
 
-/** API and two workers on a Redis whose master dies (`fail`) while copies are asked for and made. */
-export async function playFailover(redisUrl: string, fail: () => Promise<void>): Promise<FailoverReport> {
+/** API and two workers on a Redis whose master gets the signal while copies are asked for and made. */
+export async function playFailover(
+  redisUrl: string,
+  master: RedisServer,
+  signal: NodeJS.Signals,
+): Promise<FailoverReport> {
   const simulator = await startSimulator({ copySeconds: 2 });
   const port = await freePort();
   const env = {
@@ -49,8 +55,8 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
     AWS_ACCESS_KEY_ID: 'AKIASIM111111111111',
     AWS_SECRET_ACCESS_KEY: 'simulated',
     AWS_EC2_METADATA_DISABLED: 'true',
-    POLL_SECONDS: '0.2',
-    SWEEP_SECONDS: '0.5',
+    POLL_SECONDS: '1',
+    SWEEP_SECONDS: '2',
     RATE_LIMIT: '0',
     LOG_LEVEL: 'warn',
   };
@@ -65,10 +71,10 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
       last = (await answer?.text()) ?? last;
       return answer?.status === 200;
     };
-    await until(ready).catch((error: unknown) => {
+    await until(ready, PATIENCE, BETWEEN_REQUESTS).catch((error: unknown) => {
       throw new Error([last, ...runs.map((run) => run.output())].join('\n'), { cause: error });
     });
-    return await drive(url, simulator.url, fail);
+    return await drive(url, simulator.url, master, signal);
   } finally {
     for (const run of runs) run.kill('SIGTERM');
     await Promise.all(runs.map((run) => run.ended));
@@ -76,10 +82,14 @@ export async function playFailover(redisUrl: string, fail: () => Promise<void>):
   }
 }
 
-async function drive(url: string, ec2: string, fail: () => Promise<void>): Promise<FailoverReport> {
+async function drive(
+  url: string,
+  ec2: string,
+  master: RedisServer,
+  signal: NodeJS.Signals,
+): Promise<FailoverReport> {
   const accepted: Accepted[] = [];
   const statuses: Record<string, number> = {};
-  const over = new AbortController();
   const post = async () => {
     const sent = performance.now();
     const answer = await ask(url);
@@ -88,28 +98,27 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
     if (answer?.status === 202)
       accepted.push({ id: ((await answer.json()) as CopyJob).id, sent, at: performance.now() });
   };
-  const posting = (async () => {
-    while (!over.signal.aborted) {
-      void post();
-      await sleep(PACE);
-    }
-  })();
-  await until(() => accepted.length >= 20);
+  const posts: Promise<void>[] = [];
+  const posting = setInterval(() => void posts.push(post()), PACE);
+  await until(() => accepted.length >= BEFORE);
   const copies = async () =>
     ((await (await fetch(`${ec2}/_simulator/calls`)).json()) as { copyImage: unknown[] }).copyImage.length;
   const stream = await openStream(url, accepted.at(-1)?.id ?? '');
-  await fail();
+  const replicatedTo = performance.now();
+  await untilReplicated(master);
+  master.kill(signal);
   const failedAt = performance.now();
   const afterwards = ({ sent }: Accepted) => sent > failedAt;
   const before = await copies();
   await until(() => accepted.some(afterwards));
   const acceptedAgainMs = (accepted.find(afterwards)?.at ?? 0) - failedAt;
-  await until(async () => (await copies()) > before);
+  await until(async () => (await copies()) > before, PATIENCE, BETWEEN_REQUESTS);
   const workedAgainMs = performance.now() - failedAt;
-  await sleep(1000);
-  over.abort();
-  await posting;
-  const ends = await untilEnded(url, accepted, failedAt);
+  await until(() => accepted.filter(afterwards).length >= AFTERWARDS);
+  clearInterval(posting);
+  await Promise.all(posts);
+  const mayBeLost = ({ sent, at }: Accepted) => at > replicatedTo && sent < failedAt;
+  const ends = await untilEnded(url, accepted, mayBeLost);
   const calls = (await (await fetch(`${ec2}/_simulator/calls`)).json()) as {
     copyImage: { region: string; imageId: string | null; clientToken: string }[];
   };
@@ -131,8 +140,23 @@ async function drive(url: string, ec2: string, fail: () => Promise<void>): Promi
   };
 }
 
+/** Waits until the replicas have all that the master has acknowledged so far. */
+async function untilReplicated({ port }: RedisServer): Promise<void> {
+  const redis = new Redis(port, '127.0.0.1');
+  try {
+    const [, replicas] = /connected_slaves:(\d+)/.exec(await redis.info('replication')) ?? [];
+    // WAIT is about what its own connection wrote, and so about everything before that.
+    await redis.set('{amiferry}:replicated', '1', 'EX', 60);
+    const reached = await redis.wait(Number(replicas), PATIENCE);
+    if (reached < Math.max(1, Number(replicas)))
+      throw new Error(`${reached} of ${replicas} replicas are there`);
+  } finally {
+    redis.disconnect();
+  }
+}
+
 async function openStream(url: string, id: string): Promise<Response> {
-  const answer = await fetch(`${url}/jobs/${id}/events`, { signal: AbortSignal.timeout(60_000) });
+  const answer = await fetch(`${url}/jobs/${id}/events`);
   if (answer.status !== 200) throw new Error(`no stream: ${answer.status}`);
   return answer;
 }
@@ -154,21 +178,26 @@ async function ask(url: string): Promise<Response | null> {
   }).catch(() => null);
 }
 
-async function untilEnded(url: string, accepted: readonly Accepted[], failedAt: number) {
+async function untilEnded(url: string, accepted: readonly Accepted[], mayBeLost: (one: Accepted) => boolean) {
   const states: Record<string, number> = {};
   let [lost, lostInWindow] = [0, 0];
-  for (const { id, at } of accepted) {
+  for (const one of accepted) {
+    const { id } = one;
     let job: CopyJob | null = null;
-    await until(async () => {
-      const answer = await fetch(`${url}/jobs/${id}`);
-      job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
-      return answer.status === 404 || (job !== null && job.finishedAt !== null);
-    });
+    await until(
+      async () => {
+        const answer = await fetch(`${url}/jobs/${id}`);
+        job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
+        return answer.status === 404 || (job !== null && job.finishedAt !== null);
+      },
+      PATIENCE,
+      BETWEEN_REQUESTS,
+    );
     // oxlint-disable-next-line typescript/no-unnecessary-condition -- set in the closure
     const state = (job as CopyJob | null)?.state ?? 'missing';
     states[state] = (states[state] ?? 0) + 1;
     if (state !== 'missing') continue;
-    if (at < failedAt && at > failedAt - REPLICATION_WINDOW) lostInWindow += 1;
+    if (mayBeLost(one)) lostInWindow += 1;
     else lost += 1;
   }
   return { lost, lostInWindow, states };
