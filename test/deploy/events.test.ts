@@ -1,14 +1,21 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse as parseHcl } from '@cdktn/hcl2json';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { findOnPath } from '../../src/dev/redis-server.ts';
+import type { Blocks, Terraform } from './terraform.ts';
+import { parseModule } from './terraform.ts';
 
 const EVENTS = join(PROJECT_DIR, 'deploy/events');
-const installed = (tool: string, ...words: string[]) =>
-  spawnSync(tool, words, { stdio: 'ignore', timeout: 20_000 }).status === 0;
+/** Runs a tool on them, should this machine have it: it is no package of ours. */
+const judged = (tool: string, ...words: string[]) => {
+  const { stdout, status } = spawnSync(tool, words, { encoding: 'utf8' });
+  return { stdout, status };
+};
+/** A shell's answer for a command that it can't find, as a version manager's stand-in gives it. */
+const NOT_FOUND = 127;
 
 interface Template {
   Parameters: Record<string, unknown>;
@@ -50,7 +57,9 @@ function statements(resources: Template['Resources']): { Sid: string; Effect: st
   return resources['QueuePolicy']?.Properties.PolicyDocument.Statement ?? [];
 }
 
-describe.each(['queue.yaml', 'forward.yaml'])('cloudformation/%s', (name) => {
+const TEMPLATES = ['queue.yaml', 'forward.yaml'];
+
+describe.each(TEMPLATES)('cloudformation/%s', (name) => {
   test('refers only to what it has', () => {
     const { Parameters, Conditions, Resources, Outputs } = template(name);
     const known = new Set([...Object.keys(Parameters), ...Object.keys(Resources)]);
@@ -61,31 +70,20 @@ describe.each(['queue.yaml', 'forward.yaml'])('cloudformation/%s', (name) => {
     expect(Object.keys(Conditions)).toEqual(expect.arrayContaining(conditions));
     expect(conditions.length).toBeGreaterThan(0);
   });
+});
 
-  test.runIf(installed('cfn-lint', '--version'))('is fine by cfn-lint', () => {
-    const { stdout, status } = spawnSync('cfn-lint', [join(EVENTS, 'cloudformation', name)], {
-      encoding: 'utf8',
-    });
-    expect(stdout).toBe('');
-    expect(status).toBe(0);
-  });
+test.runIf(findOnPath('cfn-lint'))('the CloudFormation templates are fine by cfn-lint', ({ skip }) => {
+  const files = TEMPLATES.map((name) => join(EVENTS, 'cloudformation', name));
+  const verdict = judged('cfn-lint', ...files);
+  skip(verdict.status === NOT_FOUND, 'cfn-lint is not installed');
+  expect(verdict).toEqual({ stdout: '', status: 0 });
 });
 
 describe('terraform', () => {
-  type Blocks = Record<string, Record<string, Record<string, unknown>[]>>;
-  interface Module {
-    resource: Blocks;
-    data: Blocks;
-    locals: Record<string, unknown>[];
-    variable: Record<string, unknown>;
-    output: Record<string, unknown>;
-  }
-  let module: Module;
+  let module: Terraform;
 
   beforeAll(async () => {
-    const files = readdirSync(join(EVENTS, 'terraform')).filter((name) => name.endsWith('.tf'));
-    const parsed = files.map((name) => parseHcl(name, readFileSync(join(EVENTS, 'terraform', name), 'utf8')));
-    module = Object.assign({}, ...(await Promise.all(parsed))) as Module;
+    module = await parseModule('deploy/events/terraform');
   });
 
   test('refers only to what it has, and has no variable for nothing', () => {
@@ -141,12 +139,10 @@ describe('terraform', () => {
       expect(String(policy?.['policy'])).toMatch(new RegExp(`Sid += "${Sid}"\\s+Effect += "${Effect}"`));
   });
 
-  test.runIf(installed('terraform', '-version'))('is formatted as terraform does it', () => {
-    const { stdout, status } = spawnSync('terraform', ['fmt', '-check', '-diff', '-recursive', EVENTS], {
-      encoding: 'utf8',
-    });
-    expect(stdout).toBe('');
-    expect(status).toBe(0);
+  test.runIf(findOnPath('terraform'))('is formatted as terraform does it', ({ skip }) => {
+    const verdict = judged('terraform', 'fmt', '-check', '-diff', '-recursive', EVENTS);
+    skip(verdict.status === NOT_FOUND, 'terraform is not installed');
+    expect(verdict).toEqual({ stdout: '', status: 0 });
   });
 });
 

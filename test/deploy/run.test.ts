@@ -1,29 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessOf } from '../../src/auth/settings.ts';
 import { readConfig } from '../../src/config.ts';
-import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
-import { until } from '../helpers/waiting.ts';
-import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { freePort } from '../../src/dev/free-port.ts';
+import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import type { RedisServer } from '../helpers/redis-servers.ts';
+import { endServers, startRedisServer } from '../helpers/redis-servers.ts';
 import { containerOf, manifest } from './manifests.ts';
 import type { RenderedService } from './rendered-service.ts';
 import { startRendered } from './rendered-service.ts';
+import { parseModule } from './terraform.ts';
 
-const prefix = testPrefix();
-const COPIES = '/amis/ami-0a1b2c3d4e5f60001/copies?region=us-east-1';
+/** API and worker as they are deployed, on a real cluster of one node that has the users of deploy/terraform. */
+const IMAGE = '/amis/ami-0a1b2c3d4e5f60001';
+const COPIES = `${IMAGE}/copies?region=us-east-1`;
+const SHARED = { accounts: ['222222222222'] };
 
+let dir: string;
+let server: RedisServer;
+let admin: Redis;
 let service: RenderedService;
 
 beforeAll(async () => {
-  service = await startRendered({ REDIS_URL: testRedisUrl(), QUEUE_PREFIX: prefix });
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-users-'));
+  const [port, busPort] = [await freePort(), await freePort()];
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-port': String(busPort),
+    'cluster-announce-ip': '127.0.0.1',
+    'maxmemory-policy': 'noeviction',
+  };
+  server = await startRedisServer(dir, port, settings);
+  admin = new Redis(port, '127.0.0.1');
+  await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+  await until(async () => String(await admin.call('CLUSTER', 'INFO')).includes('cluster_state:ok'));
+  const { locals } = await parseModule('deploy/terraform');
+  const users = locals.find((one) => 'redis_users' in one)?.['redis_users'] as Record<string, string>;
+  for (const [name, access] of Object.entries(users))
+    await admin.call('ACL', 'SETUSER', name, '>secret', ...access.split(' '));
+  const REDIS_URL = `redis+cluster://service:secret@127.0.0.1:${server.port}`;
+  service = await startRendered({ REDIS_URL }, ['amis:read', 'amis:copy', 'amis:share', 'amis:admin']);
 });
 
 afterAll(async () => {
   await service.stop();
-  const redis = connectRedis(testRedisUrl(), 'fail-fast', () => {});
-  await until(() => redis.status === 'ready');
-  await dropPrefix(redis, prefix);
-  await closeRedis(redis);
+  admin.disconnect();
+  await endServers([server]);
+  await rm(dir, { recursive: true, force: true });
 });
+
+/** A request of the API with the key that the policy knows. */
+function ask(method: string, path: string, body?: object, more = {}): Promise<Response | null> {
+  const headers = { 'x-api-key': service.secret, 'content-type': 'application/json', ...more };
+  return service.ask('amiferry-api', path, { method, headers, ...(body && { body: JSON.stringify(body) }) });
+}
+
+/** What anybody was refused by Redis so far. */
+async function refused(): Promise<string[]> {
+  const log = (await admin.call('ACL', 'LOG')) as unknown[][];
+  await admin.call('ACL', 'LOG', 'RESET');
+  return log.map((entry) => `${String(entry[3])} ${String(entry[7])} ${String(entry[9])}`);
+}
 
 test('listening everywhere as in the cluster, the API asks everybody for credentials', () => {
   const config = readConfig(service.settings);
@@ -35,19 +75,26 @@ test('listening everywhere as in the cluster, the API asks everybody for credent
 
 test.each(['amiferry-api', 'amiferry-worker'] as const)('%s answers its probes', async (name) => {
   const { startupProbe, livenessProbe, readinessProbe } = containerOf(name);
-  for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe])
-    await until(async () => (await service.ask(name, httpGet.path))?.status === 200);
+  for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
+    const answers = async () => (await service.ask(name, httpGet.path))?.status === 200;
+    await until(answers, PATIENCE, BETWEEN_REQUESTS);
+  }
 });
 
-test('whom the policy names copies, and whom it does not, not', async () => {
-  const headers = { 'x-api-key': service.secret, 'content-type': 'application/json' };
-  const copy = (region: string) => {
-    const body = JSON.stringify({ destinations: [{ region }] });
-    return service.ask('amiferry-api', COPIES, { method: 'POST', headers, body });
-  };
-  expect((await service.untilFinished(await copy('eu-west-1'))).state).toBe('succeeded');
-  expect((await copy('us-east-1'))?.status).toBe(403);
+test('whom the policy names copies and shares, and whom it does not, not', async () => {
+  const request = { destinations: [{ region: 'eu-west-1' }], permissions: SHARED };
+  const copy = await ask('POST', COPIES, request, { 'idempotency-key': 'once' });
+  const job = await service.untilFinished(copy);
+  expect(job.state).toBe('succeeded');
+  expect((await ask('POST', COPIES, { destinations: [{ region: 'us-east-1' }] }))?.status).toBe(403);
   expect((await service.ask('amiferry-api', COPIES))?.status).toBe(401);
+
+  const change = await ask('PUT', `${IMAGE}/permissions?region=us-east-1`, SHARED);
+  expect((await service.untilFinished(change)).state).toBe('succeeded');
+  const paths = ['/jobs', `/jobs/${job.id}`, `/jobs/${job.id}/events`, '/audit', '/metrics'];
+  for (const path of paths) expect((await ask('GET', path))?.status).toBe(200);
+  for (const what of ['cancel', 'retry'])
+    expect((await ask('POST', `/jobs/${job.id}/${what}`))?.status).toBe(409);
 });
 
 test('Prometheus is let in as the monitors have it', async () => {
@@ -62,6 +109,56 @@ test('Prometheus is let in as the monitors have it', async () => {
   expect(await worker?.text()).toContain('amiferry_ec2_calls_total');
 });
 
-test('asked to end, both end cleanly', async () => {
+test('asked to end, both end cleanly, and Redis has refused nothing that they did', async () => {
   expect(await service.end()).toEqual([0, 0]);
+  expect(await refused()).toEqual([]);
+});
+
+test('the user of the service can do nothing to the server, nor to what is not its own', async () => {
+  const redis = new Redis({ port: server.port, username: 'service', password: 'secret' });
+  for (const command of [
+    ['FLUSHALL'],
+    ['CONFIG', 'GET', '*'],
+    ['KEYS', '*'],
+    ['GET', 'other'],
+    ['SHUTDOWN'],
+  ]) {
+    const [name = '', ...args] = command;
+    await expect(redis.call(name, ...args)).rejects.toThrow(/NOPERM/);
+  }
+  redis.disconnect();
+  await admin.call('ACL', 'LOG', 'RESET');
+});
+
+/** As KEDA's scaler asks, cluster or not: github.com/kedacore/keda, pkg/scalers/redis_scaler.go. */
+const COUNT = `local cmd = { list = 'llen', none = 'llen' }
+    return redis.call(cmd[redis.call('type', KEYS[1]).ok], KEYS[1])`;
+
+test('KEDA counts the waiting steps as its scaler does, and reads nothing', async () => {
+  const triggers = manifest('ScaledObject', 'amiferry-worker').spec['triggers'] as {
+    metadata: { listName: string };
+  }[];
+  const keda = new Redis({
+    port: server.port,
+    username: 'keda',
+    password: 'secret',
+    enableReadyCheck: false,
+  });
+  // What its client, go-redis, does to find its way in a cluster.
+  for (const [name = '', ...args] of [['HELLO', '3'], ['PING'], ['CLUSTER', 'SLOTS'], ['COMMAND']])
+    await keda.call(name, ...args);
+  await keda.call('HELLO', '2');
+  for (const { metadata } of triggers) {
+    await admin.rpush(metadata.listName, 'a', 'b');
+    expect(await keda.eval(COUNT, 1, metadata.listName)).toBe(2);
+    await admin.del(metadata.listName);
+    expect(await keda.eval(COUNT, 1, metadata.listName)).toBe(0);
+    await expect(keda.lrange(metadata.listName, 0, -1)).rejects.toThrow(/NOPERM/);
+    await expect(keda.eval("return redis.call('DEL', KEYS[1])", 1, metadata.listName)).rejects.toThrow(
+      /can't run/,
+    );
+  }
+  await expect(keda.hgetall('{amiferry}:job:x')).rejects.toThrow(/NOPERM/);
+  await expect(keda.eval(COUNT, 1, '{amiferry}:job:x')).rejects.toThrow(/NOPERM/);
+  keda.disconnect();
 });

@@ -1,0 +1,26 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from '@cdktn/hcl2json';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+
+export type Body = Record<string, unknown>;
+export type Blocks = Record<string, Record<string, Body[]>>;
+
+/** A module as Terraform's own parser reads it; expressions stay as `${…}`. */
+export interface Terraform {
+  variable: Record<string, Body[]>;
+  output: Record<string, Body[]>;
+  locals: Body[];
+  resource: Blocks;
+  data: Blocks;
+}
+
+/** All of a module's files as one. @param dir from the project's directory */
+export function moduleText(dir: string): string {
+  const files = readdirSync(join(PROJECT_DIR, dir)).filter((file) => file.endsWith('.tf'));
+  return files.map((file) => readFileSync(join(PROJECT_DIR, dir, file), 'utf8')).join('\n');
+}
+
+export async function parseModule(dir: string): Promise<Terraform> {
+  return (await parse('all.tf', moduleText(dir))) as unknown as Terraform;
+}
