@@ -64,7 +64,7 @@ describe('the policies allow', () => {
 const ENCRYPTED = '/amis/ami-0a1b2c3d4e5f60002';
 
 test('what the API, and then the worker, really call is allowed to each', async () => {
-  const api = await startApi({ workers: 0 });
+  const api = await startApi();
   try {
     const called = async () => Object.keys((await api.service.control.calls()).calls);
     const sharing = { accounts: ['222222222222'], includeSnapshots: true, grantKeyAccess: true };
@@ -88,7 +88,6 @@ test('what the API, and then the worker, really call is allowed to each', async 
     expect(beyond(byApi, API)).toEqual([]);
 
     await api.service.control.reset();
-    await api.service.startWorker();
     await api.service.untilFinished(copied.id);
     await untilChanged(api.service, changed.id);
     const byWorker = await called();
@@ -100,16 +99,14 @@ test('what the API, and then the worker, really call is allowed to each', async 
 });
 
 test('without key grants, and without sharing, the worker needs only the policies of that', async () => {
-  const api = await startApi({ workers: 0 });
+  const api = await startApi();
   try {
     const { control } = api.service;
     const work = async (url: string, body: object) => {
       await control.reset();
       const { id } = (await api.post(url, body)).json<{ id: string }>();
       await control.reset();
-      const worker = await api.service.startWorker();
       await api.service.untilFinished(id);
-      await worker.close();
       return Object.keys((await control.calls()).calls);
     };
     const plain = await work(COPIES, { destinations: [{ region: 'eu-west-1' }] });
