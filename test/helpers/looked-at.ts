@@ -1,12 +1,11 @@
 import { Redis } from 'ioredis';
 import { storeKeys } from '../../src/store/keys.ts';
-import { until } from './waiting.ts';
 import { testRedisUrl } from './redis.ts';
 import type { Service } from './service.ts';
 
-/** Waits until a region has been looked at by polling, and will not be again for at least so many milliseconds. */
+/** Goes on until a region has been polled, and will not be again for at least so many milliseconds. */
 export async function untilLookedAt(
-  { prefix, producer }: Service,
+  { prefix, producer, store, until }: Service,
   region: string,
   rest: number,
 ): Promise<void> {
@@ -15,7 +14,7 @@ export async function untilLookedAt(
     await until(async () => {
       const due = Number(await redis.zscore(storeKeys(prefix).scopes, `self/${region}`));
       const { waiting, active } = await producer.counts();
-      return due > Date.now() + rest && waiting + active === 0;
+      return due > store.now() + rest && waiting + active === 0;
     });
   } finally {
     redis.disconnect();

@@ -1,12 +1,31 @@
 import type { Redis } from 'ioredis';
-import { keysOf } from './redis.ts';
 
 /** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
 const DELAYED_SCORE = 0x1000;
 
-/** Moves every delayed job of a queue earlier. KEYS: delayed. ARGV: what to take off each score. */
-const EARLIER = `
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZINCRBY', KEYS[1], ARGV[1], id) end
+/**
+ * ARGV: the prefix; milliseconds; {@link DELAYED_SCORE}. One script, as a round trip for each key would
+ * cost more than the steps that a test runs. A call budget (`:calls:`) keeps times in seconds.
+ */
+const AGE = `
+local passed = tonumber(ARGV[2])
+local function age_bucket(key)
+  for _, field in ipairs({'at', 'refused'}) do
+    if redis.call('HEXISTS', key, field) == 1 then redis.call('HINCRBYFLOAT', key, field, -passed / 1000) end
+  end
+end
+for _, key in ipairs(redis.call('KEYS', ARGV[1] .. '*')) do
+  if key:sub(-8) == ':delayed' then
+    for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+      redis.call('ZINCRBY', key, string.format('%.0f', -passed * tonumber(ARGV[3])), id)
+    end
+  else
+    if key:find(':calls:', 1, true) then age_bucket(key) end
+    local left = redis.call('PTTL', key)
+    if left > passed then redis.call('PEXPIRE', key, left - passed)
+    elseif left >= 0 then redis.call('DEL', key) end
+  end
+end
 `;
 
 /**
@@ -14,25 +33,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZINCRBY
  * budgets have refilled, BullMQ's delayed jobs are that much nearer. Redis' own clock stays as it is.
  */
 export async function age(redis: Redis, prefix: string, milliseconds: number): Promise<void> {
-  const keys = await keysOf(redis, prefix);
-  await Promise.all(keys.map((key) => ageKey(redis, key, milliseconds)));
-}
-
-async function ageKey(redis: Redis, key: string, milliseconds: number): Promise<void> {
-  if (key.endsWith(':delayed')) {
-    await redis.eval(EARLIER, 1, key, String(-milliseconds * DELAYED_SCORE));
-    return;
-  }
-  if (key.includes(':calls:')) await ageBucket(redis, key, milliseconds / 1000);
-  const left = await redis.pttl(key);
-  if (left > milliseconds) await redis.pexpire(key, left - milliseconds);
-  else if (left >= 0) await redis.del(key);
-}
-
-/** A call budget keeps times in seconds. */
-async function ageBucket(redis: Redis, key: string, seconds: number): Promise<void> {
-  for (const field of ['at', 'refused'])
-    if ((await redis.hexists(key, field)) === 1) await redis.hincrbyfloat(key, field, -seconds);
+  await redis.eval(AGE, 0, prefix, String(milliseconds), String(DELAYED_SCORE));
 }
 
 /** When the next of BullMQ's delayed jobs of a queue is due, epoch milliseconds by this process; `null` if there is none. */

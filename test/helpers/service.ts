@@ -223,7 +223,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 }
 
 /** Waits until a change of permissions has ended, whichever way. */
-export async function untilChanged({ store, until: untilHolds }: Service, id: string): Promise<PermissionsJob> {
+export async function untilChanged(
+  { store, until: untilHolds }: Service,
+  id: string,
+): Promise<PermissionsJob> {
   let job = await store.get(id);
   await untilHolds(async () => {
     job = await store.get(id);

@@ -53,7 +53,12 @@ export class SteppedWorker {
 
   constructor(
     deps: SteppedDeps,
-    { redisUrl, prefix, sweepMs, simulator }: { redisUrl: string; prefix: string; sweepMs: number; simulator: Simulator },
+    {
+      redisUrl,
+      prefix,
+      sweepMs,
+      simulator,
+    }: { redisUrl: string; prefix: string; sweepMs: number; simulator: Simulator },
   ) {
     this.#deps = deps;
     this.#simulator = simulator;
@@ -69,7 +74,7 @@ export class SteppedWorker {
 
   /** Runs the next thing that is due now: a wake-up, a step off the queue, a recurring step. Whether there was any. */
   runOne(): Promise<boolean> {
-    return this.#inTurn(async () => (await this.#relay()) || (await this.#runQueued()) || (await this.#runRecurring()));
+    return this.#inTurn(() => this.#runNext());
   }
 
   /** Runs what is due now, and what becomes due by that. */
@@ -79,11 +84,7 @@ export class SteppedWorker {
 
   /** Moves the time of the service and of its simulator on, and runs nothing. */
   advance(milliseconds: number): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#deps.store.ahead += milliseconds;
-      this.#simulator.clock.advance(milliseconds / 1000);
-      await age(this.#redis, this.#prefix, milliseconds);
-    });
+    return this.#inTurn(() => this.#advance(milliseconds));
   }
 
   /**
@@ -93,13 +94,9 @@ export class SteppedWorker {
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     const furthest = this.#deps.store.now() + FURTHEST;
     while (!(await holds())) {
-      if (await this.runOne()) continue;
-      const wait = await this.#nextDue();
-      if (wait === null || this.#deps.store.now() + wait > furthest) {
-        if (await holds()) return;
-        throw new Error(`nothing is left to run, and this does not hold: ${holds.toString()}`);
-      }
-      await this.advance(wait);
+      if (await this.#inTurn(async () => (await this.#runNext()) || (await this.#moveOn(furthest)))) continue;
+      if (await holds()) return;
+      throw new Error(`nothing is left to run, and this does not hold: ${holds.toString()}`);
     }
   }
 
@@ -128,6 +125,24 @@ export class SteppedWorker {
     return result;
   }
 
+  async #runNext(): Promise<boolean> {
+    return (await this.#relay()) || (await this.#runQueued()) || (await this.#runRecurring());
+  }
+
+  async #advance(milliseconds: number): Promise<void> {
+    this.#deps.store.ahead += milliseconds;
+    this.#simulator.clock.advance(milliseconds / 1000);
+    await age(this.#redis, this.#prefix, milliseconds);
+  }
+
+  /** Moves time on to what is due next; `false` where nothing is, or nothing before `furthest`. */
+  async #moveOn(furthest: number): Promise<boolean> {
+    const wait = await this.#nextDue();
+    if (wait === null || this.#deps.store.now() + wait > furthest) return false;
+    await this.#advance(wait);
+    return true;
+  }
+
   async #relay(): Promise<boolean> {
     const taken = await this.#redis.lmpop(1, storeKeys(this.#prefix).outbox, 'LEFT', 'COUNT', WAKE_UPS);
     if (taken === null) return false;
@@ -144,7 +159,11 @@ export class SteppedWorker {
         await job.moveToCompleted(null, this.#token, false);
       } catch (error) {
         if (!(error instanceof DelayedError))
-          await job.moveToFailed(error instanceof Error ? error : new Error(String(error)), this.#token, false);
+          await job.moveToFailed(
+            error instanceof Error ? error : new Error(String(error)),
+            this.#token,
+            false,
+          );
       }
       return true;
     }

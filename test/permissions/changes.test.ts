@@ -184,7 +184,7 @@ describe('any sequence of changes', () => {
       }),
       { numRuns: 25 },
     );
-  }, 60_000);
+  });
 });
 
 describe('keys', () => {

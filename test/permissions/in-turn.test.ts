@@ -7,7 +7,6 @@ import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange } from '../../src/domain/permissions.ts';
-import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
 
@@ -44,7 +43,9 @@ describe('a change that is broken off', () => {
   test('and then refused is put back, and tells the permissions as they are', async () => {
     await fault({ skip: 1, times: 3, error: 'RequestLimitExceeded' });
     const { id } = await ask(put({ public: true, accounts: many(300) }));
-    await until(async () => (await service.gateway.launchPermissions(scope, GOLDEN_WEB.imageId)).public);
+    await service.until(
+      async () => (await service.gateway.launchPermissions(scope, GOLDEN_WEB.imageId)).public,
+    );
     await service.control.settings({ blockPublicAccess: 'block-new-sharing' });
     const job = await untilChanged(service, id);
     expect(job).toMatchObject({
@@ -83,7 +84,7 @@ describe('a change that is broken off', () => {
   test('after a long time is tried with patience again when it is retried', async () => {
     await fault({ error: 'UnauthorizedOperation' });
     const failed = await make(put({ accounts: [A] }));
-    await until(() => service.store.now() - failed.createdAt > 2500);
+    await service.steps.advance(2500);
     await fault({ times: 2, error: 'InternalError' });
     await retryJob(service, failed.id, ANONYMOUS);
     expect(await untilChanged(service, failed.id)).toMatchObject({ state: 'succeeded' });
@@ -98,7 +99,7 @@ describe('in turn', () => {
     expect(withdrawal.state).toBe('failed');
     await fault({ times: 4, error: 'RequestLimitExceeded' });
     const { id } = await ask(patch({ accounts: [B] }));
-    await until(async () => {
+    await service.until(async () => {
       const job = await service.store.get(id);
       return job?.kind === 'permissions' && job.state === 'running';
     });
@@ -117,7 +118,7 @@ describe('in turn', () => {
   test('a running change can not be cancelled', async () => {
     await fault({ times: 4, error: 'RequestLimitExceeded' });
     const { id } = await ask(put({ accounts: [A] }));
-    await until(async () => {
+    await service.until(async () => {
       const job = await service.store.get(id);
       return job?.kind === 'permissions' && job.state === 'running';
     });

@@ -4,7 +4,7 @@ import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
 import { changeFailed } from '../../src/domain/permission-moves.ts';
 import { logLines } from '../helpers/log-lines.ts';
-import { until } from '../helpers/waiting.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService } from '../helpers/service.ts';
 
@@ -18,17 +18,15 @@ const byAnother = { code: 'internal-error', message: 'ended by another worker', 
 test('a worker whose step was ended by another while it slept makes no further change', async () => {
   const { logger, lines } = logLines('warn');
   service = await startService({ logger });
-  // It sleeps in the middle: what it has just called comes late, what would follow must not come at all.
-  await service.control.fault({ action: 'ModifyImageAttribute', delayMs: 1000 });
   const add = permissionRequest({ accounts: [A], includeSnapshots: true });
   const change = { mode: 'patch', add, remove: permissionRequest({}) } as const;
   const { id } = await changePermissions(service, GOLDEN_WEB, change, ANONYMOUS);
-  await until(async () => {
-    const job = await service.store.get(id);
-    return job?.kind === 'permissions' && job.state === 'running';
+  // It sleeps in the middle: what it has just called is done, what would follow must not come at all.
+  whileInFlight(service, 'modifyLaunchPermissions', async () => {
+    expect(await service.store.get(id)).toMatchObject({ state: 'running' });
+    await service.store.update(id, changeFailed({ ...byAnother, awsCode: null, awsRequestId: null }, null));
   });
-  await service.store.update(id, changeFailed({ ...byAnother, awsCode: null, awsRequestId: null }, null));
-  await until(() => lines.some((line) => line.includes('was ended by another worker')));
+  await service.until(() => lines.some((line) => line.includes('was ended by another worker')));
 
   const image = await service.gateway.describeImage(scope, GOLDEN_WEB.imageId);
   const snapshots = snapshotIdsOf(image === null ? [] : [image]);

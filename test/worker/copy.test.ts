@@ -4,7 +4,7 @@ import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
-import { until } from '../helpers/waiting.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 
@@ -173,13 +173,11 @@ describe('one of three regions fails', () => {
 
 describe('cancel', () => {
   test('while queued', async () => {
-    service = await startService({ workers: 0 });
+    service = await startService();
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     expect(jobState(await cancelJob(service, id, TESTER))).toBe('cancelled');
-    await service.startWorker();
-    await service
-      .copy({ destinations: [{ region: 'us-west-2' }] })
-      .then((job) => service.untilFinished(job.id));
+    const other = await service.copy({ destinations: [{ region: 'us-west-2' }] });
+    await service.untilFinished(other.id);
     await expectNothingIn(['eu-west-1']);
     await expect(cancelJob(service, id, TESTER)).rejects.toMatchObject({ code: 'job-finished' });
   });
@@ -207,10 +205,8 @@ describe('cancel', () => {
 
   test('while CopyImage is in flight', async () => {
     service = await startService({ simulator: { copySeconds: 60 } });
-    await service.control.fault({ action: 'CopyImage', delayMs: 800 });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
-    await until(async () => (await service.control.calls()).copyImage.length > 0);
-    await cancelJob(service, id, TESTER);
+    whileInFlight(service, 'copyImage', () => cancelJob(service, id, TESTER));
     expect(jobState(await service.untilFinished(id))).toBe('cancelled');
     await expectNothingIn(['eu-west-1']);
   });

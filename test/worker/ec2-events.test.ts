@@ -2,12 +2,14 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { SELF } from '../../src/domain/ami.ts';
+import type { CopyJob } from '../../src/domain/job.ts';
 import type { StepProducer } from '../../src/queue/producer.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { amiEvent, EVENTS_QUEUE, QueueClient } from '../helpers/events-queue.ts';
 import { untilLookedAt } from '../helpers/looked-at.ts';
 import { logLines } from '../helpers/log-lines.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
@@ -53,12 +55,11 @@ async function pendingCopies(count: number, region = EU): Promise<Pending[]> {
   const jobs = await Promise.all(
     Array.from({ length: count }, () => service.copy({ destinations: [{ region }] })),
   );
-  const copies = await Promise.all(
-    jobs.map(async ({ id }) => {
-      const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
-      return { id, imageId: destinations[0]?.imageId ?? '' };
-    }),
-  );
+  const copies: Pending[] = [];
+  for (const { id } of jobs) {
+    const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
+    copies.push({ id, imageId: destinations[0]?.imageId ?? '' });
+  }
   await untilLookedAt(service, region, RARELY / 2);
   return copies;
 }
@@ -69,9 +70,24 @@ async function pendingCopy(region = EU): Promise<Pending> {
   return copy;
 }
 
+/** Goes on until a copy has ended, without moving time on: what ends it is an event. */
+async function endedByEvent(id: string): Promise<CopyJob> {
+  await service.steps.untilNow(async () => (await service.store.get(id))?.finishedAt !== null);
+  return service.untilFinished(id);
+}
+
+/** Goes on until a copy has ended, and fails if that takes until the next poll. */
+async function endedBeforePoll(id: string): Promise<CopyJob> {
+  const before = service.store.ahead;
+  const job = await service.untilFinished(id);
+  expect(service.store.ahead - before).toBeLessThan(RARELY / 2);
+  return job;
+}
+
 const describes = async (region = EU) =>
   (await service.control.calls()).calls['DescribeImages']?.[region] ?? 0;
-const deleted = () => until(async () => Object.values(await queue.counts()).every((count) => count === 0));
+const deleted = () =>
+  service.steps.untilNow(async () => Object.values(await queue.counts()).every((count) => count === 0));
 const counted = async (outcome: string, region = '') => {
   const line = `amiferry_ec2_events_total{region="${region}",outcome="${outcome}"} `;
   const text = await service.metrics.text();
@@ -89,7 +105,7 @@ describe("EC2's own events", () => {
     await listening();
     const { id } = await pendingCopy();
     await service.control.advanceSeconds(3600);
-    const { destinations } = await service.untilFinished(id);
+    const { destinations } = await endedByEvent(id);
     expect(destinations[0]?.state).toBe('succeeded');
     await deleted();
     expect(await counted('noticed', EU)).toBe(1);
@@ -104,7 +120,7 @@ describe("EC2's own events", () => {
     });
     const { id } = await pendingCopy();
     await service.control.advanceSeconds(3600);
-    const { destinations } = await service.untilFinished(id);
+    const { destinations } = await endedByEvent(id);
     expect(destinations[0]).toMatchObject({ state: 'failed', error: { code: 'copy-failed' } });
     expect(destinations[0]?.error?.message).toContain('Given key ID is not accessible');
   });
@@ -115,9 +131,10 @@ describe("EC2's own events", () => {
     const [gone, off] = [await pendingCopy('eu-west-1'), await pendingCopy('us-west-2')];
     await service.gateway.deregisterImage({ account: SELF, region: 'eu-west-1' }, gone.imageId);
     await service.control.setState(off.imageId, 'disabled');
-    expect((await service.untilFinished(off.id)).destinations[0]?.state).toBe('succeeded');
+    expect((await endedByEvent(off.id)).destinations[0]?.state).toBe('succeeded');
     // An image that is not there may be one that EC2 doesn't show yet: the tick decides, after LOST_COPY_SECONDS.
-    await until(async () => (await counted('noticed', 'eu-west-1')) === 1);
+    await service.steps.untilNow(async () => (await counted('noticed', 'eu-west-1')) === 1);
+    await service.steps.runDue();
     await service.control.setState(off.imageId, 'available');
     expect((await service.store.get(gone.id))?.finishedAt).toBeNull();
   });
@@ -129,7 +146,7 @@ describe("EC2's own events", () => {
     await cancelJob(service, second?.id ?? '', TESTER);
     await service.untilFinished(second?.id ?? '');
     await service.control.advanceSeconds(3600);
-    await service.untilFinished(first?.id ?? '');
+    await endedByEvent(first?.id ?? '');
     for (const one of [first, second]) await queue.send(amiEvent(one?.imageId ?? '', EU));
     await deleted();
     const jobs = await Promise.all([first, second].map((one) => service.store.get(one?.id ?? '')));
@@ -149,12 +166,12 @@ describe("EC2's own events", () => {
     await queue.send(
       JSON.stringify({ Type: 'Notification', MessageId: 'm', Message: amiEvent(imageId, EU) }),
     );
-    await service.untilFinished(id);
+    await endedByEvent(id);
     expect(await counted('noticed', EU)).toBe(1);
   });
 
   test('that are lost cost no more than the time until the next tick', async () => {
-    await start({ simulator: { eventDelivery: 'lost' }, settings: { eventsPollMs: 200 } });
+    await start({ simulator: { eventDelivery: 'lost' } });
     await listening();
     const { id } = await service.copy({ destinations: [{ region: EU }] });
     await service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
@@ -166,11 +183,12 @@ describe("EC2's own events", () => {
   test('that come before CopyImage has answered cost no more than the look that a new copy gets anyhow', async () => {
     await start();
     await listening();
-    await service.control.fault({ action: 'CopyImage', when: 'after', delayMs: 300 });
+    whileInFlight(service, 'copyImage', async () => {
+      await until(async () => (await counted('unrelated')) === 1);
+      expect((await service.store.list({ limit: 1 })).jobs).toMatchObject([{ finishedAt: null }]);
+    });
     const { id } = await service.copy({ destinations: [{ region: EU }], tags: { 'simulator:seconds': '0' } });
-    await until(async () => (await counted('unrelated')) === 1);
-    expect((await service.store.get(id))?.finishedAt).toBeNull();
-    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });
 
   test('are followed by another look, soon, where EC2 does not answer the first one', async () => {
@@ -179,7 +197,8 @@ describe("EC2's own events", () => {
     const { id } = await pendingCopy();
     await service.control.fault({ action: 'DescribeImages', times: 2, error: 'RequestLimitExceeded' });
     await service.control.advanceSeconds(3600);
-    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    await service.steps.untilNow(async () => (await counted('noticed', EU)) === 1);
+    expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
     expect((await service.control.calls()).errors['DescribeImages']).toEqual({ RequestLimitExceeded: 2 });
   });
 
@@ -192,7 +211,7 @@ describe("EC2's own events", () => {
     const { look } = await service.store.notice(scope, [imageId]);
     expect(await service.store.takeNoticed(scope)).toHaveLength(1);
     await service.producer.trackNoticed(scope, look);
-    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });
 
   test('that come before EC2 shows what they tell make for one more look, soon', async () => {
@@ -203,9 +222,9 @@ describe("EC2's own events", () => {
     await service.control.settings({ eventDelivery: 'lost' });
     await queue.send(amiEvent(imageId, EU));
     // It was looked at, and is pending still.
-    await until(async () => (await describes()) > before);
+    await service.steps.untilNow(async () => (await describes()) > before);
     await service.control.advanceSeconds(3600);
-    await service.untilFinished(id);
+    await endedBeforePoll(id);
   });
 });
 
@@ -224,11 +243,13 @@ describe('listeners', () => {
     await start();
     await listening();
     const others = [anotherListener(), anotherListener()];
-    const copies = await pendingCopies(30);
+    const copies = await pendingCopies(12);
     await service.control.advanceSeconds(3600);
-    await Promise.all(copies.map(({ id }) => service.untilFinished(id)));
+    const taken = async () => (await counted('noticed', EU)) + (await counted('unrelated'));
+    await service.steps.untilNow(async () => (await taken()) >= copies.length);
+    for (const { id } of copies) await endedBeforePoll(id);
     await deleted();
-    expect((await counted('noticed', EU)) + (await counted('unrelated'))).toBe(30);
+    expect(await taken()).toBe(copies.length);
     await Promise.all(others.map((one) => one.stop()));
   });
 
@@ -254,7 +275,7 @@ describe('listeners', () => {
     await service.control.advanceSeconds(31);
     await deleted();
     await mended.stop();
-    await service.untilFinished(id);
+    await endedBeforePoll(id);
   });
 
   test('let go of a long poll when they are stopped, and of its messages', async () => {
@@ -275,8 +296,10 @@ describe('listeners', () => {
     await service.untilJob(next.id, (job) => job.destinations[0]?.state === 'waiting');
     await service.control.settings({ eventDelivery: 'lost' });
     await cancelJob(service, id, TESTER);
+    const before = service.store.ahead;
     const freed = await service.untilJob(next.id, (job) => job.destinations[0]?.imageId !== null);
     expect(freed.destinations[0]?.state).toBe('pending');
+    expect(service.store.ahead - before).toBeLessThan(RARELY / 2);
   });
 });
 
@@ -307,7 +330,7 @@ describe('whoever can put messages into the queue', () => {
     await listening();
     const before = await service.control.calls();
     for (const body of STRANGE) await queue.send(body);
-    await until(async () => (await counted('unreadable')) === STRANGE.length);
+    await service.steps.untilNow(async () => (await counted('unreadable')) === STRANGE.length);
     await deleted();
     const { calls } = await service.control.calls();
     expect(calls['DescribeImages']).toEqual(before.calls['DescribeImages']);
@@ -328,7 +351,7 @@ describe('whoever can put messages into the queue', () => {
       amiEvent(imageId, 'xx-nowhere-9'),
     ];
     for (const body of others) await queue.send(body);
-    await until(async () => (await counted('unrelated')) === others.length);
+    await service.steps.untilNow(async () => (await counted('unrelated')) === others.length);
     await deleted();
     expect(await describes()).toBe(before);
     expect(await service.metrics.text()).not.toContain('xx-nowhere-9');
@@ -339,13 +362,13 @@ describe('whoever can put messages into the queue', () => {
     await listening();
     const { id, imageId } = await pendingCopy();
     const before = await describes();
-    const began = performance.now();
-    for (let i = 0; i < 10; i += 1)
+    const began = service.store.now();
+    for (let i = 0; i < 5; i += 1)
       await Promise.all(Array.from({ length: 20 }, () => queue.send(amiEvent(imageId, EU))));
-    await until(async () => (await counted('noticed', EU)) === 200);
+    await service.steps.untilNow(async () => (await counted('noticed', EU)) === 100);
     await deleted();
     const looks = (await describes()) - before;
-    const seconds = (performance.now() - began) / 1000;
+    const seconds = (service.store.now() - began) / 1000;
     // At most one for each turn (0.9 s), one more for the last events, and those of the tick that each may ask for.
     expect(looks).toBeLessThanOrEqual(2 * Math.ceil(seconds / 0.9) + 2);
     const job = await service.store.get(id);
@@ -358,10 +381,11 @@ describe('whoever can put messages into the queue', () => {
   test('a storm of true events is told in few looks', async () => {
     await start();
     await listening();
-    const copies = await pendingCopies(40);
+    const copies = await pendingCopies(20);
     const before = await describes();
     await service.control.advanceSeconds(3600);
-    await Promise.all(copies.map(({ id }) => service.untilFinished(id)));
+    await service.steps.untilNow(async () => (await counted('noticed', EU)) === copies.length);
+    for (const { id } of copies) await endedBeforePoll(id);
     expect((await describes()) - before).toBeLessThan(copies.length / 2);
     expect(await redis.exists(`${service.prefix}:noticed:self/${EU}`)).toBe(0);
   });
@@ -408,7 +432,7 @@ describe('where SQS does not answer', () => {
     const { id } = await service.copy({ destinations: [{ region: 'us-west-2' }] });
     await service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
     await service.control.advanceSeconds(3600);
-    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });
 
   test('messages that may be received and not deleted are trouble until one has been deleted', async () => {

@@ -1,7 +1,6 @@
 import { DisableImageCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 
@@ -41,7 +40,7 @@ test('a copy that somebody disabled before it was looked at is complete: it was 
       () => false,
     );
   // EC2 refuses while the image is pending.
-  await until(disabled);
+  await service.until(disabled);
   owner.destroy();
   await service.control.clearFaults();
   const [copy] = (await service.untilFinished(id)).destinations;

@@ -5,7 +5,6 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { connectRedis, closeRedis } from '../../src/queue/connections.ts';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { loseWakeUps } from '../helpers/outbox.ts';
-import { until } from '../helpers/waiting.ts';
 import { clientCommands, testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
@@ -46,11 +45,11 @@ test('what one change makes due is left there once, and what was due before is n
 
 test('what was left while no worker was there is done by the first one that is', async () => {
   service = await startService({ workers: 0 });
-  const jobs = await Promise.all(Array.from({ length: 20 }, () => service.copy(TO_IRELAND)));
+  const jobs = await Promise.all(Array.from({ length: 5 }, () => service.copy(TO_IRELAND)));
   await service.startWorker();
   for (const { id } of jobs) await service.untilFinished(id);
   redis = connectRedis(testRedisUrl(), 'patient', () => {});
-  await until(async () => (await redis.exists(storeKeys(service.prefix).outbox)) === 0);
+  await service.until(async () => (await redis.exists(storeKeys(service.prefix).outbox)) === 0);
 });
 
 test('one call of Redis writes the record, the audit and the wake-up', async () => {

@@ -24,9 +24,8 @@ async function orphaned(): Promise<string> {
 }
 
 test('an intent without an answer is called again with the same token: one image', async () => {
-  service = await startService({ workers: 0 });
+  service = await startService();
   const id = await orphaned();
-  await service.startWorker();
   await service.untilFinished(id);
   expect(await service.gateway.findImages(eu, {})).toHaveLength(1);
   const { copyImage } = await service.control.calls();
@@ -35,12 +34,10 @@ test('an intent without an answer is called again with the same token: one image
 
 test('an old intent, whose token EC2 has forgotten, takes up the image that carries its tag', async () => {
   service = await startService({
-    workers: 0,
     settings: { tokenTrustMs: 0 },
     simulator: { tokenMemorySeconds: 0 },
   });
   const id = await orphaned();
-  await service.startWorker();
   const [destination] = (await service.untilFinished(id)).destinations;
   const images = await service.gateway.findImages(eu, {});
   expect(images.map(({ imageId }) => imageId)).toEqual([destination?.imageId]);
@@ -49,7 +46,6 @@ test('an old intent, whose token EC2 has forgotten, takes up the image that carr
 
 test('several images of one attempt fail loudly, with their ids', async () => {
   service = await startService({
-    workers: 0,
     settings: { tokenTrustMs: 0 },
     simulator: { tokenMemorySeconds: 0 },
   });
@@ -59,7 +55,6 @@ test('several images of one attempt fail loudly, with their ids', async () => {
   if (job?.kind !== 'copy' || destination === undefined) throw new Error('no job');
   // EC2 has forgotten the token, and somebody called once more.
   await service.gateway.copyImage(eu, copyParams(job, destination));
-  await service.startWorker();
   const [ended] = (await service.untilFinished(id)).destinations;
   expect(ended?.error?.code).toBe('copy-ambiguous');
   for (const { imageId } of await service.gateway.findImages(eu, {}))
@@ -67,9 +62,8 @@ test('several images of one attempt fail loudly, with their ids', async () => {
 });
 
 test('a job that was saved and never woken is found by the sweeper', async () => {
-  service = await startService({ workers: 0 });
+  service = await startService();
   const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
   expect(await loseWakeUps(service)).toBe(1);
-  await service.startWorker();
   expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
 });

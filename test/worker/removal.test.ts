@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
@@ -13,12 +13,20 @@ afterEach(() => service.stop());
 const eu = { account: SELF, region: 'eu-west-1' };
 
 test('a cancel that meets a full region still finds the image that the first call makes late', async () => {
-  service = await startService({ simulator: { copySeconds: 0.3 } });
-  await service.control.fault({ action: 'CopyImage', region: 'eu-west-1', delayMs: 1200 });
+  // A real worker: it removes while its first call is under way.
+  service = await startService({ workers: 0, simulator: { copySeconds: 0.3 } });
   await service.control.fault({ action: 'CopyImage', region: 'eu-west-1', error: 'ResourceLimitExceeded' });
   const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
-  await service.untilJob(id, (job) => job.destinations[0]?.startedAt !== null);
-  await cancelJob(service, id, ANONYMOUS);
+  const send = service.gateway.copyImage.bind(service.gateway);
+  const refused = Promise.withResolvers<void>();
+  vi.spyOn(service.gateway, 'copyImage')
+    .mockImplementationOnce(async (...args) => {
+      await cancelJob(service, id, ANONYMOUS);
+      await refused.promise;
+      return send(...args);
+    })
+    .mockImplementationOnce((...args) => send(...args).finally(refused.resolve));
+  await service.startWorker();
   expect(jobState(await service.untilFinished(id))).toBe('cancelled');
   expect((await service.gateway.findImages(eu, {})).filter(({ state }) => state !== 'deregistered')).toEqual(
     [],
@@ -62,7 +70,6 @@ test('a retry while copies are still being removed is refused, and loses none of
   service = await startService({ simulator: { copySeconds: 0.5 } });
   const copyFails = { reason: 'Copy image failed with an internal error' };
   await service.control.fault({ action: 'CopyImage', region: 'us-west-2', copyFails });
-  await service.control.fault({ action: 'DeregisterImage', region: 'eu-west-1', delayMs: 1500 });
   const destinations = [{ region: 'eu-west-1' }, { region: 'us-west-2' }];
   const { id } = await service.copy({ destinations, onFailure: 'deregister' });
   await service.untilJob(id, (job) => job.destinations.some(({ stopping }) => stopping !== null));

@@ -2,7 +2,6 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../../src/queue/jobs.ts';
-import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
@@ -27,7 +26,8 @@ test.each([
   ['a step that it does not know', 'seal-copy', { v: PAYLOAD_VERSION, jobId: 'j', destination: 'd' }],
 ])('%s is put back as it was, for a newer worker', async (_, name, data) => {
   await queue.add(name, data, { jobId: 'newer/j' });
-  await until(async () => (await queue.getDelayedCount()) === 1);
+  await service.steps.runDue();
+  expect(await queue.getDelayedCount()).toBe(1);
   const [waiting] = await queue.getDelayed();
   expect(waiting).toMatchObject({ id: 'newer/j', name, data, attemptsMade: 0 });
   expect(waiting?.delay).toBeGreaterThan(0);

@@ -5,6 +5,7 @@ import { destinationKey, destinationScope, jobState } from '../../src/domain/job
 import { beginOrPark, onCopy } from '../../src/domain/transitions.ts';
 import type { UpdateOutcome } from '../../src/store/store.ts';
 import { startLimits } from '../../src/worker/lines.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -40,7 +41,7 @@ function begin(job: CopyJob): Promise<UpdateOutcome> {
 }
 
 test('one write saves the intents of all copies of a request, and each is called once', async () => {
-  service = await startService({ workers: 0 });
+  service = await startService();
   const { id } = await service.copy({ destinations });
   const job = await savedCopy(id);
   await begin(job);
@@ -48,13 +49,12 @@ test('one write saves the intents of all copies of a request, and each is called
   expect(after.version).toBe(job.version + 1);
   expect(after.destinations.every(({ startedAt }) => startedAt !== null)).toBe(true);
   // The worker that wrote them was killed before it called.
-  await service.startWorker();
   expect(jobState(await service.untilFinished(id))).toBe('succeeded');
   expect(await tokensCalled()).toEqual(tokensOf(id));
 });
 
 test('those that get no slot stand in line, by the same write that begins the others', async () => {
-  service = await startService({ workers: 0, settings: { copySlots: 1 } });
+  service = await startService({ settings: { copySlots: 1 } });
   const first = await savedCopy((await service.copy({ destinations: [{ region: 'us-west-2' }] })).id);
   await begin(first);
   const job = await savedCopy((await service.copy({ destinations })).id);
@@ -69,13 +69,19 @@ test('those that get no slot stand in line, by the same write that begins the ot
 });
 
 test('a region that does not answer keeps no other from being saved and finished', async () => {
-  service = await startService();
-  await service.control.fault({ action: 'CopyImage', region: 'us-west-2', hang: true, when: 'after' });
+  // A real worker: it runs other steps while one waits.
+  service = await startService({ workers: 0, simulator: { copySeconds: 0.1 } });
   const { id } = await service.copy({ destinations });
-  const job = await service.untilJob(id, ({ destinations: [first, , third] }) =>
-    [first, third].every((one) => one?.state === 'succeeded'),
-  );
-  expect(job.destinations[1]?.imageId).toBeNull();
+  const othersEnd = async () => {
+    const job = await service.untilJob(id, ({ destinations: [first, , third] }) =>
+      [first, third].every((one) => one?.state === 'succeeded'),
+    );
+    expect(job.destinations[1]?.imageId).toBeNull();
+  };
+  const ended = Promise.withResolvers<void>();
+  whileInFlight(service, 'copyImage', () => othersEnd().then(ended.resolve, ended.reject), 'us-west-2');
+  await service.startWorker();
+  await ended.promise;
   expect(jobState(await service.untilFinished(id))).toBe('succeeded');
   const { copyImage } = await service.control.calls();
   expect(new Set(copyImage.map(({ imageId }) => imageId)).size).toBe(3);

@@ -50,15 +50,12 @@ test('a copy that has just begun is looked at soon, though older ones are under 
 });
 
 test('where progress has told of its snapshots already, the end of a copy asks for none', async () => {
-  service = await startService({ workers: 0, simulator: { copySeconds: 100 } });
-  const worker = await service.startWorker();
+  service = await startService({ simulator: { copySeconds: 100 } });
   const { id } = await pendingCopy();
   await service.control.advanceSeconds(50);
   await service.untilJob(id, (job) => (job.destinations[0]?.progress ?? 0) > 0);
-  await worker.close();
   const before = await calls('DescribeSnapshots');
   await service.control.advanceSeconds(HOUR);
-  await service.startWorker();
   const [done] = (await service.untilFinished(id)).destinations;
   expect(done).toMatchObject({ state: 'succeeded', progress: 100, encrypted: false, untagged: [] });
   expect(await calls('DescribeSnapshots')).toBe(before);
@@ -66,48 +63,38 @@ test('where progress has told of its snapshots already, the end of a copy asks f
 });
 
 test('an encrypted copy keeps the key that its snapshots told while it was pending', async () => {
-  service = await startService({ workers: 0, simulator: { copySeconds: 100 } });
-  const worker = await service.startWorker();
+  service = await startService({ simulator: { copySeconds: 100 } });
   const encrypted = { region: EU, encrypted: true as const, kmsKeyId: 'alias/ami' };
   const { id } = await service.copy({ destinations: [encrypted] });
   await service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
   await service.control.advanceSeconds(50);
   const halfway = await service.untilJob(id, (job) => (job.destinations[0]?.progress ?? 0) > 0);
   expect(halfway.destinations[0]?.kmsKeyId).toMatch(/^arn:/);
-  await worker.close();
   await service.control.advanceSeconds(HOUR);
-  await service.startWorker();
   const [done] = (await service.untilFinished(id)).destinations;
   expect(done).toMatchObject({ encrypted: true, kmsKeyId: halfway.destinations[0]?.kmsKeyId });
 });
 
 test('a copy that somebody deregisters ends, though EC2 leaves it out of its answers without a word', async () => {
   service = await startService({
-    workers: 0,
     settings: { lostCopyMs: 100 },
     simulator: { copySeconds: HOUR, deregisteredSeconds: HOUR },
   });
-  const worker = await service.startWorker();
   const { id, imageId } = await pendingCopy();
-  await worker.close();
   await service.gateway.deregisterImage(scope, imageId);
   await service.control.advanceSeconds(HOUR);
   expect(await service.gateway.findEnded(scope, [imageId])).toEqual({ ended: [], unknown: [] });
-  await service.startWorker();
   const [gone] = (await service.untilFinished(id)).destinations;
   expect(gone).toMatchObject({ state: 'failed', error: { code: 'copy-disappeared' } });
 });
 
 test('what an earlier version kept of a pending copy is enough to end it', async () => {
-  service = await startService({ workers: 0, simulator: { copySeconds: 1 } });
-  const worker = await service.startWorker();
+  service = await startService({ simulator: { copySeconds: 1 } });
   const { id, imageId } = await pendingCopy();
-  await worker.close();
   const redis = new Redis(testRedisUrl());
-  const old = { jobId: id, destination: EU, startedAt: Date.now() - HOUR, progress: 7 };
+  const old = { jobId: id, destination: EU, startedAt: service.store.now() - HOUR, progress: 7 };
   await redis.hset(storeKeys(service.prefix).pending(scope), imageId, JSON.stringify(old));
   redis.disconnect();
-  await service.startWorker();
   expect((await service.untilFinished(id)).destinations[0]).toMatchObject({
     state: 'succeeded',
     untagged: [],

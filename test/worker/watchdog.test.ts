@@ -1,7 +1,12 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { watchQueue } from '../../src/worker/watchdog.ts';
-import { until } from '../helpers/waiting.ts';
 import { testLogger } from '../helpers/service.ts';
+
+/** Milliseconds, of the test's own time: a step of it for each look. */
+const PATIENCE = 60;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
 
 async function looks(counts: () => { waiting: number; active: number }) {
   let seen = 0;
@@ -12,8 +17,8 @@ async function looks(counts: () => { waiting: number; active: number }) {
       return counts();
     },
   };
-  const watchdog = watchQueue(source, testLogger(), 60, () => (gaveUp += 1));
-  await until(() => seen > 20 || gaveUp > 0);
+  const watchdog = watchQueue(source, testLogger(), PATIENCE, () => (gaveUp += 1));
+  while (seen < 20) await vi.advanceTimersByTimeAsync(PATIENCE / 6);
   watchdog.stop();
   return { gaveUp, wedged: watchdog.wedged() };
 }

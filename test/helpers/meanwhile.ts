@@ -1,0 +1,29 @@
+import { vi } from 'vitest';
+import type { Ec2Gateway } from '../../src/ec2/gateway.ts';
+import type { Scope } from '../../src/domain/ami.ts';
+import type { Service } from './service.ts';
+
+type Change = Extract<keyof Ec2Gateway, 'copyImage' | 'modifyLaunchPermissions'>;
+type Send = (scope: Scope, ...args: unknown[]) => Promise<unknown>;
+
+/**
+ * Has something happen while the next call of EC2 is in flight: EC2 has made the change, and the worker does not have the
+ * answer yet. Later calls are as always.
+ * @param region the next call there, and not the next one at all
+ */
+export function whileInFlight(
+  { gateway }: Pick<Service, 'gateway'>,
+  change: Change,
+  happens: () => Promise<unknown>,
+  region?: string,
+): void {
+  const send = gateway[change].bind(gateway) as Send;
+  const spy = vi.spyOn(gateway as Record<Change, Send>, change);
+  spy.mockImplementation(async (scope, ...args) => {
+    if (region !== undefined && scope.region !== region) return send(scope, ...args);
+    spy.mockImplementation(send);
+    const answer = await send(scope, ...args);
+    await happens();
+    return answer;
+  });
+}
