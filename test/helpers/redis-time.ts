@@ -36,6 +36,11 @@ export async function age(redis: Redis, prefix: string, milliseconds: number): P
   await redis.eval(AGE, 0, prefix, String(milliseconds), String(DELAYED_SCORE));
 }
 
+/** The highest score of a delayed job of BullMQ's that is due at a time, epoch milliseconds. */
+export function delayedUntil(time: number): number {
+  return (time + 1) * DELAYED_SCORE - 1;
+}
+
 /** When the next of BullMQ's delayed jobs of a queue is due, epoch milliseconds by this process; `null` if there is none. */
 export async function nextDelayed(redis: Redis, queueKey: string): Promise<number | null> {
   const [, score] = await redis.zrange(`${queueKey}:delayed`, 0, '0', 'WITHSCORES');

@@ -9,7 +9,7 @@ import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { storeKeys } from '../../src/store/keys.ts';
-import { nextDelayed, age } from './redis-time.ts';
+import { age, delayedUntil, nextDelayed } from './redis-time.ts';
 import { PATIENCE, pause } from './waiting.ts';
 
 const QUEUES = [STEPS_QUEUE, WEBHOOKS_QUEUE];
@@ -19,6 +19,9 @@ const LOCK = 600_000;
 
 /** Wake-ups taken from the outbox at once. */
 const WAKE_UPS = 100;
+
+/** What Redis answers to PTTL where there is no such key. */
+const NO_KEY = -2;
 
 /** How far {@link SteppedWorker.until} goes on at most, milliseconds of the service's own time. */
 const FURTHEST = 30 * 86_400_000;
@@ -126,7 +129,28 @@ export class SteppedWorker {
   }
 
   async #runNext(): Promise<boolean> {
-    return (await this.#relay()) || (await this.#runQueued()) || (await this.#runRecurring());
+    const due = await this.#look();
+    if (due.outbox > 0) return this.#relay();
+    for (const [i, worker] of this.#workers.entries())
+      if (due.queues[i] && (await this.#runQueued(worker))) return true;
+    for (const one of recurringSteps(this.#deps, this.#sweepMs))
+      if (due.turns[one.name] && (await takeTurn(this.#deps, one))) return true;
+    return false;
+  }
+
+  /** What is due now, by one round trip. */
+  async #look() {
+    const keys = storeKeys(this.#prefix);
+    const look = this.#redis.pipeline().llen(keys.outbox).pttl(keys.turn('tick')).pttl(keys.turn('sweep'));
+    for (const name of QUEUES) {
+      const queue = `${this.#prefix}:${name}`;
+      look.llen(`${queue}:wait`).zcard(`${queue}:prioritized`);
+      look.zcount(`${queue}:delayed`, '-inf', delayedUntil(Date.now()));
+    }
+    const [outbox = 0, tick, sweep, ...steps] = ((await look.exec()) ?? []).map(([, count]) => Number(count));
+    const queues = QUEUES.map((_, i) => steps.slice(3 * i, 3 * i + 3).some((count) => count > 0));
+    const turns: Record<string, boolean> = { tick: tick === NO_KEY, sweep: sweep === NO_KEY };
+    return { outbox, queues, turns };
   }
 
   async #advance(milliseconds: number): Promise<void> {
@@ -150,30 +174,17 @@ export class SteppedWorker {
     return true;
   }
 
-  async #runQueued(): Promise<boolean> {
-    for (const worker of this.#workers) {
-      const job = await worker.getNextJob(this.#token, { block: false });
-      if (job === undefined) continue;
-      try {
-        await runStep(this.#deps, job, this.#token);
-        await job.moveToCompleted(null, this.#token, false);
-      } catch (error) {
-        if (!(error instanceof DelayedError))
-          await job.moveToFailed(
-            error instanceof Error ? error : new Error(String(error)),
-            this.#token,
-            false,
-          );
-      }
-      return true;
+  async #runQueued(worker: Worker): Promise<boolean> {
+    const job = await worker.getNextJob(this.#token, { block: false });
+    if (job === undefined) return false;
+    try {
+      await runStep(this.#deps, job, this.#token);
+      await job.moveToCompleted(null, this.#token, false);
+    } catch (error) {
+      if (!(error instanceof DelayedError))
+        await job.moveToFailed(error instanceof Error ? error : new Error(String(error)), this.#token, false);
     }
-    return false;
-  }
-
-  async #runRecurring(): Promise<boolean> {
-    for (const one of recurringSteps(this.#deps, this.#sweepMs))
-      if (await takeTurn(this.#deps, one)) return true;
-    return false;
+    return true;
   }
 
   /** Milliseconds until anything is due; `null` where nothing is. What is due already waits for the lease of its recurring step to end. */

@@ -182,7 +182,7 @@ describe('any sequence of changes', () => {
         }
         expect(await service.gateway.launchPermissions(scope, GOLDEN_WEB.imageId)).toEqual(model);
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 });

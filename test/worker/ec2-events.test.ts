@@ -224,7 +224,7 @@ describe("EC2's own events", () => {
     // It was looked at, and is pending still.
     await service.steps.untilNow(async () => (await describes()) > before);
     await service.control.advanceSeconds(3600);
-    await endedBeforePoll(id);
+    expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });
 });
 

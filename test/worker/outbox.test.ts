@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
+import { jobState } from '../../src/domain/job.ts';
 import { Outbox } from '../../src/store/outbox.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { connectRedis, closeRedis } from '../../src/queue/connections.ts';
@@ -47,7 +48,7 @@ test('what was left while no worker was there is done by the first one that is',
   service = await startService({ workers: 0 });
   const jobs = await Promise.all(Array.from({ length: 5 }, () => service.copy(TO_IRELAND)));
   await service.startWorker();
-  for (const { id } of jobs) await service.untilFinished(id);
+  for (const { id } of jobs) expect(jobState(await service.untilFinished(id))).toBe('succeeded');
   redis = connectRedis(testRedisUrl(), 'patient', () => {});
   await service.until(async () => (await redis.exists(storeKeys(service.prefix).outbox)) === 0);
 });

@@ -18,7 +18,8 @@ async function looks(counts: () => { waiting: number; active: number }) {
     },
   };
   const watchdog = watchQueue(source, testLogger(), PATIENCE, () => (gaveUp += 1));
-  while (seen < 20) await vi.advanceTimersByTimeAsync(PATIENCE / 6);
+  for (let i = 0; i < 20; i += 1) await vi.advanceTimersByTimeAsync(PATIENCE / 6);
+  expect(seen).toBe(20);
   watchdog.stop();
   return { gaveUp, wedged: watchdog.wedged() };
 }
