@@ -15,7 +15,7 @@ let tree: Tree;
 let port: number;
 let run: Run;
 /** The path of a job that the first start was asked for. */
-let kept: string;
+let kept = '/jobs/none';
 
 /** Milliseconds: the same signal once more, soon, is npm's echo of the first (src/dev/signals.ts). */
 const BETWEEN_SIGNALS = 100;
