@@ -59,7 +59,10 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(problemDetails);
   await app.register(requestLog);
   await app.register(httpMetrics, deps);
-  await app.register(loadShedding, { maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 500 });
+  await app.register(loadShedding, {
+    maxEventLoopDelayMs: deps.maxEventLoopDelayMs ?? 500,
+    sampleMs: deps.eventLoopSampleMs,
+  });
   await app.register(securityHeaders);
   await app.register(crossOrigin, deps);
   await app.register(authentication, deps);

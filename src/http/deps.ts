@@ -50,6 +50,8 @@ export interface AppDeps extends CommandDeps {
   compileAtOnce?: boolean;
   /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 500. */
   maxEventLoopDelayMs?: number;
+  /** Milliseconds over which that delay is averaged; default 5000. */
+  eventLoopSampleMs?: number;
 }
 
 export type App = FastifyInstance<

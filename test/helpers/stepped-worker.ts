@@ -116,6 +116,20 @@ export class SteppedWorker {
     }
   }
 
+  /** Runs steps, and moves time on, while some work waits for what comes of them: an answer that is held back, for example. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let settled = false;
+    const settle = () => {
+      settled = true;
+    };
+    work.then(settle, settle);
+    while (!settled) {
+      const ran = await this.#inTurn(async () => (await this.#runNext()) || (await this.#moveOn(Infinity)));
+      if (!ran) await pause();
+    }
+    return work;
+  }
+
   async close(): Promise<void> {
     await this.#last;
     await Promise.all(this.#workers.map((worker) => worker.close()));

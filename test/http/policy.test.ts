@@ -9,7 +9,6 @@ import { fail, onCopy } from '../../src/domain/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';
-import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 
@@ -45,14 +44,11 @@ const admin = { 'x-api-key': keys.make('admin', ['amis:admin']) };
 let api: Api;
 beforeAll(async () => {
   const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
-  const options = { workers: 0, policy, simulator: { blockPublicAccess: 'unblocked' as const } };
+  const options = { policy, simulator: { blockPublicAccess: 'unblocked' as const } };
   api = await startApi(options, { authenticate });
 });
 afterAll(() => api.stop());
-let stopWorker: (() => Promise<void>) | undefined;
 beforeEach(async () => {
-  await stopWorker?.();
-  stopWorker = undefined;
   // Nothing is left to a worker that an earlier test has asked for.
   await api.forget();
   await api.service.control.reset();
@@ -214,7 +210,7 @@ async function finished<Kind extends Job['kind']>(
   kind: Kind,
 ): Promise<Extract<Job, { kind: Kind }>> {
   let job = await api.service.store.get(id);
-  await until(async () => {
+  await api.service.until(async () => {
     job = await api.service.store.get(id);
     return job?.finishedAt !== null;
   });
@@ -223,15 +219,9 @@ async function finished<Kind extends Job['kind']>(
 }
 
 describe('a policy that changes after the request', () => {
-  const startWorker = async () => {
-    const worker = await api.service.startWorker();
-    stopWorker = () => worker.close();
-  };
-
   test('a change that waits in the queue is not made', async () => {
     const { id } = (await send('PUT', PERMISSIONS, { accounts: [ALLOWED] }, ci)).json<{ id: string }>();
     policy.set({ 'key:ci': { ...RULES, accounts: [] } });
-    await startWorker();
     const job: PermissionsJob = await finished(id, 'permissions');
     expect(job).toMatchObject({ state: 'failed', error: { code: 'policy-withdrawn', retryable: false } });
     expect(await mutations()).toBe(0);
@@ -247,8 +237,6 @@ describe('a policy that changes after the request', () => {
   });
 
   test('a copy that is under way is kept, and kept private', async () => {
-    await api.service.control.settings({ copySeconds: 2 });
-    await startWorker();
     const body = copy({ permissions: { accounts: [ALLOWED], includeSnapshots: true } });
     const { id } = (await send('POST', COPIES, body, ci)).json<{ id: string }>();
     await api.service.untilJob(id, (job) => job.destinations[0]?.state === 'pending');
@@ -269,7 +257,6 @@ describe('a policy that changes after the request', () => {
       times: 1,
       copyFails: { reason: 'the disk is on fire' },
     });
-    await startWorker();
     const { id } = (await send('POST', COPIES, copy(), ci)).json<{ id: string }>();
     await finished(id, 'copy');
     policy.set({ 'key:ci': { ...RULES, destinationRegions: [] } });
@@ -342,7 +329,6 @@ describe('a policy that changes after the request', () => {
       before,
     );
     policy.set({ 'key:ci': { ...RULES, accounts: [] } });
-    await startWorker();
     expect(await finished(id, 'permissions')).toMatchObject({ error: { code: 'policy-withdrawn' } });
     expect((await api.get(PERMISSIONS, ci)).json()).toMatchObject({ visibility: 'private' });
     expect(await newestEntry(`&jobId=${id}&action=put-permissions-back`)).toMatchObject({

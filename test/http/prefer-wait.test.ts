@@ -24,8 +24,7 @@ describe('Prefer: wait', () => {
   const accepted = async () => (await api.post(COPIES, REQUEST)).json<Job>().id;
 
   test('ends with the job: 200', async () => {
-    await api.service.startWorker();
-    const answer = await api.post(COPIES, REQUEST, { prefer: 'wait=20' });
+    const answer = await api.service.steps.during(api.post(COPIES, REQUEST, { prefer: 'wait=20' }));
     expect(answer.statusCode).toBe(200);
     expect(answer.headers['preference-applied']).toBe('wait=20');
     expect(answer.json<Job>().state).toBe('succeeded');

@@ -9,10 +9,10 @@ import { RETRY_AFTER_SECONDS } from '../problem.ts';
 const SAMPLE_MS = 5000;
 
 /** Turns requests away with a 503 while the event loop lags, rather than answer all of them late. */
-export const loadShedding = fp<{ maxEventLoopDelayMs: number }>(
-  async (app, { maxEventLoopDelayMs }) => {
+export const loadShedding = fp<{ maxEventLoopDelayMs: number; sampleMs?: number | undefined }>(
+  async (app, { maxEventLoopDelayMs, sampleMs = SAMPLE_MS }) => {
     await app.register(underPressure, {
-      sampleInterval: SAMPLE_MS,
+      sampleInterval: sampleMs,
       maxEventLoopDelay: maxEventLoopDelayMs,
       retryAfter: RETRY_AFTER_SECONDS,
     });
