@@ -10,7 +10,6 @@ import { startHealthServer } from '../../src/worker/health.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
-import { until } from '../helpers/waiting.ts';
 
 const promtool = findOnPath('promtool');
 if (promtool === undefined)
@@ -170,7 +169,7 @@ test('copies in progress, those in line and open streams are counted', async () 
     for (let i = 0; i < 3; i += 1) {
       await busy.post(COPIES, { name: `copy-${i}`, destinations: [{ region: 'eu-west-1' }] });
     }
-    await until(async () => {
+    await busy.service.until(async () => {
       const { body } = await busy.get('/metrics');
       const region = 'eu-west-1';
       return (
