@@ -3,7 +3,6 @@ import type { Job } from '../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../src/queue/connections.ts';
 import { testRedisUrl } from './helpers/redis.ts';
 import { logLines } from './helpers/log-lines.ts';
-import { until } from './helpers/waiting.ts';
 import type { Api } from './http/api.ts';
 import { COPIES, startApi } from './http/api.ts';
 import type { Receiver } from './webhooks/receiver.ts';
@@ -40,10 +39,11 @@ async function ask(requestId: string, method: string, url: string, body?: object
 }
 
 async function untilDone(id: string): Promise<void> {
-  await until(async () => {
-    const job = (await api.get(`/jobs/${id}`, { 'x-request-id': 'looks-at-it' })).json<Job>();
-    return job.finishedAt !== null && job.deliveries.every(({ state }) => state !== 'pending');
+  await api.service.until(async () => {
+    const job = await api.service.store.get(id);
+    return job?.finishedAt !== null && job?.deliveries.every(({ state }) => state !== 'pending') === true;
   });
+  await api.get(`/jobs/${id}`, { 'x-request-id': 'looks-at-it' });
 }
 
 /** What each line has to say of the job. */
@@ -116,7 +116,7 @@ test('and every line of a step that breaks', async () => {
   const redis = connectRedis(testRedisUrl(), 'patient', () => {});
   await redis.hset(`${service.prefix}:job:${id}`, 'record', '{');
   await service.producer.wake([{ step: 'start-copy', jobId: id, destination: 'eu-north-1' }]);
-  await until(() => linesOf(id).some(({ msg }) => msg === 'step failed'));
+  await service.until(() => linesOf(id).some(({ msg }) => msg === 'step failed'));
   await closeRedis(redis);
   const failed = linesOf(id).find(({ msg }) => msg === 'step failed');
   expect(failed).toMatchObject({

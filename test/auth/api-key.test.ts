@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKey } from '../../src/auth/api-keys.ts';
+import { apiKeyCommand } from '../../src/auth/api-key-command.ts';
 import { newApiKey, parseApiKeys, principalOfKey } from '../../src/auth/api-keys.ts';
+import { ConfigError } from '../../src/config.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 
@@ -54,13 +56,32 @@ describe('npm run api-key', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
 
-  async function run(...args: string[]): Promise<{ code: number | null; output: string }> {
+  /** The command as a process of its own. */
+  async function runProcess(...args: string[]): Promise<{ code: number | null; output: string }> {
     const child = runEntry(PROJECT_DIR, 'api-key.ts', { API_KEYS_FILE: file }, args);
     return { code: await child.ended, output: child.output() };
   }
 
+  /** The same command in this process. */
+  async function run(...args: string[]): Promise<{ code: number; output: string }> {
+    let output = '';
+    const write = (text: string) => void (output += text);
+    try {
+      apiKeyCommand(args, { API_KEYS_FILE: file }, { out: write, note: write });
+      return { code: 0, output };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { code: 1, output: `${output}${error.message}` };
+    }
+  }
+
+  test('is a process that says what is wrong in one line, and exits with 1', async () => {
+    const { code, output } = await runProcess('revoke', '000000000000');
+    expect([code, output.trim()]).toEqual([1, 'There is no key 000000000000: "list" shows the ids.']);
+  });
+
   test('makes a key that is shown once, lists it without, and revokes it', async () => {
-    const made = await run('create', 'ci', '--scopes', 'amis:read,amis:copy', '--expires', '90d');
+    const made = await runProcess('create', 'ci', '--scopes', 'amis:read,amis:copy', '--expires', '90d');
     expect(made.code, made.output).toBe(0);
     const [secret = ''] = /amiferry_\S+/.exec(made.output) ?? [];
     const keys = parseApiKeys(await readFile(file, 'utf8'));
@@ -119,7 +140,7 @@ describe('npm run api-key', () => {
     const { code, output } = await run('create', 'ci', '--scopes', 'amis:read');
     expect([code, output]).toEqual([1, expect.stringContaining('somebody else changes the keys')]);
     await rm(`${file}.new`);
-    const made = await Promise.all([1, 2, 3].map(() => run('create', 'ci', '--scopes', 'amis:read')));
+    const made = await Promise.all([1, 2, 3].map(() => runProcess('create', 'ci', '--scopes', 'amis:read')));
     const good = made.filter((one) => one.code === 0);
     expect(await kept()).toHaveLength(good.length);
     expect(good.length).toBeGreaterThan(0);

@@ -28,13 +28,16 @@ const redis = connectRedis(testRedisUrl(), 'patient', () => {});
 let simulator: Simulator;
 let runs: Run[];
 let api: string;
+let dir: string;
 
 beforeEach(async () => {
   simulator = await startSimulator({ copySeconds: 0.5 });
   runs = [];
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-tracing-'));
 });
 afterEach(async () => {
   await Promise.all(runs.map(end));
+  await rm(dir, { recursive: true });
   await simulator.close();
   await dropPrefix(redis, prefix);
 });
@@ -99,97 +102,97 @@ function traceOf(spans: ReceivedSpan[], requestSpan: string, nth = 0) {
 
 const COPY = 'POST /amis/:imageId/copies';
 
-test(
-  'everything from the POST to the last permission and webhook is one trace',
-  { timeout: 60_000 },
-  async () => {
-    const collector = await startCollector();
-    const receiver = await startReceiver(() => ({ status: 200 }));
-    const env = {
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
-      OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=images',
-      WEBHOOK_SECRETS: SECRET,
-      WEBHOOK_HTTP: '1',
-      WEBHOOK_PRIVATE_ADDRESSES: '127.0.0.1',
-    };
-    const copy = {
-      destinations: REGIONS.map((region) => ({ region })),
-      permissions: { accounts: [ACCOUNT] },
-      notify: { url: receiver.url },
-    };
-    await run('api.ts', env);
-    const path = `/amis/${SOURCE}/copies?region=us-east-1`;
-    // With no worker yet the wake-ups are lost, and the sweeper is the one who wakes the first job.
-    const lost = await ask('POST', path, copy);
-    await redis.del(storeKeys(prefix).outbox);
-    await run('worker.ts', env);
-    await untilDone(lost.id);
-    const direct = await untilDone((await ask('POST', path, copy)).id);
-    const change = `/amis/${direct.destinations?.[0]?.imageId}/permissions?region=${REGIONS[0]}`;
-    await untilDone((await ask('PUT', change, {})).id);
-    expect(await Promise.all(runs.map(end))).toEqual([0, 0]);
-    await Promise.all([collector.close(), receiver.close()]);
+test('everything from the POST to the last permission and webhook is one trace', async () => {
+  const collector = await startCollector();
+  const receiver = await startReceiver(() => ({ status: 200 }));
+  const env = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=images',
+    WEBHOOK_SECRETS: SECRET,
+    WEBHOOK_HTTP: '1',
+    WEBHOOK_PRIVATE_ADDRESSES: '127.0.0.1',
+  };
+  const copy = {
+    destinations: REGIONS.map((region) => ({ region })),
+    permissions: { accounts: [ACCOUNT] },
+    notify: { url: receiver.url },
+  };
+  await run('api.ts', { ...env, ...recording(join(dir, 'api')) });
+  const path = `/amis/${SOURCE}/copies?region=us-east-1`;
+  // With no worker yet the wake-ups are lost, and the sweeper is the one who wakes the first job.
+  const lost = await ask('POST', path, copy);
+  await redis.del(storeKeys(prefix).outbox);
+  await run('worker.ts', { ...env, ...recording(join(dir, 'worker')) });
+  await untilDone(lost.id);
+  const direct = await untilDone((await ask('POST', path, copy)).id);
+  const change = `/amis/${direct.destinations?.[0]?.imageId}/permissions?region=${REGIONS[0]}`;
+  await untilDone((await ask('PUT', change, {})).id);
+  expect(await Promise.all(runs.map(end))).toEqual([0, 0]);
+  await Promise.all([collector.close(), receiver.close()]);
 
-    const { spans } = collector;
-    expect(collector.headers[0]?.['x-tenant']).toBe('images');
-    for (const [nth, { id }] of [lost, direct].entries()) {
-      const { root, own, counts } = traceOf(spans, COPY, nth);
-      expect(root).toMatchObject({ kind: 2, parentId: '', service: 'amiferry-api' });
-      expect(root?.attributes).toMatchObject({
-        'http.route': '/amis/:imageId/copies',
-        'url.path': `/amis/${SOURCE}/copies`,
-        'http.response.status_code': 202,
-        'amiferry.request.id': 'request-of-the-test',
-      });
-      expect(counts).toMatchObject({
-        'start-copies': 1,
-        'EC2/CopyImage': 2,
-        'finish-copy': 2,
-        'deliver-webhook': 3,
-      });
-      expect(counts['EC2/ModifyImageAttribute']).toBe(2);
-      expect(counts['EC2/DescribeImages']).toBeGreaterThan(0);
-      // Each hangs on another one of the trace, and so in the end on the request.
-      const ids = new Set(own.map(({ spanId }) => spanId));
-      expect(own.filter((one) => one !== root && !ids.has(one.parentId))).toEqual([]);
-      const steps = own.filter(({ name }) => name === 'start-copies' || name === 'finish-copy');
-      expect(steps.map(({ attributes }) => attributes['amiferry.job.id'])).toEqual([id, id, id]);
-      expect(new Set(steps.map(({ service }) => service))).toEqual(new Set(['amiferry-worker']));
-    }
+  for (const name of ['api', 'worker']) expect(await loadedTelemetry(join(dir, name))).toBe(true);
+  const { spans } = collector;
+  expect(collector.headers[0]?.['x-tenant']).toBe('images');
+  for (const [nth, { id }] of [lost, direct].entries()) {
+    const { root, own, counts } = traceOf(spans, COPY, nth);
+    expect(root).toMatchObject({ kind: 2, parentId: '', service: 'amiferry-api' });
+    expect(root?.attributes).toMatchObject({
+      'http.route': '/amis/:imageId/copies',
+      'url.path': `/amis/${SOURCE}/copies`,
+      'http.response.status_code': 202,
+      'amiferry.request.id': 'request-of-the-test',
+    });
+    expect(counts).toMatchObject({
+      'start-copies': 1,
+      'EC2/CopyImage': 2,
+      'finish-copy': 2,
+      'deliver-webhook': 3,
+    });
+    expect(counts['EC2/ModifyImageAttribute']).toBe(2);
+    expect(counts['EC2/DescribeImages']).toBeGreaterThan(0);
+    // Each hangs on another one of the trace, and so in the end on the request.
+    const ids = new Set(own.map(({ spanId }) => spanId));
+    expect(own.filter((one) => one !== root && !ids.has(one.parentId))).toEqual([]);
+    const steps = own.filter(({ name }) => name === 'start-copies' || name === 'finish-copy');
+    expect(steps.map(({ attributes }) => attributes['amiferry.job.id'])).toEqual([id, id, id]);
+    expect(new Set(steps.map(({ service }) => service))).toEqual(new Set(['amiferry-worker']));
+  }
 
-    const calls = traceOf(spans, COPY).own.filter(({ name }) => name === 'EC2/CopyImage');
-    expect(new Set(calls.map(({ attributes }) => attributes['cloud.region']))).toEqual(new Set(REGIONS));
-    for (const call of calls) {
-      expect(call.kind).toBe(3);
-      expect(call.attributes).toMatchObject({ 'rpc.service': 'EC2', 'rpc.method': 'CopyImage' });
-      expect(call.attributes['aws.request_id']).toMatch(/^[0-9a-f-]{36}$/);
-    }
-    // Woken by a look at a region: of the job's trace, with a link to that look.
-    const finish = traceOf(spans, COPY).own.filter(({ name }) => name === 'finish-copy');
-    for (const { links } of finish) expect(links).toHaveLength(1);
+  const calls = traceOf(spans, COPY).own.filter(({ name }) => name === 'EC2/CopyImage');
+  expect(new Set(calls.map(({ attributes }) => attributes['cloud.region']))).toEqual(new Set(REGIONS));
+  for (const call of calls) {
+    expect(call.kind).toBe(3);
+    expect(call.attributes).toMatchObject({ 'rpc.service': 'EC2', 'rpc.method': 'CopyImage' });
+    expect(call.attributes['aws.request_id']).toMatch(/^[0-9a-f-]{36}$/);
+  }
+  // Woken by a look at a region: of the job's trace, with a link to that look.
+  const finish = traceOf(spans, COPY).own.filter(({ name }) => name === 'finish-copy');
+  for (const { links } of finish) expect(links).toHaveLength(1);
 
-    const put = traceOf(spans, 'PUT /amis/:imageId/permissions');
-    expect(put.counts).toMatchObject({ 'apply-permissions': 1, 'EC2/ModifyImageAttribute': 1 });
+  const put = traceOf(spans, 'PUT /amis/:imageId/permissions');
+  expect(put.counts).toMatchObject({ 'apply-permissions': 1, 'EC2/ModifyImageAttribute': 1 });
 
-    // Neither BullMQ's housekeeping nor those who watch.
-    expect(
-      spans
-        .map(({ name }) => name)
-        .filter((name) => /stalled|extendLocks|getNextJob|complete|health/.test(name)),
-    ).toEqual([]);
-    // Nothing of what callers and their accounts call their own.
-    for (const text of [ACCOUNT, SECRET.slice(6), receiver.url, 'golden-web', 'region=us-east-1'])
-      expect(JSON.stringify(spans)).not.toContain(text);
-  },
-);
+  // Neither BullMQ's housekeeping nor those who watch.
+  expect(
+    spans
+      .map(({ name }) => name)
+      .filter((name) => /stalled|extendLocks|getNextJob|complete|health/.test(name)),
+  ).toEqual([]);
+  // Nothing of what callers and their accounts call their own.
+  for (const text of [ACCOUNT, SECRET.slice(6), receiver.url, 'golden-web', 'region=us-east-1'])
+    expect(JSON.stringify(spans)).not.toContain(text);
+});
 
-test("what fails has EC2's code and request id, or ours, and no message", { timeout: 60_000 }, async () => {
+test("what fails has EC2's code and request id, or ours, and no message; a caller's own trace goes on", async () => {
   const collector = await startCollector();
   await run('api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'images' });
   expect((await fetch(`${api}/amis/ami-0a1b2c3d4e5f6ffff`)).status).toBe(404);
   await new SimulatorControl(simulator.url).fault({ action: 'DescribeImages', times: 9, status: 500 });
   expect((await fetch(`${api}/amis/${SOURCE}`)).status).toBe(503);
   expect((await fetch(`${api}/a-secret-in-a-path`)).status).toBe(404);
+  const trace = 'a'.repeat(32);
+  await fetch(`${api}/jobs`, { headers: { traceparent: `00-${trace}-${'b'.repeat(16)}-01` } });
+  await fetch(`${api}/jobs`, { headers: { traceparent: `00-${'c'.repeat(32)}-${'b'.repeat(16)}-00` } });
   await Promise.all(runs.map(end));
   await collector.close();
   const refused = traceOf(collector.spans, 'GET /amis/:imageId');
@@ -205,57 +208,43 @@ test("what fails has EC2's code and request id, or ours, and no message", { time
   expect(call).toMatchObject({ status: 2, attributes: { 'error.type': 'InvalidAMIID.NotFound' } });
   expect(call?.attributes['aws.request_id']).toMatch(/^[0-9a-f-]{36}$/);
   expect(JSON.stringify(collector.spans)).not.toMatch(/exist|secret/);
+  // The caller of the other one does not want it kept.
+  const jobs = collector.spans.filter(({ name }) => name === 'GET /jobs');
+  expect(jobs.map(({ traceId }) => traceId)).toEqual([trace]);
 });
 
-test("a caller's own trace goes on", { timeout: 60_000 }, async () => {
-  const collector = await startCollector();
-  await run('api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
-  const trace = 'a'.repeat(32);
-  await fetch(`${api}/jobs`, { headers: { traceparent: `00-${trace}-${'b'.repeat(16)}-01` } });
-  await fetch(`${api}/jobs`, { headers: { traceparent: `00-${'c'.repeat(32)}-${'b'.repeat(16)}-00` } });
-  await Promise.all(runs.map(end));
-  await collector.close();
-  // The second one's caller does not want it kept.
-  expect(collector.spans.filter(({ name }) => name === 'GET /jobs').map(({ traceId }) => traceId)).toEqual([
-    trace,
-  ]);
-});
-
-test.each([
-  ['is down', false],
-  ['takes all and never answers', true],
-])('a collector that %s disturbs nothing', { timeout: 60_000 }, async (_name, listens) => {
-  const silent = listens ? await startCollector({ silent: true }) : null;
-  const endpoint = silent?.url ?? `http://127.0.0.1:${await freePort()}`;
-  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint };
-  await run('api.ts', env);
-  await run('worker.ts', env);
+test('a collector that is down, or takes all and never answers, disturbs nothing', async () => {
+  const silent = await startCollector({ silent: true });
+  await run('api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+  await run('worker.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: silent.url });
   const { id } = await ask('POST', `/amis/${SOURCE}/copies`, { destinations: [{ region: 'eu-west-1' }] });
   await untilDone(id);
   expect(await Promise.all(runs.map(end))).toEqual([0, 0]);
   for (const one of runs)
     expect(one.output()).toMatch(/last spans could not be sent|spans could not be sent/);
-  await silent?.close();
+  await silent.close();
 });
 
 /** Its API, which does nothing by itself, is loaded by the Prometheus client in any case. */
 const OPEN_TELEMETRY =
   /node_modules\/(?:@opentelemetry\/(?!api\/)|@fastify\/otel|bullmq-otel)|src\/tracing\/otel/;
 
-test.each([
-  ['api.ts', {}, 0],
-  ['worker.ts', {}, 0],
-  ['api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_SDK_DISABLED: 'true' }, 0],
-  // So that this test would see it.
-  ['api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, 1],
-  ['worker.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9' }, 1],
-] as const)('%s with %o loads OpenTelemetry: %i', { timeout: 60_000 }, async (entry, otel, expected) => {
-  const dir = await mkdtemp(join(tmpdir(), 'amiferry-modules-'));
-  const file = join(dir, 'modules');
-  const recorder = join(PROJECT_DIR, 'test/helpers/record-modules.js');
-  await run(entry, { ...otel, MODULES_FILE: file, NODE_OPTIONS: `--import=${recorder}` });
+/** Has a process write down the modules that it loads. */
+const recording = (file: string) => ({
+  MODULES_FILE: file,
+  NODE_OPTIONS: `--import=${join(PROJECT_DIR, 'test/helpers/record-modules.js')}`,
+});
+
+/** Whether OpenTelemetry is among the modules that a process has loaded. */
+async function loadedTelemetry(file: string): Promise<boolean> {
   const modules = (await readFile(file, 'utf8')).split('\n');
-  await rm(dir, { recursive: true });
   expect(modules.some((url) => url.includes('/node_modules/ioredis/'))).toBe(true);
-  expect(modules.some((url) => OPEN_TELEMETRY.test(url))).toBe(expected === 1);
+  return modules.some((url) => OPEN_TELEMETRY.test(url));
+}
+
+// That a process without these settings loads none of it, test/dev/start-modules.test.ts shows.
+test('an API whose tracing is disabled loads none of OpenTelemetry', async () => {
+  const disabled = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_SDK_DISABLED: 'true' };
+  await run('api.ts', { ...disabled, ...recording(join(dir, 'api')) });
+  expect(await loadedTelemetry(join(dir, 'api'))).toBe(false);
 });

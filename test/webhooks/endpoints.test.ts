@@ -7,7 +7,6 @@ import { readConfig } from '../../src/config.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { webhooksOf } from '../../src/webhooks/endpoints-file.ts';
-import { until } from '../helpers/waiting.ts';
 import { testLogger } from '../helpers/service.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
@@ -80,7 +79,7 @@ describe('endpoints with secrets of their own', () => {
     await write([{ url: `${origin}/own`, secrets: [OWN] }]);
     await start({ WEBHOOK_ENDPOINTS_FILE: file, WEBHOOK_SECRETS: COMMON, WEBHOOK_URLS: `${origin}/common` });
     expect((await copy({ url: `${origin}/named` })).status).toBe(202);
-    await until(() => receiver.received.length === 6);
+    await api?.service.steps.until(() => receiver.received.length === 6);
     expect(at('/own').map(signedWith)).toEqual([[OWN], [OWN]]);
     expect(at('/common').map(signedWith)).toEqual([[COMMON], [COMMON]]);
     expect(at('/named').map(signedWith)).toEqual([[COMMON], [COMMON]]);
@@ -91,7 +90,7 @@ describe('endpoints with secrets of their own', () => {
     await write([{ url: `http://${host.toUpperCase()}/own`, secrets: [OWN] }]);
     await start({ WEBHOOK_ENDPOINTS_FILE: file, WEBHOOK_SECRETS: COMMON });
     const { json } = await copy({ url: `${origin}/own` });
-    await until(() => receiver.received.length === 2);
+    await api?.service.steps.until(() => receiver.received.length === 2);
     const { deliveries } = (await api?.get(`/jobs/${(json as Job).id}`))?.json<Job>() ?? {};
     expect(deliveries).toHaveLength(2);
     expect(at('/own').map(signedWith)).toEqual([[OWN], [OWN]]);
@@ -103,7 +102,7 @@ describe('endpoints with secrets of their own', () => {
     const named = await copy({ url: receiver.url });
     expect([named.status, (named.json as Problem).code]).toEqual([422, 'webhooks-off']);
     const { json } = await copy();
-    await until(() => receiver.received.length === 2);
+    await api?.service.steps.until(() => receiver.received.length === 2);
     expect((await api?.get(`/jobs/${(json as Job).id}`))?.json<Job>().deliveries).toHaveLength(2);
   });
 
@@ -122,14 +121,14 @@ describe('endpoints with secrets of their own', () => {
       await write([{ url: receiver.url, secrets }]);
       reload();
       await copy();
-      await until(() => receiver.received.length === 2 * (nth + 1));
+      await api?.service.steps.until(() => receiver.received.length === 2 * (nth + 1));
       expect(receiver.received.slice(-2).map(signedWith)).toEqual([signed, signed]);
     }
     // A file that is no good changes nothing.
     await writeFile(file, '{');
     reload();
     await copy();
-    await until(() => receiver.received.length === 8);
+    await api?.service.steps.until(() => receiver.received.length === 8);
     expect(receiver.received.slice(-2).map(signedWith)).toEqual([[NEXT], [NEXT]]);
   });
 
@@ -165,7 +164,7 @@ describe('"notify" in a change of permissions', () => {
     const { id, permissions } = json as Job;
     // Who is told is no permission.
     expect(JSON.stringify(permissions)).not.toContain('notify');
-    await until(() => receiver.received.length === 1);
+    await api?.service.steps.until(() => receiver.received.length === 1);
     const told = JSON.parse(receiver.received[0]?.body ?? '') as { type: string; data: object };
     expect(told).toMatchObject({
       type: 'job.finished',

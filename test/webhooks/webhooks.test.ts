@@ -4,7 +4,6 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Job, Delivery } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { until } from '../helpers/waiting.ts';
 import type { ServiceOptions } from '../helpers/service.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
@@ -42,7 +41,7 @@ const jobOf = async (id: string) => (await api.get(`/jobs/${id}`)).json<Job>();
 /** The job as soon as no message of it waits to be sent, and there are some. */
 async function untilTold(id: string): Promise<Job> {
   let job = await jobOf(id);
-  await until(async () => {
+  await api.service.steps.until(async () => {
     job = await jobOf(id);
     return job.finishedAt !== null && job.deliveries.every(({ state }) => state !== 'pending');
   });
@@ -139,7 +138,6 @@ describe('messages', () => {
     await start({ workers: 0, webhooks: { urls: [url] } });
     const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
     await api.post(`/jobs/${id}/cancel`);
-    await api.service.startWorker();
     const put = await api.call({
       method: 'PUT',
       url: '/amis/ami-0a1b2c3d4e5f60001/permissions',
@@ -147,7 +145,7 @@ describe('messages', () => {
       payload: JSON.stringify({ accounts: ['222222222222'] }),
     });
     await untilTold(put.json<Job>().id);
-    await until(() => received.length === 3);
+    await api.service.steps.until(() => received.length === 3);
     const told = received.map(
       ({ body }) => JSON.parse(body) as { type: string; data: Record<string, unknown> },
     );
@@ -240,7 +238,6 @@ describe('messages', () => {
     await api.post(`/jobs/${id}/cancel`);
     expect(await loseWakeUps(api.service)).toBeGreaterThan(0);
     expect((await jobOf(id)).deliveries.map(({ state }) => state)).toEqual(['pending', 'pending']);
-    await api.service.startWorker();
     await untilTold(id);
     expect(received).toHaveLength(2);
   });
