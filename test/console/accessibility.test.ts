@@ -37,7 +37,7 @@ describe.skipIf(noChromium)('the console is for everybody', () => {
     await tabTo('[name=name]');
     await page.keyboard.type('by-keyboard');
     await page.keyboard.press('Enter');
-    await page.locator('progress[data-state=succeeded]').waitFor();
+    await site.shows(page.locator('progress[data-state=succeeded]'));
     await page.context().close();
   });
 

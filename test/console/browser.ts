@@ -1,12 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import type { AxeResults } from 'axe-core';
 import axe from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { expect } from 'vitest';
 import { findChromium } from '../../src/dev/chromium.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { ServiceOptions } from '../helpers/service.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 import type { Api } from '../http/api.ts';
 import { startApi } from '../http/api.ts';
 
@@ -29,6 +30,18 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+let shared: Promise<Browser> | undefined;
+
+/**
+ * The one Chromium of this test process, started for the first test that needs it. It ends with the process; each test has a
+ * profile of its own.
+ */
+export function sharedBrowser(): Promise<Browser> {
+  if (executablePath === undefined) throw new Error('CI is set, so Chromium has to be there');
+  shared ??= launch(executablePath);
+  return shared;
+}
+
 /** Chromium without a window, and without a word to anyone but the pages that it is given. */
 export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: FLAGS });
@@ -46,6 +59,10 @@ export interface Console {
   api: Api;
   /** Opens the console at a place, such as `#/jobs`, in a profile of its own. */
   open(place: string, options?: BrowserContextOptions): Promise<Page>;
+  /** Lets so many seconds pass for EC2 and the service, and runs what is due then. */
+  pass(seconds: number): Promise<void>;
+  /** Waits until a page shows something, and runs the service's steps, and its time, meanwhile. */
+  shows(something: Locator): Promise<void>;
   /** What no page may have: errors of scripts, errors on the console, breaches of the CSP, requests elsewhere. */
   faults: string[];
   stop(): Promise<void>;
@@ -56,17 +73,17 @@ export async function startConsole(
   options: ServiceOptions = {},
   changes: Partial<AppDeps> = {},
 ): Promise<Console> {
-  if (executablePath === undefined) throw new Error('CI is set, so Chromium has to be there');
   const api = await startApi(options, changes);
   await api.app.listen({ port: 0, host: '127.0.0.1' });
   const origin = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}`;
-  const browser = await launch(executablePath);
+  const browser = await sharedBrowser();
+  const { steps } = api.service;
   const faults: string[] = [];
 
   const open: Console['open'] = async (place, contextOptions = {}) => {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...contextOptions });
     const page = await context.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(PATIENCE);
     page.on('pageerror', (error) => faults.push(error.message));
     // A breach of the CSP is such an error too. A refusal of the API is meant, and shown on the page.
     page.on('console', (line) => {
@@ -83,11 +100,13 @@ export async function startConsole(
   return {
     api,
     open,
-    faults,
-    stop: async () => {
-      await browser.close();
-      await api.stop();
+    pass: async (seconds) => {
+      await steps.advance(seconds * 1000);
+      await steps.runDue();
     },
+    shows: (something) => steps.during(something.waitFor()),
+    faults,
+    stop: () => api.stop(),
   };
 }
 

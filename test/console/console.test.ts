@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { jobState } from '../../src/domain/job.ts';
 import { GOLDEN_WEB } from '../helpers/service.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 import type { Console } from './browser.ts';
 import { expectNoFaults, noChromium, startConsole } from './browser.ts';
 
 const IMAGE = `#/images/${GOLDEN_WEB.region}/${GOLDEN_WEB.imageId}`;
 const LEGACY = '#/images/us-east-1/ami-0a1b2c3d4e5f60003';
-/** What a person would wait at most, milliseconds. */
-const WITHIN = { timeout: 10_000 };
+const WITHIN = { timeout: PATIENCE };
 const MARKUP = '<img src=x onerror="document.title=1">';
 
 describe.skipIf(noChromium)('the console', () => {
@@ -28,11 +28,13 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByRole('button', { name: 'Start copy' }).click();
 
     const bar = page.getByRole('progressbar', { name: 'Progress in eu-west-1' });
+    await bar.and(page.locator('[data-state=queued]')).waitFor();
+    await site.pass(0);
     await bar.and(page.locator('[data-state=pending][value="0"]')).waitFor();
-    await site.api.service.control.advanceSeconds(300);
+    await site.pass(300);
     await expect.poll(async () => Number(await bar.getAttribute('value')), WITHIN).toBeGreaterThan(20);
     expect(Number(await bar.getAttribute('value'))).toBeLessThan(100);
-    await site.api.service.control.advanceSeconds(400);
+    await site.pass(400);
     await bar.and(page.locator('[data-state=succeeded][value="100"]')).waitFor();
     await page.getByText('The job has ended.').waitFor();
     const timeline = page.locator('.timeline');
@@ -53,20 +55,21 @@ describe.skipIf(noChromium)('the console', () => {
     expect(await page.locator('li.card a[href^="#/jobs/"]').first().getAttribute('href')).toBe(
       `#/jobs/${job.id}`,
     );
-    await card.locator('h2 + .badge[data-state=succeeded]').waitFor();
+    await site.shows(card.locator('h2 + .badge[data-state=succeeded]'));
     await page.context().close();
   });
 
   test('a lost connection is taken up where it broke, with nothing missing and nothing twice', async () => {
     await site.api.service.control.settings({ copySeconds: 600 });
     const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-2' }] });
+    await site.pass(0);
     const page = await site.open(`#/jobs/${id}`);
     await page.locator('.timeline .badge[data-state=pending]').waitFor();
     const resumed = page.waitForRequest((request) => request.headers()['last-event-id'] !== undefined);
     site.api.app.server.closeAllConnections();
     await page.getByText('Connection lost').waitFor();
     await resumed;
-    await site.api.service.control.advanceSeconds(700);
+    await site.pass(700);
     await page.getByText('The job has ended.').waitFor();
     const rows = await page.locator('.timeline li > span').allInnerTexts();
     const events = rows.map((row) =>
@@ -96,9 +99,9 @@ describe.skipIf(noChromium)('the console', () => {
     });
     const job = await site.api.service.copy({ destinations: [{ region: 'eu-north-1' }] });
     const page = await site.open(`#/jobs/${job.id}`);
-    await page.locator('.destination .problem', { hasText: 'Given key ID is not accessible' }).waitFor();
+    await site.shows(page.locator('.destination .problem', { hasText: 'Given key ID is not accessible' }));
     await page.getByRole('button', { name: 'Retry what failed' }).click();
-    await page.locator('progress[data-state=succeeded]').waitFor();
+    await site.shows(page.locator('progress[data-state=succeeded]'));
     expect(await page.getByRole('button', { name: 'Retry what failed' }).isVisible()).toBe(false);
     await page.context().close();
   });
@@ -108,9 +111,10 @@ describe.skipIf(noChromium)('the console', () => {
     const job = await site.api.service.copy({ destinations: [{ region: 'sa-east-1' }] });
     const page = await site.open(`#/jobs/${job.id}`);
     page.on('dialog', (dialog) => void dialog.accept());
+    await site.pass(0);
     await page.locator('progress[data-state=pending]').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.locator('progress[data-state=cancelled]').waitFor();
+    await site.shows(page.locator('progress[data-state=cancelled]'));
     expect((await site.api.service.store.get(job.id))?.finishedAt).not.toBeNull();
     await site.api.service.control.settings({ copySeconds: 1 });
     await page.context().close();
@@ -148,9 +152,10 @@ describe.skipIf(noChromium)('the console', () => {
     page.on('dialog', (dialog) => void dialog.accept());
     await page.getByLabel('Accounts', { exact: true }).fill('222222222222');
     await page.getByRole('button', { name: 'Change permissions' }).click();
+    await site.shows(page.getByRole('button', { name: 'Make private' }));
     await page.getByRole('button', { name: 'Make private' }).click();
+    await site.shows(page.locator('dd', { hasText: /^private$/ }));
     await page.getByRole('button', { name: 'Make private' }).waitFor({ state: 'detached' });
-    await page.locator('dd', { hasText: /^private$/ }).waitFor();
     const { jobs } = await site.api.service.store.list({ limit: 2, kind: 'permissions' });
     expect(jobs.map(jobState)).toEqual(['succeeded', 'succeeded']);
     await page.context().close();

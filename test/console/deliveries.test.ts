@@ -28,6 +28,8 @@ describe.skipIf(noChromium)("a job's webhooks", () => {
       destinations: [{ region: 'eu-west-1' }],
       notify: { url: `${receiver.url}?token=not-to-be-shown` },
     });
+    await site.api.service.untilFinished(id);
+    await site.pass(0);
     const page = await site.open(`#/jobs/${id}`);
     const row = page.locator('.deliveries li', { hasText: 'job.finished' });
     await row.getByText('it answered 500').waitFor();
@@ -38,7 +40,8 @@ describe.skipIf(noChromium)("a job's webhooks", () => {
 
     takes = true;
     await row.getByRole('button', { name: 'Send again: job.finished' }).press('Enter');
-    await row.getByText('delivered', { exact: true }).waitFor();
+    const delivered = row.getByText('delivered', { exact: true });
+    await site.api.service.steps.untilNow(() => delivered.isVisible());
     await row.getByText('2 tries').waitFor();
     // Where the keyboard was it still is.
     expect(await page.locator(':focus').getAttribute('aria-label')).toMatch(/^Send again: job.finished to /);
@@ -50,7 +53,7 @@ describe.skipIf(noChromium)("a job's webhooks", () => {
   test('are not mentioned where nobody is told', async () => {
     const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-1' }] });
     const page = await site.open(`#/jobs/${id}`);
-    await page.getByText('The job has ended.').waitFor();
+    await site.shows(page.getByText('The job has ended.'));
     expect(await page.getByRole('heading', { name: 'Webhooks' }).isVisible()).toBe(false);
     await page.context().close();
   });

@@ -3,10 +3,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
-import { findChromium } from '../../src/dev/chromium.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { launch } from '../console/browser.ts';
+import { noChromium, sharedBrowser } from '../console/browser.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
@@ -123,42 +122,36 @@ test('with AUTH=none on a network it is the same; where credentials are asked fo
   }
 });
 
-const executablePath = findChromium();
-
-test.skipIf(executablePath === undefined && process.env['CI'] === undefined)(
-  'a real browser sends the request of another page, and it is refused',
-  async () => {
-    await api.app.listen({ port: 0, host: '127.0.0.1' });
-    const { port } = api.app.server.address() as AddressInfo;
-    const evil = createServer((_request, response) =>
-      response.writeHead(200, { 'content-type': 'text/html' }).end('<title>evil</title>'),
-    );
-    await new Promise<void>((resolve) => void evil.listen(0, '127.0.0.1', resolve));
-    const browser = await launch(executablePath ?? '');
-    try {
-      const page = await browser.newPage();
-      const { port: evilPort } = evil.address() as AddressInfo;
-      await page.goto(`http://localhost:${evilPort}/`);
-      const job = (await api.service.copy({ destinations: [{ region: 'eu-west-1' }] })).id;
-      const answered = new Promise((resolve) => {
-        api.app.server.once('request', ({ method, headers }: IncomingMessage, response: ServerResponse) =>
-          response.once('finish', () => resolve([method, headers['sec-fetch-site'], response.statusCode])),
-        );
-      });
-      // The page may not read the answer (Cross-Origin-Resource-Policy), but the request goes out.
-      await page.evaluate(
-        ([target]) =>
-          fetch(target ?? '', { method: 'POST', mode: 'no-cors' }).then(
-            () => undefined,
-            () => undefined,
-          ),
-        [`http://127.0.0.1:${port}/jobs/${job}/cancel`],
+test.skipIf(noChromium)('a real browser sends the request of another page, and it is refused', async () => {
+  await api.app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = api.app.server.address() as AddressInfo;
+  const evil = createServer((_request, response) =>
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<title>evil</title>'),
+  );
+  await new Promise<void>((resolve) => void evil.listen(0, '127.0.0.1', resolve));
+  const page = await (await sharedBrowser()).newPage();
+  try {
+    const { port: evilPort } = evil.address() as AddressInfo;
+    await page.goto(`http://localhost:${evilPort}/`);
+    const job = (await api.service.copy({ destinations: [{ region: 'eu-west-1' }] })).id;
+    const answered = new Promise((resolve) => {
+      api.app.server.once('request', ({ method, headers }: IncomingMessage, response: ServerResponse) =>
+        response.once('finish', () => resolve([method, headers['sec-fetch-site'], response.statusCode])),
       );
-      expect(await answered).toEqual(['POST', 'cross-site', 400]);
-      expect((await api.get(`/jobs/${job}`, { host: HOST })).json<CopyJob>().state).toBe('queued');
-    } finally {
-      await browser.close();
-      await new Promise((resolve) => evil.close(resolve));
-    }
-  },
-);
+    });
+    // The page may not read the answer (Cross-Origin-Resource-Policy), but the request goes out.
+    await page.evaluate(
+      ([target]) =>
+        fetch(target ?? '', { method: 'POST', mode: 'no-cors' }).then(
+          () => undefined,
+          () => undefined,
+        ),
+      [`http://127.0.0.1:${port}/jobs/${job}/cancel`],
+    );
+    expect(await answered).toEqual(['POST', 'cross-site', 400]);
+    expect((await api.get(`/jobs/${job}`, { host: HOST })).json<CopyJob>().state).toBe('queued');
+  } finally {
+    await page.close();
+    await new Promise((resolve) => evil.close(resolve));
+  }
+});

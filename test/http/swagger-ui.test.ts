@@ -1,48 +1,33 @@
 import type { AddressInfo } from 'node:net';
-import type { Browser } from 'playwright-core';
-import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findChromium } from '../../src/dev/chromium.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
+import { noChromium, sharedBrowser } from '../console/browser.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 
-const executablePath = findChromium();
-if (executablePath === undefined && process.env['CI'] === undefined) {
-  process.stdout.write(
-    'Swagger UI is not tested: there is no Chromium here (on Debian: apt-get install chromium).\n',
-  );
-}
-
-const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)('Swagger UI', () => {
+describe.skipIf(noChromium)('Swagger UI', () => {
   let api: Api;
   let browser: Browser;
   let url: string;
 
   beforeAll(async () => {
-    if (executablePath === undefined) throw new Error('CI is set, so Chromium has to be there');
     api = await startApi({ workers: 0 });
     await api.app.listen({ port: 0, host: '127.0.0.1' });
     url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/docs`;
-    browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser = await sharedBrowser();
   });
-  afterAll(async () => {
-    await browser?.close();
-    await api?.stop();
-  });
+  afterAll(() => api?.stop());
+
+  async function newPage(): Promise<Page> {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE);
+    return page;
+  }
 
   test('lists the routes under their tags', async () => {
-    const page = await browser.newPage();
+    const page = await newPage();
     await page.goto(url);
     await page.waitForSelector('.opblock');
     const sections = await page.locator('.opblock-tag-section').all();
@@ -73,7 +58,7 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
   });
 
   test('takes an API key or a token under Authorize', async () => {
-    const page = await browser.newPage();
+    const page = await newPage();
     await page.goto(url);
     await page.getByRole('button', { name: 'Authorize' }).first().click();
     const dialog = page.locator('.dialog-ux');
@@ -86,7 +71,7 @@ describe.skipIf(executablePath === undefined && process.env['CI'] === undefined)
   });
 
   test('executes the example copy as it stands', async () => {
-    const page = await browser.newPage();
+    const page = await newPage();
     const faults: string[] = [];
     page.on('pageerror', (error) => faults.push(error.message));
     page.on('console', (line) => line.type() === 'error' && faults.push(line.text()));
