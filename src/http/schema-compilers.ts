@@ -30,6 +30,9 @@ const STRICT = {
   keywords: ['x-rule'],
 };
 
+/** One pool of Ajv instances a process: apps with the same components share what was compiled. */
+const validators = once(() => loadAjv()());
+
 /** How a schema becomes a function, for Fastify. */
 export interface SchemaCompilers {
   buildValidator: AjvCompiler.BuildCompilerFromPool;
@@ -42,7 +45,6 @@ export interface SchemaCompilers {
  * that is no good before anything is answered; the tests have it so.
  */
 export function schemaCompilers(atOnce: boolean): SchemaCompilers {
-  const validators = once(() => loadAjv()());
   const serializers = once(() => loadSerializers()());
   return {
     buildValidator: (schemas) => {

@@ -38,7 +38,7 @@ describe.skipIf(noChromium)('the console is for everybody', () => {
     await page.keyboard.type('by-keyboard');
     await page.keyboard.press('Enter');
     await site.shows(page.locator('progress[data-state=succeeded]'));
-    await page.context().close();
+    await page.close();
   });
 
   test.each([
@@ -55,7 +55,7 @@ describe.skipIf(noChromium)('the console is for everybody', () => {
         expect(await serious(page)).toEqual([]);
         expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       }
-      await page.context().close();
+      await page.close();
     },
   );
 });

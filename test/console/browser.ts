@@ -30,11 +30,14 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** Pages don't move by themselves. */
+const CALM: BrowserContextOptions = { reducedMotion: 'reduce' };
+
 let shared: Promise<Browser> | undefined;
 
 /**
- * The one Chromium of this test process, started for the first test that needs it. It ends with the process; each test has a
- * profile of its own.
+ * The one Chromium of this test process, started for the first test that needs it. It ends with the process; each API's console has
+ * a profile of its own.
  */
 export function sharedBrowser(): Promise<Browser> {
   if (executablePath === undefined) throw new Error('CI is set, so Chromium has to be there');
@@ -57,7 +60,7 @@ export async function untilLoaded(page: Page): Promise<void> {
 /** The API, really listening, with a browser that looks at its console. */
 export interface Console {
   api: Api;
-  /** Opens the console at a place, such as `#/jobs`, in a profile of its own. */
+  /** Opens the console at a place, such as `#/jobs`. With options it gets a profile of its own. */
   open(place: string, options?: BrowserContextOptions): Promise<Page>;
   /** Lets so many seconds pass for EC2 and the service, and runs what is due then. */
   pass(seconds: number): Promise<void>;
@@ -80,9 +83,12 @@ export async function startConsole(
   const { steps } = api.service;
   const faults: string[] = [];
 
-  const open: Console['open'] = async (place, contextOptions = {}) => {
-    const context = await browser.newContext({ reducedMotion: 'reduce', ...contextOptions });
-    const page = await context.newPage();
+  const common = await browser.newContext(CALM);
+  const open: Console['open'] = async (place, contextOptions) => {
+    const own =
+      contextOptions === undefined ? null : await browser.newContext({ ...CALM, ...contextOptions });
+    const page = await (own ?? common).newPage();
+    page.once('close', () => void own?.close());
     page.setDefaultTimeout(PATIENCE);
     page.on('pageerror', (error) => faults.push(error.message));
     // A breach of the CSP is such an error too. A refusal of the API is meant, and shown on the page.
@@ -106,7 +112,10 @@ export async function startConsole(
     },
     shows: (something) => steps.during(something.waitFor()),
     faults,
-    stop: () => api.stop(),
+    stop: async () => {
+      await common.close();
+      await api.stop();
+    },
   };
 }
 

@@ -41,7 +41,7 @@ describe.skipIf(noChromium)('the console', () => {
     for (const word of ['queued', 'pending', 'available', 'succeeded'])
       await timeline.getByText(word, { exact: true }).first().waitFor();
     expect(await page.evaluate('window.name')).toBe('the same page');
-    await page.context().close();
+    await page.close();
   });
 
   test('the list of jobs moves by itself, and shows jobs that others start', async () => {
@@ -56,7 +56,7 @@ describe.skipIf(noChromium)('the console', () => {
       `#/jobs/${job.id}`,
     );
     await site.shows(card.locator('h2 + .badge[data-state=succeeded]'));
-    await page.context().close();
+    await page.close();
   });
 
   test('a lost connection is taken up where it broke, with nothing missing and nothing twice', async () => {
@@ -87,7 +87,7 @@ describe.skipIf(noChromium)('the console', () => {
       'eu-west-2 succeeded',
       'Job succeeded',
     ]);
-    await page.context().close();
+    await page.close();
   });
 
   test('what failed says why and what to do, and Retry copies again', async () => {
@@ -103,7 +103,7 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByRole('button', { name: 'Retry what failed' }).click();
     await site.shows(page.locator('progress[data-state=succeeded]'));
     expect(await page.getByRole('button', { name: 'Retry what failed' }).isVisible()).toBe(false);
-    await page.context().close();
+    await page.close();
   });
 
   test('Cancel stops a copy', async () => {
@@ -117,7 +117,7 @@ describe.skipIf(noChromium)('the console', () => {
     await site.shows(page.locator('progress[data-state=cancelled]'));
     expect((await site.api.service.store.get(job.id))?.finishedAt).not.toBeNull();
     await site.api.service.control.settings({ copySeconds: 1 });
-    await page.context().close();
+    await page.close();
   });
 
   test('the lineage graph leads to the copy, and from there back to the image', async () => {
@@ -130,7 +130,7 @@ describe.skipIf(noChromium)('the console', () => {
     expect(await page.locator('svg a[aria-current]').textContent()).toContain(copy);
     await page.locator('svg a', { hasText: GOLDEN_WEB.imageId }).click();
     await page.getByRole('heading', { level: 1, name: 'golden-web' }).waitFor();
-    await page.context().close();
+    await page.close();
   });
 
   test('an image under aws/ebs says why it cannot be shared, and leads to what can', async () => {
@@ -144,7 +144,7 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByLabel('Accounts', { exact: true }).fill('222222222222');
     await page.getByRole('button', { name: 'Change permissions' }).click();
     await page.getByRole('alert').getByText('aws-managed-key').waitFor();
-    await page.context().close();
+    await page.close();
   });
 
   test('an image is shared and made private again', async () => {
@@ -158,7 +158,7 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByRole('button', { name: 'Make private' }).waitFor({ state: 'detached' });
     const { jobs } = await site.api.service.store.list({ limit: 2, kind: 'permissions' });
     expect(jobs.map(jobState)).toEqual(['succeeded', 'succeeded']);
-    await page.context().close();
+    await page.close();
   });
 
   test('what the form gets wrong is said beside it, and nothing typed is lost', async () => {
@@ -169,7 +169,7 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByRole('alert').getByText('/kmsKeyId').waitFor();
     expect(await page.locator(':focus').getAttribute('name')).toBe('kmsKeyId');
     expect(await page.getByLabel('KMS key').inputValue()).toBe('not a key');
-    await page.context().close();
+    await page.close();
   });
 
   test('markup in a name or tag stays text', async () => {
@@ -186,6 +186,6 @@ describe.skipIf(noChromium)('the console', () => {
     await page.locator('dd', { hasText: MARKUP }).first().waitFor();
     expect(await page.locator('dt', { hasText: '<b>key</b>' }).count()).toBe(1);
     expect(await page.locator('main img, main script, main b').count()).toBe(0);
-    await page.context().close();
+    await page.close();
   });
 });

@@ -47,7 +47,7 @@ describe.skipIf(noChromium)("a job's webhooks", () => {
     expect(await page.locator(':focus').getAttribute('aria-label')).toMatch(/^Send again: job.finished to /);
     const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
     expect(ids.slice(-1)).toEqual(ids.slice(0, -1).filter((one) => one === ids.at(-1)));
-    await page.context().close();
+    await page.close();
   });
 
   test('are not mentioned where nobody is told', async () => {
@@ -55,6 +55,6 @@ describe.skipIf(noChromium)("a job's webhooks", () => {
     const page = await site.open(`#/jobs/${id}`);
     await site.shows(page.getByText('The job has ended.'));
     expect(await page.getByRole('heading', { name: 'Webhooks' }).isVisible()).toBe(false);
-    await page.context().close();
+    await page.close();
   });
 });

@@ -17,7 +17,7 @@ describe.skipIf(noChromium)('the queues', () => {
   afterEach(() => expectNoFaults(site));
 
   async function signedIn(scopes: AccessScope[]) {
-    const page = await site.open('#/jobs');
+    const page = await site.open('#/jobs', {});
     await page.getByLabel('API key or token').fill(keys.make(scopes.join('.').replaceAll(':', '-'), scopes));
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
@@ -43,7 +43,7 @@ describe.skipIf(noChromium)('the queues', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('dialog').waitFor();
     await expect.poll(async () => (await page.goto(board))?.status()).toBe(401);
-    await page.context().close();
+    await page.close();
   });
 
   test('are refused to everybody else, in words', async () => {
@@ -53,6 +53,6 @@ describe.skipIf(noChromium)('the queues', () => {
     expect((await answer).status()).toBe(403);
     await page.getByRole('alert').getByText('amis:admin').waitFor();
     expect((await page.goto(new URL('/queues/', page.url()).href))?.status()).toBe(401);
-    await page.context().close();
+    await page.close();
   });
 });

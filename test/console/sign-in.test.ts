@@ -31,6 +31,6 @@ describe.skipIf(noChromium)('signing in', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await dialog.waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
-    await page.context().close();
+    await page.close();
   });
 });

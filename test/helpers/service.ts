@@ -103,8 +103,8 @@ const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
   // More than any test calls, unless it says otherwise.
   callShare: 100,
-  pollMs: 50,
-  eventsPollMs: 50,
+  pollMs: 250,
+  eventsPollMs: 250,
   slotRetryMs: 300,
   lostCopyMs: 5000,
   tokenTrustMs: 60_000,
