@@ -38,7 +38,7 @@ describe.skipIf(!installed)("EC2's own events by way of moto's SQS", () => {
     });
     queue = new QueueClient(moto.url, url, HOME);
     await until(() => service.events?.state === 'listening');
-  }, 60_000);
+  });
   afterAll(async () => {
     queue.close();
     await service.stop();

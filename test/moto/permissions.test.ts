@@ -34,7 +34,7 @@ describe.skipIf(!installed)('permissions against moto', () => {
   beforeAll(async () => {
     moto = await startMoto();
     service = await startService({ endpoint: moto.url });
-  }, 60_000);
+  });
   afterAll(async () => {
     await service.stop();
     await moto.stop();
