@@ -44,6 +44,9 @@ const text = (one: { pattern: string; default: string; description: string }): S
 /** 24 to 64 bytes, as Standard Webhooks has it. */
 export const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
 
+/** {@link REGION_PATTERN} as part of a longer pattern. */
+const REGION = REGION_PATTERN.slice(1, -1);
+
 const SETTINGS = {
   HOST: text({ default: '127.0.0.1', pattern: '.', description: 'address the API listens on' }),
   PORT: integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'port the API listens on' }),
@@ -69,7 +72,7 @@ const SETTINGS = {
   }),
   REGIONS: text({
     default: AWS_REGIONS.join(','),
-    pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$',
+    pattern: `^ *${REGION} *(, *${REGION} *)*$`,
     description: 'regions that may be named, separated by commas',
   }),
   COPY_SLOTS: integer({
@@ -394,7 +397,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: settings.LOG_LEVEL,
     defaultRegion: settings.AWS_REGION,
     queuePrefix: settings.QUEUE_PREFIX,
-    regions: settings.REGIONS.split(','),
+    regions: settings.REGIONS.split(',').map((region) => region.trim()),
     copySlots: settings.COPY_SLOTS,
     callShare: settings.EC2_CALL_SHARE,
     pollMs: settings.POLL_SECONDS * 1000,

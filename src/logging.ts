@@ -18,12 +18,13 @@ const SECRETS = [
 ];
 
 /**
- * One JSON line an entry, secrets cut out, be it in the middle of a text. It says what the work at hand is about; `name` tells
+ * One JSON line an entry with its time in ISO 8601, secrets cut out, be it in the middle of a text. It says what the work at hand is about; `name` tells
  * the processes apart.
  */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
   const mixin = (_line: object, _level: number, logger: Logger) => contextFor(logger);
-  const options = { name: `amiferry-${name}`, level, redact: SECRETS, mixin };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const options = { name: `amiferry-${name}`, level, redact: SECRETS, mixin, timestamp };
   return pino(options, output === undefined ? standardOutput() : hidingOutput(output));
 }
 

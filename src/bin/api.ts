@@ -3,6 +3,8 @@ import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
+import { SELF } from '../domain/ami.ts';
+import { DisabledRegions } from '../ec2/disabled-regions.ts';
 import { RecentImages } from '../ec2/recent-images.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
@@ -73,6 +75,7 @@ const app = await buildApp({
   producer,
   gateway,
   recentImages: new RecentImages(gateway),
+  disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
   kms,
   logger,
   regions,

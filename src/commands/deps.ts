@@ -1,6 +1,7 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { DisabledRegions } from '../ec2/disabled-regions.ts';
 import type { RecentImages } from '../ec2/recent-images.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
@@ -15,6 +16,8 @@ export interface CommandDeps {
   gateway: Ec2Gateway;
   /** For the source of a copy, and for nothing else. */
   recentImages: Pick<RecentImages, 'describeImage'>;
+  /** Regions that the account has not enabled. */
+  disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;
   logger: Logger;
   policy: PolicySource;

@@ -7,6 +7,7 @@ import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
+import { ifKnown } from '../permissions/facts.ts';
 import { accepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
@@ -40,7 +41,7 @@ export interface CopyRequest extends CopyOptions {
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
- * @throws {AmiferryError} `unknown-region`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
@@ -62,7 +63,7 @@ export async function requestCopy(
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const warnings = await checkAll(deps, image, specs, permissions);
+  const warnings = await checkAll(deps, image, request, specs, permissions);
   const job = newJob(
     image,
     specs,
@@ -155,14 +156,34 @@ function requireTagsFit(specs: CopySpec[], image: Image): void {
   }
 }
 
+/** An opt-in region that the account has not enabled answers no call. Where that may not be read, EC2 itself refuses it later. */
+async function requireEnabled({ disabledRegions }: CommandDeps, specs: CopySpec[]): Promise<void> {
+  const disabled = await ifKnown(disabledRegions.read());
+  const errors = specs.flatMap(({ region }, i) => {
+    if (disabled?.includes(region) !== true) return [];
+    const message = `${region} is not enabled in this account: enable it (aws account enable-region --region-name ${region}), or leave it out`;
+    return [{ pointer: `/destinations/${i}/region`, message }];
+  });
+  if (errors.length === 0) return;
+  const names = errors.map(({ message }) => message).join('; ');
+  throw new AmiferryError('region-not-enabled', names, { errors });
+}
+
 /** Regions are looked at side by side; the first refusal refuses the request. */
 async function checkAll(
   deps: CommandDeps,
   image: Image,
+  request: CopyRequest,
   specs: CopySpec[],
   permissions: PermissionRequest | null,
 ): Promise<Warning[]> {
-  const found = await Promise.all(specs.map((spec) => checkCopy(deps, image, spec, permissions)));
+  await requireEnabled(deps, specs);
+  const found = await Promise.all(
+    specs.map((spec, i) => {
+      const unencrypted = (request.destinations[i]?.encrypted ?? request.encrypted) === false;
+      return checkCopy(deps, image, spec, permissions, unencrypted);
+    }),
+  );
   const others =
     permissions === null ? [] : copiers(permissions, image.region, '/permissions/includeSnapshots');
   return [...found.flat(), ...others];

@@ -7,6 +7,7 @@ import type { CommandDeps } from './deps.ts';
  */
 export function requireRegion(deps: Pick<CommandDeps, 'regions'>, region: string, pointer: string): void {
   if (deps.regions.includes(region)) return;
-  const message = `"${region}" is not a region that this service knows: ${deps.regions.join(', ')}`;
-  throw new AmiferryError('unknown-region', message, { errors: [{ pointer, message }] });
+  const message = `"${region}" is not a region that this service knows`;
+  const errors = [{ pointer, message }];
+  throw new AmiferryError('unknown-region', `${message}: ${deps.regions.join(', ')}`, { errors });
 }

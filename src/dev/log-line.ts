@@ -20,7 +20,7 @@ function readable(line: string): string {
   const entry = parse(line);
   if (entry === undefined) return line;
   const { time, level, msg, pid: _pid, hostname: _hostname, name: _name, ...rest } = entry;
-  const clock = new Date(Number(time)).toISOString().slice(11, 23);
+  const clock = String(time).slice(11, 23);
   const fields = Object.keys(rest).length === 0 ? '' : ` ${JSON.stringify(rest)}`;
   return `${clock} ${LEVELS[Number(level)] ?? String(level)} ${typeof msg === 'string' ? msg : ''}${fields}`;
 }
@@ -29,7 +29,7 @@ function parse(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const entry: Record<string, unknown> = JSON.parse(line);
-    return typeof entry['time'] === 'number' && typeof entry['level'] === 'number' ? entry : undefined;
+    return typeof entry['time'] === 'string' && typeof entry['level'] === 'number' ? entry : undefined;
   } catch {
     return undefined;
   }

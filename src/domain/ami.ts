@@ -63,6 +63,8 @@ export interface Image {
   public: boolean;
   architecture: string | null;
   createdAt: string | null;
+  /** When it is or was deprecated, ISO 8601; `null`: never. */
+  deprecationTime: string | null;
   /** SourceImageId and SourceImageRegion, where EC2 gives them. */
   source: { imageId: string; region: string } | null;
   snapshots: ImageSnapshot[];

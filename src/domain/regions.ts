@@ -16,4 +16,20 @@ export const AWS_REGIONS = [
 ]; // prettier-ignore
 
 /** The form of a region's name; being of the form does not make it exist. */
-export const REGION_PATTERN = '^[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}$';
+export const REGION_PATTERN = '^[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}$';
+
+/** The partition that a region is in, as ARNs name it. Copies never cross partitions. */
+export function partitionOf(region: string): string {
+  const [, partition = 'aws'] = PARTITIONS.find(([prefix]) => region.startsWith(prefix)) ?? [];
+  return partition;
+}
+
+const PARTITIONS = [
+  ['cn-', 'aws-cn'],
+  ['us-gov-', 'aws-us-gov'],
+  ['eusc-', 'aws-eusc'],
+  ['us-isob-', 'aws-iso-b'],
+  ['us-isof-', 'aws-iso-f'],
+  ['eu-isoe-', 'aws-iso-e'],
+  ['us-iso-', 'aws-iso'],
+] as const;

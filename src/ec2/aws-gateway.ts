@@ -24,6 +24,9 @@ import { traced } from './traced-client.ts';
 const loadSdk = () => import('@aws-sdk/client-ec2');
 type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
+/** What EBS encrypts under where no other key is set: it can never be shared. */
+const AWS_EBS_ALIAS = 'alias/aws/ebs';
+
 /** EC2's limits: values a filter, and results a page. */
 export const FILTER_VALUES = 200;
 const PAGE = 1000;
@@ -227,6 +230,24 @@ export class AwsGateway implements Ec2Gateway {
     return this.#call(scope, 'GetEbsEncryptionByDefault', async (client, sdk) => {
       const answer = await client.send(new sdk.GetEbsEncryptionByDefaultCommand({}));
       return answer.EbsEncryptionByDefault ?? false;
+    });
+  }
+
+  defaultKey(scope: Scope): Promise<string> {
+    return this.#call(scope, 'GetEbsDefaultKmsKeyId', async (client, sdk) => {
+      const { KmsKeyId } = await client.send(new sdk.GetEbsDefaultKmsKeyIdCommand({}));
+      return KmsKeyId ?? AWS_EBS_ALIAS;
+    });
+  }
+
+  disabledRegions(scope: Scope): Promise<string[]> {
+    return this.#call(scope, 'DescribeRegions', async (client, sdk) => {
+      const Filters = [equals('opt-in-status', ['not-opted-in'])];
+      const { Regions } = await client.send(new sdk.DescribeRegionsCommand({ AllRegions: true, Filters }));
+      // The filter may be ignored, so the status is read as well.
+      return (Regions ?? []).flatMap(({ RegionName, OptInStatus }) =>
+        RegionName !== undefined && OptInStatus === 'not-opted-in' ? [RegionName] : [],
+      );
     });
   }
 

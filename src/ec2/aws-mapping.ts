@@ -17,6 +17,7 @@ export function toImage(image: AwsImage, region: string): Image {
     public: image.Public ?? false,
     architecture: image.Architecture ?? null,
     createdAt: image.CreationDate ?? null,
+    deprecationTime: image.DeprecationTime ?? null,
     source: toSource(image),
     snapshots: toSnapshots(image),
     productCodes: (image.ProductCodes ?? []).map((code) => code.ProductCodeId ?? ''),

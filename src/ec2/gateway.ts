@@ -105,6 +105,12 @@ export interface Ec2Gateway {
   /** Whether the account encrypts every new volume and snapshot in the region. */
   encryptionByDefault(scope: Scope): Promise<boolean>;
 
+  /** The key that encryption by default uses there: `alias/aws/ebs` or a key's ARN (GetEbsDefaultKmsKeyId). */
+  defaultKey(scope: Scope): Promise<string>;
+
+  /** Names of the regions that the account has not enabled (DescribeRegions, opt-in-status `not-opted-in`). */
+  disabledRegions(scope: Scope): Promise<string[]>;
+
   /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
   checkCredentials(region: string): Promise<void>;
 

@@ -50,6 +50,8 @@ function told(pointer: string, part: string, rule: string): FieldError {
 }
 
 function unknownField({ parentSchema }: SchemaFault, name: string): string {
+  const hint = parentSchema?.['x-unknown'];
+  if (typeof hint === 'string') return `is not known here: ${hint}`;
   const close = nearest(name, Object.keys(parentSchema?.['properties'] ?? {}));
   return close === null ? 'is not known here' : `is not known here; is "${close}" meant?`;
 }
@@ -57,7 +59,7 @@ function unknownField({ parentSchema }: SchemaFault, name: string): string {
 function ruleOf(fault: SchemaFault): string {
   const { instancePath, keyword, params, parentSchema, data, message } = fault;
   if (instancePath === '' && data === null) return 'is missing or null: send a JSON object';
-  if (keyword === 'type') return wrongType(params['type'], data);
+  if (keyword === 'type') return wrongType(params['type'], data) + example(params['type'], parentSchema);
   const rule = parentSchema?.['x-rule'];
   if (typeof rule === 'string') return rule;
   const allowed = params['allowedValues'];
@@ -71,6 +73,13 @@ function wrongType(type: unknown, data: unknown): string {
   if (typeof data === 'string' && (type === 'boolean' || type === 'integer'))
     return `${asked}, without quotes`;
   return asked;
+}
+
+/** Of an object a caller learns more by an example than by its name. */
+function example(type: unknown, schema: Record<string, unknown> | undefined): string {
+  const examples = schema?.['examples'];
+  if (type !== 'object' || !Array.isArray(examples) || examples.length === 0) return '';
+  return `, such as ${JSON.stringify(examples[0])}`;
 }
 
 /** RFC 6901, section 3. */

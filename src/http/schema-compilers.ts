@@ -27,7 +27,7 @@ const STRICT = {
   allErrors: true,
   // Errors then carry the schema they come from, and with it the x-rule to tell the caller.
   verbose: true,
-  keywords: ['x-rule'],
+  keywords: ['x-rule', 'x-unknown'],
 };
 
 /** One pool of Ajv instances a process: apps with the same components share what was compiled. */

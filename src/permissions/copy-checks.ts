@@ -12,23 +12,46 @@ import { ifKnown } from './facts.ts';
 /**
  * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
  * be shared as asked. Whatever is found wrong here would otherwise come out when the copy is done, an hour later.
+ * @param unencrypted whether the request says "encrypted": false for it
  * @returns what could not be checked
- * @throws {AmiferryError} `key-not-found`, `key-not-usable`, `key-required`, and the codes of sharing-rules.ts
+ * @throws {AmiferryError} `encryption-cannot-be-removed`, `key-not-found`, `key-not-usable`, `key-required`, and the codes of sharing-rules.ts
  */
 export async function checkCopy(
   deps: PermissionDeps,
   image: Image,
   spec: CopySpec,
   permissions: PermissionRequest | null,
+  unencrypted: boolean,
 ): Promise<Warning[]> {
   const scope = { account: SELF, region: spec.region };
   const { key, warnings } = await lookUpKey(deps, scope, spec.kmsKeyId);
-  if (permissions === null || isNobody(permissions)) return warnings;
+  const shared = permissions !== null && !isNobody(permissions);
+  if (!shared && !unencrypted) return warnings;
   const encryption = await willBeEncrypted(deps, scope, image, spec);
-  if (encryption.encrypted && spec.kmsKeyId === null) throw keyRequired(spec, image, permissions);
-  const facts = await factsOfCopy(deps, scope, image, encryption.encrypted, key, permissions);
+  if (unencrypted && encryption.byDefault) throw encryptedByDefault(spec);
+  if (!shared) return [...warnings, ...encryption.warnings];
+  const used = key ?? (encryption.byDefault ? await defaultCustomerKey(deps, scope) : null);
+  if (encryption.encrypted && used === null) throw keyRequired(spec, image, permissions);
+  const facts = await factsOfCopy(deps, scope, image, encryption.encrypted, used, permissions);
   refuse(refusals(facts, permissions, permissions));
   return [...warnings, ...encryption.warnings];
+}
+
+/**
+ * The key of encryption by default, if it is a customer key: what is encrypted under it can be shared (ec2-facts.md, "Encryption by
+ * default, and organizations"). `null` where it is another one, or may not be read.
+ */
+async function defaultCustomerKey({ gateway, kms }: PermissionDeps, scope: Scope): Promise<KeyFacts | null> {
+  const keyId = await ifKnown(gateway.defaultKey(scope));
+  if (keyId === null) return null;
+  const lookup = await kms.describeKey(scope, keyId);
+  const customers = lookup.outcome === 'found' && lookup.key.manager === 'CUSTOMER';
+  return customers ? { keyId, manager: 'CUSTOMER' } : null;
+}
+
+function encryptedByDefault({ region }: CopySpec): AmiferryError {
+  const message = `encryption by default is on in ${region}, so the copy there is encrypted whatever is asked: leave "encrypted" out for ${region}, or have it turned off there (aws ec2 disable-ebs-encryption-by-default --region ${region})`;
+  return new AmiferryError('encryption-cannot-be-removed', message);
 }
 
 /** Throws the first of some reasons, with the messages of all. */
@@ -76,13 +99,31 @@ async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | 
   return { key: { keyId, manager }, warnings: [] };
 }
 
-/** "Encryption by default" of the destination acts like "encrypted": true. Unread, it counts as off. */
-async function willBeEncrypted({ gateway }: PermissionDeps, scope: Scope, image: Image, spec: CopySpec) {
-  if (isEncrypted(image) || spec.encrypted === true) return { encrypted: true, warnings: [] };
+interface Encryption {
+  encrypted: boolean;
+  /** "Encryption by default" of the destination is on, and acts like "encrypted": true. Unread, it counts as off. */
+  byDefault: boolean;
+  warnings: Warning[];
+}
+
+async function willBeEncrypted(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  image: Image,
+  spec: CopySpec,
+): Promise<Encryption> {
+  const asked = isEncrypted(image) || spec.encrypted === true;
+  // A named key is the one that is used, whatever the default is.
+  if (spec.kmsKeyId !== null) return { encrypted: true, byDefault: false, warnings: [] };
   const byDefault = await ifKnown(gateway.encryptionByDefault(scope));
-  const message = `whether ${scope.region} encrypts by default may not be read; if it does, the copy can't be shared`;
+  if (asked) return { encrypted: true, byDefault: byDefault ?? false, warnings: [] };
+  const message = `whether ${scope.region} encrypts by default may not be read; if it does, the copy is encrypted and can't be shared`;
   const unknown: Warning = { code: 'encryption-not-checked', message, region: scope.region };
-  return { encrypted: byDefault ?? false, warnings: byDefault === null ? [unknown] : [] };
+  return {
+    encrypted: byDefault ?? false,
+    byDefault: byDefault ?? false,
+    warnings: byDefault === null ? [unknown] : [],
+  };
 }
 
 function keyRequired({ region }: CopySpec, image: Image, permissions: PermissionRequest): AmiferryError {
@@ -95,7 +136,7 @@ function keyRequired({ region }: CopySpec, image: Image, permissions: Permission
     : `"encrypted", or encryption by default in ${region}, asks for it`;
   return new AmiferryError(
     'key-required',
-    `the copy in ${region} will be encrypted (${why}), and without a key it comes under aws/ebs, which can't be shared: name a customer key of ${region} with "kmsKeyId"`,
+    `the copy in ${region} will be encrypted (${why}), and without a key it comes under aws/ebs, or under a key that can't be read, and can't be shared: name a customer key of ${region} with "kmsKeyId"`,
   );
 }
 

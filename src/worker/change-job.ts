@@ -1,5 +1,6 @@
 import { SELF } from '../domain/ami.ts';
 import type { DestinationState, Job } from '../domain/job.ts';
+import { findDestination } from '../domain/job.ts';
 import type { JobHappening } from '../domain/job-events.ts';
 import { happenings } from '../domain/job-events.ts';
 import type { Move } from '../domain/transitions.ts';
@@ -24,10 +25,20 @@ export async function changed(deps: WorkerDeps, { before, job }: { before: Job; 
   for (const happening of happenings(before, job)) {
     const { type, destination } = happening;
     const about = { ...aboutJob(job, destination?.region), ...destination };
-    if (type !== 'destination.progress') deps.logger.info(about, type);
+    if (type === 'destination.failed') deps.logger.warn({ ...about, ...failureOf(job, destination) }, type);
+    else if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, happening);
     if (type === 'destination.pending') await lookAtSoon(deps, happening);
   }
+}
+
+/** What an operator needs to know of a failure without asking for the job: the message, and EC2's code and request id. */
+function failureOf(job: Job, destination: JobHappening['destination']): object {
+  if (job.kind !== 'copy' || destination === null) return {};
+  const failure = findDestination(job, destination.region)?.error;
+  if (!failure) return {};
+  const { message, awsCode, awsRequestId } = failure;
+  return { error: message, awsCode, awsRequestId };
 }
 
 /** Where older copies are under way the next look may be far off: too far for one that has just begun. */

@@ -5,6 +5,7 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import type { Principal } from '../../src/domain/access.ts';
+import { SELF } from '../../src/domain/ami.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
@@ -12,6 +13,7 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { DisabledRegions } from '../../src/ec2/disabled-regions.ts';
 import { RecentImages } from '../../src/ec2/recent-images.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
@@ -152,6 +154,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     producer,
     gateway,
     recentImages: new RecentImages(gateway),
+    disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
     kms,
     logger,
     policy,

@@ -54,6 +54,8 @@ function noRoute(request: FastifyRequest, allow: string): AmiferryError {
 /** The answer holds back the inside of a fault; the log has all of it. */
 function logServerError(error: AmiferryError, request: FastifyRequest): void {
   if (error.status < 500) return;
-  const level = error.code === 'internal-error' ? 'error' : 'warn';
-  request.log[level]({ err: error.cause ?? error, code: error.code }, error.message);
+  const { code, cause = error } = error;
+  // An outage makes one line a request: the stack is the same in all of them and says nothing.
+  const inside = code === 'redis-unavailable' ? { error: String(cause) } : { err: cause };
+  request.log[code === 'internal-error' ? 'error' : 'warn']({ ...inside, code }, error.message);
 }

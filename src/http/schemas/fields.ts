@@ -66,7 +66,7 @@ export const CompletionDurationMinutes = Type.Integer({
   'x-rule': 'must be a multiple of 15 between 15 and 2880 (minutes)',
 });
 
-/** `aws:` is EC2's own in any spelling, `amiferry:` this service's. EC2 allows 50 tags; some are left for those. */
+/** `aws:` is EC2's own in any spelling, `amiferry:` this service's. EC2 allows 50 tags; three are left for those. */
 const TAG_KEY = `^(?![aA][wW][sS]:)(?!amiferry:)${TEXT}{1,127}$`;
 
 const TagKey = Type.String({
@@ -76,9 +76,9 @@ const TagKey = Type.String({
 });
 
 const TagValue = Type.String({
-  maxLength: 255,
+  maxLength: 256,
   pattern: `^${TEXT}*$`,
-  'x-rule': 'must be at most 255 characters, none of them a control character or line break',
+  'x-rule': 'must be at most 256 characters, none of them a control character or line break',
 });
 
 // Not Type.Record: its patternProperties lose the rule for keys on their way into the OpenAPI document.
@@ -86,9 +86,9 @@ export const TagMap = Type.Unsafe<Tags>({
   type: 'object',
   propertyNames: TagKey,
   additionalProperties: TagValue,
-  maxProperties: 40,
+  maxProperties: 47,
   description:
-    'Tags for the new images and their snapshots: at most 40. Keys have 1 to 127 characters and may not begin with "aws:" or "amiferry:".',
+    'Tags for the new images and their snapshots: at most 47 (the 50 of EC2, less three of this service). Keys have 1 to 127 characters and may not begin with "aws:" or "amiferry:".',
   examples: [{ team: 'web' }],
-  'x-rule': 'must have at most 40 tags',
+  'x-rule': "must have at most 47 tags (EC2's 50, less three of this service)",
 });

@@ -29,6 +29,13 @@ export const Image = component(
       encrypted: Type.Boolean({ description: 'Whether any of its snapshots is encrypted.' }),
       architecture: nullable(Type.String()),
       createdAt: nullable(Type.String({ format: 'date-time' })),
+      deprecationTime: nullable(
+        Type.String({
+          format: 'date-time',
+          description:
+            'When the image is deprecated: from then on only its owner finds it. Its copies do not inherit it.',
+        }),
+      ),
       source: nullableRef(ImageReference),
       snapshots: Type.Array(
         Type.Object(

@@ -81,6 +81,7 @@ export const PermissionPatch = component(
       minProperties: 1,
       description: 'What to add and what to remove; whoever is named in neither stays as he is.',
       examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
+      'x-unknown': 'PATCH takes "add" and "remove", such as {"add": {"accounts": ["222222222222"]}}',
     },
   ),
 );

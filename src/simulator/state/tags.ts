@@ -23,8 +23,8 @@ export function readTags(members: readonly Parameters[]): Map<string, string> {
     }
     if (key.length > 127)
       throw new Ec2Error('InvalidParameterValue', 'Tag key exceeds the maximum length of 127 characters');
-    if (value.length > 255)
-      throw new Ec2Error('InvalidParameterValue', 'Tag value exceeds the maximum length of 255 characters');
+    if (value.length > 256)
+      throw new Ec2Error('InvalidParameterValue', 'Tag value exceeds the maximum length of 256 characters');
     tags.set(key, value);
   }
   return tags;

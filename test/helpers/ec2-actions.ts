@@ -1,0 +1,23 @@
+/** Calls of EC2 that the service itself never makes: what an administrator does at the console. */
+export class Ec2Actions {
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** @throws when EC2 refuses it */
+  async call(region: string, action: string, parameters: Record<string, string> = {}): Promise<void> {
+    const credential = `111111111111/20261123/${region}/ec2/aws4_request`;
+    const answer = await fetch(this.#url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`,
+      },
+      body: new URLSearchParams({ Action: action, Version: '2016-11-15', ...parameters }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${action} in ${region}: ${text}`);
+  }
+}
