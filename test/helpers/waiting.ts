@@ -8,6 +8,7 @@ export const PATIENCE = Number(process.env['TEST_PATIENCE_SECONDS'] ?? 60) * 100
 
 /** Milliseconds between two checks of a condition that no event announces. */
 const BETWEEN_CHECKS = 10;
+
 /** The same, where a check is a request to another process, which is to have time for its own work between two of them. */
 export const BETWEEN_REQUESTS = 100;
 
@@ -30,6 +31,6 @@ export async function until(
 }
 
 /** Gives other processes and connections time between two checks of a condition. It says nothing about what has happened then. */
-export function pause(): Promise<void> {
-  return sleep(BETWEEN_CHECKS);
+export function pause(between = BETWEEN_CHECKS): Promise<void> {
+  return sleep(between);
 }
