@@ -32,7 +32,7 @@ import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
-import type { WorkerSettings } from '../../src/worker/deps.ts';
+import type { WorkerDeps, WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
 import { until } from './waiting.ts';
@@ -79,6 +79,8 @@ export interface Service extends CommandDeps {
   control: SimulatorControl;
   prefix: string;
   settings: WorkerSettings;
+  /** What steps work with, to run one by itself. */
+  workerDeps: WorkerDeps;
   startWorker(): Promise<RunningWorker>;
   /** Runs steps, and moves time on; of use without real workers only. */
   steps: SteppedWorker;
@@ -107,6 +109,8 @@ const TEST_SETTINGS: WorkerSettings = {
   eventsPollMs: 50,
   slotRetryMs: 300,
   lostCopyMs: 5000,
+  goneMs: 200,
+  credentialsMs: 60_000,
   tokenTrustMs: 60_000,
   retryMs: 10_000,
   retentionMs: 86_400_000,
@@ -202,6 +206,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     control: new SimulatorControl(simulator.url),
     prefix,
     settings,
+    workerDeps,
     startWorker,
     events,
     copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, TESTER),
@@ -223,7 +228,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
 }
 
 /** Waits until a change of permissions has ended, whichever way. */
-export async function untilChanged({ store, until: untilHolds }: Service, id: string): Promise<PermissionsJob> {
+export async function untilChanged(
+  { store, until: untilHolds }: Service,
+  id: string,
+): Promise<PermissionsJob> {
   let job = await store.get(id);
   await untilHolds(async () => {
     job = await store.get(id);
