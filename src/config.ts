@@ -124,6 +124,13 @@ const SETTINGS = {
     maximum: 3600,
     description: 'seconds for which a new image may be NotFound before its copy counts as gone',
   }),
+  CREDENTIALS_SECONDS: number({
+    default: 3600,
+    minimum: 1,
+    maximum: 86_400,
+    description:
+      "seconds for which an account may refuse the service's credentials before what waits for it fails",
+  }),
   TOKEN_TRUST_SECONDS: number({
     default: 600,
     minimum: 0.1,
@@ -354,6 +361,9 @@ export interface Config {
   sweepMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
+  /** Between the first and the last look that do not find an image. */
+  goneMs: number;
+  credentialsMs: number;
   tokenTrustMs: number;
   wedgedMs: number;
   retryMs: number;
@@ -382,6 +392,9 @@ export interface Config {
 /** The first of the growing waits between two tries of a webhook: 5 s, 15 s, 45 s, … */
 const WEBHOOK_BACKOFF_MS = 5000;
 
+/** So long at least several looks in a row have to miss an image before it counts as gone: one answer may be stale. */
+const GONE_MS = 120_000;
+
 /** A setting that is no good: the message names it, its value and what it has to be. */
 export class ConfigError extends Error {}
 
@@ -406,6 +419,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     sweepMs: settings.SWEEP_SECONDS * 1000,
     slotRetryMs: settings.SLOT_RETRY_SECONDS * 1000,
     lostCopyMs: settings.LOST_COPY_SECONDS * 1000,
+    goneMs: Math.min(GONE_MS, settings.LOST_COPY_SECONDS * 1000),
+    credentialsMs: settings.CREDENTIALS_SECONDS * 1000,
     tokenTrustMs: settings.TOKEN_TRUST_SECONDS * 1000,
     wedgedMs: settings.WEDGED_SECONDS * 1000,
     retryMs: settings.RETRY_SECONDS * 1000,

@@ -76,6 +76,11 @@ export const ERRORS = {
   'keys-unavailable': { status: 503, retryable: true, title: 'The keys to check tokens can not be read' },
   overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   'ec2-throttled': { status: 503, retryable: true, title: 'EC2 throttles this account' },
+  'account-not-reachable': {
+    status: 503,
+    retryable: true,
+    title: "The account does not take this service's credentials",
+  },
   'ec2-unavailable': { status: 503, retryable: true, title: 'EC2 does not answer' },
 
   // Only ever the error of a destination: they appear in a job, never as an HTTP answer.

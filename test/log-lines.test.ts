@@ -115,7 +115,7 @@ test('and every line of a step that breaks', async () => {
   // A record that no version writes.
   const redis = connectRedis(testRedisUrl(), 'patient', () => {});
   await redis.hset(`${service.prefix}:job:${id}`, 'record', '{');
-  await service.producer.wake([{ step: 'start-copy', jobId: id, destination: 'eu-north-1' }]);
+  await service.producer.wake([{ step: 'start-copy', jobId: id, destination: 'eu-north-1', attempt: 1 }]);
   await service.until(() => linesOf(id).some(({ msg }) => msg === 'step failed'));
   await closeRedis(redis);
   const failed = linesOf(id).find(({ msg }) => msg === 'step failed');

@@ -86,6 +86,19 @@ export interface Snapshot {
   tags: Tags;
 }
 
+/** EC2's own words in the description of a snapshot that CopyImage makes. */
+const DESTINATION_AMI = /for DestinationAmi (ami-[0-9a-f]+) /;
+
+/** The image for which EC2 copied a snapshot; `undefined` where its description names none. */
+export function destinationAmi({ description }: Pick<Snapshot, 'description'>): string | undefined {
+  return DESTINATION_AMI.exec(description ?? '')?.[1];
+}
+
+/** A filter on the description (DescribeSnapshots, with EC2's wildcards) for what {@link destinationAmi} tells. */
+export function destinationAmiFilter(imageId: string): string {
+  return `*for DestinationAmi ${imageId} *`;
+}
+
 /** Any encrypted snapshot makes an image an encrypted one. */
 export function isEncrypted(image: Image): boolean {
   return image.snapshots.some((snapshot) => snapshot.encrypted);

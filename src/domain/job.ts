@@ -48,6 +48,24 @@ export interface CopySpec {
 /** Why a destination is being taken down: by its caller, or since another destination failed. */
 export type StopReason = 'cancel' | 'rollback';
 
+/** Looks in a row that did not find an image. `since`: the first of them. */
+export interface Unseen {
+  since: number;
+  looks: number;
+}
+
+/** An image that an attempt made and that no record holds any more: it is removed, with its own snapshots. */
+export interface Stray {
+  imageId: string;
+  /** Which attempt made it. */
+  attempt: number;
+  /** Since when it is to be removed. */
+  since: number;
+  /** EC2 has taken its deregistration; its snapshots may still be there. */
+  isDeregistered?: boolean;
+  unseen?: Unseen | null;
+}
+
 export interface Destination {
   spec: CopySpec;
   state: DestinationState;
@@ -68,6 +86,16 @@ export interface Destination {
   sharedFrom: PermissionState | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
+  /** When that began: the deadline of the removal counts from here. A record of an earlier version has none of these times. */
+  stoppingAt?: number | null;
+  /** Since when the available copy is being finished: later than `availableAt` where a retry resumed it. */
+  finishingSince?: number | null;
+  /** Since when the account has not taken the service's credentials, until a call gets through again. */
+  unreachableSince?: number | null;
+  /** The looks in a row that did not find its image. */
+  unseen?: Unseen | null;
+  /** Images of this destination that are not its record's and are still to be removed. */
+  strays?: Stray[];
   /** While pending: its snapshots that were seen with the tags asked for. A record of an earlier version has none. */
   tagged?: string[];
   /** Images and snapshots that came without the tags asked for, until they have them. */
@@ -86,6 +114,7 @@ export interface Warning {
     | 'key-policy-needed'
     | 'encryption-not-checked'
     | 'organizations-cannot-copy'
+    | 'image-not-removed'
     | 'key-grants-left';
   message: string;
   region: string;
@@ -140,6 +169,38 @@ export type JobKind = Job['kind'];
 /** Names a destination within its job; it is also what a queue job carries. */
 export function destinationKey(destination: Destination): string {
   return destination.spec.region;
+}
+
+/** One attempt at one destination of a job: what a decision was made on. */
+export interface AttemptRef {
+  destination: string;
+  attempt: number;
+}
+
+/** The image of one attempt. `attempt` is `null` where an earlier version has not kept it; the image names it then. */
+export interface ImageRef {
+  destination: string;
+  attempt: number | null;
+  imageId: string;
+}
+
+export type CopyRef = AttemptRef | ImageRef;
+
+/** The attempt that a destination is at. */
+export function attemptRef(destination: Destination): AttemptRef {
+  return { destination: destinationKey(destination), attempt: destination.attempts };
+}
+
+/** The attempt that a destination is at, with its image where it has one. */
+export function copyRef(destination: Destination): CopyRef {
+  const { imageId } = destination;
+  return imageId === null ? attemptRef(destination) : { ...attemptRef(destination), imageId };
+}
+
+/** Whether a record still is what a decision was made on. */
+export function isAbout(ref: CopyRef, { attempts, imageId }: Destination): boolean {
+  if (ref.attempt !== null && ref.attempt !== attempts) return false;
+  return !('imageId' in ref) || ref.imageId === imageId;
 }
 
 /** Where a destination's copy is made. */

@@ -1,12 +1,14 @@
 import type { Destination, Job } from './job.ts';
-import { destinationKey, isFinished } from './job.ts';
+import { attemptRef, destinationKey, isFinished } from './job.ts';
 
 /** The worker steps that move one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 
 /** A step that is due for a job. `destination` says for which of a copy's. */
 export type DueStep =
-  | { step: DestinationStep; destination: string }
+  | { step: DestinationStep; destination: string; attempt: number }
+  /** An image that no record holds any more is to be removed. */
+  | { step: 'remove-stray'; destination: string; attempt: number; imageId: string }
   /** All destinations that nothing has happened to yet, together. */
   | { step: 'start-copies' }
   | { step: 'apply-permissions' }
@@ -60,11 +62,17 @@ function work(job: Job): Timed[] {
   const others = job.destinations.filter((one) => !isFresh(one));
   const steps = others.flatMap((one) => {
     const step = nextStep(one);
-    return step === null
-      ? []
-      : [{ from: dueFrom(step, one), due: { step, destination: destinationKey(one) } }];
+    return step === null ? [] : [{ from: dueFrom(step, one), due: { step, ...attemptRef(one) } }];
   });
-  return [...fresh, ...steps];
+  return [...fresh, ...steps, ...job.destinations.flatMap(removals)];
+}
+
+function removals(one: Destination): Timed[] {
+  const destination = destinationKey(one);
+  return (one.strays ?? []).map(({ attempt, imageId }) => ({
+    from: 0,
+    due: { step: 'remove-stray', destination, attempt, imageId },
+  }));
 }
 
 /** Nothing has happened to it yet: it is started together with the others of its job. */

@@ -1,12 +1,16 @@
 import type { ImageState } from './ami.ts';
-import type { CopyJob, Destination, Failure, Job, StopReason, Warning } from './job.ts';
+import type { CopyJob, CopyRef, Destination, Failure, Job, StopReason, Stray, Warning } from './job.ts';
 import type { PermissionState } from './permissions.ts';
-import { destinationKey, isFinished, isNotCopying } from './job.ts';
+import type { AttemptRef, Unseen } from './job.ts';
+import { destinationKey, isAbout, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
 
 /**
  * Every legal move of a job, as pure functions from a record to its next one. They return `null` where the move
  * does not apply (any more): a step that was delivered twice, or woke up late, then simply has nothing to do.
+ *
+ * A move is decided on one attempt at one destination, and where an image is concerned on that image. It does not apply
+ * to a record that is at another attempt or has another image: an answer about attempt 1 changes nothing of attempt 2.
  *
  *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
  *     │  ▲                 │                              │             │
@@ -22,8 +26,8 @@ export function onCopy(move: Move): (job: Job, now: number) => Job | null {
 
 type Patch = Partial<Destination>;
 
-/** Applies `patch` to one destination; `null` from it means that the move does not apply. */
-function moving(key: string, patch: (destination: Destination, now: number) => Patch | null): Move {
+/** Applies `patch` to one destination, whatever its attempt; `null` from it means that the move does not apply. */
+function changing(key: string, patch: (destination: Destination, now: number) => Patch | null): Move {
   return (job, now) => {
     const index = job.destinations.findIndex((one) => destinationKey(one) === key);
     const destination = job.destinations[index];
@@ -37,6 +41,14 @@ function moving(key: string, patch: (destination: Destination, now: number) => P
   };
 }
 
+/** {@link changing}, fenced by what the move was decided on. Any move but {@link unreachable} means that EC2 answered. */
+function moving(ref: CopyRef, patch: (destination: Destination, now: number) => Patch | null): Move {
+  return changing(ref.destination, (one, now) => {
+    const changes = isAbout(ref, one) ? patch(one, now) : null;
+    return changes === null ? null : { unreachableSince: null, ...changes };
+  });
+}
+
 /** Sets `updatedAt`, and `finishedAt` as soon as, and only while, every destination is finished. */
 function finishing(job: CopyJob, now: number): CopyJob {
   const done = job.destinations.every(isFinished);
@@ -44,31 +56,32 @@ function finishing(job: CopyJob, now: number): CopyJob {
 }
 
 /** Saves the intent to call CopyImage. Once saved, the call may be made at any time, by anyone who read it. */
-export const begin = (key: string): Move =>
-  moving(key, (one, now) =>
+export const begin = (ref: AttemptRef): Move =>
+  moving(ref, (one, now) =>
     isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
 /** No copy slot or no call is free: stand in line. EC2 has made nothing, so the intent goes. */
-export const park = (key: string): Move =>
-  moving(key, (one) =>
+export const park = (ref: AttemptRef): Move =>
+  moving(ref, (one) =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
 /** Begins some destinations in one move; those that are refused a slot or a call stand in line. */
 export const beginOrPark =
-  (keys: readonly string[], refused: ReadonlySet<string>): Move =>
+  (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Move =>
   (job, now) => {
     let after: CopyJob | null = null;
-    for (const key of keys) after = (refused.has(key) ? park(key) : begin(key))(after ?? job, now) ?? after;
+    for (const ref of refs)
+      after = (refused.has(ref.destination) ? park(ref) : begin(ref))(after ?? job, now) ?? after;
     return after;
   };
 
 /** CopyImage answered with the new image's id. A stopping destination keeps it too, to be removed. */
-export const accept = (key: string, imageId: string): Move =>
-  moving(key, (one) =>
+export const accept = (ref: AttemptRef, imageId: string): Move =>
+  moving(ref, (one) =>
     one.state === 'queued' && one.startedAt !== null
-      ? { state: 'pending', imageId, imageState: 'pending' }
+      ? { state: 'pending', imageId, imageState: 'pending', unseen: null }
       : null,
   );
 
@@ -85,8 +98,8 @@ export interface Observation {
 }
 
 /** Progress never falls back, and stays under 100 until the image is available. */
-export const observe = (key: string, seen: Observation): Move =>
-  moving(key, (one, now) => {
+export const observe = (ref: CopyRef, seen: Observation): Move =>
+  moving(ref, (one, now) => {
     if (one.state !== 'pending') return null;
     const progress = Math.max(one.progress, Math.min(seen.progress, 99));
     if (progress === one.progress && seen.encrypted === one.encrypted) return null;
@@ -103,11 +116,11 @@ export const observe = (key: string, seen: Observation): Move =>
 
 /** EC2 finished the copy; what is left is to finish it. `untagged` came without the tags that were asked for. */
 export const becomeAvailable = (
-  key: string,
+  ref: CopyRef,
   seen: Pick<Observation, 'encrypted' | 'kmsKeyId'>,
   untagged: string[],
 ): Move =>
-  moving(key, (one, now) =>
+  moving(ref, (one, now) =>
     one.state === 'pending'
       ? {
           state: 'available',
@@ -119,32 +132,38 @@ export const becomeAvailable = (
           kmsKeyId: seen.kmsKeyId ?? one.kmsKeyId,
           tagged: [],
           untagged,
+          unseen: null,
           availableAt: now,
+          finishingSince: now,
         }
       : null,
   );
 
+/** EC2 shows a pending image again, or answers about it again. */
+export const reappeared = (ref: CopyRef): Move =>
+  moving(ref, (one) => (one.unseen || one.unreachableSince ? { unseen: null } : null));
+
 /** Saves what an available copy's permissions were before it is shared as asked, so that it can be put back. */
-export const beginSharing = (key: string, before: PermissionState): Move =>
-  moving(key, (one) =>
+export const beginSharing = (ref: CopyRef, before: PermissionState): Move =>
+  moving(ref, (one) =>
     one.state === 'available' && one.stopping === null && one.sharedFrom === null
       ? { sharedFrom: before }
       : null,
   );
 
-/** EC2 won't have a copy removed that is being taken down: it stays, and its job says so. */
-export const removalRefused = (key: string, error: Failure): Move =>
-  moving(key, (one, now) =>
+/** EC2 does not let a copy be removed that is being taken down: it stays, and its job says so. */
+export const removalRefused = (ref: CopyRef, error: Failure): Move =>
+  moving(ref, (one, now) =>
     one.stopping === null
       ? null
-      : { state: 'failed', stopping: null, error, etaSeconds: null, finishedAt: now },
+      : { state: 'failed', stopping: null, error, etaSeconds: null, unseen: null, finishedAt: now },
   );
 
 /** Nothing is left to do; `warnings` is what the one who asked should know all the same. */
-export const succeed = (key: string, warnings: readonly Warning[] = []): Move => {
-  const succeeding = moving(key, (one, now) =>
+export const succeed = (ref: CopyRef, warnings: readonly Warning[] = []): Move => {
+  const succeeding = moving(ref, (one, now) =>
     one.state === 'available' && one.stopping === null
-      ? { state: 'succeeded', etaSeconds: null, untagged: [], finishedAt: now }
+      ? { state: 'succeeded', etaSeconds: null, untagged: [], unseen: null, finishedAt: now }
       : null,
   );
   return (job, now) => {
@@ -153,24 +172,82 @@ export const succeed = (key: string, warnings: readonly Warning[] = []): Move =>
   };
 };
 
+/** No fact about an image: the other destinations of the job stay as they are. */
+const NOT_ABOUT_THE_IMAGE: ReadonlySet<Failure['code']> = new Set(['account-not-reachable']);
+
 /** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
 export const fail =
-  (key: string, error: Failure, imageState?: ImageState): Move =>
+  (ref: CopyRef, error: Failure, imageState?: ImageState): Move =>
   (job, now) => {
-    const failed = moving(key, (one) =>
+    const failed = moving(ref, (one) =>
       isFinished(one) || one.stopping !== null
         ? null
         : {
             state: 'failed',
             error,
             etaSeconds: null,
+            unseen: null,
             finishedAt: now,
             imageState: imageState ?? one.imageState,
           },
     )(job, now);
-    if (failed === null || job.onFailure === 'keep') return failed;
+    if (failed === null || job.onFailure === 'keep' || NOT_ABOUT_THE_IMAGE.has(error.code)) return failed;
     return stopAll('rollback')(failed, now) ?? failed;
   };
+
+/**
+ * The account does not take the service's credentials. That is no fact about the image: the step waits, and only after
+ * `limit` milliseconds without a call that got through it ends with `error`.
+ */
+export const unreachable =
+  (ref: CopyRef, limit: number, error: Failure): Move =>
+  (job, now) => {
+    const one = found(job, ref);
+    if (one === null || isFinished(one)) return null;
+    const since = one.unreachableSince ?? now;
+    if (now - since >= limit) return (one.stopping === null ? fail : removalRefused)(ref, error)(job, now);
+    return one.unreachableSince === since
+      ? null
+      : changing(ref.destination, () => ({ unreachableSince: since }))(job, now);
+  };
+
+/** How much it takes until an image that EC2 does not show counts as gone. Milliseconds. */
+export interface Patience {
+  /** Between the first look that did not find it and the last one. */
+  goneMs: number;
+  /** For a new image: EC2 may not know it yet (eventual consistency). */
+  lostCopyMs: number;
+}
+
+/** One stale answer, from one machine of EC2, is not the end: so many looks in a row at least. */
+const LOOKS = 3;
+
+export function isGone({ looks, since }: Unseen, now: number, { goneMs }: Pick<Patience, 'goneMs'>): boolean {
+  return looks >= LOOKS && now - since >= goneMs;
+}
+
+export function unseenAgain(before: Unseen | null | undefined, now: number): Unseen {
+  return { since: before?.since ?? now, looks: (before?.looks ?? 0) + 1 };
+}
+
+/** One more look that did not find the image of an attempt. Once that is certain, `end` applies. */
+export const notFound =
+  (ref: CopyRef, patience: Patience, end: Move): Move =>
+  (job, now) => {
+    const one = found(job, ref);
+    if (one === null || isFinished(one)) return null;
+    const unseen = unseenAgain(one.unseen, now);
+    // Without an image's id all that tells is that nothing turned up since: a call may have been made until then.
+    const from = (one.imageId === null ? one.stoppingAt : null) ?? one.startedAt ?? now;
+    const old = now - from >= patience.lostCopyMs;
+    if (old && isGone(unseen, now, patience)) return end(job, now);
+    return moving(ref, () => ({ unseen }))(job, now);
+  };
+
+function found(job: CopyJob, ref: CopyRef): Destination | null {
+  const one = job.destinations.find((each) => destinationKey(each) === ref.destination);
+  return one === undefined || !isAbout(ref, one) ? null : one;
+}
 
 /** One destination on its way down: `null` when there is nothing (more) to stop. */
 function stopping(one: Destination, reason: StopReason, now: number): Patch | null {
@@ -179,7 +256,8 @@ function stopping(one: Destination, reason: StopReason, now: number): Patch | nu
   const error = reason === 'rollback' ? ROLLED_BACK : null;
   // Where the intent was saved CopyImage may have been called, so a worker has to make sure.
   if (one.startedAt === null) return { state: 'cancelled', error, etaSeconds: null, finishedAt: now };
-  return { stopping: reason, error, etaSeconds: null, finishedAt: null };
+  const since = { stoppingAt: now, unreachableSince: null, unseen: null };
+  return { stopping: reason, error, etaSeconds: null, finishedAt: null, ...since };
 }
 
 const ROLLED_BACK: Failure = {
@@ -205,23 +283,53 @@ export const stopAll =
   };
 
 /** EC2 took the deregistration of a stopping destination's image; its snapshots may still be there. */
-export const deregistered = (key: string): Move =>
-  moving(key, (one) =>
+export const deregistered = (ref: CopyRef): Move =>
+  moving(ref, (one) =>
     one.stopping === null || one.imageState === 'deregistered' ? null : { imageState: 'deregistered' },
   );
 
 /** What a stopping destination had made, or may have made, is gone from EC2. */
-export const stopped = (key: string): Move =>
-  moving(key, (one, now) =>
+export const stopped = (ref: CopyRef): Move =>
+  moving(ref, (one, now) =>
     one.stopping === null
       ? null
       : {
           state: 'cancelled',
           stopping: null,
           imageState: one.imageId === null ? null : 'deregistered',
+          unseen: null,
           finishedAt: now,
         },
   );
+
+/** An attempt made an image that its record does not hold: it is to be removed. */
+export const addStray = ({ destination, attempt, imageId }: AttemptRef & { imageId: string }): Move =>
+  changing(destination, (one, now) => {
+    const { strays = [] } = one;
+    const known = one.imageId === imageId || strays.some((stray) => stray.imageId === imageId);
+    return known ? null : { strays: [...strays, { imageId, attempt, since: now }] };
+  });
+
+/** Changes what is known of a stray; `null` from `patch`: it is gone, or given up with a warning. */
+export const changeStray =
+  (
+    key: string,
+    imageId: string,
+    patch: (stray: Stray, now: number) => Stray | null,
+    warning?: Warning,
+  ): Move =>
+  (job, now) => {
+    const after = changing(key, (one) => {
+      const { strays = [] } = one;
+      if (!strays.some((stray) => stray.imageId === imageId)) return null;
+      return {
+        strays: strays.flatMap((stray) => (stray.imageId === imageId ? (patch(stray, now) ?? []) : stray)),
+      };
+    })(job, now);
+    return after === null || warning === undefined
+      ? after
+      : { ...after, warnings: [...after.warnings, warning] };
+  };
 
 /** Whether {@link retryFailed} takes a destination up again. */
 export const retryable = (one: Destination) =>
@@ -229,22 +337,42 @@ export const retryable = (one: Destination) =>
 
 /**
  * Queues the failed (and the rolled-back) destinations again, each with a new attempt and so a new ClientToken. One
- * whose copy is complete takes up where it failed.
+ * whose copy is complete, or was only out of reach, resumes where it failed.
  */
 export const retryFailed: Move = (job, now) => {
   // What is still being taken down can't be started again yet.
   if (job.destinations.some(({ stopping }) => stopping !== null) || !job.destinations.some(retryable))
     return null;
-  const destinations = job.destinations.map((one) => (retryable(one) ? again(one) : one));
+  const destinations = job.destinations.map((one) => (retryable(one) ? again(one, now) : one));
   return finishing({ ...job, destinations }, now);
 };
 
-function again(one: Destination): Destination {
-  // The copy itself is complete and kept: only what came after it is done again.
-  if (one.state === 'failed' && one.availableAt !== null) {
-    return { ...one, state: 'available', sharedFrom: null, error: null, finishedAt: null };
-  }
-  return { ...one, ...UNTOUCHED, attempts: one.attempts + 1 };
+function again(one: Destination, now: number): Destination {
+  if (isResumable(one)) return resumed(one, now);
+  return { ...one, ...UNTOUCHED, attempts: one.attempts + 1, strays: leftBehind(one, now) };
+}
+
+/**
+ * The copy is complete and kept, or EC2 could not be asked about it. One that was being taken down is never resumed: a
+ * worker that was paused may still deregister its image.
+ */
+function isResumable({ state, stoppingAt, imageState, availableAt, error }: Destination): boolean {
+  if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;
+  if (error?.code === 'removal-refused' || error?.code === 'copy-disappeared') return false;
+  return availableAt !== null || error?.code === 'account-not-reachable';
+}
+
+function resumed(one: Destination, now: number): Destination {
+  const cleared = { error: null, finishedAt: null, unreachableSince: null, unseen: null };
+  if (one.availableAt !== null)
+    return { ...one, ...cleared, state: 'available', sharedFrom: null, finishingSince: now };
+  return { ...one, ...cleared, state: one.imageId === null ? 'queued' : 'pending' };
+}
+
+/** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. */
+function leftBehind({ state, imageId, attempts: attempt, strays = [] }: Destination, now: number): Stray[] {
+  if (imageId === null || state === 'cancelled') return strays;
+  return [...strays.filter((stray) => stray.imageId !== imageId), { imageId, attempt, since: now }];
 }
 
 /** A destination to which nothing has happened yet. */
@@ -261,6 +389,10 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   untagged: [],
   sharedFrom: null,
   stopping: null,
+  stoppingAt: null,
+  finishingSince: null,
+  unreachableSince: null,
+  unseen: null,
   error: null,
   startedAt: null,
   availableAt: null,

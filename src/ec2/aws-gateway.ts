@@ -1,6 +1,6 @@
 import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
 import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
-import { SELF } from '../domain/ami.ts';
+import { destinationAmi, destinationAmiFilter, SELF } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { NOBODY } from '../domain/permissions.ts';
 import type { AwsOptions, Ec2Call } from './aws-clients.ts';
@@ -113,6 +113,12 @@ export class AwsGateway implements Ec2Gateway {
 
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]> {
     return this.#findSnapshots(scope, `tag:${tag}`, values);
+  }
+
+  async snapshotsCopiedFor(scope: Scope, imageId: string): Promise<Snapshot[]> {
+    const found = await this.#findSnapshots(scope, 'description', [destinationAmiFilter(imageId)]);
+    // These are deleted: what an endpoint that ignores the filter adds is left out.
+    return found.filter((snapshot) => destinationAmi(snapshot) === imageId);
   }
 
   async #findSnapshots(scope: Scope, filter: string, values: readonly string[]): Promise<Snapshot[]> {

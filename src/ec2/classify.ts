@@ -7,10 +7,18 @@ import { AmiferryError } from '../errors.ts';
  * - `transient`: call again with the same token, within limits
  * - `slots`: the region makes as many copies at once as it may; stand in line
  * - `missing`: the resource isn't there (any more, or yet)
+ * - `credentials`: the account does not take the service's credentials at the moment; wait, for it says nothing of what was asked
  * - `denied`: the service's own credentials don't suffice; nothing changes until somebody changes them
  * - `refused`: this call will never succeed as it is
  */
-export type Ec2ErrorKind = 'throttled' | 'transient' | 'slots' | 'missing' | 'denied' | 'refused';
+export type Ec2ErrorKind =
+  | 'throttled'
+  | 'transient'
+  | 'slots'
+  | 'missing'
+  | 'credentials'
+  | 'denied'
+  | 'refused';
 
 interface Meaning {
   kind: Ec2ErrorKind;
@@ -21,6 +29,7 @@ interface Meaning {
 const OVER_LIMIT = 'It is tried again by itself.';
 const QUOTA = 'A quota of the account in that region is reached: remove something, or have AWS raise it.';
 const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/iam.md).";
+const RENEW = "Check the service's credentials: they are missing, expired or not accepted (docs/iam.md).";
 
 /**
  * EC2's error codes that are told apart; any other 4xx is `refused`, any other 5xx `transient`. docs/ec2-errors.md
@@ -49,14 +58,22 @@ export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
   UnauthorizedOperation: { kind: 'denied', advice: CREDENTIALS },
   AccessDenied: { kind: 'denied', advice: CREDENTIALS },
   AccessDeniedException: { kind: 'denied', advice: CREDENTIALS },
-  InvalidClientTokenId: { kind: 'denied', advice: CREDENTIALS },
-  ExpiredToken: { kind: 'denied', advice: CREDENTIALS },
+  InvalidClientTokenId: { kind: 'credentials', advice: RENEW },
+  UnrecognizedClientException: { kind: 'credentials', advice: RENEW },
+  ExpiredToken: { kind: 'credentials', advice: RENEW },
+  ExpiredTokenException: { kind: 'credentials', advice: RENEW },
+  InvalidIdentityToken: { kind: 'credentials', advice: RENEW },
+  IDPCommunicationError: { kind: 'credentials', advice: RENEW },
+  MissingAuthenticationToken: { kind: 'credentials', advice: RENEW },
   InvalidRegion: {
     kind: 'refused',
     advice: 'EC2 knows no such region: name another one, and take it out of REGIONS.',
   },
-  RequestExpired: { kind: 'denied', advice: "Check this machine's clock and credentials." },
-  CredentialsProviderError: { kind: 'denied', advice: CREDENTIALS },
+  RequestExpired: { kind: 'credentials', advice: "Check this machine's clock and credentials." },
+  SignatureDoesNotMatch: { kind: 'credentials', advice: "Check this machine's clock and credentials." },
+  CredentialsProviderError: { kind: 'credentials', advice: RENEW },
+  TokenProviderError: { kind: 'credentials', advice: RENEW },
+  ProviderError: { kind: 'credentials', advice: RENEW },
   IdempotentParameterMismatch: {
     kind: 'refused',
     advice: 'The same ClientToken was used with other parameters: retry the job, which makes a new one.',
@@ -71,7 +88,10 @@ export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
     advice: 'An image of that name exists there: choose another name.',
   },
   TagLimitExceeded: { kind: 'refused', advice: 'Ask for fewer tags, or set "copyTags": false.' },
-  'InvalidSnapshot.InUse': { kind: 'transient', advice: OVER_LIMIT },
+  'InvalidSnapshot.InUse': {
+    kind: 'refused',
+    advice: 'Another image is made of that snapshot: it can be deleted once that image is deregistered.',
+  },
   IncorrectState: { kind: 'transient', advice: OVER_LIMIT },
 };
 
@@ -81,6 +101,7 @@ const CODES: Record<Ec2ErrorKind, ErrorCode> = {
   transient: 'ec2-unavailable',
   slots: 'ec2-throttled',
   missing: 'ec2-error',
+  credentials: 'account-not-reachable',
   denied: 'ec2-access-denied',
   refused: 'ec2-error',
 };
@@ -128,7 +149,9 @@ interface SdkError {
 export function classify(error: unknown, operation: string, region: string): Ec2Error {
   if (error instanceof Ec2Error) return error;
   const { name, message, $metadata } = asSdkError(error);
-  const meaning = meaningOf(name, operation) ?? { kind: kindByStatus($metadata?.httpStatusCode) };
+  const meaning = meaningOf(name, operation, message) ?? {
+    kind: kindByStatus(name, $metadata?.httpStatusCode),
+  };
   const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
   const words = `${operation} in ${region}: ${name}: ${discreet(message).replace(/\.?$/, '.')}${advice}`;
   const { requestId = null, attempts = 1 } = $metadata ?? {};
@@ -145,15 +168,32 @@ function discreet(message: string): string {
 }
 
 /** CopyImage's limit is one of copies at once, and passes; any other resource's limit is a quota, and final. */
-function meaningOf(name: string, operation: string): Meaning | undefined {
+function meaningOf(name: string, operation: string, message: string): Meaning | undefined {
+  if (name === 'AuthFailure' && UNKNOWN_CREDENTIALS.test(message))
+    return { kind: 'credentials', advice: `${RENEW} An opt-in region may not be enabled in the account.` };
   if (name === 'ResourceLimitExceeded' && operation !== 'CopyImage')
     return { kind: 'refused', advice: QUOTA };
   return EC2_ERRORS[name];
 }
 
+/** AuthFailure is also what EC2 says of another account's image; these are its words about credentials. */
+const UNKNOWN_CREDENTIALS = /validate the provided access credentials/;
+
+/** AWS's codes are words in camel case, some with a dot. */
+const AWS_CODE = /^[A-Z][A-Za-z]+(?:\.[A-Za-z]+)*$/;
+/** What the SDK calls an answer without a code: not AWS's own, but that of a firewall, a proxy or a broken connection. */
+const NO_CODE: ReadonlySet<string> = new Set([
+  'Error',
+  'Unknown',
+  'UnknownError',
+  'SyntaxError',
+  'TypeError',
+]);
+
 /** No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. */
-function kindByStatus(status: number | undefined): Ec2ErrorKind {
+function kindByStatus(name: string, status: number | undefined): Ec2ErrorKind {
   if (status === 429) return 'throttled';
+  if (NO_CODE.has(name) || !AWS_CODE.test(name)) return 'transient';
   return status === undefined || status >= 500 ? 'transient' : 'refused';
 }
 

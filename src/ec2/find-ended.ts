@@ -31,7 +31,9 @@ export async function findEnded(imageIds: readonly string[], asking: Asking): Pr
     const known = imageIds.filter((id) => !unknown.has(id));
     if (known.length === 0) return { ended: [], unknown: [...unknown] };
     try {
-      return { ended: await asking.named(known, ENDED), unknown: [...unknown] };
+      // EC2's word alone is not enough: an endpoint that ignores the filter answers with all of them.
+      const answered = await asking.named(known, ENDED);
+      return { ended: answered.filter(isEnded(known)), unknown: [...unknown] };
     } catch (error) {
       const missing = known.filter((id) => saysMissing(error, id));
       if (missing.length === 0) break;
@@ -41,10 +43,15 @@ export async function findEnded(imageIds: readonly string[], asking: Asking): Pr
   return endedAmong(imageIds, await asking.filtered(imageIds));
 }
 
+function isEnded(asked: readonly string[]): (image: Image) => boolean {
+  const ids = new Set(asked);
+  return ({ imageId, state }) => ids.has(imageId) && ENDED.includes(state);
+}
+
 function endedAmong(imageIds: readonly string[], images: readonly Image[]): EndedImages {
   const found = new Set(images.map(({ imageId }) => imageId));
   return {
-    ended: images.filter(({ state }) => ENDED.includes(state)),
+    ended: images.filter(isEnded(imageIds)),
     unknown: imageIds.filter((id) => !found.has(id)),
   };
 }

@@ -61,6 +61,9 @@ export interface Ec2Gateway {
   /** Snapshots of this account with one of these values of a tag. An empty list gives nothing. */
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]>;
 
+  /** Snapshots of this account that EC2 describes as copied for an image. */
+  snapshotsCopiedFor(scope: Scope, imageId: string): Promise<Snapshot[]>;
+
   /** These snapshots of this account, unknown ids left out. An empty list gives nothing. */
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
 

@@ -34,7 +34,7 @@ export class Metrics {
 
   readonly #ec2Calls = new Counter({
     name: 'amiferry_ec2_calls_total',
-    help: 'Calls to EC2 by their outcome: ok, or why they failed (throttled, transient, slots, missing, denied, refused).',
+    help: 'Calls to EC2 by their outcome: ok, or why they failed (throttled, transient, slots, missing, credentials, denied, refused).',
     labelNames: ['operation', 'region', 'outcome'] as const,
     registers: [this.#registry],
   });

@@ -29,7 +29,8 @@ export async function readPermissions(
     }
     return { state: { ...set, snapshotAccounts: onEvery([...snapshots.values()]) }, snapshots };
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.awsCode !== 'AuthFailure') throw error;
+    if (!(error instanceof Ec2Error) || error.awsCode !== 'AuthFailure' || error.kind !== 'denied')
+      throw error;
     throw notOwner(image, error);
   }
 }

@@ -7,17 +7,31 @@ export const STEPS_QUEUE = 'steps';
 /** Webhooks have a queue of their own: receivers that hang hold up no copy. */
 export const WEBHOOKS_QUEUE = 'webhooks';
 
-/** Raised when a payload changes its meaning; a worker puts back what is newer than it knows. */
-export const PAYLOAD_VERSION = 1;
+/** Raised when a payload changes its meaning; a worker puts back what is newer than it knows. 2: steps of a destination name their attempt. */
+export const PAYLOAD_VERSION = 2;
+
+/** What a payload that has not changed since is sent as, so that an older worker still takes it. */
+const FIRST_VERSION = 1;
 
 const version = Type.Integer({ minimum: 1 });
 
+/** `attempt`: the one that the step is about. An older worker names none; then the step does nothing, and the sweep wakes it again. */
 export const DestinationPayload = Type.Object({
   v: version,
   jobId: Type.String({ minLength: 1 }),
   destination: Type.String({ minLength: 1 }),
+  attempt: Type.Optional(version),
 });
 export type DestinationPayload = Static<typeof DestinationPayload>;
+
+export const StrayPayload = Type.Object({
+  v: version,
+  jobId: Type.String({ minLength: 1 }),
+  destination: Type.String({ minLength: 1 }),
+  attempt: version,
+  imageId: Type.String({ minLength: 1 }),
+});
+export type StrayPayload = Static<typeof StrayPayload>;
 
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
@@ -43,9 +57,17 @@ export const STEP_PAYLOADS = {
   'start-copy': DestinationPayload,
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
+  'remove-stray': StrayPayload,
   'apply-permissions': JobPayload,
   'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,
 } as const;
 
 export type StepName = keyof typeof STEP_PAYLOADS;
+
+const SECOND: ReadonlySet<StepName> = new Set(['start-copy', 'finish-copy', 'remove-copy', 'remove-stray']);
+
+/** The version that the payload of a step is sent as. */
+export function payloadVersion(name: StepName): number {
+  return SECOND.has(name) ? PAYLOAD_VERSION : FIRST_VERSION;
+}

@@ -8,7 +8,7 @@ import { dueSteps } from '../domain/next-step.ts';
 import { AmiferryError } from '../errors.ts';
 import { Outbox } from '../store/outbox.ts';
 import type { StepName } from './jobs.ts';
-import { PAYLOAD_VERSION, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
+import { payloadVersion, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
 /** Nothing is kept of a wake-up that was served: the record tells what happened. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
@@ -75,7 +75,7 @@ export class StepProducer {
     await this.#add(
       scopes.map((scope) => ({
         name: 'track-region' satisfies StepName,
-        data: { v: PAYLOAD_VERSION, scope: scopeKey(scope) },
+        data: { v: payloadVersion('track-region'), scope: scopeKey(scope) },
         opts: { jobId: `track-region/${scopeKey(scope)}`, ...GONE_WHEN_DONE },
       })),
     );
@@ -86,7 +86,7 @@ export class StepProducer {
     await this.#add([
       {
         name: 'track-region' satisfies StepName,
-        data: { v: PAYLOAD_VERSION, scope: scopeKey(scope), noticed: true },
+        data: { v: payloadVersion('track-region'), scope: scopeKey(scope), noticed: true },
         opts: { jobId: `track-region/${scopeKey(scope)}/${look}`, ...GONE_WHEN_DONE },
       },
     ]);
@@ -174,7 +174,8 @@ function isDelivery({ step }: WakeUp): boolean {
 
 function queueJob({ step, ...rest }: WakeUp, delay = 0) {
   const id = [step, rest.jobId];
-  if ('destination' in rest) id.push(rest.destination);
+  if ('destination' in rest) id.push(rest.destination, String(rest.attempt));
+  if ('imageId' in rest) id.push(rest.imageId);
   if (!('delivery' in rest)) return queued(step, rest, id, delay);
   // Each try has a wake-up of its own, so that the next one can be queued while this one is at work.
   const { at, ...data } = rest;
@@ -184,5 +185,5 @@ function queueJob({ step, ...rest }: WakeUp, delay = 0) {
 
 function queued(name: StepName, data: object, id: string[], delay: number) {
   const opts = { jobId: id.join('/'), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
-  return { name, data: { v: PAYLOAD_VERSION, ...data }, opts };
+  return { name, data: { v: payloadVersion(name), ...data }, opts };
 }

@@ -12,6 +12,7 @@ import * as answers from './wire/answers.ts';
 import type { Answer } from './wire/answers.ts';
 import type { Caller } from './wire/caller.ts';
 import { Parameters } from './wire/parameters.ts';
+import type { XmlObject } from './wire/xml.ts';
 
 /** What a call that was accepted came to. */
 export interface Done {
@@ -77,7 +78,7 @@ function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams):
     mutates: operation?.mutates ?? false,
     run(effects) {
       if (operation === undefined) return invalidAction(action);
-      const parameters = Parameters.parse(form);
+      const parameters = Parameters.parse(effects.ignoresFilters === true ? unfiltered(form) : form);
       if (parameters.boolean('DryRun') === true) {
         throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
       }
@@ -90,10 +91,21 @@ function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams):
         effects,
       });
       const imageId = typeof result['imageId'] === 'string' ? result['imageId'] : undefined;
-      return { answer: answers.ec2Success(action, requestId, result), imageId };
+      const told = effects.empty === true ? emptied(result) : result;
+      return { answer: answers.ec2Success(action, requestId, told), imageId };
     },
     refuse: (error) => answers.ec2Failure(requestId, error),
   };
+}
+
+function unfiltered(form: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...form].filter(([name]) => !/^(?:Filter|Owner)\./.test(name)));
+}
+
+function emptied(result: XmlObject): XmlObject {
+  return Object.fromEntries(
+    Object.entries(result).map(([name, value]) => [name, Array.isArray(value) ? [] : value]),
+  );
 }
 
 function stsCall(caller: Caller, form: URLSearchParams): Call {

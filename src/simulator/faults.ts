@@ -23,6 +23,12 @@ export const FaultSchema = Type.Object(
     hang: Type.Optional(Type.Boolean()),
     /** Cuts the connection. */
     drop: Type.Optional(Type.Boolean()),
+    /** A web page in place of the answer, with `status` or 200: a firewall, a proxy, a captive portal. */
+    html: Type.Optional(Type.Boolean()),
+    /** EC2 answers a Describe call with empty lists, as a machine of it does that has not heard of the resource yet. */
+    empty: Type.Optional(Type.Boolean()),
+    /** EC2 answers as if no filter, and no owner, had been named. */
+    ignoresFilters: Type.Optional(Type.Boolean()),
     /** The copy is accepted and fails later. */
     copyFails: Type.Optional(
       Type.Object(

@@ -36,6 +36,9 @@ function entryFor(simulation: Simulation, caller: Caller, call: Call): CopyImage
   return simulation.ledger.copyCalled({ at, account: caller.account, region: caller.region, parameters });
 }
 
+const PAGE =
+  '<!DOCTYPE html><html><head><title>Blocked</title></head><body><p>Ask your administrator.</p></body></html>';
+
 /** What the fault answers in the call's place; undefined when it only delays, or befalls the copy itself. */
 async function disturbance(
   fault: Fault | undefined,
@@ -46,6 +49,10 @@ async function disturbance(
   if (fault?.hang === true || fault?.drop === true) {
     failed(fault.hang === true ? 'Hung' : 'Dropped');
     return fault.hang === true ? 'hang' : 'drop';
+  }
+  if (fault?.html === true) {
+    failed('Html');
+    return { status: fault.status ?? 200, contentType: 'text/html', body: PAGE };
   }
   if (fault?.error === undefined && fault?.status === undefined) return undefined;
   const code = fault.error ?? 'InternalError';
@@ -71,6 +78,8 @@ async function execute(
     const done: Done = await call.run({
       copyFails: fault?.copyFails,
       consistencyDelayMs: fault?.consistencyDelayMs,
+      empty: fault?.empty,
+      ignoresFilters: fault?.ignoresFilters,
     });
     if (entry !== undefined && done.imageId !== undefined) {
       ledger.copyAccepted(entry, done.imageId, copiesUnderWay(world, account, region).length);

@@ -102,8 +102,9 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 }
 
 /** Nothing is left to do for it, and nobody to be told. */
-function isDone({ finishedAt, deliveries }: Job): boolean {
-  return finishedAt !== null && deliveries.every(({ nextAt }) => nextAt === null);
+function isDone(job: Job): boolean {
+  const isClean = job.kind !== 'copy' || job.destinations.every(({ strays = [] }) => strays.length === 0);
+  return job.finishedAt !== null && isClean && job.deliveries.every(({ nextAt }) => nextAt === null);
 }
 
 /** As a score; JSON, by which it goes to the script, has no infinity. */
@@ -156,7 +157,18 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (one.imageId === null || !isTracked(one)) return [slot];
   const { startedAt, progress, expectedAt = null, attempts: attempt, tagged = [] } = one;
   const known = tagged.length;
-  const seen = { jobId: job.id, destination: key, startedAt, progress, expectedAt, attempt, known };
+  // Whether a look has not found it, or had no credentials: then a look that finds it has to say so.
+  const doubtful = one.unseen || one.unreachableSince ? { doubtful: true } : {};
+  const seen = {
+    jobId: job.id,
+    destination: key,
+    startedAt,
+    progress,
+    expectedAt,
+    attempt,
+    known,
+    ...doubtful,
+  };
   return [slot, ['HSET', keys.pending(scope), one.imageId, JSON.stringify(seen)]];
 }
 

@@ -48,6 +48,8 @@ export interface PendingCopy {
   attempt: number | null;
   /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
   known: number;
+  /** The last looks did not find it, or had no credentials. */
+  doubtful?: boolean;
 }
 
 /** A look at a scope's copies, as it began: what it may be put off by. */

@@ -1,5 +1,5 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope } from '../domain/job.ts';
+import { attemptRef, destinationKey, destinationScope } from '../domain/job.ts';
 import { beginOrPark, onCopy } from '../domain/transitions.ts';
 import { changed } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -20,10 +20,10 @@ export async function begin(
     destination: destinationKey(one),
     scope: destinationScope(one),
   }));
-  const keys = wanted.map(({ destination }) => destination);
+  const refs = destinations.map(attemptRef);
   const result = await deps.store.updateWithSlots(
     { job: known, destinations: wanted, limits: startLimits(deps.settings) },
-    (job, now, refused) => onCopy(beginOrPark(keys, refused))(job, now),
+    (job, now, refused) => onCopy(beginOrPark(refs, refused))(job, now),
   );
   if (result.outcome !== 'changed' || result.before.kind !== 'copy' || result.job.kind !== 'copy') return [];
   await changed(deps, result);

@@ -1,15 +1,16 @@
-import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope } from '../domain/job.ts';
-import { accept, fail, park } from '../domain/transitions.ts';
+import type { CopyJob, Destination, Failure } from '../domain/job.ts';
+import { attemptRef, destinationScope, findDestination, isNotCopying } from '../domain/job.ts';
+import { accept, fail, notFound, park } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
+import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureBecause, failureOf } from './failure.ts';
+import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
-import { readCopy } from './read-copy.ts';
-import { removeSnapshots } from './remove-made.ts';
+import { rememberStray } from './remove-stray.ts';
+import { waitForAccount } from './unreachable.ts';
 
 interface CallOptions {
   /** The intent was saved just now, and a call taken with it: nobody has called yet. */
@@ -28,19 +29,17 @@ export async function callCopyImage(
   destination: Destination,
   { fresh = false, answered = async () => {} }: CallOptions = {},
 ): Promise<StepOutcome> {
-  const age = deps.store.now() - (destination.startedAt ?? 0);
-  // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
-  if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
   try {
+    const age = deps.store.now() - (destination.startedAt ?? 0);
+    // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
+    if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
     const params = copyParams(job, destination);
     const [call] = await Promise.allSettled([
       deps.gateway.copyImage(destinationScope(destination), params, fresh),
     ]);
     await answered();
     if (call.status === 'rejected') throw call.reason;
-    const imageId = call.value;
-    const accepted = await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
-    if (accepted.outcome === 'unchanged') await removeUnwanted(deps, job, destination, imageId);
+    await take(deps, job, destination, call.value);
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
@@ -48,22 +47,27 @@ export async function callCopyImage(
   }
 }
 
-/** The answer came when the copy had been cancelled and was thought gone: then nobody else will remove its image. */
-async function removeUnwanted(
+/**
+ * Takes the image that EC2 answered with. Where the record is at another attempt, has another image, or is over, nobody
+ * else would ever remove this one.
+ */
+async function take(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
   imageId: string,
 ): Promise<void> {
-  const now = await readCopy(deps, { jobId: job.id, destination: destinationKey(destination) });
-  if (now === null || now.destination.state !== 'cancelled' || now.destination.imageId === imageId) return;
-  const scope = destinationScope(destination);
-  deps.logger.warn(
-    { job: job.id, region: scope.region, imageId },
-    'removes an image that came after its copy was cancelled',
-  );
-  await deps.gateway.deregisterImage(scope, imageId);
-  await removeSnapshots(deps.gateway, scope, job, []);
+  const result = await changeCopy(deps, job.id, accept(attemptRef(destination), imageId));
+  if (result.outcome === 'changed' || imageOf(result, destination) === imageId) return;
+  const { region } = destinationScope(destination);
+  deps.logger.warn({ job: job.id, region, imageId }, 'CopyImage answered for an attempt that is over');
+  await rememberStray(deps, job, destination, imageId);
+}
+
+function imageOf(result: UpdateOutcome, { spec, attempts }: Destination): string | null {
+  if (result.outcome === 'missing' || result.job.kind !== 'copy') return null;
+  const now = findDestination(result.job, spec.region);
+  return now?.attempts === attempts ? now.imageId : null;
 }
 
 /** @param only it was the first and only call: EC2 has made nothing */
@@ -74,28 +78,82 @@ async function afterError(
   error: Ec2Error,
   only: boolean,
 ): Promise<StepOutcome> {
-  const key = destinationKey(destination);
+  const ref = attemptRef(destination);
+  if (isCredentials(error)) return waitForAccount(deps, job.id, ref, error);
   if (error.kind === 'throttled') {
     if (!only) return { outcome: 'again', why: error.message };
-    await changeCopy(deps, job.id, park(key));
-    return DONE;
-  }
-  if (error.kind === 'slots') {
-    if (!only && (await adopt(deps, job, destination)) !== 'none') return DONE;
-    await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
-    await changeCopy(deps, job.id, park(key));
+    await changeCopy(deps, job.id, park(ref));
     return DONE;
   }
   const elapsed = deps.store.now() - (destination.startedAt ?? 0);
   if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
     return { outcome: 'again', why: error.message };
-  // An earlier call may have been answered and the answer lost: look for its image before giving up.
-  const adopted = await adopt(deps, job, destination).catch(() => 'none' as const);
-  if (adopted === 'none') {
-    const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
-    await changeCopy(deps, job.id, fail(key, failure));
+  return only ? refused(deps, job, destination, error) : settle(deps, job, destination, error);
+}
+
+/** EC2 has made nothing. */
+async function refused(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  error: Ec2Error,
+): Promise<StepOutcome> {
+  const ref = attemptRef(destination);
+  if (error.kind !== 'slots') {
+    await changeCopy(deps, job.id, fail(ref, refusal(error)));
+    return DONE;
   }
+  await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
+  await changeCopy(deps, job.id, park(ref));
   return DONE;
+}
+
+/**
+ * This call was refused, and what became of an earlier one is not known: its image is looked for by its tags. Three
+ * answers are kept apart: EC2 could not be asked, which waits; it may not be asked; and there is nothing, which has to be
+ * so several times before the attempt fails.
+ */
+async function settle(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  error: Ec2Error,
+): Promise<StepOutcome> {
+  const ref = attemptRef(destination);
+  const made = await lookFor(deps, job, destination);
+  if (made === 'adopted' || made === 'ambiguous') return DONE;
+  if (made instanceof Ec2Error && isCredentials(made)) return waitForAccount(deps, job.id, ref, made);
+  if (made instanceof Ec2Error && mayPass(made)) return { outcome: 'again', why: made.message };
+  if (error.kind === 'slots') return refused(deps, job, destination, error);
+  const failure = refusal(
+    error,
+    made === 'none' ? '' : ` Whether an earlier call made an image could not be looked up: ${made.message}`,
+  );
+  const result = await changeCopy(deps, job.id, notFound(ref, deps.settings, fail(ref, failure)));
+  return isStillBeginning(result, destination) ? { outcome: 'again', why: error.message } : DONE;
+}
+
+function isStillBeginning(result: UpdateOutcome, { spec, attempts }: Destination): boolean {
+  const job = result.outcome === 'changed' && result.job.kind === 'copy' ? result.job : null;
+  const now = job === null ? undefined : findDestination(job, spec.region);
+  return now?.attempts === attempts && isNotCopying(now);
+}
+
+function refusal(error: Ec2Error, more = ''): Failure {
+  const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
+  return { ...failure, message: `${failure.message}${more}` };
+}
+
+/** {@link adopt}, with an error of EC2's as an answer: it may not be asked, or could not be. */
+function lookFor(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+): Promise<'adopted' | 'ambiguous' | 'none' | Ec2Error> {
+  return adopt(deps, job, destination).catch((error: unknown) => {
+    if (error instanceof Ec2Error) return error;
+    throw error;
+  });
 }
 
 /** Looks for the image of this attempt by its tag: takes the one there is, and fails loudly on several. */
@@ -104,9 +162,10 @@ async function adopt(
   job: CopyJob,
   destination: Destination,
 ): Promise<'adopted' | 'ambiguous' | 'none'> {
-  const key = destinationKey(destination);
-  const { region } = destinationScope(destination);
-  const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, destination.attempts);
+  const scope = destinationScope(destination);
+  const { region } = scope;
+  const isOwn = (attempt: number) => attempt === destination.attempts;
+  const made = await imagesMadeBy(deps.gateway, scope, job, isOwn);
   const [image, another] = made;
   if (image === undefined) return 'none';
   if (another === undefined) {
@@ -114,12 +173,12 @@ async function adopt(
       { job: job.id, region, imageId: image.imageId },
       'took up an image that was made earlier',
     );
-    await changeCopy(deps, job.id, accept(key, image.imageId));
+    await take(deps, job, destination, image.imageId);
     return 'adopted';
   }
   const ids = made.map(({ imageId }) => imageId).join(', ');
   const message = `${ids} in ${region} all carry the tags of this copy. Retry the job: that removes them all and copies again; to keep one, take its tag amiferry:job off first`;
   deps.logger.error({ job: job.id, region, images: ids }, 'several images for one copy');
-  await changeCopy(deps, job.id, fail(key, failureBecause('copy-ambiguous', message)));
+  await changeCopy(deps, job.id, fail(attemptRef(destination), failureBecause('copy-ambiguous', message)));
   return 'ambiguous';
 }

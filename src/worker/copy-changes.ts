@@ -1,11 +1,11 @@
 import type { Image, Snapshot, Tags } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
 import { lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
-import type { Destination } from '../domain/job.ts';
+import type { Destination, ImageRef } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { leastProgress, weightedProgress } from '../domain/progress.ts';
 import type { Move, Observation } from '../domain/transitions.ts';
-import { becomeAvailable, fail, observe } from '../domain/transitions.ts';
+import { becomeAvailable, fail, notFound, observe, reappeared } from '../domain/transitions.ts';
 import type { PendingCopy } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 import { failureBecause } from './failure.ts';
@@ -16,17 +16,34 @@ export interface CopyChange {
   move: Move;
 }
 
-/** The end of a copy whose image EC2 doesn't know; `null` for one so young that EC2 may not know it yet (eventual consistency). */
-export function goneIfLost(
+/**
+ * One more look that did not find a copy's image; `null` for one so young that EC2 may not know it yet (eventual consistency).
+ * The copy ends only after several of them: a single answer may be stale.
+ */
+export function notSeen(
   { store, settings }: Pick<WorkerDeps, 'store' | 'settings'>,
   copy: PendingCopy,
 ): CopyChange | null {
-  return store.now() - copy.startedAt < settings.lostCopyMs ? null : gone(copy);
+  if (store.now() - copy.startedAt < settings.lostCopyMs) return null;
+  const message = `EC2 no longer shows ${copy.imageId}: several looks over more than ${Math.floor(settings.goneMs / 60_000)} minutes did not find it. Retry the job to copy again.`;
+  const end = fail(refOf(copy), failureBecause('copy-disappeared', message));
+  return { jobId: copy.jobId, move: notFound(refOf(copy), settings, end) };
 }
 
-function gone({ jobId, destination, imageId }: PendingCopy): CopyChange {
-  const message = `${imageId} is no longer there: somebody deregistered it before the copy was complete. Retry the job to copy again.`;
-  return { jobId, move: fail(destination, failureBecause('copy-disappeared', message), 'deregistered') };
+/** A copy that the last looks did not find, or could not look at, is there. */
+export function seenAgain(copy: PendingCopy): CopyChange {
+  return { jobId: copy.jobId, move: reappeared(refOf(copy)) };
+}
+
+/** What a look at a copy is about: nothing of it is written about another attempt, or another image. */
+export function refOf({ destination, attempt, imageId }: PendingCopy): ImageRef {
+  return { destination, attempt, imageId };
+}
+
+function deregistered(copy: PendingCopy): CopyChange {
+  const message = `${copy.imageId} was deregistered before the copy was complete. Retry the job to copy again.`;
+  const failure = failureBecause('copy-disappeared', message);
+  return { jobId: copy.jobId, move: fail(refOf(copy), failure, 'deregistered') };
 }
 
 /** How far a copy is that is still pending; `null` when nothing is new. */
@@ -35,7 +52,7 @@ export function progressOf(copy: PendingCopy, snapshots: readonly Snapshot[]): C
   if (progress <= copy.progress) return null;
   const seen = { progress, least: leastProgress(snapshots), ...encryptionOf(snapshots) };
   const move = withTags(copy.destination, (wanted) =>
-    observe(copy.destination, { ...seen, tagged: taggedOf(snapshots, wanted) }),
+    observe(refOf(copy), { ...seen, tagged: taggedOf(snapshots, wanted) }),
   );
   return { jobId: copy.jobId, move };
 }
@@ -45,24 +62,28 @@ export function saysEnough(copy: PendingCopy, { state, snapshots }: Image): bool
   return (state === 'available' || state === 'disabled') && copy.known > 0 && copy.known >= snapshots.length;
 }
 
-/** The end of a copy whose image is no longer pending. `snapshots` add to what its record knows of them. */
-export function endOf(copy: PendingCopy, image: Image, snapshots: readonly Snapshot[]): CopyChange {
-  const { jobId, destination } = copy;
+/**
+ * The end of a copy whose image is no longer pending; `null` where it is. `snapshots` add to what its record knows of them.
+ * A state that EC2 adds later counts as `transient`.
+ */
+export function endOf(copy: PendingCopy, image: Image, snapshots: readonly Snapshot[]): CopyChange | null {
+  const { jobId } = copy;
+  if (image.state === 'pending' || image.state === 'transient') return null;
   // Disabled is available, and then somebody disabled it.
   if (image.state === 'available' || image.state === 'disabled')
-    return { jobId, move: whenAvailable(destination, image, snapshots) };
-  if (image.state === 'deregistered') return gone(copy);
+    return { jobId, move: whenAvailable(refOf(copy), image, snapshots) };
+  if (image.state === 'deregistered') return deregistered(copy);
   const failure = failureBecause('copy-failed', reasonOf(image, snapshots));
-  return { jobId, move: fail(destination, failure, image.state) };
+  return { jobId, move: fail(refOf(copy), failure, image.state) };
 }
 
-function whenAvailable(key: string, image: Image, snapshots: readonly Snapshot[]): Move {
+function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Move {
   const seen = encryptionOf(snapshots, image);
-  return withTags(key, (wanted, { tagged = [] }) => {
+  return withTags(ref.destination, (wanted, { tagged = [] }) => {
     const fine = new Set([...tagged, ...taggedOf(snapshots, wanted)]);
     const untagged = snapshotIdsOf([image]).filter((id) => !fine.has(id));
     if (lacksTags(wanted, image)) untagged.push(image.imageId);
-    return becomeAvailable(key, seen, untagged);
+    return becomeAvailable(ref, seen, untagged);
   });
 }
 
@@ -98,6 +119,6 @@ function reasonOf(image: Image, snapshots: readonly Snapshot[]): string {
   const told = [...new Set(parts.filter((part) => part !== null && part !== ''))];
   const reason = told.length === 0 ? 'EC2 gives no reason' : told.join(' — ');
   const next =
-    'Mend the cause (often the key: does it exist there, is it enabled, may this service use it?), then POST /jobs/{id}/retry.';
+    'Fix the cause (often the key: does it exist there, is it enabled, may this service use it?), then POST /jobs/{id}/retry.';
   return `${image.imageId} in ${image.region} is ${image.state}: ${reason.replace(/\.?$/, '.')} ${next}`;
 }

@@ -22,6 +22,10 @@ export interface WorkerSettings {
   eventsPollMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
+  /** Between the first and the last look that do not find an image, before it counts as gone. */
+  goneMs: number;
+  /** How long an account may refuse the service's credentials before a step that waits for it fails. */
+  credentialsMs: number;
   /** How long a saved intent's ClientToken is trusted before its image is looked for by tag. */
   tokenTrustMs: number;
   retryMs: number;

@@ -20,6 +20,15 @@ export function failureBecause(code: ErrorCode, message: string): Failure {
 }
 
 /** Whether a call that failed so may simply be made again. */
-export function mayPass(error: unknown): error is Ec2Error {
-  return error instanceof Ec2Error && (error.kind === 'throttled' || error.kind === 'transient');
+export function mayPass(
+  error: unknown,
+): error is Ec2Error & { kind: 'throttled' | 'transient' | 'credentials' } {
+  return error instanceof Ec2Error && PASSING.has(error.kind);
+}
+
+const PASSING: ReadonlySet<Ec2Error['kind']> = new Set(['throttled', 'transient', 'credentials']);
+
+/** Whether the account does not take the service's credentials: no fact about what was asked. */
+export function isCredentials(error: unknown): error is Ec2Error & { kind: 'credentials' } {
+  return error instanceof Ec2Error && error.kind === 'credentials';
 }

@@ -1,10 +1,10 @@
 import { SELF } from '../domain/ami.ts';
 import { tagsOfCopy } from '../domain/copy-tags.ts';
-import type { CopyJob, Destination, Warning } from '../domain/job.ts';
-import { destinationKey, destinationScope } from '../domain/job.ts';
+import type { CopyJob, Destination, Job, Warning } from '../domain/job.ts';
+import { copyRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { NO_REQUEST, targetOf } from '../domain/permissions.ts';
-import { beginSharing, fail, onCopy, succeed } from '../domain/transitions.ts';
+import { beginSharing, fail, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
 import { readPermissions } from '../permissions/read.ts';
@@ -12,9 +12,10 @@ import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureOf, mayPass } from './failure.ts';
+import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts';
 import { isFirstInLine } from './first-in-line.ts';
 import { readCopy } from './read-copy.ts';
+import { waitForAccount } from './unreachable.ts';
 import { putBack, share } from './share.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
 
@@ -28,16 +29,34 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   const { job, destination } = copy;
   if (nextStep(destination) !== 'finish-copy') return DONE;
   try {
+    if (isResumed(destination)) await requireImage(deps, destination);
     await addTags(deps, job, destination);
     const warnings = await sharePermissions(deps, job, destination);
     if (warnings === null) return { outcome: 'again', why: 'another change of its permissions comes first' };
-    await changeCopy(deps, job.id, succeed(ref.destination, warnings));
+    await changeCopy(deps, job.id, succeed(copyRef(destination), warnings));
     await wakeNext(deps, job, destination);
     return DONE;
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     return afterError(deps, job, destination, error);
   }
+}
+
+/** A retry took it up again: its image may have been removed since. */
+function isResumed({ availableAt, finishingSince }: Destination): boolean {
+  return typeof finishingSince === 'number' && finishingSince > (availableAt ?? 0);
+}
+
+/** @throws {AmiferryError} `image-not-found`, which may be a stale answer */
+async function requireImage(deps: WorkerDeps, destination: Destination): Promise<void> {
+  const { imageId } = destination;
+  const image =
+    imageId === null ? null : await deps.gateway.describeImage(destinationScope(destination), imageId);
+  if (image === null || image.state === 'deregistered') throw notThere(imageId);
+}
+
+function notThere(imageId: string | null): AmiferryError {
+  return new AmiferryError('image-not-found', `${imageId} is no longer there`);
 }
 
 /** Whoever waits in the line of this image is next. */
@@ -72,21 +91,21 @@ async function sharePermissions(
   const me = { jobId: job.id, destination: destinationKey(destination) };
   if (!(await isFirstInLine(deps, scope, imageId, me))) return null;
   const image = await deps.gateway.describeImage(scope, imageId);
-  if (image === null) throw new AmiferryError('image-not-found', `${imageId} is no longer there`);
+  if (image === null) throw notThere(imageId);
   const before = destination.sharedFrom ?? (await readPermissions(deps, scope, image)).state;
   if (destination.sharedFrom === null) {
     const begun = await deps.store.updateInLine(
       me,
       scope,
       imageId,
-      onCopy(beginSharing(me.destination, before)),
+      onCopy(beginSharing(copyRef(destination), before)),
     );
     if (begun.outcome !== 'changed') return null;
   }
   const target = targetOf({ mode: 'patch', add: job.permissions, remove: NO_REQUEST }, before);
   const { grantKeyAccess } = job.permissions;
   const request = { job, image, before, target, grantKeyAccess };
-  const result = await shareOrPutBack(deps, request, inTime(deps, job, destination));
+  const result = await shareOrPutBack(deps, request, inTime(deps, destination));
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
   const [reason] = result.reasons;
@@ -111,7 +130,13 @@ async function shareOrPutBack(
     if (result.outcome === 'unsettled' && !goingOn) await putBack(deps, scope, request);
     return result;
   } catch (error) {
-    if (!(error instanceof AmiferryError) || (goingOn && (mayPass(error) || isStale(error)))) throw error;
+    // Without credentials nothing can be put back either, and nothing needs to be: the step goes on once they work.
+    if (
+      !(error instanceof AmiferryError) ||
+      isCredentials(error) ||
+      (goingOn && (mayPass(error) || isStale(error)))
+    )
+      throw error;
     if ((await putBack(deps, scope, request)) !== null) throw error;
     const { imageId } = request.image;
     const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
@@ -127,9 +152,9 @@ function isStale(error: unknown): boolean {
   return error instanceof Ec2Error && error.kind === 'missing';
 }
 
-/** Whether what may pass is worth trying on: counted from when the copy was there, or a retry took it up again. */
-function inTime({ store, settings }: WorkerDeps, job: CopyJob, { availableAt }: Destination): boolean {
-  return store.now() - Math.max(availableAt ?? 0, job.updatedAt) < settings.retryMs;
+/** Whether a transient error may still be retried: counted from when the copy was there, or a retry resumed it. */
+function inTime({ store, settings }: WorkerDeps, { availableAt, finishingSince }: Destination): boolean {
+  return store.now() - (finishingSince ?? availableAt ?? 0) < settings.retryMs;
 }
 
 function unsettled(region: string): Ec2Error {
@@ -143,15 +168,34 @@ async function afterError(
   destination: Destination,
   error: AmiferryError,
 ): Promise<StepOutcome> {
+  if (isCredentials(error)) return waitForAccount(deps, job.id, copyRef(destination), error);
+  if (error.code === 'image-not-found') return missing(deps, job, destination);
   const throttled = error instanceof Ec2Error && error.kind === 'throttled';
   const settling =
     isStale(error) && deps.store.now() - (destination.availableAt ?? 0) < deps.settings.lostCopyMs;
-  if (throttled || settling || (mayPass(error) && inTime(deps, job, destination))) {
+  if (throttled || settling || (mayPass(error) && inTime(deps, destination))) {
     return { outcome: 'again', why: error.message };
   }
   const failure = failureOf(error);
   const message = `${destination.imageId} is available and kept, but could not be finished: ${failure.message}`;
-  await changeCopy(deps, job.id, fail(destinationKey(destination), { ...failure, message }));
+  await changeCopy(deps, job.id, fail(copyRef(destination), { ...failure, message }));
   await wakeNext(deps, job, destination);
   return DONE;
+}
+
+/** EC2 does not show the image of an available copy. One answer may be stale: several looks decide. */
+async function missing(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
+  const ref = copyRef(destination);
+  const message = `${destination.imageId} was available, and EC2 no longer shows it: several looks did not find it. Retry the job to copy again.`;
+  const end = fail(ref, failureBecause('copy-disappeared', message));
+  const result = await changeCopy(deps, job.id, notFound(ref, deps.settings, end));
+  const over =
+    result.outcome !== 'changed' || nextStep(changedCopy(result.job, destination)) !== 'finish-copy';
+  if (!over) return { outcome: 'again', why: message };
+  await wakeNext(deps, job, destination);
+  return DONE;
+}
+
+function changedCopy(job: Job, before: Destination): Destination {
+  return (job.kind === 'copy' ? findDestination(job, destinationKey(before)) : undefined) ?? before;
 }

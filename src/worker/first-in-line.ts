@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import type { ChangeRef } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
+import { wakeDestinations } from './lines.ts';
 
 /**
  * Whether it is a change's turn. Changes of one image, and the sharing of a new copy, are made one after the other; it
@@ -16,10 +17,7 @@ export async function isFirstInLine(
   if (first === null) return false;
   const { jobId, destination } = first;
   if (jobId === me.jobId && destination === me.destination) return true;
-  const step =
-    destination === null
-      ? { step: 'apply-permissions' as const }
-      : { step: 'finish-copy' as const, destination };
-  await deps.producer.wake([{ ...step, jobId }]);
+  if (destination === null) await deps.producer.wake([{ step: 'apply-permissions', jobId }]);
+  else await wakeDestinations(deps, 'finish-copy', [{ jobId, destination }]);
   return false;
 }

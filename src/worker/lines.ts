@@ -1,6 +1,8 @@
 import type { Scope } from '../domain/ami.ts';
+import { attemptRef, findDestination } from '../domain/job.ts';
+import type { DestinationStep, WakeUp } from '../domain/next-step.ts';
 import { callLimit } from '../ec2/call-limits.ts';
-import type { StartLimits } from '../store/store.ts';
+import type { DestinationRef, StartLimits } from '../store/store.ts';
 import type { WorkerDeps, WorkerSettings } from './deps.ts';
 
 /** What each scope has for copies. */
@@ -11,5 +13,19 @@ export function startLimits({ copySlots, callShare }: WorkerSettings): StartLimi
 /** Wakes as many of those in line in a scope as there are both free slots and calls, first come, first served. */
 export async function wakeLine(deps: WorkerDeps, scope: Scope): Promise<void> {
   const next = await deps.store.nextWaiting(scope, startLimits(deps.settings));
-  await deps.producer.wake(next.map((ref) => ({ step: 'start-copy', ...ref })));
+  await wakeDestinations(deps, 'start-copy', next);
+}
+
+/** Wakes a step of some destinations, each for the attempt that its record is at. */
+export async function wakeDestinations(
+  { store, producer }: Pick<WorkerDeps, 'store' | 'producer'>,
+  step: DestinationStep,
+  refs: readonly DestinationRef[],
+): Promise<void> {
+  const wakeUps = refs.map(async ({ jobId, destination }): Promise<WakeUp[]> => {
+    const job = await store.get(jobId);
+    const one = job?.kind === 'copy' ? findDestination(job, destination) : undefined;
+    return one === undefined ? [] : [{ step, jobId, ...attemptRef(one) }];
+  });
+  await producer.wake((await Promise.all(wakeUps)).flat());
 }

@@ -5,7 +5,7 @@ import { Ec2Error } from '../ec2/classify.ts';
 import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import type { CopyChange } from './copy-changes.ts';
-import { endOf, goneIfLost, progressOf, saysEnough } from './copy-changes.ts';
+import { endOf, notSeen, progressOf, saysEnough, seenAgain } from './copy-changes.ts';
 import type { WorkerDeps } from './deps.ts';
 import { snapshotsByImage } from './snapshots-by-image.ts';
 
@@ -13,7 +13,7 @@ import { snapshotsByImage } from './snapshots-by-image.ts';
 export const COPIES_A_CALL = 200;
 
 /** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
-const WRITES_AT_ONCE = 25;
+export const WRITES_AT_ONCE = 25;
 
 /**
  * Looks which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. Of those
@@ -36,14 +36,18 @@ export async function lookAt(
   const asked: PendingCopy[] = [];
   for (const copy of copies) {
     const image = images.get(copy.imageId);
-    if (image !== undefined && saysEnough(copy, image)) clear.push(endOf(copy, image, []));
+    if (image !== undefined && saysEnough(copy, image))
+      clear.push(...[endOf(copy, image, [])].filter((end) => end !== null));
     else if (image !== undefined || (withProgress && !missing.has(copy.imageId))) asked.push(copy);
   }
-  await write(deps, [...lost(deps, copies, missing), ...clear]);
+  await write(deps, [...notFound(deps, copies, missing), ...clear]);
   const silent: PendingCopy[] = [];
   for (const some of chunksOf(asked, COPIES_A_CALL))
     silent.push(...(await lookCloser(deps, scope, some, images)));
-  await lookWhetherThere(deps, scope, silent);
+  const doubtful = copies.filter(
+    (one) => one.doubtful === true && !missing.has(one.imageId) && !images.has(one.imageId),
+  );
+  await lookWhetherThere(deps, scope, [...new Set([...silent, ...doubtful])]);
 }
 
 /** Writes down what the snapshots of some copies tell. Answers those of which nothing tells that EC2 is still at them. */
@@ -81,7 +85,7 @@ async function snapshotsIfKnown(
   try {
     return await deps.gateway.findSnapshots(scope, JOB_TAG, [...new Set(jobIds)]);
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof Ec2Error) || error.kind === 'credentials') throw error;
     deps.logger.warn(
       { error: error.message, region: scope.region },
       'no progress is known of the copies there',
@@ -92,22 +96,28 @@ async function snapshotsIfKnown(
 
 /**
  * Looks whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
- * then it looks like one that is pending.
+ * then it looks like one that is pending. One that earlier looks did not find is asked for by itself, since only an answer
+ * that shows it says that it is there.
  */
 async function lookWhetherThere(
   deps: WorkerDeps,
   scope: Scope,
   copies: readonly PendingCopy[],
 ): Promise<void> {
-  const old = copies.filter((copy) => goneIfLost(deps, copy) !== null);
+  const old = copies.filter((copy) => copy.doubtful === true || notSeen(deps, copy) !== null);
   const images = await deps.gateway.findImages(scope, { imageIds: old.map(({ imageId }) => imageId) });
   const there = new Set(images.map(({ imageId }) => imageId));
-  const missing = old.map(({ imageId }) => imageId).filter((id) => !there.has(id));
-  await write(deps, lost(deps, old, new Set(missing)));
+  const missing = new Set(old.map(({ imageId }) => imageId).filter((id) => !there.has(id)));
+  const back = old.filter(({ doubtful, imageId }) => doubtful === true && !missing.has(imageId));
+  await write(deps, [...notFound(deps, old, missing), ...back.map(seenAgain)]);
 }
 
-function lost(deps: WorkerDeps, copies: readonly PendingCopy[], missing: ReadonlySet<string>): CopyChange[] {
-  return copies.flatMap((copy) => (missing.has(copy.imageId) ? (goneIfLost(deps, copy) ?? []) : []));
+function notFound(
+  deps: WorkerDeps,
+  copies: readonly PendingCopy[],
+  missing: ReadonlySet<string>,
+): CopyChange[] {
+  return copies.flatMap((copy) => (missing.has(copy.imageId) ? (notSeen(deps, copy) ?? []) : []));
 }
 
 async function write(deps: WorkerDeps, changes: readonly CopyChange[]): Promise<void> {

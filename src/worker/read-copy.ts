@@ -1,7 +1,7 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { aboutJob, noteInLog } from '../log-context.ts';
-import type { DestinationRef } from '../store/store.ts';
+import type { DestinationPayload } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 
 export interface CopyInHand {
@@ -9,11 +9,15 @@ export interface CopyInHand {
   destination: Destination;
 }
 
-/** The destination that a wake-up names, as its record has it now; `null` when there is no such (any more). */
-export async function readCopy({ store }: WorkerDeps, ref: DestinationRef): Promise<CopyInHand | null> {
+/** The destination that a wake-up names, as its record has it now; `null` when it is not (any more) at that attempt. */
+export async function readCopy(
+  { store }: WorkerDeps,
+  ref: Omit<DestinationPayload, 'v'>,
+): Promise<CopyInHand | null> {
   const job = await store.get(ref.jobId);
   const destination = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
-  if (job?.kind !== 'copy' || destination === undefined) return null;
+  if (job?.kind !== 'copy' || destination?.attempts !== ref.attempt) return null;
+  if (destination === undefined) return null;
   noteInLog(aboutJob(job, ref.destination));
   return { job, destination };
 }

@@ -1,27 +1,25 @@
-import { snapshotIdsOf } from '../domain/ami.ts';
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationKey, destinationScope } from '../domain/job.ts';
-import { accept, deregistered, removalRefused, stopped } from '../domain/transitions.ts';
+import { attemptRef, copyRef, destinationScope, findDestination } from '../domain/job.ts';
+import type { Move } from '../domain/transitions.ts';
+import { accept, deregistered, notFound, removalRefused, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
+import { revokeKeys } from '../permissions/key-access.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { revokeKeys } from '../permissions/key-access.ts';
 import { failureOf } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
-import { removeSnapshots } from './remove-made.ts';
-
-const AGAIN: StepOutcome = {
-  outcome: 'again',
-  why: 'EC2 still shows what was removed, or not yet what was made',
-};
+import { removeImage } from './remove-image.ts';
+import { rememberStray } from './remove-stray.ts';
+import { waitForAccount } from './unreachable.ts';
 
 /**
  * Takes a stopping destination down: deregisters its image (which cancels a pending copy) and deletes its snapshots.
- * It calls it stopped only when a last look finds nothing, so a crash anywhere just means doing it again.
+ * It only ever removes what its own attempt made. It calls it stopped only when a last look finds nothing, so a crash
+ * anywhere just means doing it again.
  */
 export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
@@ -29,29 +27,34 @@ export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   const { job, destination } = copy;
   if (destination.stopping === null) return DONE;
   try {
-    const removed = await remove(deps, job, destination);
-    if (!removed) return AGAIN;
+    if (destination.imageId !== null) return await remove(deps, job, destination, destination.imageId);
+    const imageId = await settleIntent(deps, job, destination);
+    return imageId === null ? await nothingFound(deps, job, destination) : AGAIN_AT_ONCE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
     return afterError(deps, job, destination, error);
   }
-  await changeCopy(deps, job.id, stopped(ref.destination));
-  return DONE;
 }
 
-/** What may pass is tried for ever: what was made is there until it is removed. What EC2 refuses is told in the end. */
+/** The record has its image now: the step starts over with it. */
+const AGAIN_AT_ONCE: StepOutcome = { outcome: 'again', why: 'its image is known now', delayMs: 1 };
+
+/** Transient errors are retried for ever: what was made is there until it is removed. What EC2 refuses is told in the end. */
 async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
   error: Ec2Error,
 ): Promise<StepOutcome> {
-  const elapsed = deps.store.now() - job.updatedAt;
-  if (passes(error) || elapsed < deps.settings.retryMs) return { outcome: 'again', why: error.message };
+  const ref = copyRef(destination);
+  if (error.kind === 'credentials') return waitForAccount(deps, job.id, ref, error);
+  const elapsed = deps.store.now() - (destination.stoppingAt ?? destination.startedAt ?? 0);
+  const passes = error.kind === 'throttled' || error.kind === 'transient';
+  if (passes || elapsed < deps.settings.retryMs) return { outcome: 'again', why: error.message };
   const { region } = destinationScope(destination);
-  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and EC2 refuses it: ${error.message} Clear the way (deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
+  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and EC2 refuses it: ${error.message} Clear the way (another image made of its snapshots? deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
   const failure = { ...failureOf(error, 'removal-refused'), message };
-  await changeCopy(deps, job.id, removalRefused(destinationKey(destination), failure));
+  await changeCopy(deps, job.id, removalRefused(ref, failure));
   return DONE;
 }
 
@@ -68,48 +71,92 @@ async function revokeGrants(
   for (const { message } of warnings) deps.logger.warn({ job: job.id, imageId }, message);
 }
 
-async function remove(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
-  const { gateway } = deps;
-  const scope = destinationScope(destination);
-  const imageId = destination.imageId ?? (await settleIntent(deps, job, destination));
-  const made = await imagesMadeBy(gateway, scope, job);
-  const all = new Set([...(imageId === null ? [] : [imageId]), ...made.map((image) => image.imageId)]);
-  let gone = destination.imageState === 'deregistered' || imageId === null;
-  for (const id of all) {
-    await revokeGrants(deps, job, destination, id);
-    const outcome = await gateway.deregisterImage(scope, id);
-    if (id !== imageId || outcome !== 'removed') continue;
-    await changeCopy(deps, job.id, deregistered(destinationKey(destination)));
-    gone = true;
-  }
-  const clean = await removeSnapshots(gateway, scope, job, snapshotIdsOf(made));
-  // NotFound may also mean "not yet": an image that is minutes old may still turn up.
-  const settled = deps.store.now() - (destination.startedAt ?? 0) > deps.settings.lostCopyMs;
-  return clean && (gone || settled);
+async function remove(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  imageId: string,
+): Promise<StepOutcome> {
+  const ref = copyRef(destination);
+  await rememberOthers(deps, job, destination, imageId);
+  await revokeGrants(deps, job, destination, imageId);
+  const outcome = await removeImage(deps, {
+    scope: destinationScope(destination),
+    imageId,
+    isDeregistered: destination.imageState === 'deregistered',
+    whenDeregistered: async () => void (await changeCopy(deps, job.id, deregistered(ref))),
+  });
+  if (outcome === 'again') return { outcome: 'again', why: `EC2 still shows snapshots of ${imageId}` };
+  if (outcome === 'unknown') return lookAgain(deps, job, destination, `EC2 does not know ${imageId}, (yet)`);
+  await changeCopy(deps, job.id, stopped(ref));
+  return DONE;
+}
+
+/** A token that EC2 had forgotten may have made a second image of this attempt. */
+async function rememberOthers(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  imageId: string,
+): Promise<void> {
+  for (const made of await lookFor(deps, job, destination))
+    if (made !== imageId) await rememberStray(deps, job, destination, made);
+}
+
+/** No image is found. One answer may be stale, and a call may still be on its way: several looks decide. */
+async function lookAgain(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  why: string,
+): Promise<StepOutcome> {
+  const ref = copyRef(destination);
+  const move: Move = notFound(ref, deps.settings, stopped(ref));
+  const result = await changeCopy(deps, job.id, move);
+  const now = result.outcome === 'changed' && result.job.kind === 'copy' ? result.job : null;
+  const one = now === null ? undefined : findDestination(now, ref.destination);
+  return one?.stopping == null ? DONE : { outcome: 'again', why };
+}
+
+function nothingFound(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
+  return lookAgain(deps, job, destination, 'whether CopyImage made an image is not certain yet');
 }
 
 /**
  * The intent was saved and the answer wasn't: CopyImage may have been called, or may yet be by a worker that was
- * paused. Calling it with the same token settles that: it gives the image's id, or makes it, and any later call with
- * the token gets the same, which is then gone.
- * A full region is no refusal: the first call may have got in before it was full.
- * @returns the image's id; `null` where EC2 refuses the call, and so made nothing
+ * paused. Calling it with the same token tells: it gives the image's id, or makes it, and any later call with
+ * the token gets the same, which is then gone. A refusal settles nothing, since an earlier call may have been accepted:
+ * then the image is looked for by its tags.
+ * @returns the image's id; `null` where there is none as far as can be seen now
+ * @throws {Ec2Error} EC2 could not be asked
  */
 async function settleIntent(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
 ): Promise<string | null> {
+  const age = deps.store.now() - (destination.startedAt ?? 0);
+  const known = age > deps.settings.tokenTrustMs ? await lookFor(deps, job, destination) : [];
+  const [imageId = await callAgain(deps, job, destination)] = known;
+  const [found = imageId] = imageId === null ? await lookFor(deps, job, destination) : [];
+  if (found !== null) await changeCopy(deps, job.id, accept(attemptRef(destination), found));
+  return found;
+}
+
+async function callAgain(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<string | null> {
   try {
-    const imageId = await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
-    await changeCopy(deps, job.id, accept(destinationKey(destination), imageId));
-    return imageId;
+    return await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
   } catch (error) {
-    if (error instanceof Ec2Error && !passes(error)) return null;
+    if (error instanceof Ec2Error && REFUSED.has(error.kind)) return null;
     throw error;
   }
 }
 
-function passes({ kind }: Ec2Error): boolean {
-  return kind === 'throttled' || kind === 'transient' || kind === 'slots';
+/** A full region is no different: the first call may have been accepted before it was full. */
+const REFUSED: ReadonlySet<Ec2Error['kind']> = new Set(['slots', 'missing', 'denied', 'refused']);
+
+async function lookFor({ gateway }: WorkerDeps, job: CopyJob, destination: Destination): Promise<string[]> {
+  const isOwn = (attempt: number) => attempt === destination.attempts;
+  const made = await imagesMadeBy(gateway, destinationScope(destination), job, isOwn);
+  return made.map(({ imageId }) => imageId);
 }

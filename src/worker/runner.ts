@@ -90,7 +90,7 @@ function about({ name, data }: QueueJob) {
   return { step: name, job: jobId, destination, region: destination, requestId: null };
 }
 
-/** A step's id in the queue is made of its name, job and destination. */
+/** A step's id in the queue begins with its name, job and destination. */
 async function tellStalled({ logger, store }: WorkerDeps, id: string): Promise<void> {
   const [step = '', jobId = '', destination] = id.split('/');
   const job = step === 'track-region' ? null : await store.get(jobId).catch(() => null);

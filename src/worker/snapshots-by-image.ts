@@ -1,9 +1,7 @@
 import type { Image, Snapshot } from '../domain/ami.ts';
+import { destinationAmi } from '../domain/ami.ts';
 import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
 import type { PendingCopy } from '../store/store.ts';
-
-/** EC2's own words in the description of a snapshot that CopyImage makes. */
-const DESTINATION_AMI = /for DestinationAmi (ami-[0-9a-f]+) /;
 
 /**
  * Tells which snapshots belong to which copy. Those of `images` name theirs. While an image is pending EC2 may not name its
@@ -24,13 +22,12 @@ export function snapshotsByImage(
     pending.map(({ jobId, attempt, imageId }) => [`${jobId} ${attempt}`, imageId]),
   );
 
-  const groups = Map.groupBy(snapshots, ({ snapshotId, description, tags }) => {
-    const described = DESTINATION_AMI.exec(description ?? '')?.[1];
-    return (
-      imageOfSnapshot.get(snapshotId) ??
-      described ??
-      imageOfAttempt.get(`${tags[JOB_TAG]} ${tags[ATTEMPT_TAG]}`)
-    );
-  });
+  const groups = Map.groupBy(
+    snapshots,
+    (snapshot) =>
+      imageOfSnapshot.get(snapshot.snapshotId) ??
+      destinationAmi(snapshot) ??
+      imageOfAttempt.get(`${snapshot.tags[JOB_TAG]} ${snapshot.tags[ATTEMPT_TAG]}`),
+  );
   return (imageId) => groups.get(imageId) ?? [];
 }

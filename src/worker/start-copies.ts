@@ -1,4 +1,4 @@
-import { destinationKey } from '../domain/job.ts';
+import { attemptRef } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../log-context.ts';
 import type { JobPayload } from '../queue/jobs.ts';
@@ -23,9 +23,7 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   noteInLog(aboutJob(job));
   // An earlier run of this step saved these intents, and did not live to see what came of them.
   const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
-  await deps.producer.wake(
-    left.map((one) => ({ step: 'start-copy', jobId, destination: destinationKey(one) })),
-  );
+  await deps.producer.wake(left.map((one) => ({ step: 'start-copy', jobId, ...attemptRef(one) })));
   const begun = await begin(deps, job, job.destinations.filter(isFresh));
   const answered = together(begun.length);
   const calls = begun.map((copy) => call(deps, copy, answered));
@@ -51,7 +49,7 @@ function together(count: number): () => Promise<void> {
 /** As its own `start-copy` would: a log line and a span say which destination it is about. */
 async function call(deps: WorkerDeps, copy: CopyInHand, answered: () => Promise<void>): Promise<void> {
   const { job, destination } = copy;
-  const payload = { jobId: job.id, destination: destinationKey(destination) };
+  const payload = { jobId: job.id, ...attemptRef(destination) };
   const about = { step: 'start-copy', ...aboutJob(job, payload.destination) };
   await withLogContext(about, async () => {
     const outcome = await inSpan(deps, 'start-copy', payload, () =>

@@ -1,13 +1,15 @@
-import type { CopyJob, Destination } from '../domain/job.ts';
-import { destinationScope, isNotCopying } from '../domain/job.ts';
+import { attemptRef, destinationScope, isNotCopying } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { begin } from './begin.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { mayPass } from './failure.ts';
+import { isCredentials, mayPass } from './failure.ts';
+import { imagesMadeBy } from './made-by.ts';
+import type { CopyInHand } from './read-copy.ts';
 import { readCopy } from './read-copy.ts';
-import { removeEarlier } from './remove-made.ts';
+import { rememberStray, takeAway } from './remove-stray.ts';
+import { waitForAccount } from './unreachable.ts';
 
 /** Starts one copy: one that stood in line, is tried again, or was begun and not answered. */
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
@@ -17,28 +19,39 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   if (!isNotCopying(destination)) return DONE;
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
-  if (destination.attempts > 1 && !(await removeEarlierAttempts(deps, job, destination))) {
-    return { outcome: 'again', why: 'the earlier attempt is still being removed' };
+  if (destination.attempts > 1) {
+    const wait = await removeEarlierAttempts(deps, copy);
+    if (wait !== null) return wait;
   }
   const [begun] = await begin(deps, job, [destination]);
   return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination, { fresh: true });
 }
 
-/** Best effort: leftovers of a failed attempt must not keep the next one from starting for ever. */
-async function removeEarlierAttempts(
-  deps: WorkerDeps,
-  job: CopyJob,
-  destination: Destination,
-): Promise<boolean> {
-  const scope = destinationScope(destination);
+/**
+ * Best effort: what a failed attempt left must not keep the next one from starting for ever. What can't be removed now
+ * is removed by steps of its own.
+ * @returns why to wait; `null` to go on
+ */
+async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promise<StepOutcome | null> {
+  const { job, destination } = copy;
   try {
-    return await removeEarlier(deps.gateway, scope, job, destination.attempts);
+    await rememberEarlier(deps, copy);
+    const now = await readCopy(deps, { jobId: job.id, ...attemptRef(destination) });
+    for (const stray of now?.destination.strays ?? [])
+      if ((await takeAway(deps, copy, stray)) === 'again')
+        return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   } catch (error) {
-    if (mayPass(error)) return false;
-    deps.logger.warn(
-      { err: error, job: job.id, region: scope.region },
-      'could not remove the earlier attempt',
-    );
-    return true;
+    if (isCredentials(error)) return waitForAccount(deps, job.id, attemptRef(destination), error);
+    if (mayPass(error)) return { outcome: 'again', why: error.message };
+    const { region } = destinationScope(destination);
+    deps.logger.warn({ err: error, job: job.id, region }, 'could not remove the earlier attempt');
   }
+  return null;
+}
+
+/** Images of earlier attempts whose answers were lost are found by their tags. */
+async function rememberEarlier(deps: WorkerDeps, { job, destination }: CopyInHand): Promise<void> {
+  const isEarlier = (attempt: number) => attempt < destination.attempts;
+  const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, isEarlier);
+  for (const { imageId } of made) await rememberStray(deps, job, destination, imageId);
 }

@@ -1,14 +1,18 @@
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { nextLook, progressInterval } from '../domain/next-look.ts';
+import { chunksOf } from '../ec2/chunks.ts';
+import type { Ec2Error } from '../ec2/classify.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
 import type { PendingCopy } from '../store/store.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { mayPass } from './failure.ts';
+import { refOf } from './copy-changes.ts';
+import { isCredentials, mayPass } from './failure.ts';
 import { wakeLine } from './lines.ts';
-import { COPIES_A_CALL, lookAt } from './look-at.ts';
+import { COPIES_A_CALL, lookAt, WRITES_AT_ONCE } from './look-at.ts';
 import { paceOf } from './pace.ts';
+import { waitForAccount } from './unreachable.ts';
 
 /** At most one look in so many milliseconds at what EC2's events tell of, however many there are. */
 const NOTICED_EVERY = 1000;
@@ -28,9 +32,17 @@ export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Prom
   try {
     return await (payload.noticed === true ? trackNoticed(deps, scope) : trackAll(deps, scope));
   } catch (error) {
+    if (isCredentials(error)) await waitForAll(deps, scope, error);
     if (mayPass(error)) return { outcome: 'again', why: error.message };
     throw error;
   }
+}
+
+/** Copies that nobody may look at wait, each until its own deadline. */
+async function waitForAll(deps: WorkerDeps, scope: Scope, error: Ec2Error): Promise<void> {
+  const pending = await deps.store.pending(scope);
+  for (const some of chunksOf(pending, WRITES_AT_ONCE))
+    await Promise.all(some.map((copy) => waitForAccount(deps, copy.jobId, refOf(copy), error)));
 }
 
 async function trackAll(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { isFinished, jobProgress, jobState } from '../../src/domain/job.ts';
 import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import * as moves from '../helpers/moves.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Job } from '../../src/domain/job.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import * as moves from '../helpers/moves.ts';
 import type { AttemptResult } from '../../src/domain/webhooks.ts';
 import { announce, recordAttempt, redeliver } from '../../src/domain/webhooks.ts';
 import { copyJob } from '../helpers/copy-job.ts';

@@ -34,7 +34,7 @@ import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
-import type { WorkerSettings } from '../../src/worker/deps.ts';
+import type { WorkerDeps, WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
 import { until } from './waiting.ts';
@@ -81,6 +81,8 @@ export interface Service extends CommandDeps {
   control: SimulatorControl;
   prefix: string;
   settings: WorkerSettings;
+  /** What steps work with, to run one by itself. */
+  workerDeps: WorkerDeps;
   startWorker(): Promise<RunningWorker>;
   /** Runs steps, and moves time on; of use without real workers only. */
   steps: SteppedWorker;
@@ -109,6 +111,8 @@ const TEST_SETTINGS: WorkerSettings = {
   eventsPollMs: 250,
   slotRetryMs: 300,
   lostCopyMs: 5000,
+  goneMs: 200,
+  credentialsMs: 60_000,
   tokenTrustMs: 60_000,
   retryMs: 10_000,
   retentionMs: 86_400_000,
@@ -205,6 +209,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     control: new SimulatorControl(simulator.url),
     prefix,
     settings,
+    workerDeps,
     startWorker,
     events,
     copy: (request, source = GOLDEN_WEB) => requestCopy(deps, source, request, TESTER),

@@ -12,7 +12,7 @@ import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
 import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import * as moves from '../helpers/moves.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';

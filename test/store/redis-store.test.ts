@@ -2,7 +2,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import * as moves from '../helpers/moves.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { storeKeys } from '../../src/store/keys.ts';

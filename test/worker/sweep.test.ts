@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Destination } from '../../src/domain/job.ts';
 import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import * as moves from '../helpers/moves.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 import { copyJob } from '../helpers/copy-job.ts';
@@ -82,7 +82,7 @@ test('a sweep reads none of the copies that just wait for EC2, and wakes what is
 
   const due = [await saved(), await saved(...accepted, available)];
   expect((await readBySweep()).toSorted()).toEqual(due.toSorted());
-  expect(await woken()).toEqual([`start-copies/${due[0]}`, `finish-copy/${due[1]}/${REGION}`].toSorted());
+  expect(await woken()).toEqual([`start-copies/${due[0]}`, `finish-copy/${due[1]}/${REGION}/1`].toSorted());
 
   await letEverythingBeRead();
   expect(await readBySweep()).toHaveLength(152);
@@ -128,7 +128,7 @@ test('what an earlier version wrote, with no time or with an old one, is found, 
   expect(await woken()).toEqual([]);
   await letEverythingBeRead();
   await sweep(service);
-  expect(await woken()).toEqual([`finish-copy/${moved}/${REGION}`]);
+  expect(await woken()).toEqual([`finish-copy/${moved}/${REGION}/1`]);
 
   await store.update(made, moves.onCopy(onEach({ progress: 40 })));
   await store.update(moved, (job) => ({ ...job, warnings: [] }));

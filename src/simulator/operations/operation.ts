@@ -9,6 +9,10 @@ export interface Effects {
   readonly copyFails?: CopyFailure | undefined;
   /** The new ids answer NotFound for so many simulated milliseconds. */
   readonly consistencyDelayMs?: number | undefined;
+  /** Every list in the answer is empty. */
+  readonly empty?: boolean | undefined;
+  /** Filters and owners in the request count for nothing. */
+  readonly ignoresFilters?: boolean | undefined;
 }
 
 /** One call, as an operation sees it. */

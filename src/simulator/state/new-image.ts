@@ -18,6 +18,7 @@ const SnapshotSchema = Type.Object(
     encrypted: Type.Optional(Type.Boolean()),
     kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
     completed: Type.Optional(Type.Boolean()),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   { additionalProperties: false },
 );
@@ -92,6 +93,10 @@ function deviceOf(snapshot: Snapshot, index: number): Device {
 }
 
 function addSnapshot(world: World, image: NewImage, spec: NewSnapshot, owner: string, now: number): Snapshot {
+  // An image may be made of a snapshot that is there already, such as another image's.
+  const known =
+    spec.snapshotId === undefined ? undefined : world.region(image.region).snapshots.get(spec.snapshotId);
+  if (known !== undefined && image.imageId === undefined) return known;
   const encrypted = spec.encrypted ?? image.encrypted ?? false;
   const identifier = spec.kmsKeyId ?? image.kmsKeyId ?? awsManagedAlias;
   const snapshot: Snapshot = {
@@ -107,7 +112,7 @@ function addSnapshot(world: World, image: NewImage, spec: NewSnapshot, owner: st
     visibleAt: now,
     lifecycle: { kind: 'settled', state: (spec.completed ?? true) ? 'completed' : 'pending' },
     completionMinutes: null,
-    tags: new Map(),
+    tags: new Map(Object.entries(spec.tags ?? {})),
     volumePermissions: new Map(),
   };
   world.region(image.region).snapshots.set(snapshot.snapshotId, snapshot);

@@ -1,0 +1,74 @@
+import type { Scope } from '../domain/ami.ts';
+import { snapshotIdsOf } from '../domain/ami.ts';
+import type { Unseen } from '../domain/job.ts';
+import { isGone } from '../domain/transitions.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import type { RemoveOutcome } from '../ec2/gateway.ts';
+import type { WorkerDeps } from './deps.ts';
+
+/** What is known of an image that is to be removed. */
+export interface Removal {
+  scope: Scope;
+  imageId: string;
+  /** EC2 has taken its deregistration already. */
+  isDeregistered: boolean;
+  /** Hears that EC2 has taken it, before the snapshots are deleted. */
+  whenDeregistered: () => Promise<void>;
+}
+
+/** `unknown`: EC2 does not know the image, which may be stale; the snapshots that it shows are deleted all the same. */
+export type RemovalOutcome = 'removed' | 'unknown' | 'again';
+
+/**
+ * Deregisters one image that this service made, which cancels a pending copy, and deletes its own snapshots: those that the
+ * image names, and those that EC2 describes as copied for it. Never by a tag: tags travel. Safe to run again at any point.
+ * @throws {Ec2Error} what EC2 refuses, and what may pass
+ */
+export async function removeImage(deps: WorkerDeps, removal: Removal): Promise<RemovalOutcome> {
+  const { scope, imageId } = removal;
+  const image = await deps.gateway.describeImage(scope, imageId);
+  const named = image?.imageId === imageId ? snapshotIdsOf([image]) : [];
+  const outcome = await deregister(deps, removal);
+  const find = async () =>
+    (await deps.gateway.snapshotsCopiedFor(scope, imageId)).map(({ snapshotId }) => snapshotId);
+  const all = [...new Set([...named, ...(await find())])];
+  await deleteSnapshots(deps, scope, all);
+  if (all.length > 0 && (await find()).length > 0) return 'again';
+  return outcome === 'removed' ? 'removed' : 'unknown';
+}
+
+async function deregister({ gateway }: WorkerDeps, removal: Removal): Promise<RemoveOutcome> {
+  if (removal.isDeregistered) return 'removed';
+  const outcome = await gateway.deregisterImage(removal.scope, removal.imageId);
+  if (outcome === 'removed') await removal.whenDeregistered();
+  return outcome;
+}
+
+/** Deletes all that can be deleted before it says what can't. */
+async function deleteSnapshots({ gateway }: WorkerDeps, scope: Scope, ids: readonly string[]): Promise<void> {
+  let refused: Ec2Error | null = null;
+  for (const snapshotId of ids) {
+    try {
+      await gateway.deleteSnapshot(scope, snapshotId);
+    } catch (error) {
+      if (!(error instanceof Ec2Error) || error.kind !== 'refused') throw error;
+      refused ??= about(snapshotId, error);
+    }
+  }
+  if (refused !== null) throw refused;
+}
+
+function about(snapshotId: string, { kind, message, awsCode, aws, cause }: Ec2Error): Ec2Error {
+  const words = message.includes(snapshotId) ? message : `${snapshotId}: ${message}`;
+  return new Ec2Error(kind, words, awsCode, aws?.awsRequestId ?? null, cause);
+}
+
+/** Whether an image that EC2 does not know counts as gone: after several looks, and not while it is new. */
+export function isGoneForGood(
+  { store, settings }: Pick<WorkerDeps, 'store' | 'settings'>,
+  unseen: Unseen | null | undefined,
+  since: number,
+): boolean {
+  const now = store.now();
+  return now - since >= settings.lostCopyMs && unseen != null && isGone(unseen, now, settings);
+}

@@ -1,0 +1,41 @@
+import type { CopyRef, Failure } from '../domain/job.ts';
+import { findDestination, isFinished } from '../domain/job.ts';
+import { unreachable } from '../domain/transitions.ts';
+import type { Ec2Error } from '../ec2/classify.ts';
+import { changeCopy } from './change-job.ts';
+import type { StepOutcome, WorkerDeps } from './deps.ts';
+import { DONE } from './deps.ts';
+import { failureOf } from './failure.ts';
+
+/**
+ * The account did not take the service's credentials. That says nothing of the image: the step waits and warns, nothing is
+ * rolled back. It ends with `account-not-reachable` after CREDENTIALS_SECONDS, counted by the destination's own clock.
+ */
+export async function waitForAccount(
+  deps: WorkerDeps,
+  jobId: string,
+  ref: CopyRef,
+  error: Ec2Error,
+): Promise<StepOutcome> {
+  const { outcome, ...result } = await changeCopy(
+    deps,
+    jobId,
+    unreachable(ref, deps.settings.credentialsMs, failureFor(deps, ref, error)),
+  );
+  const job = outcome === 'changed' && 'job' in result ? result.job : null;
+  const one = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
+  if (one !== undefined && isFinished(one)) return DONE;
+  deps.logger.warn(
+    { job: jobId, region: ref.destination, awsCode: error.awsCode },
+    'the account does not take the credentials; the step waits',
+  );
+  return { outcome: 'again', why: error.message };
+}
+
+function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: Ec2Error): Failure {
+  const failure = failureOf(error, 'account-not-reachable');
+  const image = 'imageId' in ref ? `${ref.imageId} was left as it is. ` : '';
+  const minutes = Math.round(settings.credentialsMs / 60_000);
+  const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} ${image}POST …/retry resumes once they work.`;
+  return { ...failure, message };
+}
