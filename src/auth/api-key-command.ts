@@ -23,8 +23,8 @@ const TAKEN_OVER = `An API that reads this file takes it over within ${LOOK_MS /
 
 /** Where the command writes: `out` takes what another program may read, `note` what only people do. */
 export interface Output {
-  out(text: string): void;
-  note(text: string): void;
+  out: (text: string) => void;
+  note: (text: string) => void;
 }
 
 /** Runs the command. @throws {ConfigError} with what is wrong, and then nothing was changed */

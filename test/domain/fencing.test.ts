@@ -52,7 +52,7 @@ const times = fc.constantFrom(null, 1000);
 
 /** A destination as any record may have it. */
 const destinations: fc.Arbitrary<Partial<Destination>> = fc.record({
-  state: states as fc.Arbitrary<Destination['state']>,
+  state: states,
   imageId: fc.constantFrom(null, NEW),
   imageState: fc.constantFrom(null, 'pending' as const, 'available' as const),
   stopping: fc.constantFrom(null, 'cancel' as const, 'rollback' as const),

@@ -70,8 +70,7 @@ async function join(nodes: readonly Redis[]): Promise<void> {
     String(await node.call('CLUSTER', 'NODES'))
       .split('\n')
       .filter((line) => line.includes('connected')).length >= count;
-  await until(
-    async () => (await Promise.all(nodes.map((node) => knows(node, nodes.length)))).every(Boolean));
+  await until(async () => (await Promise.all(nodes.map((node) => knows(node, nodes.length)))).every(Boolean));
   for (const [i, replica] of nodes.slice(MASTERS).entries())
     await replica.call('CLUSTER', 'REPLICATE', String(await nodes[i]?.call('CLUSTER', 'MYID')));
   const settled = async (node: Redis) =>

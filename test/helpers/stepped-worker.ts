@@ -118,12 +118,10 @@ export class SteppedWorker {
 
   /** Runs steps, and moves time on, while some work waits for what comes of them: an answer that is held back, for example. */
   async during<T>(work: Promise<T>): Promise<T> {
-    let settled = false;
-    const settle = () => {
-      settled = true;
-    };
+    const settled = new AbortController();
+    const settle = () => settled.abort();
     work.then(settle, settle);
-    while (!settled) {
+    while (!settled.signal.aborted) {
       const ran = await this.#inTurn(async () => (await this.#runNext()) || (await this.#moveOn(Infinity)));
       if (!ran) await pause();
     }
@@ -204,8 +202,8 @@ export class SteppedWorker {
   /** Milliseconds until anything is due; `null` where nothing is. What is due already waits for the lease of its recurring step to end. */
   async #nextDue(): Promise<number | null> {
     const keys = storeKeys(this.#prefix);
-    const [now, scope, job, lines, tick, sweep, ...delayed] = await Promise.all([
-      this.#deps.store.now(),
+    const now = this.#deps.store.now();
+    const [scope, job, lines, tick, sweep, ...delayed] = await Promise.all([
       this.#redis.zrange(keys.scopes, 0, '0', 'WITHSCORES'),
       this.#redis.zrange(keys.unfinished, 0, '0', 'WITHSCORES'),
       this.#redis.scard(keys.lines),

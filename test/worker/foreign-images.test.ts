@@ -57,7 +57,8 @@ test('a rollback, and the retry after it, leave alone what only carries the tags
   await untilClean(service, id);
   expect(jobState(done)).toBe('succeeded');
   const there = await thereIn(service);
-  expect(there.images.toSorted()).toEqual([FOREIGN, done.destinations[0]?.imageId].toSorted());
+  expect(there.images).toHaveLength(2);
+  expect(there.images).toEqual(expect.arrayContaining([FOREIGN, done.destinations[0]?.imageId]));
   expect(there.snapshots).toContain(SNAPSHOT);
 });
 
