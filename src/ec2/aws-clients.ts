@@ -45,10 +45,17 @@ export function clientConfig(options: AwsOptions, { region }: Scope) {
       requestTimeout: requestTimeoutMs,
       // Without it the SDK only warns that the time is over, and goes on waiting.
       throwOnRequestTimeout: true,
+      // Closes a connection that is open and silent, also in the middle of an answer.
+      socketTimeout: requestTimeoutMs,
     },
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   };
+}
+
+/** Milliseconds for one call with all its tries and the waits between them, answers included. */
+export function deadlineOf({ requestTimeoutMs, maxAttempts }: AwsOptions): number {
+  return (requestTimeoutMs + 500) * maxAttempts;
 }
 
 /**

@@ -4,7 +4,7 @@ import { destinationAmi, destinationAmiFilter, SELF } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { NOBODY } from '../domain/permissions.ts';
 import type { AwsOptions, Ec2Call } from './aws-clients.ts';
-import { AwsClients, clientConfig } from './aws-clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from './aws-clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
 import { chunksOf } from './chunks.ts';
@@ -18,6 +18,7 @@ import type {
   RemoveOutcome,
   SnapshotPermissions,
 } from './gateway.ts';
+import { withDeadline } from './deadline.ts';
 import { leaveThrottling } from './leave-throttling.ts';
 import { traced } from './traced-client.ts';
 
@@ -39,7 +40,7 @@ export class AwsGateway implements Ec2Gateway {
 
   constructor(options: AwsOptions) {
     this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const client = new sdk.EC2Client(clientConfig(options, scope));
+      const client = withDeadline(new sdk.EC2Client(clientConfig(options, scope)), deadlineOf(options));
       if (options.leavesThrottling === true) leaveThrottling(client);
       return traced(client, options.tracing, 'EC2', scope.region);
     });

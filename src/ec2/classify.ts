@@ -190,11 +190,14 @@ const NO_CODE: ReadonlySet<string> = new Set([
   'TypeError',
 ]);
 
-/** No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. */
+/**
+ * No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. One of success means that the answer
+ * was not whole, or not EC2's.
+ */
 function kindByStatus(name: string, status: number | undefined): Ec2ErrorKind {
   if (status === 429) return 'throttled';
   if (NO_CODE.has(name) || !AWS_CODE.test(name)) return 'transient';
-  return status === undefined || status >= 500 ? 'transient' : 'refused';
+  return status === undefined || status < 300 || status >= 500 ? 'transient' : 'refused';
 }
 
 function asSdkError(error: unknown): SdkError {

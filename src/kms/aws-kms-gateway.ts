@@ -2,8 +2,9 @@ import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { Scope } from '../domain/ami.ts';
 import { GRANT_OPERATIONS, principalOf } from '../domain/key-policy.ts';
 import type { AwsOptions } from '../ec2/aws-clients.ts';
-import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
 import { classify } from '../ec2/classify.ts';
+import { withDeadline } from '../ec2/deadline.ts';
 import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
@@ -15,9 +16,10 @@ export class AwsKmsGateway implements KmsGateway {
   readonly #clients: AwsClients<KmsSdk, KMSClient>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) =>
-      traced(new sdk.KMSClient(clientConfig(options, scope)), options.tracing, 'KMS', scope.region),
-    );
+    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
+      const client = withDeadline(new sdk.KMSClient(clientConfig(options, scope)), deadlineOf(options));
+      return traced(client, options.tracing, 'KMS', scope.region);
+    });
   }
 
   async describeKey(scope: Scope, keyId: string): Promise<KeyLookup> {

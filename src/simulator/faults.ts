@@ -21,6 +21,8 @@ export const FaultSchema = Type.Object(
     delayMs: Type.Optional(Type.Number({ minimum: 0, maximum: 600_000 })),
     /** Never answers; the connection stays open. */
     hang: Type.Optional(Type.Boolean()),
+    /** Sends the head and half of the body, and then nothing; the connection stays open. */
+    half: Type.Optional(Type.Boolean()),
     /** Cuts the connection. */
     drop: Type.Optional(Type.Boolean()),
     /** A web page in place of the answer, with `status` or 200: a firewall, a proxy, a captive portal. */

@@ -10,7 +10,7 @@ import type { Answer } from './wire/answers.ts';
 import type { Caller } from './wire/caller.ts';
 
 /** An answer, or what a fault does to the connection instead. */
-export type Outcome = Answer | 'hang' | 'drop';
+export type Outcome = Answer | { half: Answer } | 'hang' | 'drop';
 
 /** Runs one call: ledger, fault, throttling, operation. Every call is counted, however it ends. */
 export async function serve(simulation: Simulation, caller: Caller, call: Call): Promise<Outcome> {
@@ -26,7 +26,8 @@ export async function serve(simulation: Simulation, caller: Caller, call: Call):
   const before = fault?.when === 'after' ? undefined : await disturbance(fault, call, failed);
   const outcome = before ?? (await execute(simulation, caller, call, fault, entry, failed));
   const after = fault?.when === 'after' ? await disturbance(fault, call, failed) : undefined;
-  return after ?? outcome;
+  const last = after ?? outcome;
+  return fault?.half === true && typeof last === 'object' && 'body' in last ? { half: last } : last;
 }
 
 function entryFor(simulation: Simulation, caller: Caller, call: Call): CopyImageCall | undefined {

@@ -5,7 +5,7 @@ import { Ec2Error } from './errors.ts';
 import { newRequestId } from './ids.ts';
 import { serve } from './serve.ts';
 import type { Simulation } from './simulation.ts';
-import { ec2Failure, send } from './wire/answers.ts';
+import { ec2Failure, send, sendHalf } from './wire/answers.ts';
 import { callerOf } from './wire/caller.ts';
 
 const bodyLimit = 2 * 1024 * 1024;
@@ -43,7 +43,9 @@ async function answer(
   const call = callOf(simulation, caller, request.headers, body, gone.signal);
   const outcome = await serve(simulation, caller, call);
   if (outcome === 'drop') request.socket.destroy();
-  else if (outcome !== 'hang' && !response.destroyed) send(response, call.requestId, outcome);
+  if (typeof outcome === 'string' || response.destroyed) return;
+  if ('half' in outcome) sendHalf(response, call.requestId, outcome.half);
+  else send(response, call.requestId, outcome);
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {

@@ -1,7 +1,8 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { SELF } from '../domain/ami.ts';
 import type { AwsOptions } from '../ec2/aws-clients.ts';
-import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
+import { withDeadline } from '../ec2/deadline.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
 import { sqsError } from './sqs-error.ts';
 
@@ -10,6 +11,9 @@ type SqsSdk = Awaited<ReturnType<typeof loadSdk>>;
 
 /** As many as SQS gives at once. */
 const MOST = 10;
+
+/** Milliseconds for which SQS holds an empty answer back at most. */
+const LONGEST_WAIT = 20_000;
 
 /** Seconds for which a message is hidden once it was received: enough for a Redis that comes and goes. */
 const HIDDEN = 30;
@@ -25,10 +29,18 @@ export class AwsEventsQueue implements EventsQueue {
     this.#url = url;
     this.#region = region;
     this.#timeoutMs = options.requestTimeoutMs;
+    // SQS holds an empty answer back by design.
+    const waiting = { ...options, requestTimeoutMs: LONGEST_WAIT + options.requestTimeoutMs };
     this.#clients = new AwsClients(
       loadSdk,
       // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
-      (sdk, scope) => new sdk.SQSClient({ ...clientConfig(options, scope), useQueueUrlAsEndpoint: false }),
+      (sdk, scope) => {
+        const config = clientConfig(waiting, scope);
+        return withDeadline(
+          new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false }),
+          deadlineOf(waiting),
+        );
+      },
     );
   }
 
@@ -56,7 +68,7 @@ export class AwsEventsQueue implements EventsQueue {
     const { sdk, client } = await this.#get();
     const Entries = receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }));
     const command = new sdk.DeleteMessageBatchCommand({ QueueUrl: this.#url, Entries });
-    await client.send(command).catch((error: unknown) => {
+    await client.send(command, { requestTimeout: this.#timeoutMs }).catch((error: unknown) => {
       throw sqsError(error, 'DeleteMessageBatch', this.#region);
     });
   }

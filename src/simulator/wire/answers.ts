@@ -68,7 +68,19 @@ export function sqsFailure(error: Ec2Error): Answer {
 
 /** The SDK takes the request id from the header, whatever the body says. */
 export function send(response: ServerResponse, requestId: string, answer: Answer): void {
+  begin(response, requestId, answer).end(answer.body);
+}
+
+/** The head and half of the body; the rest never comes. */
+export function sendHalf(response: ServerResponse, requestId: string, answer: Answer): void {
+  begin(response, requestId, answer).write(answer.body.slice(0, answer.body.length / 2));
+}
+
+function begin(response: ServerResponse, requestId: string, answer: Answer): ServerResponse {
   const { status, contentType, headers } = answer;
-  response.writeHead(status, { 'content-type': contentType, 'x-amzn-requestid': requestId, ...headers });
-  response.end(answer.body);
+  return response.writeHead(status, {
+    'content-type': contentType,
+    'x-amzn-requestid': requestId,
+    ...headers,
+  });
 }

@@ -1,0 +1,42 @@
+import { afterEach, expect, test } from 'vitest';
+import { SELF } from '../../src/domain/ami.ts';
+import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
+import type { Service } from '../helpers/service.ts';
+import { startService, testCredentials } from '../helpers/service.ts';
+
+const scope = { account: SELF, region: 'eu-west-1' };
+
+let service: Service;
+afterEach(() => service.stop());
+
+/** Options of clients that wait for a tenth of a second. */
+const hasty = () => ({
+  requestTimeoutMs: 100,
+  maxAttempts: 2,
+  endpoint: service.simulator.url,
+  credentials: testCredentials(),
+});
+
+test.each(['half', 'hang'] as const)('an answer that stops (%s) ends in a transient error', async (how) => {
+  service = await startService();
+  await service.control.fault({ action: '*', times: 10, [how]: true });
+  const ec2 = new AwsGateway(hasty());
+  await expect(ec2.findImages(scope, {})).rejects.toMatchObject({
+    kind: 'transient',
+    code: 'ec2-unavailable',
+  });
+  ec2.close();
+  const kms = new AwsKmsGateway(hasty());
+  await expect(kms.describeKey(scope, 'alias/ami')).rejects.toMatchObject({ kind: 'transient' });
+  kms.close();
+});
+
+test('half an answer about one region does not stop its copies', async () => {
+  service = await startService();
+  const { id } = await service.copy({ destinations: [{ region: scope.region }] });
+  await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'pending');
+  await service.control.fault({ action: 'DescribeImages', region: scope.region, times: 2, half: true });
+  const { destinations } = await service.untilFinished(id);
+  expect(destinations[0]?.state).toBe('succeeded');
+});
