@@ -18,12 +18,15 @@ export interface ReadinessDeps {
   files?: readonly FileState[];
   /** Where the credentials are tried out. */
   defaultRegion: string;
+  /** Milliseconds of any clock that only goes forward. */
+  now?: () => number;
 }
 
 type Check = Health['checks'][number];
 
-/** EC2 is asked for its opinion of the credentials at most this often, however often readiness is. */
+/** For so long a good answer about the credentials counts, however often readiness is asked; a bad one counts for a moment only. */
 const CREDENTIALS_FRESH_MS = 30_000;
+const CREDENTIALS_RETRY_MS = 1000;
 /** Readiness answers within this time, also when EC2 doesn't. */
 const EC2_PATIENCE_MS = 2000;
 
@@ -33,8 +36,9 @@ export function readiness({
   gateway,
   files = [],
   defaultRegion,
+  now = () => performance.now(),
 }: ReadinessDeps): () => Promise<Health> {
-  const credentials = fresh(CREDENTIALS_FRESH_MS, () => checkCredentials(gateway, defaultRegion));
+  const credentials = fresh(now, () => checkCredentials(gateway, defaultRegion));
   return async () => {
     const checks = [...(await checkRedis(redis)), await credentials(), ...files.map(checkFile)];
     const ready = checks.every((check) => check.ok || !check.required);
@@ -100,16 +104,18 @@ function check(name: string, why: string | null, required = true): Check {
   return { name, ok: why === null, required, why };
 }
 
-/** Calls `get` at most once in `ms` milliseconds and gives everybody that answer. */
-function fresh<T>(ms: number, get: () => Promise<T>): () => Promise<T> {
-  let until = 0;
-  let answer: Promise<T> | undefined;
+/** Runs a check at most once at a time, and again only when its last result is no longer fresh; everybody gets that result. */
+function fresh(now: () => number, run: () => Promise<Check>): () => Promise<Check> {
+  let until = Number.NEGATIVE_INFINITY;
+  let latest: Promise<Check> | undefined;
   return () => {
-    if (answer === undefined || performance.now() >= until) {
-      until = performance.now() + ms;
-      answer = get();
-    }
-    return answer;
+    if (latest !== undefined && now() < until) return latest;
+    until = Infinity;
+    latest = run();
+    void latest.then(({ ok }) => {
+      until = now() + (ok ? CREDENTIALS_FRESH_MS : CREDENTIALS_RETRY_MS);
+    });
+    return latest;
   };
 }
 

@@ -9,13 +9,18 @@ const FAIL_FAST = {
   enableOfflineQueue: false,
   commandTimeout: 900,
   connectTimeout: 2000,
+  // A connection that is open and silent is closed and made anew: commandTimeout alone would reject for ever.
+  socketTimeout: 1500,
 };
 
 /** For what is better left out than waited for. */
 const HASTY = { ...FAIL_FAST, commandTimeout: 200 };
 
-/** For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes. */
-const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000 };
+/**
+ * For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes, but on no connection that stays silent
+ * for longer than any blocking read asks for.
+ */
+const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000, socketTimeout: 30_000 };
 
 const KINDS = { 'fail-fast': FAIL_FAST, hasty: HASTY, patient: PATIENT };
 

@@ -25,11 +25,18 @@ function isAllowedHost(host: string, allowed: readonly string[]): boolean {
   return allowed.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one));
 }
 
+/**
+ * All of IPv6 but 2000::/3, which alone is given out (RFC 4291, section 2.4). `[::127.0.0.1]`, an IPv4 address in the deprecated form
+ * of section 2.5.5.1, is in ::/3.
+ */
+const NOT_PUBLIC_IPV6 = ['::/3', '4000::/2', '8000::/1'];
+
 /** The WHATWG parser has turned 127.1, 0x7f000001 and their like into plain addresses already. */
 function isPrivate(host: string, { privateAddresses }: WebhookSettings): boolean {
   if (isIP(host) === 0) return privateAddresses.length === 0 && /(?:^|\.)localhost$/.test(host);
   const address = ipaddr.parse(host);
-  return address.range() !== 'unicast' && !privateAddresses.some((range) => contains(range, address));
+  if (privateAddresses.some((range) => contains(range, address))) return false;
+  return address.range() !== 'unicast' || NOT_PUBLIC_IPV6.some((range) => contains(range, address));
 }
 
 function contains(range: string, address: ReturnType<typeof ipaddr.parse>): boolean {

@@ -4,6 +4,8 @@ import { readiness } from '../../src/http/readiness.ts';
 import { AmiferryError } from '../../src/errors.ts';
 import { startApi } from './api.ts';
 
+const INFO = 'loading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n';
+
 test('a service that can work is ready, and says that its Redis keeps nothing on disk', async () => {
   const api = await startApi({ workers: 0 });
   try {
@@ -25,6 +27,30 @@ test('a service that can work is ready, and says that its Redis keeps nothing on
   }
 });
 
+test('a failed look at the credentials is made again after a second, a good one after half a minute', async () => {
+  let [time, failing, looks] = [0, true, 0];
+  const checkCredentials = async () => {
+    looks += 1;
+    if (failing) throw new AmiferryError('ec2-unavailable', 'EC2 does not answer');
+  };
+  const look = readiness({
+    redis: { info: async () => INFO },
+    gateway: { checkCredentials },
+    defaultRegion: 'us-east-1',
+    now: () => time,
+  });
+  expect((await look()).status).toBe('not-ready');
+  failing = false;
+  time += 999;
+  expect([(await look()).status, looks]).toEqual(['not-ready', 1]);
+  time += 1;
+  expect([(await look()).status, looks]).toEqual(['ready', 2]);
+  time += 29_999;
+  expect([(await look()).status, looks]).toEqual(['ready', 2]);
+  time += 1;
+  expect([(await look()).status, looks]).toEqual(['ready', 3]);
+});
+
 test('the credentials are asked for once in a while, not at every look', async () => {
   const api = await startApi({ workers: 0 });
   try {
@@ -35,7 +61,6 @@ test('the credentials are asked for once in a while, not at every look', async (
   }
 });
 
-const INFO = 'loading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n';
 const fine = async () => undefined;
 const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
   readiness({
