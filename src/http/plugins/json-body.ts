@@ -3,7 +3,8 @@ import { AmiferryError } from '../../errors.ts';
 
 /**
  * Reads JSON bodies, and no others. An empty body is none at all, whatever Content-Type says of it, so that clients that
- * always send one can POST where no body is needed. The keys __proto__ and constructor.prototype are refused.
+ * always send one can POST where no body is needed. The keys __proto__ and constructor.prototype are refused, and so is a body
+ * that a route does not take: `DELETE …/permissions` with `{"accounts": […]}` would otherwise make the image wholly private.
  */
 export const jsonBody = fp(
   async (app) => {
@@ -13,9 +14,24 @@ export const jsonBody = fp(
       if (body.trim() === '') return done(null, undefined);
       return parse(request, body, (error, value) => done(error === null ? null : explain(body), value));
     });
+    app.addHook('preValidation', async ({ body, method, routeOptions }) => {
+      if (routeOptions.schema?.body === undefined && saysAnything(body))
+        throw notTaken(method, routeOptions.url);
+    });
   },
   { name: 'json-body' },
 );
+
+/** No body, and an empty object, ask for nothing. */
+function saysAnything(body: unknown): boolean {
+  if (body === undefined) return false;
+  return typeof body !== 'object' || body === null || Object.keys(body).length > 0;
+}
+
+function notTaken(method: string, url = ''): AmiferryError {
+  const message = `${method} ${url} takes no body: nothing in it would be heeded, so nothing was done`;
+  return new AmiferryError('validation-failed', message, { errors: [{ pointer: '', message }] });
+}
 
 /** Why a body could not be read, in the words of JSON.parse. */
 function explain(body: string): AmiferryError {
