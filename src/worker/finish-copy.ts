@@ -1,6 +1,6 @@
 import { SELF } from '../domain/ami.ts';
 import { tagsOfCopy } from '../domain/copy-tags.ts';
-import type { CopyJob, Destination, Job, Warning } from '../domain/job.ts';
+import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
 import { copyRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { NO_REQUEST, targetOf } from '../domain/permissions.ts';
@@ -169,7 +169,7 @@ async function afterError(
   error: AmiferryError,
 ): Promise<StepOutcome> {
   if (isCredentials(error)) return waitForAccount(deps, job.id, copyRef(destination), error);
-  if (error.code === 'image-not-found') return missing(deps, job, destination);
+  if (error.code === 'image-not-found') return missing(deps, job, destination, disappeared(destination));
   const throttled = error instanceof Ec2Error && error.kind === 'throttled';
   const settling =
     isStale(error) && deps.store.now() - (destination.availableAt ?? 0) < deps.settings.lostCopyMs;
@@ -178,20 +178,30 @@ async function afterError(
   }
   const failure = failureOf(error);
   const message = `${destination.imageId} is available and kept, but could not be finished: ${failure.message}`;
+  if (isStale(error)) return missing(deps, job, destination, { ...failure, message });
   await changeCopy(deps, job.id, fail(copyRef(destination), { ...failure, message }));
   await wakeNext(deps, job, destination);
   return DONE;
 }
 
-/** EC2 does not show the image of an available copy. One answer may be stale: several looks decide. */
-async function missing(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
+function disappeared({ imageId }: Destination): Failure {
+  const message = `${imageId} was available, and EC2 no longer shows it: several looks did not find it. Retry the job to copy again.`;
+  return failureBecause('copy-disappeared', message);
+}
+
+/** EC2 does not know the image, or a snapshot, of an available copy. One answer may be stale: several decide. */
+async function missing(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  failure: Failure,
+): Promise<StepOutcome> {
   const ref = copyRef(destination);
-  const message = `${destination.imageId} was available, and EC2 no longer shows it: several looks did not find it. Retry the job to copy again.`;
-  const end = fail(ref, failureBecause('copy-disappeared', message));
-  const result = await changeCopy(deps, job.id, notFound(ref, deps.settings, end));
+  const move = notFound(ref, deps.settings, fail(ref, failure));
+  const result = await changeCopy(deps, job.id, move);
   const over =
     result.outcome !== 'changed' || nextStep(changedCopy(result.job, destination)) !== 'finish-copy';
-  if (!over) return { outcome: 'again', why: message };
+  if (!over) return { outcome: 'again', why: failure.message };
   await wakeNext(deps, job, destination);
   return DONE;
 }

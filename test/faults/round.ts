@@ -2,7 +2,7 @@ import { check } from './checker.ts';
 import type { Finding } from './checker.ts';
 import { randomOfRound } from './random.ts';
 import type { Scenario } from './scenario.ts';
-import { gather, leftIndexes, settle } from './settle.ts';
+import { gather, leftIndexes, settle, settleIndexes } from './settle.ts';
 import { Stage } from './stage.ts';
 import type { Table } from './table.ts';
 
@@ -33,6 +33,7 @@ export async function playRound(
   await scenario.play(stage).catch((error: unknown) => complain(`the moment never came: ${String(error)}`));
   await stack.ready();
   await settle(client, bounds.stuck);
+  await settleIndexes(stack.redis.port, bounds.stuck);
   await stage.end();
   await stack.control.clearFaults();
   recovery.forget();

@@ -17,6 +17,11 @@ export async function settle(client: Client, timeout: number): Promise<void> {
   await until(idle, timeout, BETWEEN_REQUESTS).catch(() => {});
 }
 
+/** Waits until no index of work stands: an image that no record holds is removed after its job has ended. */
+export async function settleIndexes(redisPort: number, timeout: number): Promise<void> {
+  await until(async () => (await leftIndexes(redisPort)).length === 0, timeout).catch(() => {});
+}
+
 /** Reads everything that there is to compare. */
 export async function gather(
   { control }: Stack,

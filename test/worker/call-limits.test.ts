@@ -29,7 +29,12 @@ test('copies for which there is no call stand in line, and go on as EC2 gives ca
   service = await startService({ settings: { callShare: 1 }, simulator: { throttle: true } });
   await leave(3);
   const ids: string[] = [];
-  for (let i = 0; i < 6; i += 1) ids.push(await copyInto(EU));
+  for (let i = 0; i < 6; i += 1) {
+    ids.push(await copyInto(EU));
+    await service.steps.runDue();
+    // A place in the wait queue is a time in milliseconds.
+    await service.steps.advance(2);
+  }
   const other = await copyInto('us-west-2');
   await service.untilJob(ids[5] ?? '', ({ destinations: [one] }) => one?.state === 'waiting');
   await service.untilFinished(other);

@@ -102,6 +102,22 @@ describe('a live copy is not ended', () => {
   );
 });
 
+test.each(['ModifyImageAttribute', 'DescribeImageAttribute'])(
+  'an old copy is shared though %s answers NotFound once',
+  async (action) => {
+    service = await startService({ settings, simulator: { copySeconds: 60 } });
+    const permissions = { accounts: ['222222222222'] };
+    const { id } = await service.copy({ destinations: [{ region: EU }], permissions });
+    await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'available');
+    await service.steps.advance(2 * settings.lostCopyMs);
+    await service.control.fault({ action, region: EU, error: 'InvalidAMIID.NotFound' });
+    const [one] = (await service.untilFinished(id)).destinations;
+    expect(one).toMatchObject({ state: 'succeeded', attempts: 1 });
+    const { accounts } = await service.gateway.launchPermissions(eu, one?.imageId ?? '');
+    expect(accounts).toEqual(permissions.accounts);
+  },
+);
+
 test('a copy whose image is gone ends after three looks over two minutes, and blames nobody', async () => {
   const { id, imageId } = await oldCopy(100_000);
   await service.gateway.deregisterImage(eu, imageId);
