@@ -19,6 +19,7 @@ export function toImage(image: AwsImage, region: string): Image {
     createdAt: image.CreationDate ?? null,
     source: toSource(image),
     snapshots: toSnapshots(image),
+    ebsBacked: image.RootDeviceType === 'ebs',
     productCodes: (image.ProductCodes ?? []).map((code) => code.ProductCodeId ?? ''),
     tags: toTags(image.Tags),
   };

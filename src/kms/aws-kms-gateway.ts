@@ -4,6 +4,7 @@ import { GRANT_OPERATIONS, principalOf } from '../domain/key-policy.ts';
 import type { AwsOptions } from '../ec2/aws-clients.ts';
 import { AwsClients, clientConfig } from '../ec2/aws-clients.ts';
 import { classify } from '../ec2/classify.ts';
+import type { Fence } from '../ec2/gateway.ts';
 import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
@@ -36,7 +37,13 @@ export class AwsKmsGateway implements KmsGateway {
     }
   }
 
-  async createGrant(scope: Scope, keyId: string, name: string, account: string): Promise<void> {
+  async createGrant(
+    scope: Scope,
+    keyId: string,
+    name: string,
+    account: string,
+    fence?: Fence,
+  ): Promise<void> {
     const { sdk, client } = await this.#clients.get(scope);
     const command = new sdk.CreateGrantCommand({
       KeyId: keyId,
@@ -44,6 +51,7 @@ export class AwsKmsGateway implements KmsGateway {
       GranteePrincipal: principalOf(account),
       Operations: [...GRANT_OPERATIONS],
     });
+    await fence?.();
     await client.send(command).catch((error: unknown) => {
       throw classify(error, 'CreateGrant', scope.region);
     });
@@ -65,8 +73,9 @@ export class AwsKmsGateway implements KmsGateway {
     return grants;
   }
 
-  async revokeGrant(scope: Scope, keyId: string, grantId: string): Promise<void> {
+  async revokeGrant(scope: Scope, keyId: string, grantId: string, fence?: Fence): Promise<void> {
     const { sdk, client } = await this.#clients.get(scope);
+    await fence?.();
     try {
       await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
     } catch (error) {

@@ -3,7 +3,8 @@ import { tagsOfCopy } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Warning } from '../domain/job.ts';
 import { destinationKey, destinationScope } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
-import { NO_REQUEST, targetOf } from '../domain/permissions.ts';
+import { copyAboutToGive } from '../domain/permission-moves.ts';
+import { NO_REQUEST } from '../domain/permissions.ts';
 import { beginSharing, fail, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
@@ -15,8 +16,9 @@ import { DONE } from './deps.ts';
 import { failureOf, mayPass } from './failure.ts';
 import { isFirstInLine } from './first-in-line.ts';
 import { readCopy } from './read-copy.ts';
-import { putBack, share } from './share.ts';
+import { takeBack, share } from './share.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
+import { supersededBy } from './supersede.ts';
 
 /**
  * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it
@@ -83,9 +85,21 @@ async function sharePermissions(
     );
     if (begun.outcome !== 'changed') return null;
   }
-  const target = targetOf({ mode: 'patch', add: job.permissions, remove: NO_REQUEST }, before);
-  const { grantKeyAccess } = job.permissions;
-  const request = { job, image, before, target, grantKeyAccess };
+  const request: ShareRequest = {
+    job,
+    me,
+    image,
+    change: { mode: 'patch', add: job.permissions, remove: NO_REQUEST },
+    before,
+    // A copy is accepted only with the scopes for all that it is to be given.
+    mayPublish: true,
+    remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
+  };
+  if (destination.supersededBy !== undefined) {
+    if ((await takeBack(deps, scope, request)) === null) throw notTakenBack(scope.region);
+    const { message } = supersededBy({ id: destination.supersededBy });
+    return [{ code: 'superseded', message, region: scope.region }];
+  }
   const result = await shareOrPutBack(deps, request, inTime(deps, job, destination));
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
@@ -108,11 +122,11 @@ async function shareOrPutBack(
   const scope = { account: SELF, region: request.image.region };
   try {
     const result = await share(deps, scope, request);
-    if (result.outcome === 'unsettled' && !goingOn) await putBack(deps, scope, request);
+    if (result.outcome === 'unsettled' && !goingOn) await takeBack(deps, scope, request);
     return result;
   } catch (error) {
     if (!(error instanceof AmiferryError) || (goingOn && (mayPass(error) || isStale(error)))) throw error;
-    if ((await putBack(deps, scope, request)) !== null) throw error;
+    if ((await takeBack(deps, scope, request)) !== null) throw error;
     const { imageId } = request.image;
     const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
     throw new AmiferryError(error.code, message, {
@@ -130,6 +144,11 @@ function isStale(error: unknown): boolean {
 /** Whether what may pass is worth trying on: counted from when the copy was there, or a retry took it up again. */
 function inTime({ store, settings }: WorkerDeps, job: CopyJob, { availableAt }: Destination): boolean {
   return store.now() - Math.max(availableAt ?? 0, job.updatedAt) < settings.retryMs;
+}
+
+function notTakenBack(region: string): Ec2Error {
+  const message = `a later change withdraws what the copy in ${region} was shared with, and that could not be taken back yet`;
+  return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
 }
 
 function unsettled(region: string): Ec2Error {
