@@ -37,6 +37,7 @@ export const ERRORS = {
     retryable: true,
     title: 'The job is at work and can not be stopped or retried now',
   },
+  superseded: { status: 409, retryable: false, title: 'A later change takes away what this one gives' },
   'body-too-large': { status: 413, retryable: false, title: 'The body is over 64 KiB' },
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },

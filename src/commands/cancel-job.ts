@@ -15,7 +15,7 @@ const cancel: Change = (job, now) => stopCopies(job, now) ?? cancelChange(job, n
 
 /**
  * Cancels what is not finished: what EC2 never heard of is cancelled at once, the rest as soon as a worker has removed
- * it. Cancelling again while that goes on changes nothing.
+ * it, or taken back what a change of permissions had given by then. Cancelling again while that goes on changes nothing.
  * @throws {AmiferryError} `job-not-found`; `missing-scope`; `job-finished` when nothing is left to cancel
  */
 export async function cancelJob(
@@ -31,12 +31,6 @@ export async function cancelJob(
     throw new AmiferryError(
       'job-finished',
       `job ${id} is ${jobState(result.job)}: nothing is left to cancel`,
-    );
-  }
-  if (result.outcome === 'unchanged' && result.job.kind === 'permissions') {
-    throw new AmiferryError(
-      'job-running',
-      `job ${id} is changing permissions right now, which takes seconds: look at it again`,
     );
   }
   await deps.audit.record(accepted(deps, principal, 'cancel-job', result.job));

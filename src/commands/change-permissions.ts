@@ -49,12 +49,7 @@ export async function changePermissions(
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(
-    image,
-    change,
-    { warnings, notify, requestedBy: principal.id, origin },
-    deps.store.now(),
-  );
+  const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }
 
@@ -74,7 +69,7 @@ function requireShareable({ imageId, state }: Image): void {
   throw new AmiferryError('image-not-available', message);
 }
 
-/** Snapshots can be given to accounts alone, so without any "includeSnapshots" would promise what can't be. */
+/** This service gives snapshots to accounts alone, so without any "includeSnapshots" would promise what can't be. */
 function requireCopiers(change: PermissionChange, region: string): Warning[] {
   const asked = change.mode === 'set' ? change.set : change.add;
   return copiers(asked, region, change.mode === 'set' ? '/includeSnapshots' : '/add/includeSnapshots');
@@ -83,8 +78,9 @@ function requireCopiers(change: PermissionChange, region: string): Warning[] {
 export function copiers(asked: PermissionRequest, region: string, pointer: string): Warning[] {
   if (!asked.includeSnapshots) return [];
   if (asked.accounts.length === 0) {
-    const message =
-      'EC2 lets only accounts copy an image: name them in "accounts", or leave "includeSnapshots" out';
+    const message = asked.public
+      ? 'this service makes no snapshot public, since anybody could then read the disk: name the accounts that may copy the image in "accounts", or leave "includeSnapshots" out'
+      : 'EC2 gives snapshots to accounts, not to organizations or units: name accounts in "accounts", or leave "includeSnapshots" out';
     throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
   }
   if (!hasOthers(asked)) return [];
@@ -103,9 +99,9 @@ function newJob(
   {
     warnings,
     notify,
-    requestedBy,
+    principal,
     origin,
-  }: { warnings: Warning[]; notify: string[]; requestedBy: string; origin: Origin },
+  }: { warnings: Warning[]; notify: string[]; principal: Principal; origin: Origin },
   now: number,
 ): PermissionsJob {
   return {
@@ -115,6 +111,7 @@ function newJob(
     image: { id: image.imageId, region: image.region, name: image.name },
     state: 'queued',
     change,
+    mayPublish: principal.scopes.has('amis:publish'),
     before: null,
     after: null,
     error: null,
@@ -122,7 +119,7 @@ function newJob(
     warnings,
     notify,
     deliveries: [],
-    requestedBy,
+    requestedBy: principal.id,
     requestId: origin.requestId,
     traceparent: origin.traceparent,
     createdAt: now,

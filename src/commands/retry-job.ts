@@ -25,10 +25,11 @@ async function retryAuthorised(
     const job = await requireJob(deps, id, principal);
     await authoriseRetry(deps, principal, job);
     const authorised = toRetry(job);
+    const retryNow = retry(principal);
     let hasMore = false;
     const change: Change = (latest, now) => {
       hasMore = !toRetry(latest).isSubsetOf(authorised);
-      return hasMore ? null : retry(latest, now);
+      return hasMore ? null : retryNow(latest, now);
     };
     const result = await deps.store.update(id, change, { receipt: claim?.receipt(id) });
     if (!hasMore) return result;
@@ -40,7 +41,26 @@ function toRetry(job: Job): Set<string> {
 }
 
 const retryCopies = onCopy(retryFailed);
-const retry: Change = (job, now) => retryCopies(job, now) ?? retryChange(job, now);
+
+/** What an earlier try of sharing gave was taken back when it failed, and who retries decides anew what may be given. */
+function retry(principal: Principal): Change {
+  const retryPermissions = retryChange(principal.scopes.has('amis:publish'));
+  return (job, now) => {
+    const copies = retryCopies(job, now);
+    return copies === null ? retryPermissions(job, now) : shareAnew(job, copies);
+  };
+}
+
+function shareAnew(before: Job, after: Job): Job {
+  if (before.kind !== 'copy' || after.kind !== 'copy') return after;
+  const destinations = after.destinations.map((one, i) => {
+    const was = before.destinations[i];
+    if (was === undefined || !retryable(was)) return one;
+    const { given: _given, supersededBy: _supersededBy, ...rest } = one;
+    return rest;
+  });
+  return { ...after, destinations };
+}
 
 /**
  * Copies the failed destinations again, each as a new attempt; the others are left as they are.

@@ -68,6 +68,8 @@ export interface Image {
   /** SourceImageId and SourceImageRegion, where EC2 gives them. */
   source: { imageId: string; region: string } | null;
   snapshots: ImageSnapshot[];
+  /** Its root device is on EBS: it has at least one snapshot, whether EC2 names it yet or not. */
+  ebsBacked?: boolean;
   productCodes: string[];
   tags: Tags;
 }

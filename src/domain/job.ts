@@ -2,6 +2,7 @@ import type { AwsDetail, ErrorCode } from '../errors.ts';
 import type { ImageState, Scope, Tags } from './ami.ts';
 import { SELF } from './ami.ts';
 import type { Delivery } from './delivery.ts';
+import type { Given } from './given.ts';
 import type { KeyPolicyStatement } from './key-policy.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
 
@@ -84,6 +85,10 @@ export interface Destination {
   kmsKeyId: string | null;
   /** The copy's permissions before it was first shared as asked; `null` until that begins. */
   sharedFrom: PermissionState | null;
+  /** What its sharing gave, to be taken back should it fail. A record of an earlier version has none. */
+  given?: Given;
+  /** The later change of permissions that its sharing must not undo: it ends without sharing. */
+  supersededBy?: string;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
   /** When that began: the deadline of the removal counts from here. A record of an earlier version has none of these times. */
@@ -115,7 +120,9 @@ export interface Warning {
     | 'encryption-not-checked'
     | 'organizations-cannot-copy'
     | 'image-not-removed'
-    | 'key-grants-left';
+    | 'key-grants-left'
+    | 'changed-meanwhile'
+    | 'superseded';
   message: string;
   region: string;
   /** With `key-policy-needed`: what the key's owner has to add to its policy. */
@@ -153,6 +160,12 @@ export interface PermissionsJob extends JobBase {
   kind: 'permissions';
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   change: PermissionChange;
+  /** Whether it may make the image public: its caller, or who retried it, has the scope. Else only what is public stays so. */
+  mayPublish?: boolean;
+  /** What it gave, or was about to give, to be taken back should it not succeed. */
+  given?: Given;
+  /** While it runs: why it is to take back what it gave, and end. */
+  stopping?: Failure | 'cancel' | null;
   /** As read before the first change, and after the last one; `null` until then. */
   before: PermissionState | null;
   after: PermissionState | null;

@@ -1,3 +1,5 @@
+import type { PermissionSet } from './permissions.ts';
+
 /**
  * What an account needs of a key to launch (and copy) what is encrypted under it. Source: EC2 user guide, "Share an
  * AMI", and EBS user guide, "Share a KMS key".
@@ -21,32 +23,83 @@ export const GRANT_OPERATIONS = [
   'GenerateDataKeyWithoutPlaintext',
 ] as const;
 
+type Condition = Record<string, Record<string, string | string[]>>;
+
 export interface KeyPolicyStatement {
   Sid: string;
   Effect: 'Allow';
-  Principal: { AWS: string[] };
+  Principal: '*' | { AWS: string[] };
   Action: string[];
   Resource: '*';
-  Condition?: Record<string, Record<string, string | string[]>>;
+  Condition?: Condition;
+}
+
+/** Whom statements are for, as a policy names them. A policy can't name organizations and units as principals. */
+interface Grantees {
+  sid: string;
+  Principal: KeyPolicyStatement['Principal'];
+  condition: Condition;
 }
 
 /**
- * The statements that a key's owner adds to its key policy, so that these accounts can use what is encrypted under it.
- * The second one lets them have AWS services (EC2) hold grants, and nobody else.
+ * The statements that a key's owner adds to its key policy, so that these can use what is encrypted under it. The second
+ * one of each pair lets them have AWS services (EC2) hold grants, and nobody else.
  */
-export function keyPolicyStatements(accounts: readonly string[]): KeyPolicyStatement[] {
-  const Principal = { AWS: accounts.map((account) => principalOf(account)) };
-  return [
-    { Sid: 'AmiferryUseOfTheKey', Effect: 'Allow', Principal, Action: USE, Resource: '*' },
+export function keyPolicyStatements(
+  sharees: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
+): KeyPolicyStatement[] {
+  return granteesOf(sharees).flatMap(({ sid, Principal, condition }): KeyPolicyStatement[] => [
     {
-      Sid: 'AmiferryGrantsForAwsResources',
+      Sid: `AmiferryUseOfTheKey${sid}`,
+      Effect: 'Allow',
+      Principal,
+      Action: USE,
+      Resource: '*',
+      ...(Object.keys(condition).length === 0 ? {} : { Condition: condition }),
+    },
+    {
+      Sid: `AmiferryGrantsForAwsResources${sid}`,
       Effect: 'Allow',
       Principal,
       Action: ['kms:CreateGrant'],
       Resource: '*',
-      Condition: { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      Condition: { ...condition, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+    },
+  ]);
+}
+
+function granteesOf({
+  accounts,
+  organizations,
+  organizationalUnits,
+}: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>): Grantees[] {
+  const all: Grantees[] = [
+    { sid: '', Principal: { AWS: accounts.map(principalOf) }, condition: {} },
+    {
+      sid: 'ForOrganizations',
+      Principal: '*',
+      condition: { StringEquals: { 'aws:PrincipalOrgID': organizations.map(lastPart) } },
+    },
+    {
+      sid: 'ForUnits',
+      Principal: '*',
+      condition: {
+        'ForAnyValue:StringLike': { 'aws:PrincipalOrgPaths': organizationalUnits.map(pathOfUnit) },
+      },
     },
   ];
+  const lists = [accounts, organizations, organizationalUnits];
+  return all.filter((_, i) => (lists[i] ?? []).length > 0);
+}
+
+function lastPart(arn: string): string {
+  return arn.slice(arn.lastIndexOf('/') + 1);
+}
+
+/** A unit's ARN ends in organization/unit; its path has the root and the units above it in between. */
+function pathOfUnit(arn: string): string {
+  const [organization, unit] = arn.split('/').slice(-2);
+  return `${organization}/*/${unit}/*`;
 }
 
 /** An account as a principal: its root, which lets that account's own policies decide on. */

@@ -1,8 +1,11 @@
-import type { Failure, Job, PermissionsJob, Warning } from './job.ts';
+import type { Given } from './given.ts';
+import { NOTHING_GIVEN, plusGiven } from './given.ts';
+import type { Destination, Failure, Job, PermissionsJob, Warning } from './job.ts';
+import { destinationKey } from './job.ts';
 import type { PermissionState } from './permissions.ts';
 
 /**
- * Every legal move of a change of permissions: queued → running → succeeded | failed, or cancelled while it is queued.
+ * Every legal move of a change of permissions: queued → running → succeeded | failed | cancelled.
  * Like those of a copy (transitions.ts) they are pure, and `null` where they don't apply (any more).
  */
 type Patch = Partial<PermissionsJob> | null;
@@ -18,13 +21,18 @@ function moving(patch: (job: PermissionsJob, now: number) => Patch): (job: Job, 
 export const beginChange = (before: PermissionState) =>
   moving((job, now) =>
     job.state === 'queued'
-      ? { state: 'running', before: job.before ?? before, startedAt: job.startedAt ?? now }
+      ? {
+          state: 'running',
+          before: job.before ?? before,
+          given: NOTHING_GIVEN,
+          startedAt: job.startedAt ?? now,
+        }
       : null,
   );
 
 export const changeSucceeded = (after: PermissionState, warnings: readonly Warning[]) =>
   moving((job, now) =>
-    job.state === 'running'
+    job.state === 'running' && !job.stopping
       ? { state: 'succeeded', after, warnings: [...job.warnings, ...warnings], finishedAt: now }
       : null,
   );
@@ -33,22 +41,85 @@ export const changeSucceeded = (after: PermissionState, warnings: readonly Warni
 export const changeFailed = (error: Failure, after: PermissionState | null) =>
   moving((job, now) => (job.finishedAt === null ? { state: 'failed', error, after, finishedAt: now } : null));
 
-/** Only what is still queued: a running change takes seconds, and ends as a whole. */
-export const cancelChange = moving((job, now) =>
-  job.state === 'queued' ? { state: 'cancelled', finishedAt: now } : null,
-);
+/** A queued change is cancelled at once; a running one first takes back what it gave. */
+export const cancelChange = moving((job, now) => {
+  if (job.state === 'queued') return { state: 'cancelled', finishedAt: now };
+  return job.state === 'running' && !job.stopping ? { stopping: 'cancel' } : null;
+});
 
-/** Queues a failed change again; what it was before is read anew. */
-export const retryChange = moving((job) =>
-  job.state === 'failed'
-    ? {
-        state: 'queued',
-        attempts: job.attempts + 1,
-        before: null,
-        after: null,
-        error: null,
-        startedAt: null,
-        finishedAt: null,
-      }
-    : null,
-);
+/** A later withdrawal takes what this change would give: it gives nothing more, and ends as failed. */
+export const supersedeChange = (error: Failure) =>
+  moving((job, now) => {
+    if (job.state === 'queued') return { state: 'failed', error, finishedAt: now };
+    return job.state === 'running' && !isFailing(job.stopping) ? { stopping: error } : null;
+  });
+
+function isFailing(stopping: PermissionsJob['stopping']): boolean {
+  return stopping !== undefined && stopping !== null && stopping !== 'cancel';
+}
+
+/** A change that was to stop has taken back what it gave. */
+export const changeStopped = (after: PermissionState | null) =>
+  moving((job, now) => {
+    if (job.state !== 'running' || !job.stopping) return null;
+    const ended = { after, stopping: null, finishedAt: now };
+    return job.stopping === 'cancel'
+      ? { ...ended, state: 'cancelled' }
+      : { ...ended, state: 'failed', error: job.stopping };
+  });
+
+/** Saves what the change is about to give, before any call gives it, and what is worth telling. */
+export const aboutToGive = (given: Given, warnings: readonly Warning[]) =>
+  moving((job) =>
+    job.state === 'running' && !job.stopping
+      ? { given: plusGiven(job.given ?? NOTHING_GIVEN, given), warnings: withNew(job.warnings, warnings) }
+      : null,
+  );
+
+/** {@link aboutToGive} for the sharing of a copy. */
+export const copyAboutToGive = (key: string, given: Given, warnings: readonly Warning[]) => {
+  const giving = sharing(key, (one) => ({ given: plusGiven(one.given ?? NOTHING_GIVEN, given) }));
+  return (job: Job, now: number): Job | null => {
+    const after = giving(job, now);
+    return after === null ? null : { ...after, warnings: withNew(after.warnings, warnings) };
+  };
+};
+
+/** What one try after the other finds is told once. */
+function withNew(warnings: readonly Warning[], more: readonly Warning[]): Warning[] {
+  const known = new Set(warnings.map(({ message }) => message));
+  return [...warnings, ...more.filter(({ message }) => !known.has(message))];
+}
+
+/** {@link supersedeChange} for the sharing of a copy, which its own step ends. */
+export const supersedeSharing = (key: string, by: string) => sharing(key, () => ({ supersededBy: by }));
+
+function sharing(key: string, patch: (one: Destination) => Partial<Destination>) {
+  return (job: Job, now: number): Job | null => {
+    if (job.kind !== 'copy') return null;
+    const index = job.destinations.findIndex((one) => destinationKey(one) === key);
+    const one = job.destinations[index];
+    if (one?.state !== 'available' || one.stopping !== null || one.supersededBy !== undefined) return null;
+    const destinations = job.destinations.with(index, { ...one, ...patch(one) });
+    return { ...job, destinations, updatedAt: now };
+  };
+}
+
+/** Queues a failed change again; what it was before is read anew. @param mayPublish whether who retries it may publish */
+export const retryChange = (mayPublish: boolean) =>
+  moving((job) =>
+    job.state === 'failed'
+      ? {
+          state: 'queued',
+          mayPublish,
+          given: NOTHING_GIVEN,
+          stopping: null,
+          attempts: job.attempts + 1,
+          before: null,
+          after: null,
+          error: null,
+          startedAt: null,
+          finishedAt: null,
+        }
+      : null,
+  );

@@ -22,6 +22,8 @@ export interface PermissionRequest extends PermissionSet {
 export interface PermissionState extends PermissionSet {
   /** Accounts that have createVolumePermission on every snapshot of the image, and so can copy it. */
   snapshotAccounts: string[];
+  /** Snapshots that every AWS account may copy. A record of an earlier version has none. */
+  publicSnapshots?: string[];
 }
 
 /** A wanted end: PUT and DELETE say it whole, PATCH says what to add and to remove. */
@@ -67,6 +69,17 @@ export function minus(a: PermissionSet, b: PermissionSet): PermissionSet {
   };
 }
 
+/** What is in `a` and in `b`. Either may be of a snapshot, which knows no organizations. */
+export function both(a: PermissionSet, b: Partial<PermissionSet>): PermissionSet {
+  const shared = (list: (typeof LISTS)[number]) => a[list].filter((value) => b[list]?.includes(value));
+  return {
+    public: a.public && b.public === true,
+    accounts: shared('accounts'),
+    organizations: shared('organizations'),
+    organizationalUnits: shared('organizationalUnits'),
+  };
+}
+
 /** What is in `a` or in `b`. */
 export function plus(a: PermissionSet, b: PermissionSet): PermissionSet {
   return normalise({
@@ -109,14 +122,15 @@ export function targetOf(change: PermissionChange, current: PermissionState): Pe
   return { ...set, snapshotAccounts: sortedSet(snapshotAccounts) };
 }
 
-export function isSameState(a: PermissionState, b: PermissionState): boolean {
-  const form = (state: PermissionState) =>
-    JSON.stringify([
-      state.public,
-      ...LISTS.map((list) => sortedSet(state[list])),
-      sortedSet(state.snapshotAccounts),
-    ]);
-  return form(a) === form(b);
+/** A change that can only take away: DELETE, or a PATCH that adds nobody. */
+export function onlyWithdraws(change: PermissionChange): boolean {
+  return isNobody(change.mode === 'set' ? change.set : change.add);
+}
+
+/** Whether what a change gives is in part what a withdrawal takes: then the earlier of the two must not come last. */
+export function isAgainst(withdrawal: PermissionChange, gives: PermissionSet): boolean {
+  if (withdrawal.mode === 'set') return !isNobody(gives);
+  return !isNobody(both(gives, withdrawal.remove));
 }
 
 /** One entry of a permission set. */

@@ -1,4 +1,5 @@
 import { ANONYMOUS } from './access.ts';
+import type { Given } from './given.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
 import { NOBODY, targetOf, without } from './permissions.ts';
 
@@ -56,12 +57,17 @@ export interface Sharing {
 /** An image that nobody else has anything of: what each new copy is. */
 export const PRIVATE: PermissionState = { ...NOBODY, snapshotAccounts: [] };
 
-/** What turns `before` into `target` gives to others: launching, copying, and keys. */
-export function sharingOf(before: PermissionState, target: PermissionState, keyGrants: boolean): Sharing {
+/**
+ * What turns `before` into `target` gives to others: launching, copying, and keys. @param grantees who gets a grant for the
+ * keys: also those that the image was shared with already
+ */
+export function sharingOf(
+  before: PermissionState,
+  target: PermissionState,
+  grantees: readonly string[],
+): Sharing {
   const launchers = without(target.accounts, before.accounts);
   const copiers = without(target.snapshotAccounts, before.snapshotAccounts);
-  // A grant is made for each account that the image is then shared with, also for those it was shared with already.
-  const grantees = keyGrants ? target.accounts : [];
   return {
     public: target.public && !before.public,
     accounts: [...new Set([...launchers, ...copiers, ...grantees])],
@@ -73,7 +79,18 @@ export function sharingOf(before: PermissionState, target: PermissionState, keyG
 
 /** {@link sharingOf} a change, from what it was before. */
 export function sharingOfChange(change: PermissionChange, before: PermissionState): Sharing {
-  return sharingOf(before, targetOf(change, before), wantsKeyGrants(change));
+  return sharingOf(before, targetOf(change, before), granteesOf(change));
+}
+
+/** {@link Sharing} of what a job gives, or gave already. */
+export function sharingOfGiven(given: Given): Sharing {
+  return {
+    public: given.public,
+    accounts: [...new Set([...given.accounts, ...Object.values(given.snapshots).flat(), ...given.grants])],
+    organizations: given.organizations,
+    organizationalUnits: given.organizationalUnits,
+    keyGrants: given.grants.length > 0,
+  };
 }
 
 /** {@link sharingOf} what is given to a new copy. */
@@ -81,8 +98,10 @@ export function sharingOfCopy(permissions: PermissionRequest): Sharing {
   return sharingOfChange({ mode: 'set', set: permissions }, PRIVATE);
 }
 
-export function wantsKeyGrants(change: PermissionChange): boolean {
-  return change.mode === 'set' ? change.set.grantKeyAccess : change.add.grantKeyAccess;
+/** The accounts that a PUT or PATCH wants a grant for: those that it names itself. */
+export function granteesOf(change: PermissionChange): string[] {
+  if (change.mode === 'set') return change.set.grantKeyAccess ? change.set.accounts : [];
+  return change.add.grantKeyAccess ? without(change.add.accounts, change.remove.accounts) : [];
 }
 
 /** What a copy needs: where from, where to, and under which keys (`null`: none named). */

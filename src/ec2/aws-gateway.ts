@@ -14,6 +14,7 @@ import type {
   CopyImageParams,
   Ec2Gateway,
   EndedImages,
+  Fence,
   ImageFilter,
   RemoveOutcome,
   SnapshotPermissions,
@@ -148,7 +149,7 @@ export class AwsGateway implements Ec2Gateway {
       if (ImageId === undefined) throw new Error('EC2 answered without an ImageId');
       return ImageId;
     };
-    return this.#call(scope, 'CopyImage', call, paid);
+    return this.#call(scope, 'CopyImage', call, { paid });
   }
 
   async createTags(scope: Scope, resourceIds: readonly string[], tags: Tags): Promise<void> {
@@ -190,11 +191,12 @@ export class AwsGateway implements Ec2Gateway {
     imageId: string,
     add: PermissionSet,
     remove: PermissionSet,
+    fence?: Fence,
   ): Promise<void> {
     const LaunchPermission = { Add: fromPermissionSet(add), Remove: fromPermissionSet(remove) };
-    await this.#call(scope, 'ModifyImageAttribute', (client, sdk) =>
-      client.send(new sdk.ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission })),
-    );
+    const call = (client: EC2Client, sdk: Ec2Sdk) =>
+      client.send(new sdk.ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission }));
+    await this.#call(scope, 'ModifyImageAttribute', call, { fence });
   }
 
   snapshotPermissions(scope: Scope, snapshotId: string): Promise<SnapshotPermissions> {
@@ -213,17 +215,18 @@ export class AwsGateway implements Ec2Gateway {
     snapshotId: string,
     operation: 'add' | 'remove',
     permissions: SnapshotPermissions,
+    fence?: Fence,
   ): Promise<void> {
     const items = fromPermissionSet({ ...NOBODY, ...permissions });
-    await this.#call(scope, 'ModifySnapshotAttribute', (client, sdk) =>
+    const call = (client: EC2Client, sdk: Ec2Sdk) =>
       client.send(
         new sdk.ModifySnapshotAttributeCommand({
           SnapshotId: snapshotId,
           Attribute: 'createVolumePermission',
           CreateVolumePermission: operation === 'add' ? { Add: items } : { Remove: items },
         }),
-      ),
-    );
+      );
+    await this.#call(scope, 'ModifySnapshotAttribute', call, { fence });
   }
 
   blockPublicAccess(scope: Scope): Promise<boolean> {
@@ -273,10 +276,15 @@ export class AwsGateway implements Ec2Gateway {
     scope: Scope,
     operation: string,
     call: (client: EC2Client, sdk: Ec2Sdk) => Promise<T>,
-    paid = false,
+    { paid = false, fence }: { paid?: boolean; fence?: Fence | undefined } = {},
   ): Promise<T> {
     const wait = paid ? 0 : ((await this.#budget?.take(scope, operation)) ?? 0);
     if (wait > 0) throw heldBack(operation, scope.region, wait);
+    if (fence !== undefined) {
+      // A client that can't be had fails below, where the failure is told apart.
+      await this.#clients.get(scope).catch(() => {});
+      await fence();
+    }
     const began = performance.now();
     const told = (outcome: Ec2Call['outcome']) =>
       this.#onCall({ operation, region: scope.region, outcome, milliseconds: performance.now() - began });

@@ -20,6 +20,7 @@ export function toImage(image: AwsImage, region: string): Image {
     deprecationTime: image.DeprecationTime ?? null,
     source: toSource(image),
     snapshots: toSnapshots(image),
+    ebsBacked: image.RootDeviceType === 'ebs',
     productCodes: (image.ProductCodes ?? []).map((code) => code.ProductCodeId ?? ''),
     tags: toTags(image.Tags),
   };

@@ -42,6 +42,12 @@ export interface SnapshotPermissions {
 }
 
 /**
+ * Asked directly before a call is sent, when all that could hold it up here has been waited for. It rejects when the call
+ * may no longer be made, and what it rejects with is passed on as it is.
+ */
+export type Fence = () => Promise<void>;
+
+/**
  * The port to EC2: just the operations that this service uses, in its own types, always for a scope. Every method
  * throws {@link Ec2Error} (classify.ts) and nothing else; none retries beyond the SDK's own three attempts.
  */
@@ -89,6 +95,7 @@ export interface Ec2Gateway {
     imageId: string,
     add: PermissionSet,
     remove: PermissionSet,
+    fence?: Fence,
   ): Promise<void>;
 
   /** Who may make volumes of a snapshot, and so copy what it backs. Only accounts and everybody can be named. */
@@ -100,6 +107,7 @@ export interface Ec2Gateway {
     snapshotId: string,
     operation: 'add' | 'remove',
     permissions: SnapshotPermissions,
+    fence?: Fence,
   ): Promise<void>;
 
   /** Whether the account blocks public sharing of AMIs in the region. */

@@ -5,6 +5,7 @@ import type { AwsOptions } from '../ec2/aws-clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
 import { classify } from '../ec2/classify.ts';
 import { withDeadline } from '../ec2/deadline.ts';
+import type { Fence } from '../ec2/gateway.ts';
 import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
@@ -38,7 +39,13 @@ export class AwsKmsGateway implements KmsGateway {
     }
   }
 
-  async createGrant(scope: Scope, keyId: string, name: string, account: string): Promise<void> {
+  async createGrant(
+    scope: Scope,
+    keyId: string,
+    name: string,
+    account: string,
+    fence?: Fence,
+  ): Promise<void> {
     const { sdk, client } = await this.#clients.get(scope);
     const command = new sdk.CreateGrantCommand({
       KeyId: keyId,
@@ -46,6 +53,7 @@ export class AwsKmsGateway implements KmsGateway {
       GranteePrincipal: principalOf(account),
       Operations: [...GRANT_OPERATIONS],
     });
+    await fence?.();
     await client.send(command).catch((error: unknown) => {
       throw classify(error, 'CreateGrant', scope.region);
     });
@@ -67,8 +75,9 @@ export class AwsKmsGateway implements KmsGateway {
     return grants;
   }
 
-  async revokeGrant(scope: Scope, keyId: string, grantId: string): Promise<void> {
+  async revokeGrant(scope: Scope, keyId: string, grantId: string, fence?: Fence): Promise<void> {
     const { sdk, client } = await this.#clients.get(scope);
+    await fence?.();
     try {
       await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
     } catch (error) {

@@ -1,3 +1,4 @@
+import type { Fence } from '../ec2/gateway.ts';
 import type { Scope } from '../domain/ami.ts';
 
 /** A key as DescribeKey tells it. */
@@ -28,12 +29,12 @@ export interface KmsGateway {
   describeKey(scope: Scope, keyId: string): Promise<KeyLookup>;
 
   /** Lets an account use a key. The same name and account give the grant that is there already. */
-  createGrant(scope: Scope, keyId: string, name: string, account: string): Promise<void>;
+  createGrant(scope: Scope, keyId: string, name: string, account: string, fence?: Fence): Promise<void>;
 
   /** The key's grants whose name begins so. */
   findGrants(scope: Scope, keyId: string, namePrefix: string): Promise<Grant[]>;
 
-  revokeGrant(scope: Scope, keyId: string, grantId: string): Promise<void>;
+  revokeGrant(scope: Scope, keyId: string, grantId: string, fence?: Fence): Promise<void>;
 
   close(): void;
 }

@@ -1,83 +1,93 @@
 import type { Image, Scope } from '../domain/ami.ts';
-import type { PermissionState } from '../domain/permissions.ts';
-import { chunked, inBatches, isSameState, minus, without } from '../domain/permissions.ts';
-import type { SnapshotPermissions } from '../ec2/gateway.ts';
+import type { PermissionSet } from '../domain/permissions.ts';
+import { chunked, inBatches, NOBODY } from '../domain/permissions.ts';
+import type { KeyFacts } from '../domain/sharing-rules.ts';
+import type { Fence, SnapshotPermissions } from '../ec2/gateway.ts';
 import type { PermissionDeps } from './deps.ts';
-import type { Permissions } from './read.ts';
-import { readPermissions } from './read.ts';
+import type { Differences } from './differences.ts';
+import type { GrantPlan } from './key-access.ts';
+import { grantCalls } from './key-access.ts';
 
 /** Entries a call. EC2 takes 500 for a snapshot; what it takes for an image is not documented. */
 const IMAGE_BATCH = 200;
 const SNAPSHOT_BATCH = 500;
 
+/** One call that changes who has access. */
+export interface AccessCall {
+  run(fence: Fence): Promise<void>;
+  /** Takes back what it gave; left out where it gives nothing. */
+  undo?: () => Promise<void>;
+}
+
+/** Makes calls, the fence before each. @param afterGiving told of each call that gave anything, when it has been made */
+export async function makeCalls(
+  calls: readonly AccessCall[],
+  fence: Fence,
+  afterGiving: (undo: () => Promise<void>) => Promise<void>,
+): Promise<void> {
+  for (const { run, undo } of calls) {
+    await run(fence);
+    if (undo !== undefined) await afterGiving(undo);
+  }
+}
+
 /**
- * Makes an image's permissions what they should be: reads, applies the difference, reads back. What is taken away goes
- * before what is given. Running it again, or after a crash in the middle, applies just what is still missing.
- * @param stillMine rejects when somebody else has taken the work over; asked before each call that changes anything
- * @returns the permissions as read back, and whether they are what was wanted
+ * The calls that make some differences, in order: withdrawn from snapshots, from the image, from keys; then given for keys,
+ * on the image, on snapshots. Nobody is given an image before its key, or keeps one after its key is withdrawn.
  */
-export async function converge(
+export function callsFor(
   deps: PermissionDeps,
   scope: Scope,
   image: Image,
-  target: PermissionState,
-  stillMine: () => Promise<void> = async () => {},
-): Promise<{ after: PermissionState; reached: boolean }> {
-  const current = await readPermissions(deps, scope, image);
-  const changes = changesOf(deps, scope, image, current, target);
-  for (const change of changes) {
-    await stillMine();
-    await change();
-  }
-  const { state: after } = await readPermissions(deps, scope, image);
-  return { after, reached: isSameState(after, target) };
-}
-
-type Call = () => Promise<void>;
-
-/** The calls that make the difference, in order: withdrawn from snapshots, taken and given on the image, given there. */
-function changesOf(
-  { gateway }: PermissionDeps,
-  scope: Scope,
-  image: Image,
-  current: Permissions,
-  target: PermissionState,
-): Call[] {
-  const batches = inBatches(minus(target, current.state), minus(current.state, target), IMAGE_BATCH);
-  const onImage = batches.map(
-    ({ add, remove }): Call =>
-      () =>
-        gateway.modifyLaunchPermissions(scope, image.imageId, add, remove),
-  );
-  const wanted = target.snapshotAccounts;
-  const onSnapshots = (
-    operation: 'add' | 'remove',
-    which: (has: SnapshotPermissions) => SnapshotPermissions[],
-  ) =>
-    [...current.snapshots].flatMap(([id, has]) =>
-      which(has).map(
-        (one): Call =>
-          () =>
-            gateway.modifySnapshotPermissions(scope, id, operation, one),
-      ),
-    );
+  { take, give }: Differences,
+  keys: readonly KeyFacts[],
+  grants: GrantPlan,
+): AccessCall[] {
+  const launch = (add: PermissionSet, remove: PermissionSet) => launchCalls(deps, scope, image, add, remove);
+  const { revoke, grant } = grantCalls(deps, scope, image.imageId, keys, grants);
+  const withKeys = revoke.length + grant.length > 0;
+  const onImage = withKeys
+    ? [...launch(NOBODY, take.launch), ...revoke, ...grant, ...launch(give.launch, NOBODY)]
+    : launch(give.launch, take.launch);
   return [
-    ...onSnapshots('remove', (has) => toWithdraw(has, wanted)),
+    ...snapshotCalls(deps, scope, 'remove', take.snapshots),
     ...onImage,
-    ...onSnapshots('add', (has) => toGrant(has, wanted)),
+    ...snapshotCalls(deps, scope, 'add', give.snapshots),
   ];
 }
 
-/** A snapshot that anybody may read is an image that anybody may copy: that is never left. */
-function toWithdraw(has: SnapshotPermissions, wanted: string[]): SnapshotPermissions[] {
-  const fromAll = has.public ? [{ public: true, accounts: [] }] : [];
-  const fromSome = chunked(without(has.accounts, wanted), SNAPSHOT_BATCH);
-  return [...fromAll, ...fromSome.map((accounts) => ({ public: false, accounts }))];
+function launchCalls(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  { imageId }: Image,
+  add: PermissionSet,
+  remove: PermissionSet,
+): AccessCall[] {
+  return inBatches(add, remove, IMAGE_BATCH).map((part) => ({
+    run: (fence) => gateway.modifyLaunchPermissions(scope, imageId, part.add, part.remove, fence),
+    ...(inBatches(part.add, NOBODY, IMAGE_BATCH).length === 0
+      ? {}
+      : { undo: () => gateway.modifyLaunchPermissions(scope, imageId, NOBODY, part.add) }),
+  }));
 }
 
-function toGrant(has: SnapshotPermissions, wanted: string[]): SnapshotPermissions[] {
-  return chunked(without(wanted, has.accounts), SNAPSHOT_BATCH).map((accounts) => ({
-    public: false,
-    accounts,
-  }));
+function snapshotCalls(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  operation: 'add' | 'remove',
+  snapshots: ReadonlyMap<string, SnapshotPermissions>,
+): AccessCall[] {
+  return [...snapshots].flatMap(([id, one]) =>
+    partsOf(one).map((part) => ({
+      run: (fence: Fence) => gateway.modifySnapshotPermissions(scope, id, operation, part, fence),
+      ...(operation === 'remove'
+        ? {}
+        : { undo: () => gateway.modifySnapshotPermissions(scope, id, 'remove', part) }),
+    })),
+  );
+}
+
+function partsOf({ public: everyone, accounts }: SnapshotPermissions): SnapshotPermissions[] {
+  const some = chunked(accounts, SNAPSHOT_BATCH).map((part) => ({ public: false, accounts: part }));
+  return [...(everyone ? [{ public: true, accounts: [] }] : []), ...some];
 }

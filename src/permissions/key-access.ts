@@ -1,74 +1,122 @@
-import type { Image, Scope } from '../domain/ami.ts';
+import type { Scope } from '../domain/ami.ts';
 import type { Warning } from '../domain/job.ts';
 import { grantName, keyPolicyStatements } from '../domain/key-policy.ts';
-import type { PermissionState } from '../domain/permissions.ts';
+import type { PermissionSet } from '../domain/permissions.ts';
+import { shareeCount } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
+import type { AccessCall } from './converge.ts';
 import type { PermissionDeps } from './deps.ts';
 
-/**
- * Lets accounts use the customer keys that an image is encrypted under: one grant a key and account.
- * @param stillMay rejects when it may not go on; asked before each grant
- */
-export async function grantKeys(
-  { kms }: PermissionDeps,
-  scope: Scope,
-  image: Image,
-  keys: readonly KeyFacts[],
-  accounts: readonly string[],
-  stillMay: () => Promise<void>,
-): Promise<void> {
-  for (const { keyId } of keys) {
-    for (const account of accounts) {
-      await stillMay();
-      await kms.createGrant(scope, keyId, grantName(image.imageId, account), account);
-    }
-  }
+type Keys = readonly Pick<KeyFacts, 'keyId'>[];
+
+/** A grant that this service made for one account on one of an image's keys. */
+export interface HeldGrant {
+  keyId: string;
+  grantId: string;
+  account: string;
 }
 
-/**
- * Takes back every grant that this service made on an image's keys for an account that isn't to keep it, also what an
- * earlier change left, and tells which accounts hold one. Where KMS refuses that they stay, and the job says so: a withdrawal doesn't fail for it.
- */
-export async function revokeKeys(
+/** What is to become of the grants on an image's keys. */
+export interface GrantPlan {
+  held: readonly HeldGrant[];
+  /** Whose grants are revoked. */
+  revoke: (account: string) => boolean;
+  /** Who gets one on each key, where there is none yet. */
+  grant: readonly string[];
+  /** Told where KMS refuses to revoke one: a withdrawal doesn't fail for it. */
+  left?: (warning: Warning) => void;
+}
+
+/** The grants that this service made on an image's keys. Where KMS doesn't let them be seen there are none, and a warning. */
+export async function readGrants(
   { kms }: PermissionDeps,
   scope: Scope,
   imageId: string,
-  keys: readonly Pick<KeyFacts, 'keyId'>[],
-  keep: readonly string[],
-): Promise<{ warnings: Warning[]; granted: string[] }> {
-  const kept = new Map(keep.map((account) => [grantName(imageId, account), account]));
-  const granted: string[] = [];
+  keys: Keys,
+): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed?: unknown }> {
+  const held: HeldGrant[] = [];
   try {
+    const prefix = grantName(imageId, '');
     for (const { keyId } of keys) {
-      const grants = await kms.findGrants(scope, keyId, grantName(imageId, ''));
-      for (const { grantId, name } of grants) {
-        const account = kept.get(name);
-        if (account === undefined) await kms.revokeGrant(scope, keyId, grantId);
-        else granted.push(account);
-      }
+      for (const { grantId, name } of await kms.findGrants(scope, keyId, prefix))
+        held.push({ keyId, grantId, account: name.slice(prefix.length) });
     }
-    return { warnings: [], granted };
+    return { held, warnings: [] };
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.kind === 'throttled' || error.kind === 'transient') throw error;
-    const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
-    return { warnings: [{ code: 'key-grants-left', message, region: scope.region }], granted };
+    return { held, warnings: [grantsLeft(scope, imageId, error)] };
   }
 }
 
-/** What the key's owner still has to do, where the accounts get no grant. */
-export function keyPolicyNeeded(
-  region: string,
-  keys: readonly KeyFacts[],
-  target: PermissionState,
-): Warning[] {
-  const { accounts, organizations, organizationalUnits } = target;
-  if (keys.length === 0 || accounts.length + organizations.length + organizationalUnits.length === 0)
-    return [];
-  const members =
-    organizations.length + organizationalUnits.length > 0
-      ? ' and the accounts of the organizations and units'
-      : '';
-  const message = `${accounts.join(', ')}${members} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy, or ask with "grantKeyAccess": true`;
-  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(accounts) }];
+/** The calls that withdraw grants, and those that give them. */
+export function grantCalls(
+  { kms }: PermissionDeps,
+  scope: Scope,
+  imageId: string,
+  keys: Keys,
+  { held, revoke, grant, left = () => {} }: GrantPlan,
+): { revoke: AccessCall[]; grant: AccessCall[] } {
+  const has = (keyId: string, account: string) =>
+    held.some((one) => one.keyId === keyId && one.account === account && !revoke(account));
+  return {
+    revoke: held
+      .filter(({ account }) => revoke(account))
+      .map(({ keyId, grantId }) => ({
+        run: (fence) =>
+          kms
+            .revokeGrant(scope, keyId, grantId, fence)
+            .catch((error: unknown) => left(grantsLeft(scope, imageId, error))),
+      })),
+    grant: keys.flatMap(({ keyId }) =>
+      grant
+        .filter((account) => !has(keyId, account))
+        .map((account) => {
+          const name = grantName(imageId, account);
+          return {
+            run: (fence) => kms.createGrant(scope, keyId, name, account, fence),
+            undo: async () => {
+              for (const { grantId, name: found } of await kms.findGrants(scope, keyId, name))
+                if (found === name) await kms.revokeGrant(scope, keyId, grantId);
+            },
+          } satisfies AccessCall;
+        }),
+    ),
+  };
+}
+
+/**
+ * Takes back every grant that this service made on an image's keys. Where KMS refuses that they stay, and a warning says
+ * so: a withdrawal doesn't fail for it.
+ */
+export async function revokeAll(
+  deps: PermissionDeps,
+  scope: Scope,
+  imageId: string,
+  keys: Keys,
+): Promise<Warning[]> {
+  const { held, warnings } = await readGrants(deps, scope, imageId, keys);
+  const left = (warning: Warning) => warnings.push(warning);
+  const plan = { held, revoke: () => true, grant: [], left };
+  for (const { run } of grantCalls(deps, scope, imageId, keys, plan).revoke) await run(async () => {});
+  return warnings;
+}
+
+/** What may pass, and what is no answer of KMS, is passed on. */
+function grantsLeft({ region }: Scope, imageId: string, error: unknown): Warning {
+  if (!(error instanceof Ec2Error) || error.kind === 'throttled' || error.kind === 'transient') throw error;
+  const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
+  return { code: 'key-grants-left', message, region };
+}
+
+/** What the key's owner still has to do for those who get no grant: KMS gives grants to accounts, and to nobody else. */
+export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionSet): Warning[] {
+  if (keys.length === 0 || shareeCount(lacking) === 0) return [];
+  const { accounts, organizations, organizationalUnits } = lacking;
+  const members = organizations.length + organizationalUnits.length > 0;
+  const who = [...accounts, ...(members ? ['the accounts of the organizations and units'] : [])].join(', ');
+  const instead = members
+    ? ' ("grantKeyAccess" is for accounts only: a grant can name no organization or unit)'
+    : ', or ask with "grantKeyAccess": true';
+  const message = `${who} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy${instead}`;
+  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking) }];
 }

@@ -27,12 +27,20 @@ export async function readPermissions(
       if (snapshotId !== null)
         snapshots.set(snapshotId, await gateway.snapshotPermissions(scope, snapshotId));
     }
-    return { state: { ...set, snapshotAccounts: onEvery([...snapshots.values()]) }, snapshots };
+    const publicSnapshots = [...snapshots].flatMap(([id, one]) => (one.public ? [id] : []));
+    const snapshotAccounts = onEvery([...snapshots.values()]);
+    return { state: { ...set, snapshotAccounts, publicSnapshots }, snapshots };
   } catch (error) {
     if (!(error instanceof Ec2Error) || error.awsCode !== 'AuthFailure' || error.kind !== 'denied')
       throw error;
     throw notOwner(image, error);
   }
+}
+
+/** Right after an image is available EC2 may not name all of its snapshots yet. One without any is from an instance store. */
+export function hasAllDevices({ snapshots, ebsBacked }: Image): boolean {
+  if (snapshots.length === 0) return ebsBacked !== true;
+  return snapshots.every(({ snapshotId }) => snapshotId !== null);
 }
 
 /** An image is copied by those who may read every snapshot of it. */

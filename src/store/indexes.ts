@@ -2,11 +2,12 @@ import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
 import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
+import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
 import type { ChangeRef } from './store.ts';
 
-/** A Redis command whose first argument is its key. */
+/** A Redis command whose first argument is its key; or PLACE (see COMMIT), which puts a member into a line. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
 
 /**
@@ -67,11 +68,11 @@ function minus<T>(all: readonly [string, T][], others: readonly [string, T][]): 
   return all.filter(([name]) => !names.has(name));
 }
 
-const REMOVALS: Record<string, string> = { ZADD: 'ZREM', SADD: 'SREM', HSET: 'HDEL' };
+const REMOVALS: Record<string, string> = { ZADD: 'ZREM', PLACE: 'ZREM', SADD: 'SREM', HSET: 'HDEL' };
 
-/** Takes out what a ZADD, SADD or HSET put in. */
+/** Takes out what a ZADD, PLACE, SADD or HSET put in. */
 function removal([command, key, ...args]: IndexCommand): IndexCommand {
-  const member = command === 'ZADD' ? args[args.length - 1] : args[0];
+  const member = command === 'ZADD' || command === 'PLACE' ? args[args.length - 1] : args[0];
   return [REMOVALS[command] ?? command, key, member ?? ''];
 }
 
@@ -120,16 +121,13 @@ function imagesOf(job: Job): string[] {
   return [...new Set([job.image.id, ...made])];
 }
 
-/** Changes of one image are made one after the other, in the order in which they were accepted. */
+/** Changes of one image are made one after the other, in the order in which Redis wrote them; withdrawals go first. */
 function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
-  // Once begun it stays first, whatever clock another one was accepted by.
-  const place = job.state === 'running' ? 0 : job.createdAt;
-  return [
-    'ZADD',
-    keys.changes(imageScope(job), job.image.id),
-    place,
-    changeMember({ jobId: job.id, destination: null }),
-  ];
+  const line = keys.changes(imageScope(job), job.image.id);
+  const member = changeMember({ jobId: job.id, destination: null });
+  if (onlyWithdraws(job.change)) return ['PLACE', line, 'withdrawal', member];
+  // Once begun it goes before all that is queued.
+  return job.state === 'running' ? ['ZADD', line, 0, member] : ['PLACE', line, 'queue', member];
 }
 
 /** An available copy that is to be shared stands in the line of its image too. */
@@ -137,8 +135,8 @@ function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCom
   if (job.permissions === null || one.imageId === null) return [];
   if (one.state !== 'available' || one.stopping !== null) return [];
   const member = changeMember({ jobId: job.id, destination: destinationKey(one) });
-  const place = one.sharedFrom === null ? job.createdAt : 0;
-  return [['ZADD', keys.changes(destinationScope(one), one.imageId), place, member]];
+  const line = keys.changes(destinationScope(one), one.imageId);
+  return [one.sharedFrom === null ? ['PLACE', line, 'queue', member] : ['ZADD', line, 0, member]];
 }
 
 /** How a change of permissions is named in the line of its image. */

@@ -15,7 +15,7 @@ import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
 import { Merged } from './merged.ts';
 import { parseJob, parsePending } from './records.ts';
-import { defineScripts } from './scripts.ts';
+import { defineScripts, WITHDRAWALS } from './scripts.ts';
 import type {
   Alongside,
   Change,
@@ -255,6 +255,13 @@ export class RedisJobStore implements JobStore {
   async firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null> {
     const [first] = await this.#redis.zrange(this.#keys.changes(scope, imageId), 0, '0');
     return first === undefined ? null : parseChange(first);
+  }
+
+  async changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]> {
+    const line = this.#keys.changes(scope, imageId);
+    const place = await this.#redis.zscore(line, changeMember(withdrawal));
+    if (place === null) return [];
+    return (await this.#redis.zrangebyscore(line, 0, Number(place) + WITHDRAWALS)).map(parseChange);
   }
 
   async markFull(scope: Scope, milliseconds: number): Promise<void> {

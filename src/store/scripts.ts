@@ -42,6 +42,9 @@ redis.call('HSET', KEYS[1], 'pace', math.max(pace / 2, 1 / 16), 'refused', now)
 return 1
 `;
 
+/** Where the places of withdrawals begin in a line, below 0: beyond any number of changes, and exact as a double. */
+export const WITHDRAWALS = 2 ** 52;
+
 /**
  * The one script behind every write of a record. It makes several in turn, each by itself: one that is refused leaves the
  * others alone.
@@ -56,6 +59,16 @@ return 1
  * free (an array).
  */
 const COMMIT = `${BUCKET}
+-- A line: withdrawals first, then what has begun (0), then the queue (from 1). The order is that of the writes: no clock has
+-- a say. A withdrawal's place also says how far the queue went when it came.
+local function place(line, class, member)
+  local top = redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2]
+  local withdrawn = redis.call('ZREVRANGEBYSCORE', line, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  local last = math.max(0, tonumber(top or 0), withdrawn and tonumber(withdrawn) + ${WITHDRAWALS} or 0)
+  local score = class == 'withdrawal' and last - ${WITHDRAWALS} or last + 1
+  redis.call('ZADD', line, 'NX', string.format('%.0f', score), member)
+end
+
 local function may_start(one, guard)
   if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
   if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
@@ -99,7 +112,7 @@ local function write(plan, record, events)
   end
   for _, command in ipairs(plan.commands) do
     command[2] = KEYS[command[2]]
-    redis.call(unpack(command))
+    if command[1] == 'PLACE' then place(command[2], command[3], command[4]) else redis.call(unpack(command)) end
   end
   return 'ok'
 end

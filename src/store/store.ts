@@ -159,6 +159,8 @@ export interface JobStore {
   nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
   /** Who is first in line to change an image's permissions. */
   firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
+  /** The changes of an image that were accepted before a withdrawal and have not ended. */
+  changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;
   /** As {@link update}, but only if the change is first in line for the image, and so from then on. */
   updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
   /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */

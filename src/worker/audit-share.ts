@@ -50,7 +50,7 @@ export async function auditPutBack(
 
 async function record(
   { audit, policy }: WorkerDeps,
-  { job, image, before, target, grantKeyAccess }: ShareRequest,
+  { job, image, before, change }: ShareRequest,
   entry: Pick<AuditEntry, 'action' | 'outcome'> & Partial<AuditEntry>,
 ): Promise<void> {
   await audit.record(
@@ -59,7 +59,7 @@ async function record(
       policyVersion: policy.current()?.version ?? null,
       jobId: job.id,
       image: { imageId: image.imageId, region: image.region },
-      what: { ...target, grantKeyAccess },
+      what: change,
       before,
       ...entry,
     }),

@@ -3,7 +3,8 @@ import { tagsOfCopy } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
 import { copyRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
-import { NO_REQUEST, targetOf } from '../domain/permissions.ts';
+import { copyAboutToGive } from '../domain/permission-moves.ts';
+import { NO_REQUEST } from '../domain/permissions.ts';
 import { beginSharing, fail, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
@@ -16,8 +17,9 @@ import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts'
 import { isFirstInLine } from './first-in-line.ts';
 import { readCopy } from './read-copy.ts';
 import { waitForAccount } from './unreachable.ts';
-import { putBack, share } from './share.ts';
+import { takeBack, share } from './share.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
+import { supersededBy } from './supersede.ts';
 
 /**
  * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it
@@ -102,9 +104,21 @@ async function sharePermissions(
     );
     if (begun.outcome !== 'changed') return null;
   }
-  const target = targetOf({ mode: 'patch', add: job.permissions, remove: NO_REQUEST }, before);
-  const { grantKeyAccess } = job.permissions;
-  const request = { job, image, before, target, grantKeyAccess };
+  const request: ShareRequest = {
+    job,
+    me,
+    image,
+    change: { mode: 'patch', add: job.permissions, remove: NO_REQUEST },
+    before,
+    // A copy is accepted only with the scopes for all that it is to be given.
+    mayPublish: true,
+    remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
+  };
+  if (destination.supersededBy !== undefined) {
+    if ((await takeBack(deps, scope, request)) === null) throw notTakenBack(scope.region);
+    const { message } = supersededBy({ id: destination.supersededBy });
+    return [{ code: 'superseded', message, region: scope.region }];
+  }
   const result = await shareOrPutBack(deps, request, inTime(deps, destination));
   if (result.outcome === 'shared') return result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
@@ -127,17 +141,17 @@ async function shareOrPutBack(
   const scope = { account: SELF, region: request.image.region };
   try {
     const result = await share(deps, scope, request);
-    if (result.outcome === 'unsettled' && !goingOn) await putBack(deps, scope, request);
+    if (result.outcome === 'unsettled' && !goingOn) await takeBack(deps, scope, request);
     return result;
   } catch (error) {
-    // Without credentials nothing can be put back either, and nothing needs to be: the step goes on once they work.
+    // Without credentials nothing can be taken back either, and nothing needs to be: the step goes on once they work.
     if (
       !(error instanceof AmiferryError) ||
       isCredentials(error) ||
       (goingOn && (mayPass(error) || isStale(error)))
     )
       throw error;
-    if ((await putBack(deps, scope, request)) !== null) throw error;
+    if ((await takeBack(deps, scope, request)) !== null) throw error;
     const { imageId } = request.image;
     const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
     throw new AmiferryError(error.code, message, {
@@ -155,6 +169,11 @@ function isStale(error: unknown): boolean {
 /** Whether a transient error may still be retried: counted from when the copy was there, or a retry resumed it. */
 function inTime({ store, settings }: WorkerDeps, { availableAt, finishingSince }: Destination): boolean {
   return store.now() - (finishingSince ?? availableAt ?? 0) < settings.retryMs;
+}
+
+function notTakenBack(region: string): Ec2Error {
+  const message = `a later change withdraws what the copy in ${region} was shared with, and that could not be taken back yet`;
+  return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
 }
 
 function unsettled(region: string): Ec2Error {

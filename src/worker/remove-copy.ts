@@ -3,12 +3,12 @@ import { attemptRef, copyRef, destinationScope, findDestination } from '../domai
 import type { Move } from '../domain/transitions.ts';
 import { accept, deregistered, notFound, removalRefused, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
-import { revokeKeys } from '../permissions/key-access.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
+import { revokeAll } from '../permissions/key-access.ts';
 import { failureOf } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
@@ -67,7 +67,7 @@ async function revokeGrants(
 ): Promise<void> {
   if (!job.permissions?.grantKeyAccess || destination.kmsKeyId === null) return;
   const keys = [{ keyId: destination.kmsKeyId }];
-  const { warnings } = await revokeKeys(deps, destinationScope(destination), imageId, keys, []);
+  const warnings = await revokeAll(deps, destinationScope(destination), imageId, keys);
   for (const { message } of warnings) deps.logger.warn({ job: job.id, imageId }, message);
 }
 

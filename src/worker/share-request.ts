@@ -1,17 +1,24 @@
 import type { Image } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
 import type { Job, Warning } from '../domain/job.ts';
-import type { PermissionState } from '../domain/permissions.ts';
+import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
+import type { Change, ChangeRef } from '../store/store.ts';
 
-/** What an image is to be shared like, on whose behalf. */
+/** What is to be done about an image's permissions, on whose behalf. */
 export interface ShareRequest {
   /** The job whose work it is: its principal's rules count. */
   job: Job;
+  /** Its place in the image's line of changes. */
+  me: ChangeRef;
   image: Image;
+  change: PermissionChange;
+  /** As read when the change began: what the audit and a PUT's warnings compare with, and nothing is restored to. */
   before: PermissionState;
-  target: PermissionState;
-  /** Give the accounts a grant for the image's customer keys. */
-  grantKeyAccess: boolean;
+  /** Whether who asked may make the image public. */
+  mayPublish: boolean;
+  /** The move that saves what the next calls give, and what is worth telling. */
+  remember(given: Given, warnings: readonly Warning[]): Change;
 }
 
 export type ShareOutcome =

@@ -1,24 +1,33 @@
 import type { Scope } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
+import { plusGiven } from '../domain/given.ts';
+import type { Warning } from '../domain/job.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import { againstSharing, sharingOf } from '../domain/policy.ts';
-import { nextStep } from '../domain/next-step.ts';
-import { isNobody, minus, without } from '../domain/permissions.ts';
-import type { KeyFacts, Reason } from '../domain/sharing-rules.ts';
+import { minus, plus, without } from '../domain/permissions.ts';
+import { againstSharing, granteesOf, sharingOfGiven } from '../domain/policy.ts';
+import type { Reason, SharingFacts } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { collectRequestIds } from '../ec2/request-ids.ts';
-import { converge } from '../permissions/converge.ts';
+import { callsFor, makeCalls } from '../permissions/converge.ts';
+import type { Differences } from '../permissions/differences.ts';
+import { differences, givenBy, isNothing, NOTHING, withdrawal } from '../permissions/differences.ts';
 import { sharingFacts } from '../permissions/facts.ts';
-import { grantKeys, keyPolicyNeeded, revokeKeys } from '../permissions/key-access.ts';
-import { readPermissions } from '../permissions/read.ts';
+import type { HeldGrant } from '../permissions/key-access.ts';
+import { keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
+import type { Permissions } from '../permissions/read.ts';
+import { hasAllDevices, readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
+import { changedMeanwhile } from './changed-meanwhile.ts';
 import type { WorkerDeps } from './deps.ts';
-import { StepOvertaken } from './step-overtaken.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
+import { givenSoFar, isToStay, requireMyTurn, requireStillMine } from './still-mine.ts';
+import { StepOvertaken } from './step-overtaken.ts';
 
 /**
- * Gives an image the permissions that it should have, keys included, and tells the audit. The policy and EC2's rules are
- * checked once more right before: an hour may have passed since the request was accepted.
+ * Gives an image the permissions that it should have, keys included, and tells the audit. What is to be done follows from
+ * the permissions of now. The policy and EC2's rules are checked once more right before: an hour may have passed since the
+ * request was accepted.
  */
 export async function share(deps: WorkerDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
   const awsRequestIds: string[] = [];
@@ -32,117 +41,194 @@ export async function share(deps: WorkerDeps, scope: Scope, request: ShareReques
   }
 }
 
+/** One try: what is there, what is to be done about it, and what the job gives by that. */
+interface Try {
+  now: Permissions;
+  todo: Differences;
+  facts: SharingFacts;
+  held: HeldGrant[];
+  /** Why KMS doesn't tell the grants for now: what is taken doesn't wait for that. */
+  failed: unknown;
+  /** What the job gave already, and what it is about to give. */
+  given: Given;
+  warnings: Warning[];
+}
+
 async function apply(deps: WorkerDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
   try {
-    requirePolicy(deps, request);
-    const facts = await sharingFacts(deps, scope, request.image, gives(request));
-    const reasons = refusals(facts, minus(request.target, request.before), request.target);
+    const one = await plan(deps, scope, request);
+    requireAllowed(deps, request, one.given);
+    const { state } = one.now;
+    const target = plus(minus(state, one.todo.take.launch), one.todo.give.launch);
+    const reasons = refusals(one.facts, one.given, target);
     if (reasons.length > 0) return await refused(deps, scope, request, reasons);
-    return await change(deps, scope, request, facts.keys);
+    return await change(deps, scope, request, one);
   } catch (error) {
-    if (error instanceof PolicyWithdrawn) return refused(deps, scope, request, error.reasons);
+    if (error instanceof NotAllowed) return refused(deps, scope, request, error.reasons);
     throw error;
   }
 }
 
-/** Before each call it is asked whether it may still be made: between two of them EC2 may take seconds. */
+async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Promise<Try> {
+  const { image, change: asked } = request;
+  const now = await readPermissions(deps, scope, image);
+  const todo = differences(asked, now);
+  const grantees = granteesOf(asked);
+  const gives = !isNothing(todo.give) || grantees.length > 0;
+  if (gives && !hasAllDevices(image)) throw devicesMissing(scope, image.imageId);
+  const facts = await sharingFacts(deps, scope, image, gives);
+  const {
+    held,
+    warnings,
+    failed = null,
+  } = await readGrants(deps, scope, image.imageId, facts.keys).catch((error: unknown) => ({
+    held: [],
+    warnings: [],
+    failed: error,
+  }));
+  const ungranted = grantees.filter((account) =>
+    facts.keys.some(({ keyId }) => !held.some((one) => one.keyId === keyId && one.account === account)),
+  );
+  const soFar = givenSoFar(await deps.store.get(request.job.id), request.me);
+  const found = changedMeanwhile(request, now.state, soFar);
+  const given = plusGiven(soFar, givenBy(todo, ungranted));
+  return { now, todo, facts, held, failed, given, warnings: [...warnings, ...found] };
+}
+
+const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
+
+/** What is about to be given is saved first. Before each call it is asked whether it may still be made, and after it whether it should have been. */
 async function change(
   deps: WorkerDeps,
   scope: Scope,
   request: ShareRequest,
-  keys: readonly KeyFacts[],
+  one: Try,
 ): Promise<ShareOutcome> {
-  const { image, target, grantKeyAccess } = request;
-  const stillMay = async () => {
-    await requireStillMine(deps, request);
-    requirePolicy(deps, request);
+  const { image, change: asked, me } = request;
+  const { todo, facts, held, given, warnings } = one;
+  if (one.failed !== null) {
+    const calls = callsFor(deps, scope, image, { ...todo, give: NOTHING }, [], NO_GRANTS);
+    await makeAll(deps, scope, request, calls, given);
+    throw one.failed;
+  }
+  const saved = await deps.store.updateInLine(me, scope, image.imageId, request.remember(given, warnings));
+  if (saved.outcome !== 'changed') throw new StepOvertaken(`job ${me.jobId} is not to give anything (more)`);
+  const grantees = granteesOf(asked);
+  const left: Warning[] = [];
+  const calls = callsFor(deps, scope, image, todo, facts.keys, {
+    held,
+    revoke: (account) => losesGrant(request, account),
+    grant: grantees,
+    left: (warning) => left.push(warning),
+  });
+  await makeAll(deps, scope, request, calls, given);
+  const after = await readPermissions(deps, scope, image);
+  const rest = differences(asked, after);
+  if (!isNothing(rest.take) || !isNothing(rest.give) || !hasAllDevices(image))
+    return { outcome: 'unsettled', after: after.state };
+  const granted = [...held.map(({ account }) => account), ...grantees];
+  const named = asked.mode === 'set' ? asked.set : asked.add;
+  const lacking = {
+    ...(grantees.length > 0 ? { ...named, accounts: [] } : after.state),
+    ...(grantees.length > 0 ? {} : { accounts: without(after.state.accounts, granted) }),
   };
-  const { after, reached } = await converge(deps, scope, image, target, stillMay);
-  if (grantKeyAccess) await grantKeys(deps, scope, image, keys, target.accounts, stillMay);
-  const { warnings, granted } = await revokeKeys(deps, scope, image.imageId, keys, target.accounts);
-  if (!reached) return { outcome: 'unsettled', after };
-  const lacking = { ...target, accounts: without(target.accounts, granted) };
-  const needed = grantKeyAccess ? [] : keyPolicyNeeded(scope.region, keys, lacking);
-  return { outcome: 'shared', after, warnings: [...warnings, ...needed] };
+  return {
+    outcome: 'shared',
+    after: after.state,
+    warnings: [...left, ...keyPolicyNeeded(scope.region, facts.keys, lacking)],
+  };
 }
 
-/** An earlier run, or this one, may have got half way, under the rules of then: that is put back. */
+/** A PUT revokes the grants of all whom it doesn't name, a PATCH those of the accounts that it removes. */
+function losesGrant({ change: asked }: ShareRequest, account: string): boolean {
+  if (asked.mode === 'set') return !asked.set.accounts.includes(account);
+  return asked.remove.accounts.includes(account);
+}
+
+async function makeAll(
+  deps: WorkerDeps,
+  scope: Scope,
+  request: ShareRequest,
+  calls: ReturnType<typeof callsFor>,
+  given: Given,
+): Promise<void> {
+  const fence = async () => {
+    requireAllowed(deps, request, given);
+    await requireStillMine(deps, request);
+  };
+  const afterGiving = async (undo: () => Promise<void>) => {
+    try {
+      await requireStillMine(deps, request);
+    } catch (error) {
+      if (error instanceof StepOvertaken && !(await isToStay(deps, scope, request))) await undo();
+      throw error;
+    }
+  };
+  await makeCalls(calls, fence, afterGiving);
+}
+
+/** An earlier try, or this one, may have got half way, under the rules of then: that is taken back. */
 async function refused(
   deps: WorkerDeps,
   scope: Scope,
   request: ShareRequest,
   reasons: Reason[],
 ): Promise<ShareOutcome> {
-  const after = await putBack(deps, scope, request);
-  if (after === null) throw notPutBack(scope);
+  const after = await takeBack(deps, scope, request);
+  if (after === null) throw notTakenBack(scope);
   return { outcome: 'refused', reasons, after };
 }
 
-/** Whether anybody is given anything, a grant on a key included. */
-function gives({ before, target, grantKeyAccess }: ShareRequest): boolean {
-  return (
-    grantKeyAccess ||
-    !isNobody(minus(target, before)) ||
-    without(target.snapshotAccounts, before.snapshotAccounts).length > 0
-  );
-}
-
-/**
- * A worker that was paused goes on in the middle of what another has taken over and ended; the version check keeps it
- * from the record, and this from EC2. @throws {StepOvertaken}
- */
-async function requireStillMine({ store }: WorkerDeps, { job, image }: ShareRequest): Promise<void> {
-  const now = await store.get(job.id);
-  const copies = now?.kind === 'copy' ? now.destinations : [];
-  const sharing = copies.some((one) => one.imageId === image.imageId && nextStep(one) === 'finish-copy');
-  if (sharing || (now?.kind === 'permissions' && now.state === 'running')) return;
-  throw new StepOvertaken(`job ${job.id} was ended by another worker`);
-}
-
-/** What the policy, as it is now, doesn't allow (any more). */
-class PolicyWithdrawn extends Error {
+/** What who asked was never authorised to give, or the policy of now doesn't allow (any more). */
+class NotAllowed extends Error {
   readonly reasons: Reason[];
 
   constructor(reasons: Reason[]) {
-    super('the policy no longer allows it');
+    super('it is not allowed to give this');
     this.reasons = reasons;
   }
 }
 
-/** @throws {PolicyWithdrawn} */
-function requirePolicy({ policy }: WorkerDeps, { job, before, target, grantKeyAccess }: ShareRequest): void {
-  const sharing = sharingOf(before, target, grantKeyAccess);
+/** @throws {NotAllowed} */
+function requireAllowed({ policy }: WorkerDeps, request: ShareRequest, given: Given): void {
+  const { job, change: asked, mayPublish } = request;
+  const sharing = sharingOfGiven({ ...given, grants: granteesOf(asked) });
   const against = againstSharing(policy.current(), job.requestedBy, sharing);
-  const reasons = against.map((message) => ({ code: 'policy-withdrawn' as const, message }));
-  if (reasons.length > 0) throw new PolicyWithdrawn(reasons);
+  const reasons: Reason[] = against.map((message) => ({ code: 'policy-withdrawn', message }));
+  if (given.public && !mayPublish) {
+    const message =
+      'the image is not public (any more), and the request was made without the scope amis:publish: ask again with it';
+    reasons.push({ code: 'missing-scope', message });
+  }
+  if (reasons.length > 0) throw new NotAllowed(reasons);
 }
 
-function notPutBack({ region }: Scope): Ec2Error {
-  const message = `the policy no longer allows to share the image in ${region}, and it could not be made sure that it is not`;
+function notTakenBack({ region }: Scope): Ec2Error {
+  const message = `it is not allowed (any more) to share the image in ${region}, and it could not be made sure that it is not`;
   return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
 }
 
+function devicesMissing({ region }: Scope, imageId: string): Ec2Error {
+  const message = `EC2 does not name all snapshots of ${imageId} in ${region} yet`;
+  return new Ec2Error('transient', message, 'DevicesMissing', null, undefined);
+}
+
 /**
- * Puts an image back to how it was, grants included, after a change that was broken off in the middle. What only takes
- * away is never given back.
- * @returns the permissions as they are then; `null` where they could not be put back, or read
- * @throws what may pass: throttling, and a step that another worker has taken over
+ * Takes back what a job gave, grants included, and nothing else: what others gave stays, and what others (or the job)
+ * took away is not given again.
+ * @returns the permissions as they are then; `null` where that could not be done, or read
+ * @throws what may pass: throttling, and a step that another has taken over
  */
-export async function putBack(
+export async function takeBack(
   deps: WorkerDeps,
   scope: Scope,
   request: ShareRequest,
 ): Promise<PermissionState | null> {
-  const { image, before } = request;
+  const { image, job, me } = request;
   const awsRequestIds: string[] = [];
   try {
-    if (!gives(request)) return (await readPermissions(deps, scope, image)).state;
-    const { after } = await collectRequestIds(awsRequestIds, async () => {
-      const { keys } = await sharingFacts(deps, scope, image, false);
-      const result = await converge(deps, scope, image, before, () => requireStillMine(deps, request));
-      await revokeKeys(deps, scope, image.imageId, keys, before.accounts);
-      return result;
-    });
+    const given = givenSoFar(await deps.store.get(job.id), me);
+    const after = await collectRequestIds(awsRequestIds, () => withdraw(deps, scope, request, given));
     await auditPutBack(deps, request, awsRequestIds, after);
     return after;
   } catch (error) {
@@ -150,9 +236,30 @@ export async function putBack(
       throw error;
     deps.logger.error(
       { err: error, imageId: image.imageId, region: scope.region },
-      'could not put permissions back',
+      'could not take back what was shared',
     );
     await auditPutBack(deps, request, awsRequestIds, null);
     return null;
   }
+}
+
+async function withdraw(
+  deps: WorkerDeps,
+  scope: Scope,
+  request: ShareRequest,
+  given: Given,
+): Promise<PermissionState> {
+  const { image } = request;
+  const now = await readPermissions(deps, scope, image);
+  const { keys } = given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, false);
+  const { held } = await readGrants(deps, scope, image.imageId, keys);
+  const revoke = (account: string) => given.grants.includes(account);
+  const calls = callsFor(deps, scope, image, withdrawal(given, now), keys, { held, revoke, grant: [] });
+  if (calls.length === 0) return now.state;
+  await makeCalls(
+    calls,
+    () => requireMyTurn(deps, request),
+    async () => {},
+  );
+  return (await readPermissions(deps, scope, image)).state;
 }

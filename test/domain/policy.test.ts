@@ -41,11 +41,11 @@ describe('whose rules', () => {
 
   test.each(['__proto__', 'constructor', 'toString', 'oidc:ci', 'ci', ''])('%j has none', (principal) => {
     expect(rulesFor(policy({}), principal)).toBeNull();
-    expect(againstSharing(policy({}), principal, sharingOf(PRIVATE, PRIVATE, false))).toHaveLength(1);
+    expect(againstSharing(policy({}), principal, sharingOf(PRIVATE, PRIVATE, []))).toHaveLength(1);
   });
 
   test('without a policy all is allowed', () => {
-    const everything = sharingOf(PRIVATE, state({ public: true, accounts: [A] }), true);
+    const everything = sharingOf(PRIVATE, state({ public: true, accounts: [A] }), [A]);
     expect(againstSharing(null, 'anonymous', everything)).toEqual([]);
     expect(againstChanging(null, 'anonymous', 'eu-west-1')).toEqual([]);
   });
@@ -67,12 +67,14 @@ describe('what a change gives', () => {
     ['keys to nobody', { accounts: [A] }, {}, true, { accounts: [], keyGrants: false }],
     ['everybody', {}, { public: true }, false, { public: true }],
   ])('%s', (_name, before, target, keys, expected) => {
-    expect(sharingOf(state(before), state(target), keys)).toMatchObject(expected);
+    expect(sharingOf(state(before), state(target), keys ? (target.accounts ?? []) : [])).toMatchObject(
+      expected,
+    );
   });
 });
 
 test('each thing outside the rules is named, and only those', () => {
-  const sharing = sharingOf(PRIVATE, state({ public: true, accounts: [A, B], organizations: ['o'] }), false);
+  const sharing = sharingOf(PRIVATE, state({ public: true, accounts: [A, B], organizations: ['o'] }), []);
   expect(againstSharing(policy({ accounts: [A] }), 'key:ci', sharing)).toEqual([
     expect.stringContaining('public'),
     expect.stringContaining(B),

@@ -204,7 +204,7 @@ describe('keys', () => {
     const job = await change(put({ accounts: [A] }), DB);
     const [warning] = job.warnings;
     expect(warning?.code).toBe('key-policy-needed');
-    expect(warning?.statements?.[0]?.Principal.AWS).toEqual([`arn:aws:iam::${A}:root`]);
+    expect(warning?.statements?.[0]?.Principal).toEqual({ AWS: [`arn:aws:iam::${A}:root`] });
   });
 });
 

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
-import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
@@ -115,28 +114,17 @@ describe('in turn', () => {
     expect(await shared()).toEqual([]);
   });
 
-  test('a running change can not be cancelled', async () => {
-    await fault({ times: 4, error: 'RequestLimitExceeded' });
-    const { id } = await ask(put({ accounts: [A] }));
-    await service.until(async () => {
-      const job = await service.store.get(id);
-      return job?.kind === 'permissions' && job.state === 'running';
-    });
-    await expect(cancelJob(service, id, ANONYMOUS)).rejects.toMatchObject({
-      code: 'job-running',
-      status: 409,
-    });
-    expect(await untilChanged(service, id)).toMatchObject({ state: 'succeeded' });
-  });
-
-  test('the sharing of a copy comes before what is asked of the copy meanwhile', async () => {
+  test('a withdrawal overtakes the sharing of a copy, which says so', async () => {
     await fault({ region: 'eu-west-1', times: 3, error: 'RequestLimitExceeded' });
     const permissions = { accounts: [A] };
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
     const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.sharedFrom !== null);
     const copy = { imageId: destinations[0]?.imageId ?? '', region: 'eu-west-1' };
-    expect(await make(put({}), copy)).toMatchObject({ state: 'succeeded', before: { accounts: [A] } });
-    expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
+    expect(await make(put({}), copy)).toMatchObject({ state: 'succeeded' });
+    expect(await service.untilFinished(id)).toMatchObject({
+      destinations: [{ state: 'succeeded' }],
+      warnings: [{ code: 'superseded' }],
+    });
     expect(await shared(copy)).toEqual([]);
   });
 

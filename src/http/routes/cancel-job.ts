@@ -14,7 +14,7 @@ const schema = {
   headers: ChangeHeaders,
   response: {
     ...JOB_ACCEPTED,
-    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'job-finished', 'job-running'),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'job-finished'),
   },
 } as const;
 

@@ -92,6 +92,11 @@ export const PermissionState = component(
     {
       ...fields,
       snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
+      publicSnapshots: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'Snapshots of the image that everybody may copy. PUT and DELETE close them.',
+        }),
+      ),
     },
     { ...CLOSED, description: 'Who may launch and copy an image, as read from EC2.' },
   ),
@@ -113,6 +118,11 @@ export const Permissions = component(
       region: Region,
       ...fields,
       snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
+      publicSnapshots: Type.Optional(
+        Type.Array(Type.String(), {
+          description: 'Snapshots of the image that everybody may copy. PUT and DELETE close them.',
+        }),
+      ),
       visibility: oneOf(['private', 'shared', 'public']),
       encryption: Type.Object(
         { encrypted: Type.Boolean(), kmsKeyIds: Type.Array(Type.String()) },
