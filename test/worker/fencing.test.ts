@@ -73,7 +73,7 @@ describe('an answer of CopyImage that comes after its attempt is over', () => {
   });
 
   test('is removed though the worker that took it dies, and though EC2 throttles and refuses at first', async () => {
-    service = await startService();
+    service = await startService({ settings: { retryMs: 600_000 } });
     const { id, before } = await begun();
     await cancelJob(service, id, TESTER);
     const cancelled = await service.untilFinished(id);
@@ -154,18 +154,20 @@ describe('a removal that was paused', () => {
 });
 
 test('a retry after a rollback that got half way makes a new image: the old one is gone', async () => {
-  service = await startService({ settings: { retryMs: 2000 } });
-  await service.control.fault({ action: 'CopyImage', region: US, copyFails, skip: 0 });
-  await service.control.fault({
-    action: 'DeleteSnapshot',
-    region: EU,
-    times: 1000,
-    error: 'OperationNotPermitted',
-  });
+  service = await startService({ settings: { retryMs: 2000 }, simulator: { copySeconds: 3600 } });
+  const refused = { region: EU, times: 100_000, error: 'OperationNotPermitted' };
+  await service.control.fault({ action: 'DeleteSnapshot', ...refused });
   const { id } = await service.copy({
     destinations: [{ region: EU }, { region: US }],
     onFailure: 'deregister',
   });
+  const pending = await service.untilJob(id, ({ destinations }) =>
+    destinations.every(({ state }) => state === 'pending'),
+  );
+  const [made = '', other = ''] = pending.destinations.map(({ imageId }) => imageId ?? '');
+  await service.control.setState(made, 'available');
+  await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'succeeded');
+  await service.control.setState(other, 'failed');
   const failed = await service.untilFinished(id);
   const [first] = failed.destinations;
   expect(first).toMatchObject({
@@ -174,6 +176,7 @@ test('a retry after a rollback that got half way makes a new image: the old one 
     error: { code: 'removal-refused' },
   });
   await service.control.clearFaults();
+  await service.control.settings({ copySeconds: 0.5 });
 
   await retryJob(service, id, TESTER);
   const done = await service.untilFinished(id);

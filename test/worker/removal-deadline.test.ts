@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
-import { copyOf, EU, thereIn, US } from '../helpers/copies.ts';
+import { snapshotIdsOf } from '../../src/domain/ami.ts';
+import { copyOf, EU, eu, thereIn, US } from '../helpers/copies.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER } from '../helpers/service.ts';
 
@@ -8,30 +9,27 @@ let service: Service;
 afterEach(() => service.stop());
 
 const retryMs = 3000;
-const copyFails = { reason: 'Copy image failed with an internal error' };
-
-/** A copy of two regions, of which one is available and the other still pending with rising progress. */
-async function halfDone(): Promise<{ id: string; imageId: string; snapshotIds: string[] }> {
+test('a rollback that an image in the way keeps from ending says which snapshot and which image', async () => {
+  service = await startService({ settings: { retryMs }, simulator: { copySeconds: 3600 } });
   const { id } = await service.copy({
     destinations: [{ region: EU }, { region: US }],
     onFailure: 'deregister',
   });
-  const job = await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'succeeded');
-  const imageId = job.destinations[0]?.imageId ?? '';
-  return { id, imageId, snapshotIds: (await thereIn(service)).snapshots };
-}
-
-test('a rollback that an image in the way keeps from ending says which snapshot and which image', async () => {
-  service = await startService({ settings: { retryMs } });
-  await service.control.fault({ action: 'CopyImage', region: US, copyFails });
-  await service.control.fault({ action: 'DescribeImages', region: US, times: 3, error: 'Unavailable' });
-  const { id, imageId, snapshotIds } = await halfDone();
+  const pending = await service.untilJob(id, ({ destinations }) =>
+    destinations.every(({ state }) => state === 'pending'),
+  );
+  const [imageId = '', other = ''] = pending.destinations.map((one) => one.imageId ?? '');
+  await service.control.setState(imageId, 'available');
+  await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'succeeded');
+  const [image] = await service.gateway.findImages(eu, { imageIds: [imageId] });
+  const snapshotIds = snapshotIdsOf(image === undefined ? [] : [image]);
   const [snapshotId = ''] = snapshotIds;
   const { imageId: user } = (await service.control.addImage({
     region: EU,
     name: 'made of the same snapshot',
     snapshots: [{ snapshotId, sizeGiB: 8 }],
   })) as { imageId: string };
+  await service.control.setState(other, 'failed');
   const [one] = (await service.untilFinished(id)).destinations;
   expect(one).toMatchObject({
     state: 'failed',
