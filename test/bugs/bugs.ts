@@ -20,9 +20,9 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/store'],
   },
   sharing: {
-    file: 'src/permissions/converge.ts',
-    is: 'const fromSome = chunked(without(has.accounts, wanted), SNAPSHOT_BATCH);',
-    becomes: 'const fromSome = chunked(without(wanted, has.accounts), SNAPSHOT_BATCH);',
+    file: 'src/permissions/differences.ts',
+    is: '      launch: both(now.state, given),',
+    becomes: '      launch: NOBODY,',
     tests: ['test/permissions'],
   },
   webhooks: {

@@ -91,7 +91,7 @@ describe('a change that is broken off', () => {
 });
 
 describe('in turn', () => {
-  test('a retried change waits for the one at work, and both tell the truth', async () => {
+  test('a withdrawal that is retried ends the change at work, and both tell the truth', async () => {
     await make(put({ accounts: [A] }));
     await fault({ error: 'UnauthorizedOperation' });
     const withdrawal = await make(put({}));
@@ -103,10 +103,7 @@ describe('in turn', () => {
       return job?.kind === 'permissions' && job.state === 'running';
     });
     await retryJob(service, withdrawal.id, ANONYMOUS);
-    expect(await untilChanged(service, id)).toMatchObject({
-      state: 'succeeded',
-      after: { accounts: [A, B] },
-    });
+    expect(await untilChanged(service, id)).toMatchObject({ state: 'failed', error: { code: 'superseded' } });
     expect(await untilChanged(service, withdrawal.id)).toMatchObject({
       state: 'succeeded',
       after: { accounts: [] },

@@ -14,7 +14,7 @@ export const jsonBody = fp(
       if (body.trim() === '') return done(null, undefined);
       return parse(request, body, (error, value) => done(error === null ? null : explain(body), value));
     });
-    app.addHook('preValidation', async ({ body, method, routeOptions }) => {
+    app.addHook('preHandler', async ({ body, method, routeOptions }) => {
       if (routeOptions.schema?.body === undefined && saysAnything(body))
         throw notTaken(method, routeOptions.url);
     });
