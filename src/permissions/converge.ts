@@ -14,7 +14,7 @@ const SNAPSHOT_BATCH = 500;
 
 /** One call that changes who has access. */
 export interface AccessCall {
-  run(fence: Fence): Promise<void>;
+  run: (fence: Fence) => Promise<void>;
   /** Takes back what it gave; left out where it gives nothing. */
   undo?: () => Promise<void>;
 }

@@ -19,6 +19,7 @@ import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
+import type { ConnectionKind } from '../../src/queue/connections.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { StepProducer } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
@@ -37,7 +38,7 @@ import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import type { WorkerDeps, WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
-import { until } from './waiting.ts';
+import { PATIENCE, until } from './waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
 import { SimulatorControl } from './simulator-control.ts';
 import { SteppedStore, SteppedWorker } from './stepped-worker.ts';
@@ -119,6 +120,14 @@ const TEST_SETTINGS: WorkerSettings = {
   webhookTimes: { backoffMs: 5, retryMs: 60_000 },
 };
 
+/**
+ * A test that brings a Redis of its own is about its outages. With the shared one no command times out: on a busy machine a process may
+ * get no time for as long as that.
+ */
+export function connectionTo({ redisUrl }: Pick<ServiceOptions, 'redisUrl'>): ConnectionKind {
+  return redisUrl === undefined ? 'patient' : 'fail-fast';
+}
+
 export function testCredentials() {
   return { accessKeyId: 'AKIATESTTESTTEST', secretAccessKey: 'test' };
 }
@@ -133,9 +142,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const settings = { ...TEST_SETTINGS, ...options.settings };
   const simulator = await startSimulator({ copySeconds: 0.5, ...options.simulator });
   const url = options.redisUrl ?? testRedisUrl();
-  const redis = connectRedis(url, 'fail-fast', () => {});
+  const redis = connectRedis(url, connectionTo(options), () => {});
   const blocking = connectRedis(url, 'patient', () => {});
-  await Promise.all([untilReady(redis, 5000), untilReady(blocking, 5000)]);
+  await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
   const store = new SteppedStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
   const metrics = new Metrics();

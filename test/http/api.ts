@@ -14,8 +14,9 @@ import { takeCensus } from '../../src/store/census.ts';
 import { JobFeed } from '../../src/store/feed.ts';
 import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
-import { GOLDEN_WEB, startService } from '../helpers/service.ts';
+import { connectionTo, GOLDEN_WEB, startService } from '../helpers/service.ts';
 import { conformance } from './document.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 
 export const COPIES = `/amis/${GOLDEN_WEB.imageId}/copies?region=${GOLDEN_WEB.region}`;
 
@@ -43,9 +44,9 @@ export interface Api {
 export async function startApi(options: ServiceOptions = {}, changes: Partial<AppDeps> = {}): Promise<Api> {
   const service = await startService(options);
   const url = options.redisUrl ?? testRedisUrl();
-  const redis = connectRedis(url, 'fail-fast', () => {});
+  const redis = connectRedis(url, connectionTo(options), () => {});
   const subscriber = connectSubscriber(url, () => {});
-  await Promise.all([untilReady(redis, 5000), untilReady(subscriber, 5000)]);
+  await Promise.all([untilReady(redis, PATIENCE), untilReady(subscriber, PATIENCE)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
   service.metrics.watchStore(() => takeCensus(redis, service.prefix, service.producer));

@@ -8,7 +8,7 @@ import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 import type { Run } from '../helpers/processes.ts';
 import { runEntry } from '../helpers/processes.ts';
-import { until } from '../helpers/waiting.ts';
+import { PATIENCE, until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { EventClient } from './event-client.ts';
 
@@ -21,7 +21,7 @@ let url: string;
 /** The API as a process of its own: its clients' memory is not its own. */
 beforeAll(async () => {
   redis = connectRedis(testRedisUrl(), 'patient', () => {});
-  await untilReady(redis, 5000);
+  await untilReady(redis, PATIENCE);
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
   api = runEntry(PROJECT_DIR, 'api.ts', {

@@ -11,7 +11,7 @@ import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TakenRequests } from '../../src/http/taken-requests.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
-import { until } from '../helpers/waiting.ts';
+import { PATIENCE, until } from '../helpers/waiting.ts';
 import { clientCommands, testPrefix } from '../helpers/redis.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'amiferry-rate-'));
   redis = await startPrivateRedis({ dir });
   counter = connectRedis(redis.url, 'hasty', () => {});
-  await untilReady(counter, 5000);
+  await untilReady(counter, PATIENCE);
   const policy = new TestPolicy({ '*': EVERYTHING });
   const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
   const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: PER_MINUTE };
@@ -90,6 +90,12 @@ test('nobody makes himself another with a header', async () => {
 
 describe('a limit that is not small', () => {
   const MANY = 3000;
+  /** Thousands of commands at once take longer than the one below waits for any. */
+  let unhurried: RedisClient;
+  beforeAll(() => {
+    unhurried = connectRedis(redis.url, 'patient', () => {});
+  });
+  afterAll(() => closeRedis(unhurried));
   const count = (store: TakenRequests, caller: string) =>
     new Promise<boolean>((resolve, reject) => {
       const counted = (error: Error | null, result?: { current: number; ttl: number }) => {
@@ -99,12 +105,12 @@ describe('a limit that is not small', () => {
       };
       store.incr(caller, counted, 60_000, MANY);
     });
-  const store = () => new TakenRequests(counter, testPrefix());
+  const store = () => new TakenRequests(unhurried, testPrefix());
   const allowed = (all: boolean[]) => all.filter(Boolean).length;
 
   test('costs far fewer commands than requests', async () => {
     const prefix = testPrefix();
-    const one = new TakenRequests(counter, prefix);
+    const one = new TakenRequests(unhurried, prefix);
     const monitored = new Redis(redis.url);
     const commands = await clientCommands(monitored, prefix, async () => {
       for (let i = 0; i < MANY; i += 1) expect(await count(one, 'busy')).toBe(true);
@@ -118,7 +124,7 @@ describe('a limit that is not small', () => {
 
   test('is never exceeded by several processes, and nearly reached', async () => {
     const prefix = testPrefix();
-    const stores = [1, 2, 3].map(() => new TakenRequests(counter, prefix));
+    const stores = [1, 2, 3].map(() => new TakenRequests(unhurried, prefix));
     const asked = Array.from({ length: 2 * MANY }, (_, i) =>
       count(stores[i % stores.length] ?? store(), 'busy'),
     );
@@ -135,10 +141,10 @@ describe('a limit that is not small', () => {
 
   test('begins anew with the next window', async () => {
     const prefix = testPrefix();
-    const one = new TakenRequests(counter, prefix);
+    const one = new TakenRequests(unhurried, prefix);
     for (let i = 0; i <= MANY; i += 1) await count(one, 'busy');
-    await counter.pexpire(`${prefix}busy`, 1);
-    const other = new TakenRequests(counter, prefix);
+    await unhurried.pexpire(`${prefix}busy`, 1);
+    const other = new TakenRequests(unhurried, prefix);
     await until(() => count(other, 'busy'));
   });
 });

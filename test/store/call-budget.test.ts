@@ -5,6 +5,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 
 let redis: RedisClient;
 let prefix: string;
@@ -12,8 +13,8 @@ const eu = { account: SELF, region: 'eu-west-1' };
 const us = { account: SELF, region: 'us-west-2' };
 
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'fail-fast', () => {});
-  await untilReady(redis, 5000);
+  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {
   prefix = testPrefix();

@@ -9,6 +9,7 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 import { dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 
 let redis: RedisClient;
 let prefix: string;
@@ -17,8 +18,8 @@ const PLENTY = { burst: 1000, perSecond: 1000 };
 const eu = { account: SELF, region: 'eu-west-1' };
 
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'fail-fast', () => {});
-  await untilReady(redis, 5000);
+  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {
   prefix = testPrefix();
