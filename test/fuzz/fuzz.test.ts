@@ -14,7 +14,7 @@ import type { FuzzRequest } from './requests.ts';
 import { requestsOf } from './requests.ts';
 
 /** `npm run fuzz` asks for more. */
-const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 400);
+const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 200);
 
 let api: Api;
 let document: OpenApi;
