@@ -42,6 +42,11 @@ export const ERRORS = {
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },
   'region-not-enabled': { status: 422, retryable: false, title: 'The account has not enabled the region' },
+  'other-partition': {
+    status: 422,
+    retryable: false,
+    title: 'Partitions of AWS do not reach across to each other',
+  },
   'same-region': { status: 422, retryable: false, title: 'The image is in that region already' },
   'encryption-cannot-be-removed': {
     status: 422,

@@ -15,6 +15,7 @@ import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
 import { requireImage } from './require-image.ts';
+import { requireOwnPartition } from './require-partition.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
 /** Permissions as a caller names them: what is left out is nobody, and nothing. */
@@ -28,7 +29,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
  * @param notified an endpoint to be told when the job has finished
- * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, those of
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
  */
 export async function changePermissions(
@@ -42,6 +43,8 @@ export async function changePermissions(
   const notify = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
   requireNoGrantsRemoved(change);
+  if (change.mode === 'set') requireOwnPartition(source.region, change.set, '');
+  else requireOwnPartition(source.region, change.add, '/add');
   requireShareable(image);
   const warnings = requireCopiers(change, source.region);
   const scope = { account: SELF, region: source.region };

@@ -16,6 +16,7 @@ import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
 import { requireImage } from './require-image.ts';
+import { requireOwnPartition, requireReachable } from './require-partition.ts';
 import { requireRegion } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
@@ -41,7 +42,7 @@ export interface CopyRequest extends CopyOptions {
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
- * @throws {AmiferryError} `unknown-region`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `other-partition`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
@@ -53,8 +54,10 @@ export async function requestCopy(
 ): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
+  requireReachable(source.region, request.destinations);
   const notify = endpointsFor(deps, request.notify?.url);
   const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  if (permissions !== null) requireOwnPartition(source.region, permissions, '/permissions');
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
     region,
     kmsKeyId,

@@ -1,4 +1,5 @@
 import type { PermissionSet } from './permissions.ts';
+import { partitionOf } from './regions.ts';
 
 /**
  * What an account needs of a key to launch (and copy) what is encrypted under it. Source: EC2 user guide, "Share an
@@ -44,11 +45,13 @@ interface Grantees {
 /**
  * The statements that a key's owner adds to its key policy, so that these can use what is encrypted under it. The second
  * one of each pair lets them have AWS services (EC2) hold grants, and nobody else.
+ * @param region the key's: its partition goes into the principals' ARNs
  */
 export function keyPolicyStatements(
   sharees: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
+  region: string,
 ): KeyPolicyStatement[] {
-  return granteesOf(sharees).flatMap(({ sid, Principal, condition }): KeyPolicyStatement[] => [
+  return granteesOf(sharees, region).flatMap(({ sid, Principal, condition }): KeyPolicyStatement[] => [
     {
       Sid: `AmiferryUseOfTheKey${sid}`,
       Effect: 'Allow',
@@ -68,13 +71,16 @@ export function keyPolicyStatements(
   ]);
 }
 
-function granteesOf({
-  accounts,
-  organizations,
-  organizationalUnits,
-}: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>): Grantees[] {
+function granteesOf(
+  {
+    accounts,
+    organizations,
+    organizationalUnits,
+  }: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
+  region: string,
+): Grantees[] {
   const all: Grantees[] = [
-    { sid: '', Principal: { AWS: accounts.map(principalOf) }, condition: {} },
+    { sid: '', Principal: { AWS: accounts.map((account) => principalOf(account, region)) }, condition: {} },
     {
       sid: 'ForOrganizations',
       Principal: '*',
@@ -102,9 +108,9 @@ function pathOfUnit(arn: string): string {
   return `${organization}/*/${unit}/*`;
 }
 
-/** An account as a principal: its root, which lets that account's own policies decide on. */
-export function principalOf(account: string): string {
-  return `arn:aws:iam::${account}:root`;
+/** An account as a principal, in the partition of a region: its root, which lets that account's own policies decide on. */
+export function principalOf(account: string, region: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:root`;
 }
 
 /** The name of the grant for one account and image: the same name and parameters give the first grant again. */

@@ -6,6 +6,7 @@ import { isNobody } from '../domain/permissions.ts';
 import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
+import { partitionInArn, partitionOf } from '../domain/regions.ts';
 import type { PermissionDeps } from './deps.ts';
 import { ifKnown } from './facts.ts';
 
@@ -76,6 +77,10 @@ async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | 
       'key-not-found',
       `${keyId} is a key of ${arnRegion}; a copy into ${region} needs one of ${region}`,
     );
+  }
+  if (arnRegion !== undefined && partitionInArn(keyId) !== partitionOf(region)) {
+    const message = `there is no key ${keyId}: ARNs of ${region} begin with "arn:${partitionOf(region)}:"`;
+    throw new AmiferryError('key-not-found', message);
   }
   const lookup = await kms.describeKey(scope, keyId);
   if (lookup.outcome === 'missing') {

@@ -118,5 +118,5 @@ export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionS
     ? ' ("grantKeyAccess" is for accounts only: a grant can name no organization or unit)'
     : ', or ask with "grantKeyAccess": true';
   const message = `${who} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy${instead}`;
-  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking) }];
+  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking, region) }];
 }

@@ -249,7 +249,10 @@ describe('keys', () => {
       { code: 'key-policy-needed', message: expect.stringContaining('key policy') },
     ]);
     expect(job.warnings[0]?.statements).toEqual(
-      keyPolicyStatements({ accounts: [], organizations: [ORGANIZATION], organizationalUnits: [UNIT] }),
+      keyPolicyStatements(
+        { accounts: [], organizations: [ORGANIZATION], organizationalUnits: [UNIT] },
+        scope.region,
+      ),
     );
     const conditions = job.warnings[0]?.statements?.map(({ Principal, Condition }) => ({
       Principal,

@@ -29,6 +29,7 @@ const schema = {
       'webhook-refused',
       'image-not-found',
       'image-not-available',
+      'other-partition',
       'same-region',
       'encryption-cannot-be-removed',
       'outside-policy',

@@ -14,13 +14,15 @@ const Account = Type.String({
 const Organization = Type.String({
   pattern: ORGANIZATION_PATTERN,
   examples: ['arn:aws:organizations::111111111111:organization/o-abcdefghij'],
-  'x-rule': 'must be the full ARN of an organization: arn:aws:organizations::ACCOUNT:organization/o-…',
+  'x-rule':
+    'must be the full ARN of an organization: arn:PARTITION:organizations::ACCOUNT:organization/o-… (PARTITION is aws, but for GovCloud, China and others)',
 });
 
 const OrganizationalUnit = Type.String({
   pattern: UNIT_PATTERN,
   examples: ['arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij'],
-  'x-rule': 'must be the full ARN of an organizational unit: arn:aws:organizations::ACCOUNT:ou/o-…/ou-…',
+  'x-rule':
+    'must be the full ARN of an organizational unit: arn:PARTITION:organizations::ACCOUNT:ou/o-…/ou-… (PARTITION is aws, but for GovCloud, China and others)',
 });
 
 /** Over EC2's quota of 1,000, so that the refusal can name the quota instead of a number of items. */

@@ -1,4 +1,5 @@
 import { Ec2Error } from '../errors.ts';
+import { partitionOf } from '../regions.ts';
 import { mayUse, type Key } from '../state/keys.ts';
 import type { World } from '../state/world.ts';
 
@@ -22,14 +23,14 @@ export function usableKey(
   if (!mayUse(key, account, [operation])) {
     throw new Ec2Error(
       'AccessDeniedException',
-      `User: arn:aws:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
+      `User: arn:${partitionOf(region)}:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
     );
   }
   return key;
 }
 
 function notFound(identifier: string, account: string, region: string): Ec2Error {
-  const own = `arn:aws:kms:${region}:${account}`;
+  const own = `arn:${partitionOf(region)}:kms:${region}:${account}`;
   if (identifier.startsWith('alias/'))
     return new Ec2Error('NotFoundException', `Alias ${own}:${identifier} is not found.`);
   const arn = identifier.startsWith('arn:') ? identifier : `${own}:key/${identifier}`;

@@ -1,5 +1,5 @@
 import { Ec2Error, invalidValue } from '../errors.ts';
-import { regions } from '../regions.ts';
+import { partitionOf, regions } from '../regions.ts';
 import { copiesUnderWay, startCopy, type CopyPlan } from '../state/copies.ts';
 import { imageState, isEncrypted, type Image } from '../state/image.ts';
 import { mayUse } from '../state/keys.ts';
@@ -109,9 +109,10 @@ function secondsOf(tagSets: readonly ReadonlyMap<string, string>[], fallback: nu
   return said === undefined ? fallback : Number(said);
 }
 
-function sourceOf({ parameters, world, account }: Request): Image {
+function sourceOf({ parameters, world, account, region: destination }: Request): Image {
   const region = parameters.required('SourceRegion');
-  if (!regions.has(region)) throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
+  if (!regions.has(region) || partitionOf(region) !== partitionOf(destination))
+    throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
   const source = seenImage({ world, account, region }, parameters.required('SourceImageId'));
   const state = imageState(source, world.clock.now());
   if (state !== 'available') {

@@ -24,7 +24,7 @@ export function requireShareable(
   remove: readonly Grantee[],
 ): void {
   const { world } = request;
-  requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue');
+  requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue', image.region);
   if (add.length === 0) return;
   if (snapshotsOf(world, image).some((snapshot) => isUnderAwsManagedKey(world, snapshot))) {
     throw new Ec2Error('InvalidParameter', "Snapshots encrypted with the AWS Managed CMK can't be shared");
