@@ -112,17 +112,21 @@ export interface Destination {
   finishedAt: number | null;
 }
 
+export const WARNING_CODES = [
+  'key-not-checked',
+  'key-policy-needed',
+  'auto-scaling-grant-needed',
+  'encryption-not-checked',
+  'organizations-cannot-copy',
+  'image-not-removed',
+  'key-grants-left',
+  'changed-meanwhile',
+  'superseded',
+] as const;
+
 /** Something that a job's reader should know and that stopped nothing. */
 export interface Warning {
-  code:
-    | 'key-not-checked'
-    | 'key-policy-needed'
-    | 'encryption-not-checked'
-    | 'organizations-cannot-copy'
-    | 'image-not-removed'
-    | 'key-grants-left'
-    | 'changed-meanwhile'
-    | 'superseded';
+  code: (typeof WARNING_CODES)[number];
   message: string;
   region: string;
   /** With `key-policy-needed`: what the key's owner has to add to its policy. */

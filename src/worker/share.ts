@@ -14,7 +14,7 @@ import type { Differences } from '../permissions/differences.ts';
 import { differences, givenBy, isNothing, NOTHING, withdrawal } from '../permissions/differences.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import type { HeldGrant } from '../permissions/key-access.ts';
-import { keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
+import { autoScalingNeeds, keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
 import type { Permissions } from '../permissions/read.ts';
 import { hasAllDevices, readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
@@ -135,7 +135,11 @@ async function change(
   return {
     outcome: 'shared',
     after: after.state,
-    warnings: [...left, ...keyPolicyNeeded(scope.region, facts.keys, lacking)],
+    warnings: [
+      ...left,
+      ...keyPolicyNeeded(scope.region, facts.keys, lacking),
+      ...autoScalingNeeds(scope.region, facts.keys, named),
+    ],
   };
 }
 

@@ -3,8 +3,9 @@ import { Type } from 'typebox';
 import { Ec2Error } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 import type { Grant, Key } from '../state/keys.ts';
+import { mayUse } from '../state/keys.ts';
 import { jsonInput } from '../wire/json-input.ts';
-import { usableKey, type KmsRequest } from './input.ts';
+import { notAllowed, usableKey, type KmsRequest } from './input.ts';
 
 const grantable = [
   'Decrypt',
@@ -35,6 +36,8 @@ export function createGrant(request: KmsRequest, body: string): object {
   const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
   if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
+  // Who may call it by a grant alone can give on no more than that grant gives.
+  if (!mayUse(key, request.account, asked.Operations)) throw notAllowed(request, 'CreateGrant', key);
   requirePrincipal(asked.GranteePrincipal, request.region);
   const fingerprint = JSON.stringify([
     asked.GranteePrincipal,
