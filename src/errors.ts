@@ -47,6 +47,11 @@ export const ERRORS = {
     retryable: false,
     title: 'Partitions of AWS do not reach across to each other',
   },
+  'foreign-product-codes': {
+    status: 422,
+    retryable: false,
+    title: "Another account's image with product codes can not be copied",
+  },
   'same-region': { status: 422, retryable: false, title: 'The image is in that region already' },
   'encryption-cannot-be-removed': {
     status: 422,

@@ -6,6 +6,7 @@ import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { SELF } from '../domain/ami.ts';
 import { DisabledRegions } from '../ec2/disabled-regions.ts';
 import { RecentImages } from '../ec2/recent-images.ts';
+import { SourceFacts } from '../ec2/source-facts.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -75,6 +76,7 @@ const app = await buildApp({
   producer,
   gateway,
   recentImages: new RecentImages(gateway),
+  sourceFacts: new SourceFacts(gateway),
   disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
   kms,
   logger,

@@ -28,6 +28,7 @@ async function generate(): Promise<string> {
     producer: inert,
     gateway: inert,
     recentImages: inert,
+    sourceFacts: inert,
     disabledRegions: inert,
     kms: inert,
     idempotency: inert,

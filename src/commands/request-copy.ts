@@ -15,6 +15,7 @@ import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
+import { ofAnotherAccount } from './of-another-account.ts';
 import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
 import { requireRegion } from './require-region.ts';
@@ -42,7 +43,7 @@ export interface CopyRequest extends CopyOptions {
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
- * @throws {AmiferryError} `unknown-region`, `other-partition`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
@@ -66,7 +67,8 @@ export async function requestCopy(
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const warnings = await checkAll(deps, image, request, specs, permissions);
+  const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
+  const warnings = [...foreign, ...(await checkAll(deps, image, request, specs, permissions))];
   const job = newJob(
     image,
     specs,

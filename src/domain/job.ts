@@ -117,6 +117,7 @@ export const WARNING_CODES = [
   'key-policy-needed',
   'auto-scaling-grant-needed',
   'encryption-not-checked',
+  'tags-not-copied',
   'organizations-cannot-copy',
   'image-not-removed',
   'key-grants-left',

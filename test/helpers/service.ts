@@ -15,6 +15,7 @@ import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import { DisabledRegions } from '../../src/ec2/disabled-regions.ts';
 import { RecentImages } from '../../src/ec2/recent-images.ts';
+import { SourceFacts } from '../../src/ec2/source-facts.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -167,6 +168,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     producer,
     gateway,
     recentImages: new RecentImages(gateway),
+    sourceFacts: new SourceFacts(gateway),
     disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
     kms,
     logger,

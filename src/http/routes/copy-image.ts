@@ -30,6 +30,7 @@ const schema = {
       'image-not-found',
       'image-not-available',
       'other-partition',
+      'foreign-product-codes',
       'same-region',
       'encryption-cannot-be-removed',
       'outside-policy',

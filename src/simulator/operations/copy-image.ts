@@ -121,6 +121,12 @@ function sourceOf({ parameters, world, account, region: destination }: Request):
       `The image ID '${source.imageId}' is not available: it is ${state}`,
     );
   }
+  if (source.productCodes.length > 0 && source.ownerId !== account) {
+    throw new Ec2Error(
+      'InvalidRequest',
+      'Images with EC2 BillingProduct codes cannot be copied to another AWS account',
+    );
+  }
   requireStorage(world, account, source);
   return source;
 }

@@ -1,0 +1,34 @@
+import type { Image } from '../domain/ami.ts';
+import { scopeKey, SELF } from '../domain/ami.ts';
+import type { Ec2Gateway } from './gateway.ts';
+import { Recent } from './recent.ts';
+
+/** For so long an answer about an image counts, milliseconds. */
+const FRESH_MS = 5000;
+
+/** What is to be known of a source beyond its own description, asked for as rarely as {@link RecentImages}. */
+export class SourceFacts {
+  readonly #gateway: Pick<Ec2Gateway, 'findImages'>;
+  readonly #own = new Recent<boolean>(FRESH_MS);
+  /** The service's own account, once one of its images was seen: EC2 tells it in no other way. */
+  #account: string | null = null;
+
+  constructor(gateway: Pick<Ec2Gateway, 'findImages'>) {
+    this.#gateway = gateway;
+  }
+
+  /**
+   * Whether an image is the service's own account's: asked of EC2 (owner "self") until the account's id is known by that.
+   * @throws {Ec2Error} what the call met
+   */
+  async isOwn({ imageId, region, ownerId }: Image): Promise<boolean> {
+    if (this.#account !== null) return this.#account === ownerId;
+    const scope = { account: SELF, region };
+    return this.#own.get(`${scopeKey(scope)}/${imageId}`, async () => {
+      const found = await this.#gateway.findImages(scope, { imageIds: [imageId] });
+      const isOwn = found.some((one) => one.imageId === imageId);
+      if (isOwn) this.#account = ownerId;
+      return isOwn;
+    });
+  }
+}
