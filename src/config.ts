@@ -1,3 +1,5 @@
+import type { SharingQuotas } from './domain/sharing-rules.ts';
+import { DEFAULT_QUOTAS } from './domain/sharing-rules.ts';
 import type { RetryTimes } from './domain/webhooks.ts';
 import { queueAddress } from './sqs/queue-address.ts';
 import type { TracingSettings } from './tracing/settings.ts';
@@ -80,6 +82,19 @@ const SETTINGS = {
     minimum: 1,
     maximum: 10_000,
     description: 'copies at once into one region; the others wait their turn',
+  }),
+  MAX_SHAREES: integer({
+    default: DEFAULT_QUOTAS.sharees,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      "EC2's quota of accounts, organizations and units that one image is shared with in a region; change it where AWS has raised it",
+  }),
+  MAX_PUBLIC_IMAGES: integer({
+    default: DEFAULT_QUOTAS.publicImages,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: "EC2's quota of public images of the account in a region; change it where AWS has raised it",
   }),
   EC2_CALL_SHARE: number({
     default: 1,
@@ -354,6 +369,7 @@ export interface Config {
   regions: readonly string[];
   copySlots: number;
   callShare: number;
+  quotas: SharingQuotas;
   pollMs: number;
   eventsPollMs: number;
   /** `null` where no events are to be heard. */
@@ -412,6 +428,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     queuePrefix: settings.QUEUE_PREFIX,
     regions: settings.REGIONS.split(',').map((region) => region.trim()),
     copySlots: settings.COPY_SLOTS,
+    quotas: { sharees: settings.MAX_SHAREES, publicImages: settings.MAX_PUBLIC_IMAGES },
     callShare: settings.EC2_CALL_SHARE,
     pollMs: settings.POLL_SECONDS * 1000,
     eventsPollMs: settings.EVENTS_POLL_SECONDS * 1000,

@@ -68,6 +68,11 @@ export const ERRORS = {
     title: 'An image with product codes can not be public',
   },
   'public-access-blocked': { status: 422, retryable: false, title: 'Block public access is on' },
+  'too-many-public-images': {
+    status: 422,
+    retryable: false,
+    title: 'Over the quota of public images',
+  },
   'too-many-sharees': { status: 422, retryable: false, title: 'Over the quota of sharees' },
   'not-image-owner': { status: 422, retryable: false, title: "Another account's image can not be shared" },
   'key-required': {

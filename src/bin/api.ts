@@ -79,6 +79,7 @@ const app = await buildApp({
   sourceFacts: new SourceFacts(gateway),
   disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
   kms,
+  quotas: config.quotas,
   logger,
   regions,
   feed,

@@ -6,6 +6,7 @@ import { createLogger } from '../logging.ts';
 import { NO_WEBHOOKS } from '../webhooks/settings.ts';
 import { NO_TRACING } from '../tracing/tracing.ts';
 import { NO_POLICY } from '../domain/policy.ts';
+import { DEFAULT_QUOTAS } from '../domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
 
 /**
@@ -31,6 +32,7 @@ async function generate(): Promise<string> {
     sourceFacts: inert,
     disabledRegions: inert,
     kms: inert,
+    quotas: DEFAULT_QUOTAS,
     idempotency: inert,
     queueSessions: inert,
     redis: inert,

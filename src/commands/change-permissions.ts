@@ -51,7 +51,9 @@ export async function changePermissions(
   const { state } = await readPermissions(deps, scope, image);
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
-  refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
+  const added = minus(target, state);
+  const facts = await sharingFacts(deps, scope, image, { publicImages: added.public });
+  refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }

@@ -1,5 +1,6 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
+import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { DisabledRegions } from '../ec2/disabled-regions.ts';
 import type { RecentImages } from '../ec2/recent-images.ts';
@@ -21,6 +22,7 @@ export interface CommandDeps {
   /** Regions that the account has not enabled. */
   disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;
+  quotas: SharingQuotas;
   logger: Logger;
   policy: PolicySource;
   audit: Audit;

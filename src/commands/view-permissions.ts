@@ -30,7 +30,7 @@ export async function viewPermissions(
   const scope = { account: SELF, region: source.region };
   const [{ state }, facts] = await Promise.all([
     readPermissions(deps, scope, image),
-    sharingFacts(deps, scope, image),
+    sharingFacts(deps, scope, image, { publicImages: !image.public }),
   ]);
   const sharing = againstSharing(facts);
   const publishing = againstPublic(facts);

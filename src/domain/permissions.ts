@@ -39,9 +39,6 @@ export const NOBODY: PermissionSet = {
 };
 export const NO_REQUEST: PermissionRequest = { ...NOBODY, includeSnapshots: false, grantKeyAccess: false };
 
-/** EC2's quota: sharees an image and region. */
-export const MAX_SHAREES = 1000;
-
 const LISTS = ['accounts', 'organizations', 'organizationalUnits'] as const;
 
 /** Sorted, each once: the same set always has the same form. */
@@ -90,7 +87,7 @@ export function plus(a: PermissionSet, b: PermissionSet): PermissionSet {
   });
 }
 
-/** Accounts, organizations and units: what counts towards {@link MAX_SHAREES}. */
+/** Accounts, organizations and units: what counts towards EC2's quota of sharees. */
 export function shareeCount(set: PermissionSet): number {
   return LISTS.reduce((sum, list) => sum + set[list].length, 0);
 }

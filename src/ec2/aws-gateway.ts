@@ -63,6 +63,7 @@ export class AwsGateway implements Ec2Gateway {
       ...Object.entries(filter.tags ?? {}).map(([key, value]) => equals(`tag:${key}`, [value])),
       ...(filter.source === undefined ? [] : sourceFilters(filter.source)),
       ...(filter.states === undefined ? [] : [equals('state', filter.states)]),
+      ...(filter.public === undefined ? [] : [equals('is-public', ['true'])]),
     ];
     // An unknown id fails a call that names it as ImageId; as a filter's value it is just left out.
     const chunks =

@@ -23,6 +23,8 @@ export interface ImageFilter {
   tags?: Tags;
   source?: { imageId: string; region: string };
   states?: readonly ImageState[];
+  /** Only those that everyone may launch. */
+  public?: true;
 }
 
 /** What EC2 says of images that are being made: the others are still pending. */

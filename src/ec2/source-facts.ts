@@ -26,9 +26,10 @@ export class SourceFacts {
     const scope = { account: SELF, region };
     return this.#own.get(`${scopeKey(scope)}/${imageId}`, async () => {
       const found = await this.#gateway.findImages(scope, { imageIds: [imageId] });
-      const isOwn = found.some((one) => one.imageId === imageId);
-      if (isOwn) this.#account = ownerId;
-      return isOwn;
+      // An endpoint that ignores the filter may ignore the owner too: then nothing is refused for it, and nothing learned.
+      if (found.some((one) => one.imageId !== imageId)) return true;
+      if (found.length > 0) this.#account = ownerId;
+      return found.length > 0;
     });
   }
 }

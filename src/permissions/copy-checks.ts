@@ -8,7 +8,7 @@ import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import { partitionInArn, partitionOf } from '../domain/regions.ts';
 import type { PermissionDeps } from './deps.ts';
-import { ifKnown } from './facts.ts';
+import { ifKnown, otherPublicImages } from './facts.ts';
 
 /**
  * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
@@ -146,20 +146,28 @@ function keyRequired({ region }: CopySpec, image: Image, permissions: Permission
 }
 
 async function factsOfCopy(
-  { gateway }: PermissionDeps,
+  deps: PermissionDeps,
   scope: Scope,
   image: Image,
   encrypted: boolean,
   key: KeyFacts | null,
   permissions: PermissionRequest,
 ): Promise<SharingFacts> {
+  const [blockPublicAccess, publicImages] = permissions.public
+    ? await Promise.all([
+        ifKnown(deps.gateway.blockPublicAccess(scope)),
+        otherPublicImages(deps, scope, null),
+      ])
+    : [null, null];
   return {
     subject: `the copy in ${scope.region}`,
     region: scope.region,
     encrypted,
     keys: key === null ? [] : [key],
     hasProductCodes: image.productCodes.length > 0,
-    blockPublicAccess: permissions.public ? await ifKnown(gateway.blockPublicAccess(scope)) : null,
+    blockPublicAccess,
+    publicImages,
+    quotas: deps.quotas,
     keyRemedy: `name a customer key of ${scope.region} with "kmsKeyId"`,
   };
 }

@@ -76,7 +76,10 @@ async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Prom
   const grantees = granteesOf(asked);
   const gives = !isNothing(todo.give) || grantees.length > 0;
   if (gives && !hasAllDevices(image)) throw devicesMissing(scope, image.imageId);
-  const facts = await sharingFacts(deps, scope, image, gives);
+  const facts = await sharingFacts(deps, scope, image, {
+    keys: gives,
+    publicImages: todo.give.launch.public,
+  });
   const {
     held,
     warnings,
@@ -255,7 +258,8 @@ async function withdraw(
 ): Promise<PermissionState> {
   const { image } = request;
   const now = await readPermissions(deps, scope, image);
-  const { keys } = given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, false);
+  const { keys } =
+    given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, { keys: false });
   const { held } = await readGrants(deps, scope, image.imageId, keys);
   const revoke = (account: string) => given.grants.includes(account);
   const calls = callsFor(deps, scope, image, withdrawal(given, now), keys, { held, revoke, grant: [] });

@@ -9,6 +9,8 @@ import { SELF } from '../../src/domain/ami.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
+import type { SharingQuotas } from '../../src/domain/sharing-rules.ts';
+import { DEFAULT_QUOTAS } from '../../src/domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
@@ -61,6 +63,7 @@ export interface ServiceOptions {
   redisUrl?: string;
   /** For commands and workers; without it `anonymous` may do everything. */
   policy?: PolicySource;
+  quotas?: SharingQuotas;
   webhooks?: Partial<WebhookSettings>;
   /** Stands in for the resolver of webhooks' names. */
   lookup?: LookupFunction;
@@ -171,6 +174,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     sourceFacts: new SourceFacts(gateway),
     disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
     kms,
+    quotas: options.quotas ?? DEFAULT_QUOTAS,
     logger,
     policy,
     audit,

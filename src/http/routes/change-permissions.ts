@@ -23,6 +23,7 @@ const SHARING_ERRORS = [
   'public-and-encrypted',
   'public-with-product-codes',
   'public-access-blocked',
+  'too-many-public-images',
   'too-many-sharees',
 ] as const;
 

@@ -41,6 +41,7 @@ const schema = {
       'public-and-encrypted',
       'public-with-product-codes',
       'public-access-blocked',
+      'too-many-public-images',
       'too-many-sharees',
     ),
   },
