@@ -29,7 +29,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
  * @param notified an endpoint to be told when the job has finished
- * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `other-partition`, `validation-failed`, those of
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
  */
 export async function changePermissions(

@@ -7,7 +7,6 @@ import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
-import { ifKnown } from '../permissions/facts.ts';
 import { accepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
@@ -16,6 +15,7 @@ import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
 import { ofAnotherAccount } from './of-another-account.ts';
+import { requireEnabled } from './require-enabled.ts';
 import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
 import { requireRegion } from './require-region.ts';
@@ -64,6 +64,10 @@ export async function requestCopy(
     kmsKeyId,
   }));
   await authoriseCopy(deps, principal, source, { destinations, permissions });
+  await requireEnabled(deps, [
+    { region: source.region, pointer: '/region' },
+    ...destinations.map(({ region }, i) => ({ region, pointer: `/destinations/${i}/region` })),
+  ]);
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
@@ -89,10 +93,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  { recentImages, regions }: CommandDeps,
+  { recentImages, regions, disabledRegions }: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await requireImage({ gateway: recentImages, regions }, source);
+  const image = await requireImage({ gateway: recentImages, regions, disabledRegions }, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
@@ -161,19 +165,6 @@ function requireTagsFit(specs: CopySpec[], image: Image): void {
   }
 }
 
-/** An opt-in region that the account has not enabled answers no call. Where that may not be read, EC2 itself refuses it later. */
-async function requireEnabled({ disabledRegions }: CommandDeps, specs: CopySpec[]): Promise<void> {
-  const disabled = await ifKnown(disabledRegions.read());
-  const errors = specs.flatMap(({ region }, i) => {
-    if (disabled?.includes(region) !== true) return [];
-    const message = `${region} is not enabled in this account: enable it (aws account enable-region --region-name ${region}), or leave it out`;
-    return [{ pointer: `/destinations/${i}/region`, message }];
-  });
-  if (errors.length === 0) return;
-  const names = errors.map(({ message }) => message).join('; ');
-  throw new AmiferryError('region-not-enabled', names, { errors });
-}
-
 /** Regions are looked at side by side; the first refusal refuses the request. */
 async function checkAll(
   deps: CommandDeps,
@@ -182,7 +173,6 @@ async function checkAll(
   specs: CopySpec[],
   permissions: PermissionRequest | null,
 ): Promise<Warning[]> {
-  await requireEnabled(deps, specs);
   const found = await Promise.all(
     specs.map((spec, i) => {
       const unencrypted = (request.destinations[i]?.encrypted ?? request.encrypted) === false;

@@ -20,7 +20,7 @@ export interface PermissionsView extends PermissionState {
 
 /**
  * Who may launch an image, whether it could be shared, and if not why: read from EC2 and KMS as they are now.
- * @throws {AmiferryError} `image-not-found`, `not-image-owner`, or what the look at EC2 met
+ * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, or what the look at EC2 met
  */
 export async function viewPermissions(
   deps: CommandDeps,

@@ -16,6 +16,7 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
   'overloaded',
   'validation-failed',
   'unknown-region',
+  'region-not-enabled',
   'account-not-reachable',
   'ec2-access-denied',
   'ec2-error',
