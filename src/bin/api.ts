@@ -5,6 +5,7 @@ import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { SELF } from '../domain/ami.ts';
 import { DisabledRegions } from '../ec2/disabled-regions.ts';
+import { ImageNames } from '../ec2/image-names.ts';
 import { RecentImages } from '../ec2/recent-images.ts';
 import { SourceFacts } from '../ec2/source-facts.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
@@ -77,6 +78,7 @@ const app = await buildApp({
   gateway,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
+  imageNames: new ImageNames(gateway),
   disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
   kms,
   quotas: config.quotas,

@@ -29,6 +29,7 @@ async function generate(): Promise<string> {
     producer: inert,
     gateway: inert,
     recentImages: inert,
+    imageNames: inert,
     sourceFacts: inert,
     disabledRegions: inert,
     kms: inert,

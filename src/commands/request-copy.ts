@@ -20,6 +20,7 @@ import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
 import { requireRegion } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
+import { takenNames } from './taken-names.ts';
 
 /** What may be said for all destinations, or for one of them. */
 interface CopyOptions {
@@ -72,7 +73,11 @@ export async function requestCopy(
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
-  const warnings = [...foreign, ...(await checkAll(deps, image, request, specs, permissions))];
+  const [checked, taken] = await Promise.all([
+    checkAll(deps, image, request, specs, permissions),
+    takenNames(deps, image, specs),
+  ]);
+  const warnings = [...foreign, ...checked, ...taken];
   const job = newJob(
     image,
     specs,

@@ -118,6 +118,8 @@ export const WARNING_CODES = [
   'auto-scaling-grant-needed',
   'encryption-not-checked',
   'tags-not-copied',
+  'name-taken',
+  'name-not-checked',
   'organizations-cannot-copy',
   'image-not-removed',
   'key-grants-left',

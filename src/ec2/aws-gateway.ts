@@ -61,6 +61,7 @@ export class AwsGateway implements Ec2Gateway {
   async findImages(scope: Scope, filter: ImageFilter): Promise<Image[]> {
     const common = [
       ...Object.entries(filter.tags ?? {}).map(([key, value]) => equals(`tag:${key}`, [value])),
+      ...(filter.names === undefined ? [] : [equals('name', filter.names)]),
       ...(filter.source === undefined ? [] : sourceFilters(filter.source)),
       ...(filter.states === undefined ? [] : [equals('state', filter.states)]),
       ...(filter.public === undefined ? [] : [equals('is-public', ['true'])]),

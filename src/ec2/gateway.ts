@@ -21,6 +21,7 @@ export interface CopyImageParams {
 export interface ImageFilter {
   imageIds?: readonly string[];
   tags?: Tags;
+  names?: readonly string[];
   source?: { imageId: string; region: string };
   states?: readonly ImageState[];
   /** Only those that everyone may launch. */

@@ -16,6 +16,7 @@ import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import { DisabledRegions } from '../../src/ec2/disabled-regions.ts';
+import { ImageNames } from '../../src/ec2/image-names.ts';
 import { RecentImages } from '../../src/ec2/recent-images.ts';
 import { SourceFacts } from '../../src/ec2/source-facts.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
@@ -171,6 +172,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     producer,
     gateway,
     recentImages: new RecentImages(gateway),
+    imageNames: new ImageNames(gateway),
     sourceFacts: new SourceFacts(gateway),
     disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
     kms,

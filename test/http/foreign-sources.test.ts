@@ -53,7 +53,7 @@ test("a job warns that another account's tags are not copied, unless they were n
   expect(codes(job)).toEqual(['tags-not-copied']);
   expect(job.warnings[0]?.message).toContain(OTHER);
   const tags = { team: 'y' };
-  expect(codes((await copy(SHARED, { copyTags: false, tags })).json<Job>())).toEqual([]);
+  expect(codes((await copy(SHARED, { copyTags: false, tags, name: 'ours' })).json<Job>())).toEqual([]);
 });
 
 test('who owns an image is asked until the own account is known by it', async () => {
