@@ -2,8 +2,9 @@ import type { Image } from '../domain/ami.ts';
 import type { Principal } from '../domain/access.ts';
 import { SELF } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
+import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
-import { minus, NO_REQUEST, normalise, targetOf } from '../domain/permissions.ts';
+import { minus, NO_REQUEST, normalise, targetOf, withoutOwner } from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
@@ -35,18 +36,19 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 export async function changePermissions(
   deps: CommandDeps,
   source: { imageId: string; region: string },
-  change: PermissionChange,
+  asked: PermissionChange,
   principal: Principal,
   origin: Origin = NO_ORIGIN,
   notified?: string,
 ): Promise<Job> {
   const notify = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
+  const { change, left } = leaveOwnerOut(asked, image);
   requireNoGrantsRemoved(change);
   if (change.mode === 'set') requireOwnPartition(source.region, change.set, '');
   else requireOwnPartition(source.region, change.add, '/add');
   requireShareable(image);
-  const warnings = requireCopiers(change, source.region);
+  const warnings = [...left, ...requireCopiers(asked, source.region)];
   const scope = { account: SELF, region: source.region };
   const { state } = await readPermissions(deps, scope, image);
   await authoriseChange(deps, principal, source, change, state);
@@ -56,6 +58,16 @@ export async function changePermissions(
   refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
+}
+
+/** EC2 need not be told of an image's owner, who has all of it. */
+function leaveOwnerOut(
+  change: PermissionChange,
+  { ownerId, region }: Image,
+): { change: PermissionChange; left: Warning[] } {
+  const { set, wasNamed } = withoutOwner(change.mode === 'set' ? change.set : change.add, ownerId);
+  const without: PermissionChange = change.mode === 'set' ? { mode: 'set', set } : { ...change, add: set };
+  return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, region)] : [] };
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

@@ -1,20 +1,20 @@
-import type { Image, Tags } from '../domain/ami.ts';
-import { isEncrypted } from '../domain/ami.ts';
-import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
+import type { Image } from '../domain/ami.ts';
+import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
+import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
 import { accepted, authoriseCopy } from './authorise.ts';
-import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
+import type { CopyRequest } from './copy-spec.ts';
+import { requireTagsFit, specOf } from './copy-spec.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
-import { ofAnotherAccount } from './of-another-account.ts';
 import { requireEnabled } from './require-enabled.ts';
 import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
@@ -22,25 +22,7 @@ import { requireRegion } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 import { takenNames } from './taken-names.ts';
 
-/** What may be said for all destinations, or for one of them. */
-interface CopyOptions {
-  name?: string;
-  description?: string;
-  encrypted?: boolean;
-  kmsKeyId?: string;
-  completionDurationMinutes?: number;
-}
-
-export interface CopyRequest extends CopyOptions {
-  copyTags?: boolean;
-  tags?: Tags;
-  destinations: readonly (CopyOptions & { region: string })[];
-  onFailure?: 'keep' | 'deregister';
-  /** Given to each copy once it is available. */
-  permissions?: PermissionInput;
-  /** An endpoint to be told when the job and each destination has finished. */
-  notify?: { url: string };
-}
+export type { CopyRequest };
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
@@ -58,13 +40,13 @@ export async function requestCopy(
   requireDistinct(request.destinations.map(({ region }) => region));
   requireReachable(source.region, request.destinations);
   const notify = endpointsFor(deps, request.notify?.url);
-  const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
-  if (permissions !== null) requireOwnPartition(source.region, permissions, '/permissions');
+  const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
     region,
     kmsKeyId,
   }));
-  await authoriseCopy(deps, principal, source, { destinations, permissions });
+  await authoriseCopy(deps, principal, source, { destinations, permissions: asked });
   await requireEnabled(deps, [
     { region: source.region, pointer: '/region' },
     ...destinations.map(({ region }, i) => ({ region, pointer: `/destinations/${i}/region` })),
@@ -72,12 +54,14 @@ export async function requestCopy(
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
+  const others = asked === null ? [] : copiers(asked, image.region, '/permissions/includeSnapshots');
+  const { permissions, left } = await leaveOwnerOut(deps, image, asked);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
   const [checked, taken] = await Promise.all([
     checkAll(deps, image, request, specs, permissions),
     takenNames(deps, image, specs),
   ]);
-  const warnings = [...foreign, ...checked, ...taken];
+  const warnings = [...left, ...others, ...foreign, ...checked, ...taken];
   const job = newJob(
     image,
     specs,
@@ -112,64 +96,6 @@ async function requireCopyable(
   return image;
 }
 
-function specOf(request: CopyRequest, one: CopyRequest['destinations'][number], image: Image): CopySpec {
-  const asked = { ...request, ...one };
-  const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
-  if (encrypted === false) {
-    const place = one.encrypted === undefined ? '' : `/destinations/${request.destinations.indexOf(one)}`;
-    refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
-  }
-  if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
-    throw new AmiferryError(
-      'same-region',
-      `${image.imageId} is in ${one.region} already: name other regions, or "encrypted" and "kmsKeyId" to re-encrypt it there`,
-    );
-  }
-  return {
-    region: one.region,
-    name: asked.name ?? image.name,
-    description: asked.description ?? image.description,
-    copyTags: request.copyTags ?? true,
-    tags: request.tags ?? {},
-    encrypted: encrypted === true ? true : null,
-    kmsKeyId: asked.kmsKeyId ?? null,
-    completionDurationMinutes: asked.completionDurationMinutes ?? null,
-  };
-}
-
-/** EC2 can add encryption to a copy and never take it away. */
-function refuseUnencrypted(
-  image: Image,
-  kmsKeyId: string | undefined,
-  region: string,
-  pointer: string,
-): void {
-  if (kmsKeyId !== undefined) {
-    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
-    throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
-  }
-  if (isEncrypted(image)) {
-    throw new AmiferryError(
-      'encryption-cannot-be-removed',
-      `${image.imageId} is encrypted, so its copies are too: leave "encrypted" out, or name the key with "kmsKeyId"`,
-    );
-  }
-}
-
-/** EC2's limit of tags a resource (TagLimitExceeded would come only after the copy was accepted). */
-const MAX_TAGS = 50;
-
-function requireTagsFit(specs: CopySpec[], image: Image): void {
-  for (const spec of specs) {
-    const copied = spec.copyTags ? Object.keys(image.tags).filter((key) => !key.startsWith('aws:')) : [];
-    const all = new Set([...copied, ...Object.keys(spec.tags), JOB_TAG, SOURCE_TAG, ATTEMPT_TAG]);
-    if (all.size > MAX_TAGS) {
-      const message = `the source's tags, "tags" and the three of this service make ${all.size}; EC2 allows ${MAX_TAGS}`;
-      throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/tags', message }] });
-    }
-  }
-}
-
 /** Regions are looked at side by side; the first refusal refuses the request. */
 async function checkAll(
   deps: CommandDeps,
@@ -184,9 +110,7 @@ async function checkAll(
       return checkCopy(deps, image, spec, permissions, unencrypted);
     }),
   );
-  const others =
-    permissions === null ? [] : copiers(permissions, image.region, '/permissions/includeSnapshots');
-  return [...found.flat(), ...others];
+  return found.flat();
 }
 
 function newJob(
@@ -203,6 +127,7 @@ function newJob(
   now: number,
 ): CopyJob {
   const { request, permissions, warnings, notify, requestedBy, origin } = asked;
+  const sourceTags = (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}) : null;
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
@@ -211,6 +136,7 @@ function newJob(
     onFailure: request.onFailure ?? 'keep',
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     permissions,
+    ...(sourceTags === null ? {} : { sourceTags }),
     warnings,
     notify,
     deliveries: [],

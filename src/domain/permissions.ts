@@ -119,6 +119,15 @@ export function targetOf(change: PermissionChange, current: PermissionState): Pe
   return { ...set, snapshotAccounts: sortedSet(snapshotAccounts) };
 }
 
+/** A set without an account, and whether that was in it: the image's owner has all that could be given to it. */
+export function withoutOwner<T extends PermissionSet>(
+  set: T,
+  owner: string | null,
+): { set: T; wasNamed: boolean } {
+  if (owner === null || !set.accounts.includes(owner)) return { set, wasNamed: false };
+  return { set: { ...set, accounts: without(set.accounts, [owner]) }, wasNamed: true };
+}
+
 /** A change that can only take away: DELETE, or a PATCH that adds nobody. */
 export function onlyWithdraws(change: PermissionChange): boolean {
   return isNobody(change.mode === 'set' ? change.set : change.add);

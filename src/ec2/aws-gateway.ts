@@ -305,7 +305,6 @@ export class AwsGateway implements Ec2Gateway {
 }
 
 function copyInput(params: CopyImageParams): CopyImageCommandInput {
-  const tags = fromTags(params.tags);
   return {
     SourceImageId: params.source.imageId,
     SourceRegion: params.source.region,
@@ -313,8 +312,8 @@ function copyInput(params: CopyImageParams): CopyImageCommandInput {
     ClientToken: params.clientToken,
     CopyImageTags: params.copyTags,
     TagSpecifications: [
-      { ResourceType: 'image', Tags: tags },
-      { ResourceType: 'snapshot', Tags: tags },
+      { ResourceType: 'image', Tags: fromTags(params.imageTags) },
+      { ResourceType: 'snapshot', Tags: fromTags(params.snapshotTags) },
     ],
     ...(params.description === null ? {} : { Description: params.description }),
     ...(params.encrypted === null ? {} : { Encrypted: params.encrypted }),

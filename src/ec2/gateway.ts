@@ -11,9 +11,11 @@ export interface CopyImageParams {
   /** Never `false`: EC2 can add encryption and never removes it. */
   encrypted: true | null;
   kmsKeyId: string | null;
+  /** EC2 is to copy the source's tags to the image: none of them is one of `imageTags` then. */
   copyTags: boolean;
-  /** Put on the image and its snapshots within the call itself. */
-  tags: Tags;
+  /** Put on the image and on its snapshots within the call itself. */
+  imageTags: Tags;
+  snapshotTags: Tags;
   completionDurationMinutes: number | null;
 }
 

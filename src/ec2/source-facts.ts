@@ -18,6 +18,15 @@ export class SourceFacts {
   }
 
   /**
+   * The service's own account, as far as an image tells: its owner, where it is the account's own. `null` where nothing told it yet.
+   * @throws {Ec2Error} what the call met
+   */
+  async ownAccount(image: Image): Promise<string | null> {
+    await this.isOwn(image);
+    return this.#account;
+  }
+
+  /**
    * Whether an image is the service's own account's: asked of EC2 (owner "self") until the account's id is known by that.
    * @throws {Ec2Error} what the call met
    */

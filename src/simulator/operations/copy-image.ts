@@ -49,12 +49,19 @@ function planOf(request: Request): CopyPlan {
     kmsKeyId,
     failure: effects.copyFails ?? failure,
     description: descriptionOf(request),
-    imageTags: mergeTags(copied, tags.image),
+    imageTags: mergeTags(copied, newIn(copied, tags.image)),
     snapshotTags: tags.snapshot,
     durationMs: secondsOf([tags.image, tags.snapshot, source.tags], world.settings.copySeconds) * 1000,
     hiddenMs: effects.consistencyDelayMs ?? world.settings.consistencyDelayMs,
     completionMinutes: completionMinutesOf(request),
   };
+}
+
+/** @throws Ec2Error InvalidParameterValue for a key that comes along twice. EC2: unknown, so the simulator takes the stricter answer. */
+function newIn(copied: ReadonlyMap<string, string>, asked: Map<string, string>): Map<string, string> {
+  const twice = [...asked.keys()].find((key) => copied.has(key));
+  if (twice === undefined) return asked;
+  throw new Ec2Error('InvalidParameterValue', `Duplicate tag key '${twice}' specified.`);
 }
 
 function nameOf({ parameters, world, account, region }: Request): string {

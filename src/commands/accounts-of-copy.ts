@@ -1,5 +1,8 @@
 import type { Image } from '../domain/ami.ts';
 import type { Warning } from '../domain/job.ts';
+import { ownerLeftOut } from '../domain/job.ts';
+import type { PermissionRequest } from '../domain/permissions.ts';
+import { withoutOwner } from '../domain/permissions.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../permissions/facts.ts';
 import type { CommandDeps } from './deps.ts';
@@ -23,4 +26,16 @@ export async function ofAnotherAccount(
   if (!copyTags) return [];
   const message = `${imageId} belongs to account ${ownerId}, and EC2 copies no tags of another account's image, but for those that begin with ec2:SharedTag/: name in "tags" what the copies shall have`;
   return [{ code: 'tags-not-copied', message, region }];
+}
+
+/** The copies are this service's own account's. Where that is not known yet, the worker leaves it out. */
+export async function leaveOwnerOut(
+  { sourceFacts }: CommandDeps,
+  image: Image,
+  asked: PermissionRequest | null,
+): Promise<{ permissions: PermissionRequest | null; left: Warning[] }> {
+  if (asked === null || asked.accounts.length === 0) return { permissions: asked, left: [] };
+  const account = await ifKnown(sourceFacts.ownAccount(image));
+  const { set, wasNamed } = withoutOwner(asked, account);
+  return { permissions: set, left: wasNamed ? [ownerLeftOut(account, image.region)] : [] };
 }
