@@ -52,6 +52,11 @@ export const ERRORS = {
     retryable: false,
     title: "Another account's image with product codes can not be copied",
   },
+  'foreign-snapshot': {
+    status: 422,
+    retryable: false,
+    title: 'A snapshot of the image is of another account',
+  },
   'same-region': { status: 422, retryable: false, title: 'The image is in that region already' },
   'encryption-cannot-be-removed': {
     status: 422,

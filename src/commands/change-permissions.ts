@@ -4,12 +4,19 @@ import { SELF } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
 import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
-import { minus, NO_REQUEST, normalise, targetOf, withoutOwner } from '../domain/permissions.ts';
+import {
+  minus,
+  NO_REQUEST,
+  normalise,
+  onlyWithdraws,
+  targetOf,
+  withoutOwner,
+} from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
-import { readPermissions } from '../permissions/read.ts';
+import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
 import { accepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
@@ -30,7 +37,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
  * @param notified an endpoint to be told when the job has finished
- * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `other-partition`, `validation-failed`, those of
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `foreign-snapshot`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
  */
 export async function changePermissions(
@@ -50,11 +57,14 @@ export async function changePermissions(
   requireShareable(image);
   const warnings = [...left, ...requireCopiers(asked, source.region)];
   const scope = { account: SELF, region: source.region };
-  const { state } = await readPermissions(deps, scope, image);
+  const permissions = await readSettled(deps, scope, image);
+  const { state } = permissions;
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   const added = minus(target, state);
   const facts = await sharingFacts(deps, scope, image, { publicImages: added.public });
+  // Withdrawing never waits for a snapshot that somebody else's rules are about.
+  if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));

@@ -20,7 +20,7 @@ export interface CommandDeps {
   /** For the source of a copy, and for nothing else. */
   recentImages: Pick<RecentImages, 'describeImage'>;
   imageNames: Pick<ImageNames, 'find'>;
-  sourceFacts: Pick<SourceFacts, 'isOwn' | 'ownAccount'>;
+  sourceFacts: Pick<SourceFacts, 'isOwn' | 'ownAccount' | 'snapshotOwners'>;
   /** Regions that the account has not enabled. */
   disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;

@@ -26,7 +26,7 @@ export type { CopyRequest };
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
- * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `foreign-snapshot`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(

@@ -178,6 +178,22 @@ export class AwsGateway implements Ec2Gateway {
     return this.#findSnapshots(scope, 'snapshot-id', snapshotIds);
   }
 
+  async snapshotOwners(scope: Scope, snapshotIds: readonly string[]): Promise<Map<string, string | null>> {
+    if (snapshotIds.length === 0) return new Map();
+    const call = this.#call(scope, 'DescribeSnapshots', async (client, sdk) => {
+      const { Snapshots } = await client.send(
+        new sdk.DescribeSnapshotsCommand({ SnapshotIds: [...snapshotIds] }),
+      );
+      return (Snapshots ?? []).map(({ SnapshotId = '', OwnerId = '' }) => [SnapshotId, OwnerId] as const);
+    });
+    const owners = await call.catch((error) => whenMissing(error, null));
+    if (owners !== null) return new Map(owners);
+    // One unknown id fails the whole call.
+    if (snapshotIds.length === 1) return new Map(snapshotIds.map((id) => [id, null]));
+    const each = await Promise.all(snapshotIds.map((id) => this.snapshotOwners(scope, [id])));
+    return new Map(each.flatMap((one) => [...one]));
+  }
+
   launchPermissions(scope: Scope, imageId: string): Promise<PermissionSet> {
     return this.#call(scope, 'DescribeImageAttribute', async (client, sdk) => {
       const command = new sdk.DescribeImageAttributeCommand({

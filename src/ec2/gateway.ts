@@ -79,6 +79,12 @@ export interface Ec2Gateway {
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
 
   /**
+   * The account that owns each of these snapshots; `null` for one that this account may not see, or that is not there. An
+   * empty list asks nothing.
+   */
+  snapshotOwners(scope: Scope, snapshotIds: readonly string[]): Promise<Map<string, string | null>>;
+
+  /**
    * Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet.
    * @param paid the call was taken off what may be called already
    */

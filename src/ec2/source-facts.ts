@@ -1,5 +1,5 @@
 import type { Image } from '../domain/ami.ts';
-import { scopeKey, SELF } from '../domain/ami.ts';
+import { scopeKey, SELF, snapshotIdsOf } from '../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
@@ -8,12 +8,13 @@ const FRESH_MS = 5000;
 
 /** What is to be known of a source beyond its own description, asked for as rarely as {@link RecentImages}. */
 export class SourceFacts {
-  readonly #gateway: Pick<Ec2Gateway, 'findImages'>;
+  readonly #gateway: Pick<Ec2Gateway, 'findImages' | 'snapshotOwners'>;
   readonly #own = new Recent<boolean>(FRESH_MS);
+  readonly #owners = new Recent<ReadonlyMap<string, string | null>>(FRESH_MS);
   /** The service's own account, once one of its images was seen: EC2 tells it in no other way. */
   #account: string | null = null;
 
-  constructor(gateway: Pick<Ec2Gateway, 'findImages'>) {
+  constructor(gateway: Pick<Ec2Gateway, 'findImages' | 'snapshotOwners'>) {
     this.#gateway = gateway;
   }
 
@@ -40,5 +41,13 @@ export class SourceFacts {
       if (found.length > 0) this.#account = ownerId;
       return found.length > 0;
     });
+  }
+
+  /** Who owns the snapshots of an image; `null` for one that this account may not see. @throws {Ec2Error} what the call met */
+  async snapshotOwners(image: Image): Promise<ReadonlyMap<string, string | null>> {
+    const scope = { account: SELF, region: image.region };
+    return this.#owners.get(`${scopeKey(scope)}/${image.imageId}`, () =>
+      this.#gateway.snapshotOwners(scope, snapshotIdsOf([image])),
+    );
   }
 }

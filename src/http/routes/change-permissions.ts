@@ -18,6 +18,7 @@ const SHARING_ERRORS = [
   'image-not-found',
   'image-not-available',
   'not-image-owner',
+  'foreign-snapshot',
   'other-partition',
   'aws-managed-key',
   'public-and-encrypted',

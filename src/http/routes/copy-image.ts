@@ -31,6 +31,7 @@ const schema = {
       'image-not-available',
       'other-partition',
       'foreign-product-codes',
+      'foreign-snapshot',
       'same-region',
       'encryption-cannot-be-removed',
       'outside-policy',
