@@ -36,10 +36,15 @@ const numeric = (kind: string, isGood: (value: number) => boolean) => {
 const number = numeric('number', Number.isFinite);
 const integer = numeric('whole number', Number.isInteger);
 
-const text = (one: { pattern: string; default: string; description: string }): Setting<string> => ({
+const text = (one: {
+  pattern: string;
+  default: string;
+  description: string;
+  rule?: string;
+}): Setting<string> => ({
   default: one.default,
   description: one.description,
-  rule: `must match the pattern ${one.pattern}`,
+  rule: one.rule ?? `must match the pattern ${one.pattern}`,
   parse: (given) => (new RegExp(one.pattern).test(given) ? given : undefined),
 });
 
@@ -65,6 +70,7 @@ const SETTINGS = {
   AWS_REGION: text({
     default: 'us-east-1',
     pattern: REGION_PATTERN,
+    rule: 'must be the name of an AWS region, such as eu-west-1',
     description: 'region of an AMI for which ?region= says nothing',
   }),
   QUEUE_PREFIX: text({
@@ -75,6 +81,7 @@ const SETTINGS = {
   REGIONS: text({
     default: AWS_REGIONS.join(','),
     pattern: `^ *${REGION} *(, *${REGION} *)*$`,
+    rule: 'must be names of AWS regions separated by commas, such as us-east-1, eu-west-1',
     description: 'regions that may be named, separated by commas',
   }),
   COPY_SLOTS: integer({
@@ -426,7 +433,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: settings.LOG_LEVEL,
     defaultRegion: settings.AWS_REGION,
     queuePrefix: settings.QUEUE_PREFIX,
-    regions: settings.REGIONS.split(',').map((region) => region.trim()),
+    regions: [...new Set(settings.REGIONS.split(',').map((region) => region.trim()))],
     copySlots: settings.COPY_SLOTS,
     quotas: { sharees: settings.MAX_SHAREES, publicImages: settings.MAX_PUBLIC_IMAGES },
     callShare: settings.EC2_CALL_SHARE,

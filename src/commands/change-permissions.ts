@@ -50,6 +50,7 @@ export async function changePermissions(
 ): Promise<Job> {
   const notify = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
+  requireOneWay(asked);
   const { change, left } = leaveOwnerOut(asked, image);
   requireNoGrantsRemoved(change);
   if (change.mode === 'set') requireOwnPartition(source.region, change.set, '');
@@ -78,6 +79,23 @@ function leaveOwnerOut(
   const { set, wasNamed } = withoutOwner(change.mode === 'set' ? change.set : change.add, ownerId);
   const without: PermissionChange = change.mode === 'set' ? { mode: 'set', set } : { ...change, add: set };
   return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, region)] : [] };
+}
+
+/** To be added and removed at once is nothing that can be asked for: one of the two is a mistake. */
+function requireOneWay(change: PermissionChange): void {
+  if (change.mode === 'set') return;
+  const { add, remove } = change;
+  const lists = ['accounts', 'organizations', 'organizationalUnits'] as const;
+  const errors = lists.flatMap((list) =>
+    remove[list].flatMap((value, i) => {
+      const message = `${value} is named in "add" and in "remove": leave it out of one of them`;
+      return add[list].includes(value) ? [{ pointer: `/remove/${list}/${i}`, message }] : [];
+    }),
+  );
+  const message = '"public" is true in "add" and in "remove": leave it out of one of them';
+  if (add.public && remove.public) errors.unshift({ pointer: '/remove/public', message });
+  if (errors.length === 0) return;
+  throw new AmiferryError('validation-failed', errors.map((error) => error.message).join('; '), { errors });
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

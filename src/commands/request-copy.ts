@@ -18,7 +18,7 @@ import { NO_ORIGIN } from './origin.ts';
 import { requireEnabled } from './require-enabled.ts';
 import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
-import { requireRegion } from './require-region.ts';
+import { requireRegions } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 import { takenNames } from './taken-names.ts';
 
@@ -36,7 +36,11 @@ export async function requestCopy(
   principal: Principal,
   origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
-  request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
+  const named = request.destinations.map(({ region }, i) => ({
+    region,
+    pointer: `/destinations/${i}/region`,
+  }));
+  requireRegions(deps, named);
   requireDistinct(request.destinations.map(({ region }) => region));
   requireReachable(source.region, request.destinations);
   const notify = endpointsFor(deps, request.notify?.url);
@@ -47,10 +51,7 @@ export async function requestCopy(
     kmsKeyId,
   }));
   await authoriseCopy(deps, principal, source, { destinations, permissions: asked });
-  await requireEnabled(deps, [
-    { region: source.region, pointer: '/region' },
-    ...destinations.map(({ region }, i) => ({ region, pointer: `/destinations/${i}/region` })),
-  ]);
+  await requireEnabled(deps, [{ region: source.region, pointer: '/region' }, ...named]);
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);

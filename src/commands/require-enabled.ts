@@ -3,20 +3,18 @@ import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../permissions/facts.ts';
 import type { CommandDeps } from './deps.ts';
+import type { NamedRegion } from './require-region.ts';
 
 type Deps = Pick<CommandDeps, 'disabledRegions'>;
-
-/** A region, and where in the request it stands, as a JSON pointer. */
-interface Named {
-  region: string;
-  pointer: string;
-}
 
 /**
  * Refuses the regions that the account has not enabled, all at once: they answer no call. Where that may not be read, EC2
  * itself refuses them later. @throws {AmiferryError} `region-not-enabled`
  */
-export async function requireEnabled({ disabledRegions }: Deps, named: readonly Named[]): Promise<void> {
+export async function requireEnabled(
+  { disabledRegions }: Deps,
+  named: readonly NamedRegion[],
+): Promise<void> {
   const disabled = await ifKnown(disabledRegions.read());
   refuse(named.filter(({ region }) => disabled?.includes(region) === true));
 }
@@ -42,7 +40,7 @@ export async function whereEnabled(
   }
 }
 
-function refuse(named: readonly Named[]): void {
+function refuse(named: readonly NamedRegion[]): void {
   if (named.length === 0) return;
   const errors = named.map(({ region, pointer }) => ({
     pointer,

@@ -29,7 +29,7 @@ const OrganizationalUnit = Type.String({
 const MAX_ITEMS = 2000;
 
 const sharees = <T extends typeof Account>(item: T, description: string) =>
-  Type.Array(item, { uniqueItems: true, maxItems: MAX_ITEMS, description, 'x-rule': 'must name each once' });
+  Type.Array(item, { uniqueItems: true, maxItems: MAX_ITEMS, description });
 
 const fields = {
   public: Type.Boolean({ description: 'Everyone may launch it (Group=all).' }),
@@ -59,6 +59,9 @@ export const PermissionInput = component(
   }),
 );
 
+const PUT_IS_WHOLE =
+  'PUT takes the lists themselves, such as {"accounts": ["222222222222"]}, and all who are not named lose what they had; PATCH takes "add" and "remove"';
+
 /** The body of PUT. */
 export const PermissionPut = component(
   'PermissionPut',
@@ -66,6 +69,7 @@ export const PermissionPut = component(
     ...CLOSED,
     description:
       'Who may launch an image from now on, and nobody else. What is left out is nobody, or false.',
+    'x-unknown': { add: PUT_IS_WHOLE, remove: PUT_IS_WHOLE },
     examples: [{ accounts: ['222222222222'] }],
   }),
 );
@@ -83,6 +87,7 @@ export const PermissionPatch = component(
       minProperties: 1,
       description: 'What to add and what to remove; whoever is named in neither stays as he is.',
       examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
+      'x-rule': 'must have "add" or "remove", or both',
       'x-unknown': 'PATCH takes "add" and "remove", such as {"add": {"accounts": ["222222222222"]}}',
     },
   ),
