@@ -20,10 +20,8 @@ beforeEach(() => api.service.control.reset());
 
 const copy = async (body: object = {}, url = COPIES) =>
   (await api.post(url, { destinations: [{ region: EU }], ...body }, DONE)).json<CopyJob>();
-const copied = async (job: CopyJob) => {
-  const [{ imageId = null } = {}] = job.destinations;
-  return api.service.gateway.describeImage({ account: 'self', region: EU }, imageId ?? '');
-};
+const copied = async ({ destinations: [one] }: CopyJob) =>
+  api.service.gateway.describeImage({ account: 'self', region: EU }, one?.imageId ?? '');
 const codes = ({ warnings }: Job) => warnings.map(({ code }) => code);
 
 describe('tags', () => {

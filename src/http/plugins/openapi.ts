@@ -69,7 +69,7 @@ function documented(schema: FastifySchema | undefined, url: string): FastifySche
   const { response } = schema ?? {};
   if (typeof response !== 'object' || response === null) return { ...schema };
   const params = propertiesOf(schema?.params);
-  const path = url.replaceAll(/:(\w+)/g, (_, name: string) => String(examplesIn(params[name])[0] ?? name));
+  const path = url.replaceAll(/:(\w+)/g, (_, name: string) => examplesIn(params[name])[0] ?? name);
   return { ...schema, response: withInstance({ ...response }, path) };
 }
 
@@ -78,9 +78,9 @@ function propertiesOf(schema: unknown): Record<string, unknown> {
   return isOpen ? { ...Object(schema.properties) } : {};
 }
 
-function examplesIn(schema: unknown): unknown[] {
+function examplesIn(schema: unknown): string[] {
   const hasAny = typeof schema === 'object' && schema !== null && 'examples' in schema;
-  return hasAny && Array.isArray(schema.examples) ? schema.examples : [];
+  return hasAny && Array.isArray(schema.examples) ? schema.examples.map(String) : [];
 }
 
 /** Whoever reads the documentation needs no credentials; what it calls does. */
