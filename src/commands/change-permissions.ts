@@ -64,14 +64,14 @@ export async function changePermissions(
   const target = targetOf(change, state);
   const added = minus(target, state);
   const facts = await sharingFacts(deps, scope, image, { publicImages: added.public });
-  // Withdrawing never waits for a snapshot that somebody else's rules are about.
+  // A withdrawal gives nothing, so a snapshot of another account does not stop it.
   if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }
 
-/** EC2 need not be told of an image's owner, who has all of it. */
+/** Drops the image's owner from what is given: the owner may launch and copy the image without it. */
 function leaveOwnerOut(
   change: PermissionChange,
   { ownerId, region }: Image,
@@ -81,7 +81,7 @@ function leaveOwnerOut(
   return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, region)] : [] };
 }
 
-/** To be added and removed at once is nothing that can be asked for: one of the two is a mistake. */
+/** Refuses a value that is both added and removed: one of the two is a mistake. */
 function requireOneWay(change: PermissionChange): void {
   if (change.mode === 'set') return;
   const { add, remove } = change;

@@ -14,7 +14,7 @@ const USE = [
   'kms:GenerateDataKeyWithoutPlaintext',
 ];
 
-/** The same as operations of a grant. Who holds it can grant these on, to its service-linked role of Auto Scaling, and no others. */
+/** The same as operations of a grant. Its holder can grant these operations, and no others, to its service-linked role of Auto Scaling. */
 export const GRANT_OPERATIONS = [
   'DescribeKey',
   'CreateGrant',

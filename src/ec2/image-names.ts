@@ -20,8 +20,8 @@ interface Answer {
 }
 
 /**
- * Finds the account's images by name. Who asks while the same is being asked gets that answer. Many requests cost no more calls
- * than the account can spare: then an answer of the last seconds is given again, or none.
+ * Finds the account's images by name. Concurrent look-ups of one name share a call. Calls are rate limited per region: over the limit
+ * an answer of the last seconds is given again, or none.
  */
 export class ImageNames {
   readonly #gateway: Pick<Ec2Gateway, 'findImages'>;

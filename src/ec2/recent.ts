@@ -7,8 +7,8 @@ interface Answer<T> {
 const MOST = 1000;
 
 /**
- * Answers as they were a short while ago, by key: many questions within that time cost one call. A question that comes while
- * the same one is being asked gets its answer, whatever it is; a failure is remembered for no longer.
+ * A cache of answers, by key, for a short time: many questions within that time cost one call. Concurrent questions of one key share a
+ * call, whatever it answers; a failure is not cached.
  */
 export class Recent<T> {
   readonly #freshMs: number;

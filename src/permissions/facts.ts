@@ -4,7 +4,7 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PermissionDeps } from './deps.ts';
 
-/** What is asked besides; what is needless is left out, and then stands in nobody's way. */
+/** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
 interface Asked {
   /** Whose the keys are: where anything is to be shared. */
   keys?: boolean;

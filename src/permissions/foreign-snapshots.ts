@@ -7,7 +7,7 @@ import type { PermissionDeps } from './deps.ts';
 import type { Permissions } from './read.ts';
 import { readPermissions } from './read.ts';
 
-/** Why an image can be shared with nobody: EC2 lets only the owner of a snapshot say who may read it. */
+/** Why an image can't be shared: EC2 lets only the owner of a snapshot share the snapshot. */
 export function againstForeign({ imageId, region }: Image, { foreign }: Permissions): Reason[] {
   if (foreign.size === 0) return [];
   const named = [...foreign].map(([id, owner]) => `${id} (of account ${owner ?? 'unknown'})`).join(', ');

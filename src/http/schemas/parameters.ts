@@ -29,7 +29,7 @@ export const DeliveryPath = Type.Object(
   CLOSED,
 );
 
-/** A filter is left empty on the page to try routes: an example would hide all but what nobody has made yet. */
+/** A filter has no example: Swagger UI fills examples in, and the filter would then match nothing on a fresh service. */
 function filter(schema: typeof ImageId, description: string) {
   const rest = Object.entries(schema).filter(([name]) => name !== 'examples');
   return Type.Optional(Type.String({ ...Object.fromEntries(rest), description }));

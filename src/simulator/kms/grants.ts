@@ -36,7 +36,7 @@ export function createGrant(request: KmsRequest, body: string): object {
   const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
   if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
-  // Who may call it by a grant alone can give on no more than that grant gives.
+  // A caller that holds only a grant can grant no more operations than that grant has.
   if (!mayUse(key, request.account, asked.Operations)) throw notAllowed(request, 'CreateGrant', key);
   requirePrincipal(asked.GranteePrincipal, request.region);
   const fingerprint = JSON.stringify([
