@@ -64,6 +64,7 @@ const deps = {
   producer,
   gateway,
   kms,
+  quotas: config.quotas,
   logger,
   settings,
   policy,
