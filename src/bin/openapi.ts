@@ -32,6 +32,7 @@ async function generate(): Promise<string> {
     kms: inert,
     idempotency: inert,
     queueSessions: inert,
+    workers: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
     eventLog: inert,

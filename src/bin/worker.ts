@@ -11,6 +11,7 @@ import { AuditLog } from '../store/audit-log.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { Workers } from '../store/workers.ts';
 import { AwsEventsQueue } from '../sqs/aws-events-queue.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { webhooksOf } from '../webhooks/endpoints-file.ts';
@@ -72,6 +73,7 @@ const deps = {
   tracing,
   webhookSender,
   goneEndpoints,
+  workers: new Workers(redis, config.queuePrefix),
   hearsEvents: () => events?.state === 'listening',
 };
 

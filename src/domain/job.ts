@@ -122,7 +122,8 @@ export interface Warning {
     | 'image-not-removed'
     | 'key-grants-left'
     | 'changed-meanwhile'
-    | 'superseded';
+    | 'superseded'
+    | 'no-worker';
   message: string;
   region: string;
   /** With `key-policy-needed`: what the key's owner has to add to its policy. */

@@ -217,6 +217,24 @@ if free <= 0 then return {} end
 return redis.call('ZRANGE', KEYS[2], 0, free - 1)
 `;
 
+/** Milliseconds by Redis' clock. */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** A worker's heartbeat. KEYS: workers. ARGV: id, milliseconds after which one without counts as gone. */
+const BEAT = `${NOW}
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`;
+
+/** How many workers run. KEYS: workers. ARGV: milliseconds after which one without a heartbeat counts as gone. */
+const COUNT_WORKERS = `${NOW}
+return redis.call('ZCOUNT', KEYS[1], '(' .. (now - ARGV[1]), '+inf')
+`;
+
 declare module 'ioredis' {
   interface RedisCommander<Context> {
     amiferryCommit(
@@ -261,6 +279,8 @@ declare module 'ioredis' {
       scope: string,
     ): Result<string[], Context>;
     amiferryTakeCall(bucket: string, burst: number, rate: number): Result<number, Context>;
+    amiferryBeat(workers: string, id: string, alive: number): Result<null, Context>;
+    amiferryCountWorkers(workers: string, alive: number): Result<number, Context>;
     amiferryRefusedCall(bucket: string, burst: number, rate: number): Result<number, Context>;
   }
 }
@@ -277,5 +297,7 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
   redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 5 });
   redis.defineCommand('amiferryTakeCall', { lua: TAKE_CALL, numberOfKeys: 1 });
+  redis.defineCommand('amiferryBeat', { lua: BEAT, numberOfKeys: 1 });
+  redis.defineCommand('amiferryCountWorkers', { lua: COUNT_WORKERS, numberOfKeys: 1 });
   redis.defineCommand('amiferryRefusedCall', { lua: REFUSED_CALL, numberOfKeys: 1 });
 }

@@ -6,6 +6,7 @@ import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
+import type { Workers } from '../store/workers.ts';
 import type { GoneEndpoints } from '../store/gone-endpoints.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { WebhookSender } from '../webhooks/send.ts';
@@ -48,6 +49,7 @@ export interface WorkerDeps {
   hearsEvents: () => boolean;
   webhookSender: Pick<WebhookSender, 'send'>;
   goneEndpoints: GoneEndpoints;
+  workers: Pick<Workers, 'beat' | 'leave'>;
   tracing: Pick<Tracing, 'queues' | 'span'>;
 }
 

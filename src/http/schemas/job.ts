@@ -140,7 +140,9 @@ export const Job = component(
       before: Type.Optional(nullableRef(PermissionState)),
       after: Type.Optional(nullableRef(PermissionState)),
       error: Type.Optional(nullableRef(Failure)),
-      warnings: Type.Array(ref(Warning)),
+      warnings: Type.Array(ref(Warning), {
+        description: 'What to know. `no-worker` is there only as long as no worker is running.',
+      }),
       deliveries: Type.Array(ref(Delivery), { description: 'Messages to webhooks about the job.' }),
       requestedBy: Type.String({ description: 'Who asked for the job.' }),
       createdAt: time('When the job was accepted.'),
