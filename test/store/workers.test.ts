@@ -54,6 +54,7 @@ test('one that stops is gone at once, one that was killed leaves nothing behind'
 
 test('where Redis does not answer nothing is known, which is not "none"', async () => {
   const away = connectRedis(testRedisUrl(), 'fail-fast', () => {});
+  await untilReady(away, PATIENCE);
   await closeRedis(away);
   const unknown = new Workers(away, prefix);
   await expect(unknown.count()).rejects.toThrow('Connection is closed.');
