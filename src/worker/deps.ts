@@ -11,6 +11,7 @@ import type { GoneEndpoints } from '../store/gone-endpoints.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { WebhookSender } from '../webhooks/send.ts';
 import type { JobStore } from '../store/store.ts';
+import type { StepsAtWork } from './steps-at-work.ts';
 
 /** Times in milliseconds. */
 export interface WorkerSettings {
@@ -50,6 +51,7 @@ export interface WorkerDeps {
   webhookSender: Pick<WebhookSender, 'send'>;
   goneEndpoints: GoneEndpoints;
   workers: Pick<Workers, 'beat' | 'leave'>;
+  stepsAtWork: StepsAtWork;
   tracing: Pick<Tracing, 'queues' | 'span'>;
 }
 

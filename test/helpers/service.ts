@@ -38,6 +38,7 @@ import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import type { WorkerDeps, WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
+import { StepsAtWork } from '../../src/worker/steps-at-work.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
 import { PATIENCE, until } from './waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
@@ -194,7 +195,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const events = options.events && new Ec2Events(deps, queue);
   const hearsEvents = () => events?.state === 'listening';
-  const workerDeps = { ...deps, ...delivering, workers, settings, hearsEvents };
+  const stepsAtWork = new StepsAtWork();
+  const workerDeps = { ...deps, ...delivering, workers, stepsAtWork, settings, hearsEvents };
   const steps = new SteppedWorker(workerDeps, { redisUrl: url, prefix, sweepMs: SWEEP_MS, simulator });
   const running: RunningWorker[] = [];
   const startWorker = async () => {
