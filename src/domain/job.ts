@@ -65,6 +65,10 @@ export interface Stray {
   /** EC2 has taken its deregistration; its snapshots may still be there. */
   isDeregistered?: boolean;
   unseen?: Unseen | null;
+  /** As of a destination. */
+  heldUpAt?: number;
+  /** It could not be removed, and a warning says so: it is kept in mind until a retry, which tries again. */
+  isGivenUp?: boolean;
 }
 
 export interface Destination {
@@ -97,6 +101,10 @@ export interface Destination {
   finishingSince?: number | null;
   /** Since when the account has not taken the service's credentials, until a call gets through again. */
   unreachableSince?: number | null;
+  /** When EC2 last throttled its removal or finishing, or took the credentials again: deadlines for other errors count from then. */
+  heldUpAt?: number | null;
+  /** When a retry queued it. */
+  retriedAt?: number | null;
   /** The looks in a row that did not find its image. */
   unseen?: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
@@ -165,6 +173,9 @@ export interface PermissionsJob extends JobBase {
   mayPublish?: boolean;
   /** What it gave, or was about to give, to be taken back should it not succeed. */
   given?: Given;
+  /** As of a destination. */
+  unreachableSince?: number | null;
+  heldUpAt?: number | null;
   /** While it runs: why it is to take back what it gave, and end. */
   stopping?: Failure | 'cancel' | null;
   /** As read before the first change, and after the last one; `null` until then. */
@@ -173,6 +184,7 @@ export interface PermissionsJob extends JobBase {
   error: Failure | null;
   /** Which attempt this is, from 1. */
   attempts: number;
+  /** When its first try began, or failed: its deadlines count from here. */
   startedAt: number | null;
 }
 
@@ -229,6 +241,11 @@ export function imageScope(job: Job): Scope {
 
 export function findDestination(job: CopyJob, key: string): Destination | undefined {
   return job.destinations.find((destination) => destinationKey(destination) === key);
+}
+
+/** What a destination still has to remove besides its image. */
+export function straysOf({ strays = [] }: Destination): Stray[] {
+  return strays.filter(({ isGivenUp }) => isGivenUp !== true);
 }
 
 const FINISHED: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

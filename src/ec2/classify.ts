@@ -20,6 +20,9 @@ export type Ec2ErrorKind =
   | 'denied'
   | 'refused';
 
+/** What may pass, by itself or once credentials work: no fact about what was asked. */
+export const PASSING: ReadonlySet<Ec2ErrorKind> = new Set(['throttled', 'transient', 'credentials']);
+
 interface Meaning {
   kind: Ec2ErrorKind;
   /** What an engineer should do next, as a sentence. */

@@ -1,7 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
-import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
+import { destinationKey, destinationScope, imageScope, jobState, straysOf } from '../domain/job.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
@@ -104,7 +104,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** Nothing is left to do for it, and nobody to be told. */
 function isDone(job: Job): boolean {
-  const isClean = job.kind !== 'copy' || job.destinations.every(({ strays = [] }) => strays.length === 0);
+  const isClean = job.kind !== 'copy' || job.destinations.every((one) => straysOf(one).length === 0);
   return job.finishedAt !== null && isClean && job.deliveries.every(({ nextAt }) => nextAt === null);
 }
 
