@@ -103,8 +103,12 @@ export interface Destination {
   unreachableSince?: number | null;
   /** When EC2 last throttled its removal or finishing, or took the credentials again: deadlines for other errors count from then. */
   heldUpAt?: number | null;
-  /** When a retry queued it. */
+  /** When a retry queued it, or EC2 gave up the attempt before for lack of room. */
   retriedAt?: number | null;
+  /** How many attempts EC2 accepted and gave up for lack of room: none of them counts as an attempt for callers. */
+  withoutRoom?: number;
+  /** When EC2 did so first. */
+  withoutRoomSince?: number | null;
   /** The looks in a row that did not find its image. */
   unseen?: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
@@ -241,6 +245,11 @@ export function imageScope(job: Job): Scope {
 
 export function findDestination(job: CopyJob, key: string): Destination | undefined {
   return job.destinations.find((destination) => destinationKey(destination) === key);
+}
+
+/** Which attempt it is for callers, from 1: those for which EC2 had no room do not count. */
+export function countedAttempts({ attempts, withoutRoom = 0 }: Destination): number {
+  return attempts - withoutRoom;
 }
 
 /** What a destination still has to remove besides its image. */

@@ -15,7 +15,7 @@ import { etaSeconds } from './progress.ts';
  *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
  *     │  ▲                 │                              │             │
  *     ▼  └─ retry ─ failed ◀──────────── fail ────────────┴─────────────┘
- *   waiting ──begin──▶ …          stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
+ *   waiting ──begin──▶ …  (pending ── outOfRoom ──▶ waiting)   stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
  */
 export type Move = (job: CopyJob, now: number) => CopyJob | null;
 
@@ -211,6 +211,25 @@ export const unreachable =
       : changing(ref.destination, () => ({ unreachableSince: since }))(job, now);
   };
 
+/**
+ * EC2 accepted the copy and gave it up since it had no room for another one: the destination stands in line again, for
+ * another attempt. After `patience` milliseconds of that it ends with `error`.
+ */
+export const outOfRoom =
+  (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Move =>
+  (job, now) => {
+    const one = found(job, ref);
+    if (one?.state !== 'pending' || one.stopping !== null) return null;
+    const since = one.withoutRoomSince ?? now;
+    if (now - since >= patience) return fail(ref, error, imageState)(job, now);
+    return moving(ref, () => ({
+      ...anew(one, now),
+      state: 'waiting',
+      withoutRoom: (one.withoutRoom ?? 0) + 1,
+      withoutRoomSince: since,
+    }))(job, now);
+  };
+
 /** What held a copy up says nothing about it (throttling, credentials): that time does not count for other errors. */
 export const heldUp = (ref: CopyRef): Move =>
   moving(ref, (one, now) => (isFinished(one) ? null : { heldUpAt: now }));
@@ -353,8 +372,12 @@ export const retryFailed: Move = (job, now) => {
 
 function again(one: Destination, now: number): Destination {
   if (isResumable(one)) return resumed(one, now);
-  const strays = leftBehind(one, now);
-  return { ...one, ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, strays };
+  return { ...one, ...anew(one, now) };
+}
+
+/** The next attempt of a destination; what the one before left is to be removed. */
+function anew(one: Destination, now: number): Patch {
+  return { ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, strays: leftBehind(one, now) };
 }
 
 /**
@@ -402,6 +425,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   finishingSince: null,
   unreachableSince: null,
   heldUpAt: null,
+  withoutRoomSince: null,
   unseen: null,
   error: null,
   startedAt: null,

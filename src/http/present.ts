@@ -2,7 +2,7 @@ import * as domain from '../domain/ami.ts';
 import type { Delivery as DeliveryRecord } from '../domain/delivery.ts';
 import { webhookId } from '../domain/webhooks.ts';
 import type * as record from '../domain/job.ts';
-import { jobProgress, jobState } from '../domain/job.ts';
+import { countedAttempts, jobProgress, jobState } from '../domain/job.ts';
 import { secondsLeft } from '../domain/progress.ts';
 import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
@@ -86,7 +86,7 @@ function presentDestination(one: record.Destination, now: number): Destination {
     etaSeconds: secondsLeft(one, now),
     encrypted: one.encrypted,
     kmsKeyId: one.kmsKeyId,
-    attempts: one.attempts,
+    attempts: countedAttempts(one),
     error: one.error,
     startedAt: isoOrNull(one.startedAt),
     availableAt: isoOrNull(one.availableAt),

@@ -120,6 +120,7 @@ function guardOf(keys: StoreKeys, { slots, line }: Guards, position: Position): 
     slots: position(keys.slots(scope)),
     waiting: position(keys.waiting(scope)),
     full: position(keys.full(scope)),
+    limit: position(keys.limit(scope)),
     calls: position(keys.calls(scope, 'CopyImage')),
     member,
   }));

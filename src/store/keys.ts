@@ -22,6 +22,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `calls:<scope>:<operation>` | hash with expiry | what is left to call of EC2's limit of calls |
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
  * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
+ * | `limit:<scope>` | string with expiry | how many copies at once EC2 takes there, as one showed for which it had no room |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
  * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
@@ -54,6 +55,7 @@ export function storeKeys(prefix: string) {
     lines: key('lines'),
     calls: (scope: Scope, operation: string) => key('calls', scopeKey(scope), operation),
     full: (scope: Scope) => key('full', scopeKey(scope)),
+    limit: (scope: Scope) => key('limit', scopeKey(scope)),
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
     queueSession: (hash: string) => key('queue-session', hash),

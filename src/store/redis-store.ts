@@ -49,6 +49,9 @@ const MAX_CONFLICTS = 200;
 /** For how long an image that EC2 told of is kept for a look that does not come, milliseconds. */
 const NOTICED_FOR = 3_600_000;
 
+/** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */
+const LIMIT_FOR = 3_600_000;
+
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
 
@@ -242,6 +245,7 @@ export class RedisJobStore implements JobStore {
       keys.slots(scope),
       keys.waiting(scope),
       keys.full(scope),
+      keys.limit(scope),
       keys.calls(scope, 'CopyImage'),
       keys.lines,
       copySlots,
@@ -266,6 +270,16 @@ export class RedisJobStore implements JobStore {
 
   async markFull(scope: Scope, milliseconds: number): Promise<void> {
     await this.#redis.set(this.#keys.full(scope), '1', 'PX', milliseconds);
+  }
+
+  async learnLimit(scope: Scope, told: number | null): Promise<void> {
+    const { slots, limit } = this.#keys;
+    await this.#redis.amiferryLearnLimit(
+      slots(scope),
+      limit(scope),
+      told ?? Number.MAX_SAFE_INTEGER,
+      LIMIT_FOR,
+    );
   }
 
   async takeTurn(step: string, every: number): Promise<boolean> {

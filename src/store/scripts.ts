@@ -22,6 +22,16 @@ local function leave(key, tokens, now, burst, rate)
 end
 `;
 
+/** How many copies may start in a scope now: as many as there are both free slots and calls. Needs {@link BUCKET}. */
+const ROOM = `
+local function room_for(slots, full, limit, calls, most, burst, rate)
+  if redis.call('EXISTS', full) == 1 then return 0 end
+  local at_once = math.min(most, tonumber(redis.call('GET', limit) or most))
+  local tokens = look_into(calls, burst, rate)
+  return math.min(at_once - redis.call('SCARD', slots), math.floor(tokens))
+end
+`;
+
 /** Takes one call. KEYS: bucket. ARGV: burst, rate. Answers 0, or the milliseconds until there is one. */
 const TAKE_CALL = `${BUCKET}
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -53,12 +63,12 @@ export const WITHDRAWALS = 2 ** 52;
  * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `from`, the
  *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
  *       `guard`, left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
- *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, full, calls: key positions, member}]}, or the first
+ *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, full, limit, calls: key positions, member}]}, or the first
  *       place in a line, {line: key position, member}.
  * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is
  * free (an array).
  */
-const COMMIT = `${BUCKET}
+const COMMIT = `${BUCKET}${ROOM}
 -- A line: withdrawals first, then what has begun (0), then the queue (from 1). The order is that of the writes: no clock has
 -- a say. A withdrawal's place also says how far the queue went when it came.
 local function place(line, class, member)
@@ -71,9 +81,7 @@ end
 
 local function may_start(one, guard)
   if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
-  if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
-  local tokens = look_into(KEYS[one.calls], guard.burst, guard.rate)
-  local free = math.min(guard.limit - redis.call('SCARD', KEYS[one.slots]), math.floor(tokens))
+  local free = room_for(KEYS[one.slots], KEYS[one.full], KEYS[one.limit], KEYS[one.calls], guard.limit, guard.burst, guard.rate)
   local ahead = redis.call('ZRANK', KEYS[one.waiting], one.member) or redis.call('ZCARD', KEYS[one.waiting])
   return ahead < free
 end
@@ -202,19 +210,24 @@ return taken
 `;
 
 /**
- * The head of the line, as long as there are both slots and calls. KEYS: slots, waiting, full, calls, lines.
+ * The head of the line, as long as there are both slots and calls. KEYS: slots, waiting, full, limit, calls, lines.
  * ARGV: limit, burst, rate, scope.
  */
-const NEXT_WAITING = `${BUCKET}
+const NEXT_WAITING = `${BUCKET}${ROOM}
 if redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('SREM', KEYS[5], ARGV[4])
+  redis.call('SREM', KEYS[6], ARGV[4])
   return {}
 end
-if redis.call('EXISTS', KEYS[3]) == 1 then return {} end
-local tokens = look_into(KEYS[4], tonumber(ARGV[2]), tonumber(ARGV[3]))
-local free = math.min(tonumber(ARGV[1]) - redis.call('SCARD', KEYS[1]), math.floor(tokens))
+local most, burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local free = room_for(KEYS[1], KEYS[3], KEYS[4], KEYS[5], most, burst, rate)
 if free <= 0 then return {} end
 return redis.call('ZRANGE', KEYS[2], 0, free - 1)
+`;
+
+/** Keeps how many copies at once EC2 takes. KEYS: slots, limit. ARGV: the limit that EC2 told, or more than any; milliseconds. */
+const LEARN_LIMIT = `
+local left = math.max(1, redis.call('SCARD', KEYS[1]))
+redis.call('SET', KEYS[2], string.format('%.0f', math.min(left, math.max(1, tonumber(ARGV[1])))), 'PX', ARGV[2])
 `;
 
 /** Milliseconds by Redis' clock. */
@@ -271,6 +284,7 @@ declare module 'ioredis' {
       slots: string,
       waiting: string,
       full: string,
+      copyLimit: string,
       calls: string,
       lines: string,
       limit: number,
@@ -279,6 +293,7 @@ declare module 'ioredis' {
       scope: string,
     ): Result<string[], Context>;
     amiferryTakeCall(bucket: string, burst: number, rate: number): Result<number, Context>;
+    amiferryLearnLimit(slots: string, limit: string, told: number, keep: number): Result<null, Context>;
     amiferryBeat(workers: string, id: string, alive: number): Result<null, Context>;
     amiferryCountWorkers(workers: string, alive: number): Result<number, Context>;
     amiferryRefusedCall(bucket: string, burst: number, rate: number): Result<number, Context>;
@@ -295,8 +310,9 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
   redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
   redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
-  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 5 });
+  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 6 });
   redis.defineCommand('amiferryTakeCall', { lua: TAKE_CALL, numberOfKeys: 1 });
+  redis.defineCommand('amiferryLearnLimit', { lua: LEARN_LIMIT, numberOfKeys: 2 });
   redis.defineCommand('amiferryBeat', { lua: BEAT, numberOfKeys: 1 });
   redis.defineCommand('amiferryCountWorkers', { lua: COUNT_WORKERS, numberOfKeys: 1 });
   redis.defineCommand('amiferryRefusedCall', { lua: REFUSED_CALL, numberOfKeys: 1 });

@@ -163,6 +163,11 @@ export interface JobStore {
   changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;
   /** As {@link update}, but only if the change is first in line for the image, and so from then on. */
   updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
+  /**
+   * EC2 gave up a copy that it had accepted, for lack of room: for an hour no more copies are made there at once than are
+   * left, or than `told`, where EC2 told its limit and it is less.
+   */
+  learnLimit(scope: Scope, told: number | null): Promise<void>;
   /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
   markFull(scope: Scope, milliseconds: number): Promise<void>;
   /**
