@@ -247,6 +247,11 @@ export function findDestination(job: CopyJob, key: string): Destination | undefi
   return job.destinations.find((destination) => destinationKey(destination) === key);
 }
 
+/** Whether EC2 is to be done with it by a time: it has a limit of its own for such copies (throughput). */
+export function isTimeBased({ spec }: Destination): boolean {
+  return spec.completionDurationMinutes !== null;
+}
+
 /** Which attempt it is for callers, from 1: those for which EC2 had no room do not count. */
 export function countedAttempts({ attempts, withoutRoom = 0 }: Destination): number {
   return attempts - withoutRoom;

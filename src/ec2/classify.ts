@@ -1,3 +1,4 @@
+import { slotLimitIn } from '../domain/slot-limits.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AmiferryError } from '../errors.ts';
 
@@ -170,13 +171,14 @@ function discreet(message: string): string {
     .replace(/\b(connect|getaddrinfo|read|write) (E[A-Z_]+)\b.*/, '$1 $2');
 }
 
-/** CopyImage's limit is one of copies at once, and passes; any other resource's limit is a quota, and final. */
+/** CopyImage's limit is one of copies at once, whatever its code and words, and passes; any other resource's is a quota, and final. */
 function meaningOf(name: string, operation: string, message: string): Meaning | undefined {
   if (name === 'AuthFailure' && UNKNOWN_CREDENTIALS.test(message))
     return { kind: 'credentials', advice: `${RENEW} An opt-in region may not be enabled in the account.` };
   if (name === 'ResourceLimitExceeded' && operation !== 'CopyImage')
     return { kind: 'refused', advice: QUOTA };
-  return EC2_ERRORS[name];
+  const isLimit = operation === 'CopyImage' && slotLimitIn(`${name}: ${message}`) !== null;
+  return EC2_ERRORS[name] ?? (isLimit ? EC2_ERRORS['ResourceLimitExceeded'] : undefined);
 }
 
 /** AuthFailure is also what EC2 says of another account's image; these are its words about credentials. */

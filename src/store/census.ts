@@ -33,7 +33,7 @@ export async function takeCensus(
       scopes.map(async (scope) => ({
         region: scope.region,
         pending: await redis.hlen(keys.pending(scope)),
-        inLine: await redis.zcard(keys.waiting(scope)),
+        inLine: (await redis.zcard(keys.waiting(scope))) + (await redis.zcard(keys.waitingTimed(scope))),
       })),
     ),
     producer.depth(),

@@ -98,7 +98,7 @@ export interface StartLimits {
 export interface SlotsRequest {
   /** As it was just read: it is read again only where somebody has written it since. */
   job: Job;
-  destinations: readonly { destination: string; scope: Scope }[];
+  destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
 }
 
@@ -168,8 +168,8 @@ export interface JobStore {
    * left, or than `told`, where EC2 told its limit and it is less.
    */
   learnLimit(scope: Scope, told: number | null): Promise<void>;
-  /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
-  markFull(scope: Scope, milliseconds: number): Promise<void>;
+  /** EC2 says that the scope is full, at least for one kind of copies: those get no slot for so long, unless one is freed. */
+  markFull(scope: Scope, milliseconds: number, which?: 'all' | 'time-based'): Promise<void>;
   /**
    * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
    * clock. Who dies in it holds nobody up.

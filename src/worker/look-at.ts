@@ -131,15 +131,15 @@ async function write(deps: WorkerDeps, scope: Scope, changes: readonly CopyChang
     );
 }
 
-/** EC2 takes no more copies there than those that it has not given up; none for a while. */
+/** EC2 takes no more copies there than those that it has not given up; none for a while, or no time-based ones. */
 async function waitForRoom(
   { store, settings, logger }: WorkerDeps,
   scope: Scope,
   jobId: string,
-  { copies }: SlotLimit,
+  { of, copies }: SlotLimit,
 ): Promise<void> {
-  await store.learnLimit(scope, copies);
-  await store.markFull(scope, settings.slotRetryMs);
+  if (of === 'copies') await store.learnLimit(scope, copies);
+  await store.markFull(scope, settings.slotRetryMs, of === 'copies' ? 'all' : 'time-based');
   logger.warn(
     { job: jobId, region: scope.region, limit: copies },
     'EC2 had no room for a copy that it had accepted; it stands in line again',

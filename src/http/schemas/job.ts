@@ -58,7 +58,11 @@ export const Destination = component(
         Type.Boolean({ description: 'As read from the new image; null until it is known.' }),
       ),
       kmsKeyId: nullable(Type.String({ description: 'The key that the new image is encrypted under.' })),
-      attempts: Type.Integer({ minimum: 1, description: 'Which attempt this is; each retry adds one. What EC2 throttles, or has no room for, adds none.' }),
+      attempts: Type.Integer({
+        minimum: 1,
+        description:
+          'Which attempt this is; each retry adds one. What EC2 throttles, or has no room for, adds none.',
+      }),
       error: nullableRef(Failure),
       startedAt: nullable(time('When CopyImage was called.')),
       availableAt: nullable(time('When EC2 had finished the copy.')),

@@ -27,6 +27,7 @@ export const copyImage = mutates((request) => {
   if (known !== undefined) return { imageId: known };
 
   const plan = planOf(request);
+  if (plan.completionMinutes !== undefined) requireThroughput(request);
   const doomed = requireSlots(request, plan.source) === 'fails';
   const { imageId } = startCopy(world, doomed ? { ...plan, ...outOfRoom(world) } : plan);
   if (token !== undefined) remember(scope, token, { fingerprint, imageId, at: world.clock.now() });
@@ -171,6 +172,18 @@ function requireSlots({ world, account, region }: Request, source: Image): 'fine
     );
   }
   return 'fine';
+}
+
+function requireThroughput({ world, account, region }: Request): void {
+  const { timeBasedCopySlots } = world.settings;
+  const isTimeBased = (image: Image) =>
+    snapshotsOf(world, image).some(({ completionMinutes }) => typeof completionMinutes === 'number');
+  if (timeBasedCopySlots === null) return;
+  if (copiesUnderWay(world, account, region).filter(isTimeBased).length < timeBasedCopySlots) return;
+  throw new Ec2Error(
+    'ResourceLimitExceeded',
+    `The time-based copy would exceed the cumulative snapshot copy throughput quota in ${region}`,
+  );
 }
 
 function isToEndWell({ lifecycle }: Image): boolean {
