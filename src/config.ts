@@ -1,3 +1,5 @@
+import type { SharingQuotas } from './domain/sharing-rules.ts';
+import { DEFAULT_QUOTAS } from './domain/sharing-rules.ts';
 import type { RetryTimes } from './domain/webhooks.ts';
 import { queueAddress } from './sqs/queue-address.ts';
 import type { TracingSettings } from './tracing/settings.ts';
@@ -34,10 +36,15 @@ const numeric = (kind: string, isGood: (value: number) => boolean) => {
 const number = numeric('number', Number.isFinite);
 const integer = numeric('whole number', Number.isInteger);
 
-const text = (one: { pattern: string; default: string; description: string }): Setting<string> => ({
+const text = (one: {
+  pattern: string;
+  default: string;
+  description: string;
+  rule?: string;
+}): Setting<string> => ({
   default: one.default,
   description: one.description,
-  rule: `must match the pattern ${one.pattern}`,
+  rule: one.rule ?? `must match the pattern ${one.pattern}`,
   parse: (given) => (new RegExp(one.pattern).test(given) ? given : undefined),
 });
 
@@ -63,6 +70,7 @@ const SETTINGS = {
   AWS_REGION: text({
     default: 'us-east-1',
     pattern: REGION_PATTERN,
+    rule: 'must be the name of an AWS region, such as eu-west-1',
     description: 'region of an AMI for which ?region= says nothing',
   }),
   QUEUE_PREFIX: text({
@@ -73,6 +81,7 @@ const SETTINGS = {
   REGIONS: text({
     default: AWS_REGIONS.join(','),
     pattern: `^ *${REGION} *(, *${REGION} *)*$`,
+    rule: 'must be names of AWS regions separated by commas, such as us-east-1, eu-west-1',
     description: 'regions that may be named, separated by commas',
   }),
   COPY_SLOTS: integer({
@@ -80,6 +89,19 @@ const SETTINGS = {
     minimum: 1,
     maximum: 10_000,
     description: 'copies at once into one region; the others wait their turn',
+  }),
+  MAX_SHAREES: integer({
+    default: DEFAULT_QUOTAS.sharees,
+    minimum: 1,
+    maximum: 1_000_000,
+    description:
+      "EC2's quota of accounts, organizations and units that one image is shared with in a region; change it where AWS has raised it",
+  }),
+  MAX_PUBLIC_IMAGES: integer({
+    default: DEFAULT_QUOTAS.publicImages,
+    minimum: 0,
+    maximum: 1_000_000,
+    description: "EC2's quota of public images of the account in a region; change it where AWS has raised it",
   }),
   EC2_CALL_SHARE: number({
     default: 1,
@@ -354,6 +376,7 @@ export interface Config {
   regions: readonly string[];
   copySlots: number;
   callShare: number;
+  quotas: SharingQuotas;
   pollMs: number;
   eventsPollMs: number;
   /** `null` where no events are to be heard. */
@@ -410,8 +433,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: settings.LOG_LEVEL,
     defaultRegion: settings.AWS_REGION,
     queuePrefix: settings.QUEUE_PREFIX,
-    regions: settings.REGIONS.split(',').map((region) => region.trim()),
+    regions: [...new Set(settings.REGIONS.split(',').map((region) => region.trim()))],
     copySlots: settings.COPY_SLOTS,
+    quotas: { sharees: settings.MAX_SHAREES, publicImages: settings.MAX_PUBLIC_IMAGES },
     callShare: settings.EC2_CALL_SHARE,
     pollMs: settings.POLL_SECONDS * 1000,
     eventsPollMs: settings.EVENTS_POLL_SECONDS * 1000,

@@ -42,6 +42,21 @@ export const ERRORS = {
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },
   'region-not-enabled': { status: 422, retryable: false, title: 'The account has not enabled the region' },
+  'other-partition': {
+    status: 422,
+    retryable: false,
+    title: 'Partitions of AWS do not reach across to each other',
+  },
+  'foreign-product-codes': {
+    status: 422,
+    retryable: false,
+    title: "Another account's image with product codes can not be copied",
+  },
+  'foreign-snapshot': {
+    status: 422,
+    retryable: false,
+    title: 'A snapshot of the image is of another account',
+  },
   'same-region': { status: 422, retryable: false, title: 'The image is in that region already' },
   'encryption-cannot-be-removed': {
     status: 422,
@@ -58,6 +73,11 @@ export const ERRORS = {
     title: 'An image with product codes can not be public',
   },
   'public-access-blocked': { status: 422, retryable: false, title: 'Block public access is on' },
+  'too-many-public-images': {
+    status: 422,
+    retryable: false,
+    title: 'Over the quota of public images',
+  },
   'too-many-sharees': { status: 422, retryable: false, title: 'Over the quota of sharees' },
   'not-image-owner': { status: 422, retryable: false, title: "Another account's image can not be shared" },
   'key-required': {

@@ -7,10 +7,13 @@ locals {
   policies = {
     for name in ["api", "worker", "worker-share", "worker-grant-keys"] : name => replace(
       replace(
-        replace(file("${path.module}/../iam/${name}.json"), "111111111111", data.aws_caller_identity.current.account_id),
-        "[\"us-east-1\", \"eu-west-1\", \"us-west-2\"]", jsonencode(var.regions)
+        replace(
+          replace(file("${path.module}/../iam/${name}.json"), "111111111111", data.aws_caller_identity.current.account_id),
+          "[\"us-east-1\", \"eu-west-1\", \"us-west-2\"]", jsonencode(var.regions)
+        ),
+        "arn:aws:", "arn:${data.aws_partition.current.partition}:"
       ),
-      "arn:aws:", "arn:${data.aws_partition.current.partition}:"
+      "ec2.*.amazonaws.com", "ec2.*.${data.aws_partition.current.dns_suffix}"
     )
   }
 

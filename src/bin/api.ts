@@ -5,7 +5,9 @@ import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { SELF } from '../domain/ami.ts';
 import { DisabledRegions } from '../ec2/disabled-regions.ts';
+import { ImageNames } from '../ec2/image-names.ts';
 import { RecentImages } from '../ec2/recent-images.ts';
+import { SourceFacts } from '../ec2/source-facts.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
@@ -78,8 +80,11 @@ const app = await buildApp({
   producer,
   gateway,
   recentImages: new RecentImages(gateway),
+  sourceFacts: new SourceFacts(gateway),
+  imageNames: new ImageNames(gateway),
   disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
   kms,
+  quotas: config.quotas,
   logger,
   regions,
   feed,

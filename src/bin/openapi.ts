@@ -6,6 +6,7 @@ import { createLogger } from '../logging.ts';
 import { NO_WEBHOOKS } from '../webhooks/settings.ts';
 import { NO_TRACING } from '../tracing/tracing.ts';
 import { NO_POLICY } from '../domain/policy.ts';
+import { DEFAULT_QUOTAS } from '../domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../domain/regions.ts';
 
 /**
@@ -28,8 +29,11 @@ async function generate(): Promise<string> {
     producer: inert,
     gateway: inert,
     recentImages: inert,
+    imageNames: inert,
+    sourceFacts: inert,
     disabledRegions: inert,
     kms: inert,
+    quotas: DEFAULT_QUOTAS,
     idempotency: inert,
     queueSessions: inert,
     workers: inert,

@@ -67,6 +67,7 @@ const deps = {
   producer,
   gateway,
   kms,
+  quotas: config.quotas,
   logger,
   settings,
   policy,

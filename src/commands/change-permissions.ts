@@ -2,19 +2,28 @@ import type { Image } from '../domain/ami.ts';
 import type { Principal } from '../domain/access.ts';
 import { SELF } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
+import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
-import { minus, NO_REQUEST, normalise, targetOf } from '../domain/permissions.ts';
+import {
+  minus,
+  NO_REQUEST,
+  normalise,
+  onlyWithdraws,
+  targetOf,
+  withoutOwner,
+} from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
-import { readPermissions } from '../permissions/read.ts';
+import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
 import { accepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
 import { requireImage } from './require-image.ts';
+import { requireOwnPartition } from './require-partition.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
 /** Permissions as a caller names them: what is left out is nobody, and nothing. */
@@ -28,29 +37,65 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
  * @param notified an endpoint to be told when the job has finished
- * @throws {AmiferryError} `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `not-image-owner`, `validation-failed`, those of
+ * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `foreign-snapshot`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
  */
 export async function changePermissions(
   deps: CommandDeps,
   source: { imageId: string; region: string },
-  change: PermissionChange,
+  asked: PermissionChange,
   principal: Principal,
   origin: Origin = NO_ORIGIN,
   notified?: string,
 ): Promise<Job> {
   const notify = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
+  requireOneWay(asked);
+  const { change, left } = leaveOwnerOut(asked, image);
   requireNoGrantsRemoved(change);
+  if (change.mode === 'set') requireOwnPartition(source.region, change.set, '');
+  else requireOwnPartition(source.region, change.add, '/add');
   requireShareable(image);
-  const warnings = requireCopiers(change, source.region);
+  const warnings = [...left, ...requireCopiers(asked, source.region)];
   const scope = { account: SELF, region: source.region };
-  const { state } = await readPermissions(deps, scope, image);
+  const permissions = await readSettled(deps, scope, image);
+  const { state } = permissions;
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
-  refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
+  const added = minus(target, state);
+  const facts = await sharingFacts(deps, scope, image, { publicImages: added.public });
+  // A withdrawal gives nothing, so a snapshot of another account does not stop it.
+  if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
+  refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
+}
+
+/** Drops the image's owner from what is given: the owner may launch and copy the image without it. */
+function leaveOwnerOut(
+  change: PermissionChange,
+  { ownerId, region }: Image,
+): { change: PermissionChange; left: Warning[] } {
+  const { set, wasNamed } = withoutOwner(change.mode === 'set' ? change.set : change.add, ownerId);
+  const without: PermissionChange = change.mode === 'set' ? { mode: 'set', set } : { ...change, add: set };
+  return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, region)] : [] };
+}
+
+/** Refuses a value that is both added and removed: one of the two is a mistake. */
+function requireOneWay(change: PermissionChange): void {
+  if (change.mode === 'set') return;
+  const { add, remove } = change;
+  const lists = ['accounts', 'organizations', 'organizationalUnits'] as const;
+  const errors = lists.flatMap((list) =>
+    remove[list].flatMap((value, i) => {
+      const message = `${value} is named in "add" and in "remove": leave it out of one of them`;
+      return add[list].includes(value) ? [{ pointer: `/remove/${list}/${i}`, message }] : [];
+    }),
+  );
+  const message = '"public" is true in "add" and in "remove": leave it out of one of them';
+  if (add.public && remove.public) errors.unshift({ pointer: '/remove/public', message });
+  if (errors.length === 0) return;
+  throw new AmiferryError('validation-failed', errors.map((error) => error.message).join('; '), { errors });
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

@@ -1,8 +1,11 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
+import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { DisabledRegions } from '../ec2/disabled-regions.ts';
+import type { ImageNames } from '../ec2/image-names.ts';
 import type { RecentImages } from '../ec2/recent-images.ts';
+import type { SourceFacts } from '../ec2/source-facts.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
@@ -16,9 +19,12 @@ export interface CommandDeps {
   gateway: Ec2Gateway;
   /** For the source of a copy, and for nothing else. */
   recentImages: Pick<RecentImages, 'describeImage'>;
+  imageNames: Pick<ImageNames, 'find'>;
+  sourceFacts: Pick<SourceFacts, 'isOwn' | 'ownAccount' | 'snapshotOwners'>;
   /** Regions that the account has not enabled. */
   disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;
+  quotas: SharingQuotas;
   logger: Logger;
   policy: PolicySource;
   audit: Audit;

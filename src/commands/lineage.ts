@@ -3,6 +3,7 @@ import { SELF } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
+import { requireImage } from './require-image.ts';
 
 /** An image in a lineage. `jobId` where this service made it. */
 export interface Relative {
@@ -29,15 +30,13 @@ const MAX_ANCESTORS = 10;
 
 /**
  * Where an image was copied to and what it is a copy of, as EC2 itself tells (SourceImageId): one DescribeImages a
- * region. @throws {AmiferryError} `image-not-found`
+ * region. @throws {AmiferryError} those of require-image.ts
  */
 export async function lineage(
   deps: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Lineage> {
-  const image = await deps.gateway.describeImage(scopeOf(source.region), source.imageId);
-  if (image === null)
-    throw new AmiferryError('image-not-found', `${source.imageId} doesn't exist in ${source.region}`);
+  const image = await requireImage(deps, source);
   const answers = await Promise.all(deps.regions.map((region) => copiesIn(deps, region, source)));
   return {
     ...source,

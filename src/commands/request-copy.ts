@@ -1,47 +1,32 @@
-import type { Image, Tags } from '../domain/ami.ts';
-import { isEncrypted } from '../domain/ami.ts';
-import { JOB_TAG, SOURCE_TAG, ATTEMPT_TAG } from '../domain/copy-tags.ts';
+import type { Image } from '../domain/ami.ts';
+import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
-import { ifKnown } from '../permissions/facts.ts';
+import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
 import { accepted, authoriseCopy } from './authorise.ts';
-import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
+import type { CopyRequest } from './copy-spec.ts';
+import { requireTagsFit, specOf } from './copy-spec.ts';
 import type { CommandDeps } from './deps.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
+import { requireEnabled } from './require-enabled.ts';
 import { requireImage } from './require-image.ts';
-import { requireRegion } from './require-region.ts';
+import { requireOwnPartition, requireReachable } from './require-partition.ts';
+import { requireRegions } from './require-region.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
+import { takenNames } from './taken-names.ts';
 
-/** What may be said for all destinations, or for one of them. */
-interface CopyOptions {
-  name?: string;
-  description?: string;
-  encrypted?: boolean;
-  kmsKeyId?: string;
-  completionDurationMinutes?: number;
-}
-
-export interface CopyRequest extends CopyOptions {
-  copyTags?: boolean;
-  tags?: Tags;
-  destinations: readonly (CopyOptions & { region: string })[];
-  onFailure?: 'keep' | 'deregister';
-  /** Given to each copy once it is available. */
-  permissions?: PermissionInput;
-  /** An endpoint to be told when the job and each destination has finished. */
-  notify?: { url: string };
-}
+export type { CopyRequest };
 
 /**
  * Accepts a copy: checks all that can be checked before anything changes, saves the job.
- * @throws {AmiferryError} `unknown-region`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `foreign-snapshot`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
  */
 export async function requestCopy(
@@ -51,19 +36,33 @@ export async function requestCopy(
   principal: Principal,
   origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
-  request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
+  const named = request.destinations.map(({ region }, i) => ({
+    region,
+    pointer: `/destinations/${i}/region`,
+  }));
+  requireRegions(deps, named);
   requireDistinct(request.destinations.map(({ region }) => region));
+  requireReachable(source.region, request.destinations);
   const notify = endpointsFor(deps, request.notify?.url);
-  const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
+  if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
     region,
     kmsKeyId,
   }));
-  await authoriseCopy(deps, principal, source, { destinations, permissions });
+  await authoriseCopy(deps, principal, source, { destinations, permissions: asked });
+  await requireEnabled(deps, [{ region: source.region, pointer: '/region' }, ...named]);
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const warnings = await checkAll(deps, image, request, specs, permissions);
+  const others = asked === null ? [] : copiers(asked, image.region, '/permissions/includeSnapshots');
+  const { permissions, left } = await leaveOwnerOut(deps, image, asked);
+  const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
+  const [checked, taken] = await Promise.all([
+    checkAll(deps, image, request, specs, permissions),
+    takenNames(deps, image, specs),
+  ]);
+  const warnings = [...left, ...others, ...foreign, ...checked, ...taken];
   const job = newJob(
     image,
     specs,
@@ -84,10 +83,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  { recentImages, regions }: CommandDeps,
+  { recentImages, regions, disabledRegions }: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await requireImage({ gateway: recentImages, regions }, source);
+  const image = await requireImage({ gateway: recentImages, regions, disabledRegions }, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
@@ -98,77 +97,6 @@ async function requireCopyable(
   return image;
 }
 
-function specOf(request: CopyRequest, one: CopyRequest['destinations'][number], image: Image): CopySpec {
-  const asked = { ...request, ...one };
-  const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
-  if (encrypted === false) {
-    const place = one.encrypted === undefined ? '' : `/destinations/${request.destinations.indexOf(one)}`;
-    refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
-  }
-  if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
-    throw new AmiferryError(
-      'same-region',
-      `${image.imageId} is in ${one.region} already: name other regions, or "encrypted" and "kmsKeyId" to re-encrypt it there`,
-    );
-  }
-  return {
-    region: one.region,
-    name: asked.name ?? image.name,
-    description: asked.description ?? image.description,
-    copyTags: request.copyTags ?? true,
-    tags: request.tags ?? {},
-    encrypted: encrypted === true ? true : null,
-    kmsKeyId: asked.kmsKeyId ?? null,
-    completionDurationMinutes: asked.completionDurationMinutes ?? null,
-  };
-}
-
-/** EC2 can add encryption to a copy and never take it away. */
-function refuseUnencrypted(
-  image: Image,
-  kmsKeyId: string | undefined,
-  region: string,
-  pointer: string,
-): void {
-  if (kmsKeyId !== undefined) {
-    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
-    throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
-  }
-  if (isEncrypted(image)) {
-    throw new AmiferryError(
-      'encryption-cannot-be-removed',
-      `${image.imageId} is encrypted, so its copies are too: leave "encrypted" out, or name the key with "kmsKeyId"`,
-    );
-  }
-}
-
-/** EC2's limit of tags a resource (TagLimitExceeded would come only after the copy was accepted). */
-const MAX_TAGS = 50;
-
-function requireTagsFit(specs: CopySpec[], image: Image): void {
-  for (const spec of specs) {
-    const copied = spec.copyTags ? Object.keys(image.tags).filter((key) => !key.startsWith('aws:')) : [];
-    const all = new Set([...copied, ...Object.keys(spec.tags), JOB_TAG, SOURCE_TAG, ATTEMPT_TAG]);
-    if (all.size > MAX_TAGS) {
-      const message = `the source's tags, "tags" and the three of this service make ${all.size}; EC2 allows ${MAX_TAGS}`;
-      throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/tags', message }] });
-    }
-  }
-}
-
-/** An opt-in region that the account has not enabled answers no call. Where that may not be read, EC2 itself refuses it later. */
-async function requireEnabled({ disabledRegions }: CommandDeps, specs: CopySpec[]): Promise<void> {
-  const disabled = await ifKnown(disabledRegions.read());
-  const errors = specs.flatMap(({ region }, i) => {
-    if (disabled?.includes(region) !== true) return [];
-    const message = `${region} is not enabled in this account: enable it (aws account enable-region --region-name ${region}), or leave it out`;
-    return [{ pointer: `/destinations/${i}/region`, message }];
-  });
-  if (errors.length === 0) return;
-  const names = errors.map(({ message }) => message).join('; ');
-  throw new AmiferryError('region-not-enabled', names, { errors });
-}
-
 /** Regions are looked at side by side; the first refusal refuses the request. */
 async function checkAll(
   deps: CommandDeps,
@@ -177,16 +105,13 @@ async function checkAll(
   specs: CopySpec[],
   permissions: PermissionRequest | null,
 ): Promise<Warning[]> {
-  await requireEnabled(deps, specs);
   const found = await Promise.all(
     specs.map((spec, i) => {
       const unencrypted = (request.destinations[i]?.encrypted ?? request.encrypted) === false;
       return checkCopy(deps, image, spec, permissions, unencrypted);
     }),
   );
-  const others =
-    permissions === null ? [] : copiers(permissions, image.region, '/permissions/includeSnapshots');
-  return [...found.flat(), ...others];
+  return found.flat();
 }
 
 function newJob(
@@ -203,6 +128,7 @@ function newJob(
   now: number,
 ): CopyJob {
   const { request, permissions, warnings, notify, requestedBy, origin } = asked;
+  const sourceTags = (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}) : null;
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
@@ -211,6 +137,7 @@ function newJob(
     onFailure: request.onFailure ?? 'keep',
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     permissions,
+    ...(sourceTags === null ? {} : { sourceTags }),
     warnings,
     notify,
     deliveries: [],

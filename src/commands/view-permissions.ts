@@ -4,7 +4,7 @@ import { visibility } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { againstPublic, againstSharing } from '../domain/sharing-rules.ts';
 import { sharingFacts } from '../permissions/facts.ts';
-import { readPermissions } from '../permissions/read.ts';
+import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 
@@ -20,7 +20,7 @@ export interface PermissionsView extends PermissionState {
 
 /**
  * Who may launch an image, whether it could be shared, and if not why: read from EC2 and KMS as they are now.
- * @throws {AmiferryError} `image-not-found`, `not-image-owner`, or what the look at EC2 met
+ * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, `foreign-snapshot`, or what the look at EC2 met
  */
 export async function viewPermissions(
   deps: CommandDeps,
@@ -28,11 +28,12 @@ export async function viewPermissions(
 ): Promise<PermissionsView> {
   const image = await requireImage(deps, source);
   const scope = { account: SELF, region: source.region };
-  const [{ state }, facts] = await Promise.all([
-    readPermissions(deps, scope, image),
-    sharingFacts(deps, scope, image),
+  const [permissions, facts] = await Promise.all([
+    readSettled(deps, scope, image),
+    sharingFacts(deps, scope, image, { publicImages: !image.public }),
   ]);
-  const sharing = againstSharing(facts);
+  const { state } = permissions;
+  const sharing = [...againstForeign(image, permissions), ...againstSharing(facts)];
   const publishing = againstPublic(facts);
   const ready = image.state === 'available';
   return {

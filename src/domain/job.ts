@@ -124,22 +124,36 @@ export interface Destination {
   finishedAt: number | null;
 }
 
+export const WARNING_CODES = [
+  'key-not-checked',
+  'key-policy-needed',
+  'auto-scaling-grant-needed',
+  'encryption-not-checked',
+  'tags-not-copied',
+  'name-taken',
+  'name-not-checked',
+  'organizations-cannot-copy',
+  'owner-left-out',
+  'image-not-removed',
+  'key-grants-left',
+  'changed-meanwhile',
+  'superseded',
+  'no-worker',
+] as const;
+
 /** Something that a job's reader should know and that stopped nothing. */
 export interface Warning {
-  code:
-    | 'key-not-checked'
-    | 'key-policy-needed'
-    | 'encryption-not-checked'
-    | 'organizations-cannot-copy'
-    | 'image-not-removed'
-    | 'key-grants-left'
-    | 'changed-meanwhile'
-    | 'superseded'
-    | 'no-worker';
+  code: (typeof WARNING_CODES)[number];
   message: string;
   region: string;
   /** With `key-policy-needed`: what the key's owner has to add to its policy. */
   statements?: KeyPolicyStatement[];
+}
+
+/** Of an owner's own account among those that its image is shared with. */
+export function ownerLeftOut(owner: string | null, region: string): Warning {
+  const message = `account ${owner} owns the image, and may launch and copy it anyhow: it is not among those that the image is shared with`;
+  return { code: 'owner-left-out', message, region };
 }
 
 interface JobBase {
@@ -166,6 +180,8 @@ export interface CopyJob extends JobBase {
   destinations: Destination[];
   /** Given to each copy once it is available; `null` leaves them private. */
   permissions: PermissionRequest | null;
+  /** The source's tags, where the copies have to send them themselves ({@link tagsToSend} in copy-tags.ts). */
+  sourceTags?: Tags;
 }
 
 /** A change of who may launch one image. */

@@ -1,21 +1,24 @@
 import type { PermissionSet } from './permissions.ts';
+import { partitionOf } from './regions.ts';
 
 /**
  * What an account needs of a key to launch (and copy) what is encrypted under it. Source: EC2 user guide, "Share an
- * AMI", and EBS user guide, "Share a KMS key".
+ * AMI", and EBS user guide, "Share a KMS key"; Encrypt: Auto Scaling user guide, "Required key policy", for an external account.
  */
 const USE = [
   'kms:DescribeKey',
+  'kms:Encrypt',
   'kms:Decrypt',
   'kms:ReEncrypt*',
   'kms:GenerateDataKey',
   'kms:GenerateDataKeyWithoutPlaintext',
 ];
 
-/** The same as operations of a grant. */
+/** The same as operations of a grant. Its holder can grant these operations, and no others, to its service-linked role of Auto Scaling. */
 export const GRANT_OPERATIONS = [
   'DescribeKey',
   'CreateGrant',
+  'Encrypt',
   'Decrypt',
   'ReEncryptFrom',
   'ReEncryptTo',
@@ -37,51 +40,79 @@ export interface KeyPolicyStatement {
 /** Whom statements are for, as a policy names them. A policy can't name organizations and units as principals. */
 interface Grantees {
   sid: string;
+  /** Their accounts, or `*`. */
+  accounts: readonly string[];
   Principal: KeyPolicyStatement['Principal'];
   condition: Condition;
 }
 
 /**
  * The statements that a key's owner adds to its key policy, so that these can use what is encrypted under it. The second
- * one of each pair lets them have AWS services (EC2) hold grants, and nobody else.
+ * one of each three lets them have AWS services (EC2) hold grants; the third lets them make the grant that their
+ * service-linked role of Auto Scaling needs. That call is their own and not a service's, so GrantIsForAWSResource would refuse it.
+ * @param region the key's: its partition goes into the principals' ARNs
  */
 export function keyPolicyStatements(
   sharees: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
+  region: string,
 ): KeyPolicyStatement[] {
-  return granteesOf(sharees).flatMap(({ sid, Principal, condition }): KeyPolicyStatement[] => [
-    {
-      Sid: `AmiferryUseOfTheKey${sid}`,
-      Effect: 'Allow',
-      Principal,
-      Action: USE,
-      Resource: '*',
-      ...(Object.keys(condition).length === 0 ? {} : { Condition: condition }),
-    },
-    {
-      Sid: `AmiferryGrantsForAwsResources${sid}`,
-      Effect: 'Allow',
-      Principal,
-      Action: ['kms:CreateGrant'],
-      Resource: '*',
-      Condition: { ...condition, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
-    },
-  ]);
+  return granteesOf(sharees, region).flatMap(
+    ({ sid, accounts, Principal, condition }): KeyPolicyStatement[] => [
+      {
+        Sid: `AmiferryUseOfTheKey${sid}`,
+        Effect: 'Allow',
+        Principal,
+        Action: USE,
+        Resource: '*',
+        ...(Object.keys(condition).length === 0 ? {} : { Condition: condition }),
+      },
+      {
+        Sid: `AmiferryGrantsForAwsResources${sid}`,
+        Effect: 'Allow',
+        Principal,
+        Action: ['kms:CreateGrant'],
+        Resource: '*',
+        Condition: { ...condition, Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      },
+      {
+        Sid: `AmiferryGrantsForAutoScaling${sid}`,
+        Effect: 'Allow',
+        Principal,
+        Action: ['kms:CreateGrant'],
+        Resource: '*',
+        Condition: {
+          ...condition,
+          StringLike: { 'kms:GranteePrincipal': accounts.map((one) => `${autoScalingRole(one, region)}*`) },
+        },
+      },
+    ],
+  );
 }
 
-function granteesOf({
-  accounts,
-  organizations,
-  organizationalUnits,
-}: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>): Grantees[] {
+function granteesOf(
+  {
+    accounts,
+    organizations,
+    organizationalUnits,
+  }: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
+  region: string,
+): Grantees[] {
   const all: Grantees[] = [
-    { sid: '', Principal: { AWS: accounts.map(principalOf) }, condition: {} },
+    {
+      sid: '',
+      accounts,
+      Principal: { AWS: accounts.map((account) => principalOf(account, region)) },
+      condition: {},
+    },
     {
       sid: 'ForOrganizations',
+      accounts: ['*'],
       Principal: '*',
       condition: { StringEquals: { 'aws:PrincipalOrgID': organizations.map(lastPart) } },
     },
     {
       sid: 'ForUnits',
+      accounts: ['*'],
       Principal: '*',
       condition: {
         'ForAnyValue:StringLike': { 'aws:PrincipalOrgPaths': organizationalUnits.map(pathOfUnit) },
@@ -102,9 +133,19 @@ function pathOfUnit(arn: string): string {
   return `${organization}/*/${unit}/*`;
 }
 
-/** An account as a principal: its root, which lets that account's own policies decide on. */
-export function principalOf(account: string): string {
-  return `arn:aws:iam::${account}:root`;
+/** An account as a principal, in the partition of a region: its root, which lets that account's own policies decide on. */
+export function principalOf(account: string, region: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:root`;
+}
+
+/** The role by which Auto Scaling launches in an account, unless a group names one with a suffix. */
+function autoScalingRole(account: string, region: string): string {
+  return `arn:${partitionOf(region)}:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`;
+}
+
+/** The command by which an account lets its Auto Scaling groups launch what is encrypted under another account's key. */
+export function createGrantCommand(region: string, keyId: string, account: string): string {
+  return `aws kms create-grant --region ${region} --key-id ${keyId} --grantee-principal ${autoScalingRole(account, region)} --operations ${GRANT_OPERATIONS.join(' ')}`;
 }
 
 /** The name of the grant for one account and image: the same name and parameters give the first grant again. */

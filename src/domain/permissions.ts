@@ -39,9 +39,6 @@ export const NOBODY: PermissionSet = {
 };
 export const NO_REQUEST: PermissionRequest = { ...NOBODY, includeSnapshots: false, grantKeyAccess: false };
 
-/** EC2's quota: sharees an image and region. */
-export const MAX_SHAREES = 1000;
-
 const LISTS = ['accounts', 'organizations', 'organizationalUnits'] as const;
 
 /** Sorted, each once: the same set always has the same form. */
@@ -90,7 +87,7 @@ export function plus(a: PermissionSet, b: PermissionSet): PermissionSet {
   });
 }
 
-/** Accounts, organizations and units: what counts towards {@link MAX_SHAREES}. */
+/** Accounts, organizations and units: what counts towards EC2's quota of sharees. */
 export function shareeCount(set: PermissionSet): number {
   return LISTS.reduce((sum, list) => sum + set[list].length, 0);
 }
@@ -120,6 +117,15 @@ export function targetOf(change: PermissionChange, current: PermissionState): Pe
   const added = change.add.includeSnapshots ? change.add.accounts : [];
   const snapshotAccounts = without([...current.snapshotAccounts, ...added], change.remove.accounts);
   return { ...set, snapshotAccounts: sortedSet(snapshotAccounts) };
+}
+
+/** A set without an account, and whether that was in it: the image's owner has all that could be given to it. */
+export function withoutOwner<T extends PermissionSet>(
+  set: T,
+  owner: string | null,
+): { set: T; wasNamed: boolean } {
+  if (owner === null || !set.accounts.includes(owner)) return { set, wasNamed: false };
+  return { set: { ...set, accounts: without(set.accounts, [owner]) }, wasNamed: true };
 }
 
 /** A change that can only take away: DELETE, or a PATCH that adds nobody. */

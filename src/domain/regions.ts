@@ -24,6 +24,11 @@ export function partitionOf(region: string): string {
   return partition;
 }
 
+/** The partition that an ARN names; `null` for what is no ARN. */
+export function partitionInArn(arn: string): string | null {
+  return /^arn:([^:]*):/.exec(arn)?.[1] ?? null;
+}
+
 const PARTITIONS = [
   ['cn-', 'aws-cn'],
   ['us-gov-', 'aws-us-gov'],

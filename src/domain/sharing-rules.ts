@@ -1,6 +1,16 @@
 import type { ErrorCode } from '../errors.ts';
 import type { PermissionSet } from './permissions.ts';
-import { MAX_SHAREES, isNobody, shareeCount } from './permissions.ts';
+import { isNobody, shareeCount } from './permissions.ts';
+
+/** EC2's quotas, an account and region. */
+export interface SharingQuotas {
+  /** Accounts, organizations and units that one image is shared with. */
+  sharees: number;
+  /** Public images. */
+  publicImages: number;
+}
+
+export const DEFAULT_QUOTAS: SharingQuotas = { sharees: 1000, publicImages: 5 };
 
 /** A key as far as sharing goes. `manager` is `null` where KMS may not be asked. */
 export interface KeyFacts {
@@ -18,6 +28,9 @@ export interface SharingFacts {
   hasProductCodes: boolean;
   /** `null` where it may not be read. */
   blockPublicAccess: boolean | null;
+  /** How many images of the account are public in the region, but for this one; `null` where that was not read. */
+  publicImages: number | null;
+  quotas: SharingQuotas;
   /** What to do about a key that can't be shared, as the end of a sentence. */
   keyRemedy: string;
 }
@@ -55,6 +68,11 @@ export function againstPublic(facts: SharingFacts): Reason[] {
     const message = `block public access for AMIs is on in ${facts.region}: an administrator has to turn it off there (aws ec2 disable-image-block-public-access --region ${facts.region}; it takes up to 10 minutes). This service never does`;
     reasons.push({ code: 'public-access-blocked', message });
   }
+  const { publicImages, quotas } = facts;
+  if (publicImages !== null && publicImages >= quotas.publicImages) {
+    const message = `${publicImages} images of this account are public in ${facts.region}, and EC2's quota is ${quotas.publicImages}: make one of them private (aws ec2 describe-images --region ${facts.region} --owners self --filters Name=is-public,Values=true), or have AWS raise the quota of public AMIs there and the operator MAX_PUBLIC_IMAGES`;
+    reasons.push({ code: 'too-many-public-images', message });
+  }
   return reasons;
 }
 
@@ -67,8 +85,9 @@ export function refusals(facts: SharingFacts, added: PermissionSet, target: Perm
   // Who asks for the whole world is not helped by what would do for a few accounts.
   if (!isNobody(added) && reasons.length === 0) reasons.push(...againstSharing(facts));
   const count = shareeCount(target);
-  if (count > MAX_SHAREES && shareeCount(added) > 0) {
-    const message = `${facts.subject} would be shared with ${count} accounts, organizations and units; EC2's quota is ${MAX_SHAREES} an image and region. Share with an organization or unit instead of its accounts`;
+  const most = facts.quotas.sharees;
+  if (count > most && shareeCount(added) > 0) {
+    const message = `${facts.subject} would be shared with ${count} accounts, organizations and units; EC2's quota is ${most} an image and region. Share with an organization or unit instead of its accounts, or have AWS raise the quota and the operator MAX_SHAREES`;
     reasons.push({ code: 'too-many-sharees', message });
   }
   return reasons;

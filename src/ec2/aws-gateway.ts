@@ -63,8 +63,10 @@ export class AwsGateway implements Ec2Gateway {
   async findImages(scope: Scope, filter: ImageFilter): Promise<Image[]> {
     const common = [
       ...Object.entries(filter.tags ?? {}).map(([key, value]) => equals(`tag:${key}`, [value])),
+      ...(filter.names === undefined ? [] : [equals('name', filter.names)]),
       ...(filter.source === undefined ? [] : sourceFilters(filter.source)),
       ...(filter.states === undefined ? [] : [equals('state', filter.states)]),
+      ...(filter.public === undefined ? [] : [equals('is-public', ['true'])]),
     ];
     // An unknown id fails a call that names it as ImageId; as a filter's value it is just left out.
     const chunks =
@@ -177,6 +179,24 @@ export class AwsGateway implements Ec2Gateway {
 
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]> {
     return this.#findSnapshots(scope, 'snapshot-id', snapshotIds);
+  }
+
+  async snapshotOwners(scope: Scope, snapshotIds: readonly string[]): Promise<Map<string, string | null>> {
+    if (snapshotIds.length === 0) return new Map();
+    const call = this.#call(scope, 'DescribeSnapshots', async (client, sdk) => {
+      const { Snapshots } = await client.send(
+        new sdk.DescribeSnapshotsCommand({ SnapshotIds: [...snapshotIds] }),
+      );
+      return listIn(Snapshots, 'snapshotSet').map(
+        ({ SnapshotId = '', OwnerId = '' }) => [SnapshotId, OwnerId] as const,
+      );
+    });
+    const owners = await call.catch((error) => whenMissing(error, null));
+    if (owners !== null) return new Map(owners);
+    // One unknown id fails the whole call.
+    if (snapshotIds.length === 1) return new Map(snapshotIds.map((id) => [id, null]));
+    const each = await Promise.all(snapshotIds.map((id) => this.snapshotOwners(scope, [id])));
+    return new Map(each.flatMap((one) => [...one]));
   }
 
   launchPermissions(scope: Scope, imageId: string): Promise<PermissionSet> {
@@ -306,7 +326,6 @@ export class AwsGateway implements Ec2Gateway {
 }
 
 function copyInput(params: CopyImageParams): CopyImageCommandInput {
-  const tags = fromTags(params.tags);
   return {
     SourceImageId: params.source.imageId,
     SourceRegion: params.source.region,
@@ -314,8 +333,8 @@ function copyInput(params: CopyImageParams): CopyImageCommandInput {
     ClientToken: params.clientToken,
     CopyImageTags: params.copyTags,
     TagSpecifications: [
-      { ResourceType: 'image', Tags: tags },
-      { ResourceType: 'snapshot', Tags: tags },
+      { ResourceType: 'image', Tags: fromTags(params.imageTags) },
+      { ResourceType: 'snapshot', Tags: fromTags(params.snapshotTags) },
     ],
     ...(params.description === null ? {} : { Description: params.description }),
     ...(params.encrypted === null ? {} : { Encrypted: params.encrypted }),

@@ -32,6 +32,12 @@ interface Meaning {
 
 const OVER_LIMIT = 'It is tried again by itself.';
 const QUOTA = 'A quota of the account in that region is reached: remove something, or have AWS raise it.';
+const PUBLIC_QUOTA =
+  'Make another public image of the account there private, or have AWS raise the quota of public AMIs in that region (it counts those in the Recycle Bin too).';
+const SHAREE_QUOTA =
+  'Share with an organization or unit instead of its accounts, or have AWS raise the quota of sharees of an AMI.';
+const PRODUCTS =
+  'Launch an instance of the image in this account, create an image of the instance, and copy that: no key and no share helps.';
 const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/iam.md).";
 const RENEW = "Check the service's credentials: they are missing, expired or not accepted (docs/iam.md).";
 
@@ -175,11 +181,21 @@ function discreet(message: string): string {
 function meaningOf(name: string, operation: string, message: string): Meaning | undefined {
   if (name === 'AuthFailure' && UNKNOWN_CREDENTIALS.test(message))
     return { kind: 'credentials', advice: `${RENEW} An opt-in region may not be enabled in the account.` };
+  if (name === 'InvalidRequest' && PRODUCT_CODES.test(message)) return { kind: 'refused', advice: PRODUCTS };
   if (name === 'ResourceLimitExceeded' && operation !== 'CopyImage')
-    return { kind: 'refused', advice: QUOTA };
+    return { kind: 'refused', advice: quotaAdvice(operation, message) };
   const isLimit = operation === 'CopyImage' && slotLimitIn(`${name}: ${message}`) !== null;
   return EC2_ERRORS[name] ?? (isLimit ? EC2_ERRORS['ResourceLimitExceeded'] : undefined);
 }
+
+/** Of what a change of permissions is over: EC2 has one code for both quotas. */
+function quotaAdvice(operation: string, message: string): string {
+  if (operation !== 'ModifyImageAttribute') return QUOTA;
+  return /public/i.test(message) ? PUBLIC_QUOTA : SHAREE_QUOTA;
+}
+
+/** EC2 shows an image's billing codes to its owner alone, so that its refusal is the first to name them. */
+const PRODUCT_CODES = /BillingProduct|product codes?/i;
 
 /** AuthFailure is also what EC2 says of another account's image; these are its words about credentials. */
 const UNKNOWN_CREDENTIALS = /validate the provided access credentials/;

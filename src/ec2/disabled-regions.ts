@@ -1,5 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
+import { Recent } from './recent.ts';
 
 /** For so long an answer is kept, milliseconds: enabling a region takes minutes anyhow. */
 const FRESH_MS = 60_000;
@@ -8,8 +10,7 @@ const FRESH_MS = 60_000;
 export class DisabledRegions {
   readonly #gateway: Pick<Ec2Gateway, 'disabledRegions'>;
   readonly #scope: Scope;
-  readonly #now: () => number;
-  #answer: { at: number; regions: Promise<string[]> } | null = null;
+  readonly #answers: Recent<string[]>;
 
   /**
    * @param scope where EC2 is asked
@@ -22,18 +23,11 @@ export class DisabledRegions {
   ) {
     this.#gateway = gateway;
     this.#scope = scope;
-    this.#now = now;
+    this.#answers = new Recent(FRESH_MS, { now });
   }
 
   /** @throws {Ec2Error} what the call met */
   async read(): Promise<string[]> {
-    const known = this.#answer;
-    if (known !== null && this.#now() - known.at < FRESH_MS) return known.regions;
-    const answer = { at: this.#now(), regions: this.#gateway.disabledRegions(this.#scope) };
-    this.#answer = answer;
-    answer.regions.catch(() => {
-      if (this.#answer === answer) this.#answer = null;
-    });
-    return answer.regions;
+    return this.#answers.get(scopeKey(this.#scope), () => this.#gateway.disabledRegions(this.#scope));
   }
 }

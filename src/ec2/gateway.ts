@@ -11,9 +11,11 @@ export interface CopyImageParams {
   /** Never `false`: EC2 can add encryption and never removes it. */
   encrypted: true | null;
   kmsKeyId: string | null;
+  /** EC2 is to copy the source's tags to the image: none of them is one of `imageTags` then. */
   copyTags: boolean;
-  /** Put on the image and its snapshots within the call itself. */
-  tags: Tags;
+  /** Put on the image and on its snapshots within the call itself. */
+  imageTags: Tags;
+  snapshotTags: Tags;
   completionDurationMinutes: number | null;
 }
 
@@ -21,8 +23,11 @@ export interface CopyImageParams {
 export interface ImageFilter {
   imageIds?: readonly string[];
   tags?: Tags;
+  names?: readonly string[];
   source?: { imageId: string; region: string };
   states?: readonly ImageState[];
+  /** Only those that everyone may launch. */
+  public?: true;
 }
 
 /** What EC2 says of images that are being made: the others are still pending. */
@@ -72,6 +77,12 @@ export interface Ec2Gateway {
 
   /** These snapshots of this account, unknown ids left out. An empty list gives nothing. */
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
+
+  /**
+   * The account that owns each of these snapshots; `null` for one that this account may not see, or that is not there. An
+   * empty list asks nothing.
+   */
+  snapshotOwners(scope: Scope, snapshotIds: readonly string[]): Promise<Map<string, string | null>>;
 
   /**
    * Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet.

@@ -20,66 +20,109 @@ const PARTS: Readonly<Record<string, string>> = {
   headers: 'the header ',
 };
 
-/** What is wrong with a request, field by field, in words that say what would be right. */
+/** An error, and whether it says more than that something is wrong: what is meant, or how it is written. */
+interface Told extends FieldError {
+  isHint: boolean;
+}
+
+/** What is wrong with a request, field by field, in words that say what would be right; what helps most comes first. */
 export function fieldErrors(faults: readonly SchemaFault[], part: string): FieldError[] {
-  const found = new Map<string, FieldError>();
+  const found = new Map<string, Told>();
   for (const fault of faults) {
     if (found.size === MAX_ERRORS) break;
-    const error = fieldError(fault, PARTS[part] ?? '');
+    const error = fieldError(fault, part);
     // One value may break several rules of its schema (pattern and length): the x-rule tells all of them.
     if (!found.has(error.pointer)) found.set(error.pointer, error);
   }
-  return [...found.values()];
+  return [...found.values()]
+    .toSorted((a, b) => Number(b.isHint) - Number(a.isHint))
+    .map(({ pointer, message }) => ({ pointer, message }));
 }
 
-function fieldError(fault: SchemaFault, part: string): FieldError {
+function fieldError(fault: SchemaFault, part: string): Told {
   const missing = fault.params['missingProperty'];
   if (typeof missing === 'string')
     return told(`${fault.instancePath}/${escape(missing)}`, part, 'is required');
   const extra = fault.params['additionalProperty'];
-  if (typeof extra === 'string')
-    return told(`${fault.instancePath}/${escape(extra)}`, part, unknownField(fault, extra));
+  if (typeof extra === 'string') {
+    const hint = hintFor(fault, extra);
+    return told(`${fault.instancePath}/${escape(extra)}`, part, `is not known here${hint}`, hint !== '');
+  }
   const key = fault.propertyName ?? fault.params['propertyName'];
   if (typeof key === 'string') return told(`${fault.instancePath}/${escape(key)}`, part, ruleOf(fault));
-  return told(fault.instancePath, part, ruleOf(fault));
+  if (fault.keyword !== 'type') return told(fault.instancePath, part, ruleOf(fault, part));
+  const shown = example(fault);
+  return told(fault.instancePath, part, wrongType(fault, part) + shown, shown !== '');
 }
 
-function told(pointer: string, part: string, rule: string): FieldError {
-  const subject = pointer === '' ? 'the body' : `${part}"${pointer.slice(1)}"`;
-  return { pointer, message: `${subject} ${rule}` };
+function told(pointer: string, part: string, rule: string, isHint = false): Told {
+  const subject = pointer === '' ? 'the body' : `${PARTS[part] ?? ''}"${pointer.slice(1)}"`;
+  return { pointer, message: `${subject} ${rule}`, isHint };
 }
 
-function unknownField({ parentSchema }: SchemaFault, name: string): string {
-  const hint = parentSchema?.['x-unknown'];
-  if (typeof hint === 'string') return `is not known here: ${hint}`;
+/** A known name that is nearly the same, or what the schema says of names that belong elsewhere. */
+function hintFor({ parentSchema }: SchemaFault, name: string): string {
   const close = nearest(name, Object.keys(parentSchema?.['properties'] ?? {}));
-  return close === null ? 'is not known here' : `is not known here; is "${close}" meant?`;
+  if (close !== null) return `; is "${close}" meant?`;
+  const hints = parentSchema?.['x-unknown'];
+  const hint: unknown = isRecord(hints) ? hints[name] : hints;
+  return typeof hint === 'string' ? `: ${hint}` : '';
 }
 
-function ruleOf(fault: SchemaFault): string {
-  const { instancePath, keyword, params, parentSchema, data, message } = fault;
-  if (instancePath === '' && data === null) return 'is missing or null: send a JSON object';
-  if (keyword === 'type') return wrongType(params['type'], data) + example(params['type'], parentSchema);
+function ruleOf(fault: SchemaFault, part = 'body'): string {
+  const { keyword, params, parentSchema, data } = fault;
+  if (part === 'params' && data === '') return 'is empty';
   const rule = parentSchema?.['x-rule'];
   if (typeof rule === 'string') return rule;
-  const allowed = params['allowedValues'];
-  if (Array.isArray(allowed)) return `must be one of ${allowed.join(', ')}`;
-  return message ?? 'is not valid';
+  return PLAIN[keyword]?.(params, data) ?? 'is not as the OpenAPI document has it (/docs)';
 }
 
-function wrongType(type: unknown, data: unknown): string {
-  const asked = `must be ${/^[aeiou]/.test(String(type)) ? 'an' : 'a'} ${String(type)}`;
+/** What Ajv's keywords ask for, where the schema has no words of its own. */
+const PLAIN: Readonly<Record<string, (params: Record<string, unknown>, data: unknown) => string>> = {
+  enum: ({ allowedValues }) =>
+    `must be one of ${Array.isArray(allowedValues) ? allowedValues.join(', ') : ''}`,
+  uniqueItems: ({ i }, data) => `names ${JSON.stringify(Array.isArray(data) ? data[Number(i)] : data)} twice`,
+  minItems: ({ limit }) => `must have at least ${String(limit)} of them`,
+  maxItems: ({ limit }) => `must have at most ${String(limit)} of them`,
+  minProperties: ({ limit }) => `must have at least ${String(limit)} of its fields`,
+  maxProperties: ({ limit }) => `must have at most ${String(limit)} fields`,
+  minLength: ({ limit }) => `must have at least ${String(limit)} characters`,
+  maxLength: ({ limit }) => `must have at most ${String(limit)} characters`,
+  minimum: ({ limit }) => `must be ${String(limit)} or more`,
+  maximum: ({ limit }) => `must be ${String(limit)} or less`,
+  multipleOf: ({ multipleOf }) => `must be a multiple of ${String(multipleOf)}`,
+};
+
+function wrongType({ instancePath, params, parentSchema, data }: SchemaFault, part: string): string {
+  const type = String(params['type']);
+  if (instancePath === '' && data === null) return 'is missing or null: send a JSON object';
+  // All that comes outside of the body is text: it is a list only where it was given more than once.
+  if (part !== 'body' && Array.isArray(data)) return 'must be given once';
+  const rule = parentSchema?.['x-rule'];
+  if (part !== 'body' && typeof rule === 'string') return rule;
+  const asked = `must be ${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`;
   if (data === null) return `${asked} and not null`;
   if (typeof data === 'string' && (type === 'boolean' || type === 'integer'))
     return `${asked}, without quotes`;
+  if (typeof data === 'number' && type === 'string') return `${asked}, in quotes`;
   return asked;
 }
 
-/** Of an object a caller learns more by an example than by its name. */
-function example(type: unknown, schema: Record<string, unknown> | undefined): string {
-  const examples = schema?.['examples'];
-  if (type !== 'object' || !Array.isArray(examples) || examples.length === 0) return '';
-  return `, such as ${JSON.stringify(examples[0])}`;
+/** Of an object or a list a caller learns more by an example than by its name. */
+function example({ instancePath, params, parentSchema, data }: SchemaFault): string {
+  const type = params['type'];
+  if ((type !== 'object' && type !== 'array') || (instancePath === '' && data === null)) return '';
+  const ofItems = type === 'array' ? examplesOf(parentSchema?.['items']).map((one) => [one]) : [];
+  const [first] = [...examplesOf(parentSchema), ...ofItems];
+  return first === undefined ? '' : `, such as ${JSON.stringify(first)}`;
+}
+
+function examplesOf(schema: unknown): unknown[] {
+  return isRecord(schema) && Array.isArray(schema['examples']) ? schema['examples'] : [];
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 /** RFC 6901, section 3. */

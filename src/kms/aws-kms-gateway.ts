@@ -51,7 +51,7 @@ export class AwsKmsGateway implements KmsGateway {
     const command = new sdk.CreateGrantCommand({
       KeyId: keyId,
       Name: name,
-      GranteePrincipal: principalOf(account),
+      GranteePrincipal: principalOf(account, scope.region),
       Operations: [...GRANT_OPERATIONS],
     });
     await fence?.();

@@ -6,8 +6,9 @@ import { isNobody } from '../domain/permissions.ts';
 import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
+import { partitionInArn, partitionOf } from '../domain/regions.ts';
 import type { PermissionDeps } from './deps.ts';
-import { ifKnown } from './facts.ts';
+import { ifKnown, otherPublicImages } from './facts.ts';
 
 /**
  * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
@@ -77,6 +78,10 @@ async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | 
       `${keyId} is a key of ${arnRegion}; a copy into ${region} needs one of ${region}`,
     );
   }
+  if (arnRegion !== undefined && partitionInArn(keyId) !== partitionOf(region)) {
+    const message = `there is no key ${keyId}: ARNs of ${region} begin with "arn:${partitionOf(region)}:"`;
+    throw new AmiferryError('key-not-found', message);
+  }
   const lookup = await kms.describeKey(scope, keyId);
   if (lookup.outcome === 'missing') {
     throw new AmiferryError(
@@ -141,20 +146,28 @@ function keyRequired({ region }: CopySpec, image: Image, permissions: Permission
 }
 
 async function factsOfCopy(
-  { gateway }: PermissionDeps,
+  deps: PermissionDeps,
   scope: Scope,
   image: Image,
   encrypted: boolean,
   key: KeyFacts | null,
   permissions: PermissionRequest,
 ): Promise<SharingFacts> {
+  const [blockPublicAccess, publicImages] = permissions.public
+    ? await Promise.all([
+        ifKnown(deps.gateway.blockPublicAccess(scope)),
+        otherPublicImages(deps, scope, null),
+      ])
+    : [null, null];
   return {
     subject: `the copy in ${scope.region}`,
     region: scope.region,
     encrypted,
     keys: key === null ? [] : [key],
     hasProductCodes: image.productCodes.length > 0,
-    blockPublicAccess: permissions.public ? await ifKnown(gateway.blockPublicAccess(scope)) : null,
+    blockPublicAccess,
+    publicImages,
+    quotas: deps.quotas,
     keyRemedy: `name a customer key of ${scope.region} with "kmsKeyId"`,
   };
 }

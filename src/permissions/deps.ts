@@ -1,3 +1,4 @@
+import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 
@@ -5,4 +6,5 @@ import type { KmsGateway } from '../kms/gateway.ts';
 export interface PermissionDeps {
   gateway: Ec2Gateway;
   kms: KmsGateway;
+  quotas: SharingQuotas;
 }

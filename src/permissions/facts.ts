@@ -4,20 +4,26 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PermissionDeps } from './deps.ts';
 
-/**
- * All that decides who an image may be shared with. What this service may not read is left unknown, never guessed.
- * @param askKms whose keys they are; needless where nothing is to be shared, and then KMS stands in nobody's way
- */
+/** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
+interface Asked {
+  /** Whose the keys are: where anything is to be shared. */
+  keys?: boolean;
+  /** How many images are public: where this one is to be. */
+  publicImages?: boolean;
+}
+
+/** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
 export async function sharingFacts(
   deps: PermissionDeps,
   scope: Scope,
   image: Image,
-  askKms = true,
+  asked: Asked = {},
 ): Promise<SharingFacts> {
   const encrypted = isEncrypted(image);
-  const [keys, blockPublicAccess] = await Promise.all([
-    encrypted ? keysOf(deps, scope, image, askKms) : [],
+  const [keys, blockPublicAccess, publicImages] = await Promise.all([
+    encrypted ? keysOf(deps, scope, image, asked.keys ?? true) : [],
     ifKnown(deps.gateway.blockPublicAccess(scope)),
+    asked.publicImages === true ? otherPublicImages(deps, scope, image.imageId) : null,
   ]);
   return {
     subject: image.imageId,
@@ -26,8 +32,22 @@ export async function sharingFacts(
     keys,
     hasProductCodes: image.productCodes.length > 0,
     blockPublicAccess,
+    publicImages,
+    quotas: deps.quotas,
     keyRemedy: `copy it under a customer key, here or elsewhere, and share the copy: POST /amis/${image.imageId}/copies?region=${scope.region} {"destinations": [{"region": "${scope.region}", "kmsKeyId": "alias/YOUR-KEY"}]}`,
   };
+}
+
+/** The account's public images in a region, but for one; `null` where that may not be read. */
+export async function otherPublicImages(
+  { gateway }: PermissionDeps,
+  scope: Scope,
+  imageId: string | null,
+): Promise<number | null> {
+  const images = await ifKnown(gateway.findImages(scope, { public: true }));
+  // An endpoint that ignores the filter, or the owner, tells nothing.
+  if (images === null || images.some((one) => !one.public)) return null;
+  return images.filter((one) => one.imageId !== imageId).length;
 }
 
 async function keysOf(

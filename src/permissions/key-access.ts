@@ -1,6 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import type { Warning } from '../domain/job.ts';
-import { grantName, keyPolicyStatements } from '../domain/key-policy.ts';
+import { createGrantCommand, grantName, keyPolicyStatements } from '../domain/key-policy.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { shareeCount } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
@@ -118,5 +118,17 @@ export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionS
     ? ' ("grantKeyAccess" is for accounts only: a grant can name no organization or unit)'
     : ', or ask with "grantKeyAccess": true';
   const message = `${who} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy${instead}`;
-  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking) }];
+  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking, region) }];
+}
+
+/** What accounts that were given an image have to do themselves, before their Auto Scaling groups can launch it. */
+export function autoScalingNeeds(region: string, keys: Keys, named: PermissionSet): Warning[] {
+  if (keys.length === 0 || shareeCount(named) === 0) return [];
+  const members = shareeCount({ ...named, accounts: [] }) > 0;
+  const [only = 'ACCOUNT', ...others] = members ? [] : named.accounts;
+  const account = others.length === 0 ? only : 'ACCOUNT';
+  const commands = keys.map(({ keyId }) => createGrantCommand(region, keyId, account));
+  const who = account === 'ACCOUNT' ? 'each account, with its own id for ACCOUNT' : account;
+  const message = `Auto Scaling groups can launch the image only once their service-linked role has a grant for its key, which only their own account can make; ${who}: ${commands.join(' && ')}`;
+  return [{ code: 'auto-scaling-grant-needed', message, region }];
 }

@@ -1,4 +1,5 @@
 import type { Image, Scope } from '../domain/ami.ts';
+import { snapshotIdsOf } from '../domain/ami.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { SnapshotPermissions } from '../ec2/gateway.ts';
@@ -9,6 +10,8 @@ export interface Permissions {
   state: PermissionState;
   /** By snapshot id, for the image's own snapshots. */
   snapshots: Map<string, SnapshotPermissions>;
+  /** The image's snapshots that are another account's, by id, with their owner where EC2 tells it. */
+  foreign: Map<string, string | null>;
 }
 
 /**
@@ -23,18 +26,31 @@ export async function readPermissions(
   try {
     const set = await gateway.launchPermissions(scope, image.imageId);
     const snapshots = new Map<string, SnapshotPermissions>();
-    for (const { snapshotId } of image.snapshots) {
-      if (snapshotId !== null)
-        snapshots.set(snapshotId, await gateway.snapshotPermissions(scope, snapshotId));
+    const others: string[] = [];
+    for (const snapshotId of snapshotIdsOf([image])) {
+      const permissions = await gateway.snapshotPermissions(scope, snapshotId).catch(whenForeign);
+      if (permissions === null) others.push(snapshotId);
+      else snapshots.set(snapshotId, permissions);
     }
+    const owners = others.length === 0 ? new Map() : await gateway.snapshotOwners(scope, others);
+    const foreign = new Map(others.map((id) => [id, owners.get(id) ?? null]));
     const publicSnapshots = [...snapshots].flatMap(([id, one]) => (one.public ? [id] : []));
     const snapshotAccounts = onEvery([...snapshots.values()]);
-    return { state: { ...set, snapshotAccounts, publicSnapshots }, snapshots };
+    return { state: { ...set, snapshotAccounts, publicSnapshots }, snapshots, foreign };
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.awsCode !== 'AuthFailure' || error.kind !== 'denied')
-      throw error;
+    if (!isOthers(error)) throw error;
     throw notOwner(image, error);
   }
+}
+
+/** EC2's answer about another account's image or snapshot. */
+function isOthers(error: unknown): error is Ec2Error {
+  return error instanceof Ec2Error && error.awsCode === 'AuthFailure' && error.kind === 'denied';
+}
+
+function whenForeign(error: unknown): null {
+  if (isOthers(error)) return null;
+  throw error;
 }
 
 /** Right after an image is available EC2 may not name all of its snapshots yet. One without any is from an instance store. */

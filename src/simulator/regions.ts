@@ -39,6 +39,15 @@ const optIn = [
   'mx-central-1',
 ];
 
+/** Those of other partitions of AWS: an account is in one partition, and knows only its regions. */
+const ofOtherPartitions = [
+  'us-gov-east-1',
+  'us-gov-west-1',
+  'cn-north-1',
+  'cn-northwest-1',
+  'eusc-de-east-1',
+];
+
 /** `opt-in-not-required`, `not-opted-in` (EC2's own words), or `undefined` for a region that does not exist. */
 export type OptInStatus = 'opt-in-not-required' | 'not-opted-in';
 
@@ -46,4 +55,17 @@ export type OptInStatus = 'opt-in-not-required' | 'not-opted-in';
 export const regions: ReadonlyMap<string, OptInStatus> = new Map<string, OptInStatus>([
   ...enabledByDefault.map((name): [string, OptInStatus] => [name, 'opt-in-not-required']),
   ...optIn.map((name): [string, OptInStatus] => [name, 'not-opted-in']),
+  ...ofOtherPartitions.map((name): [string, OptInStatus] => [name, 'opt-in-not-required']),
 ]);
+
+const partitions: ReadonlyMap<string, string> = new Map([
+  ['us-gov-', 'aws-us-gov'],
+  ['cn-', 'aws-cn'],
+  ['eusc-', 'aws-eusc'],
+]);
+
+/** The partition that ARNs of a region name. */
+export function partitionOf(region: string): string {
+  for (const [prefix, partition] of partitions) if (region.startsWith(prefix)) return partition;
+  return 'aws';
+}

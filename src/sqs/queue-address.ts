@@ -8,10 +8,10 @@ export interface QueueAddress {
 }
 
 /** AWS' own hosts, the older ones too; all of them lead to the same queues as the SDK's choice for the region. */
-const PUBLIC = /^(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue|(queue))\.amazonaws\.com(?:\.cn)?$/;
+const PUBLIC = /^(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue|(queue))\.amazonaws\.(?:com|com\.cn|eu)$/;
 
 /** Interface endpoints, FIPS and dual-stack hosts name the region in the same place. */
-const NAMES_REGION = /(?:^|\.)sqs(?:-fips)?\.([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2})\./;
+const NAMES_REGION = /(?:^|\.)sqs(?:-fips)?\.([a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})\./;
 
 /**
  * Reads the URL of a queue, of the form that `EVENTS_QUEUE_URL` is held to. The SDK takes neither the region nor (beside

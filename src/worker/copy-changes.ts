@@ -1,6 +1,6 @@
 import type { Image, Snapshot, Tags } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
-import { lacksTags, tagsOfCopy } from '../domain/copy-tags.ts';
+import { lacksTags, tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { Destination, ImageRef } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { leastProgress, weightedProgress } from '../domain/progress.ts';
@@ -95,19 +95,21 @@ export function endOf(
 
 function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Move {
   const seen = encryptionOf(snapshots, image);
-  return withTags(ref.destination, (wanted, { tagged = [] }) => {
+  return withTags(ref.destination, (wanted, { tagged = [] }, ofImage) => {
     const fine = new Set([...tagged, ...taggedOf(snapshots, wanted)]);
     const untagged = snapshotIdsOf([image]).filter((id) => !fine.has(id));
-    if (lacksTags(wanted, image)) untagged.push(image.imageId);
+    if (lacksTags(ofImage, image)) untagged.push(image.imageId);
     return becomeAvailable(ref, seen, untagged);
   });
 }
 
-/** A move by the tags that a copy is to have. */
-function withTags(key: string, move: (wanted: Tags, destination: Destination) => Move): Move {
+/** A move by the tags that a copy's snapshots, and its image, are to have. */
+function withTags(key: string, move: (wanted: Tags, destination: Destination, ofImage: Tags) => Move): Move {
   return (job, now) => {
     const destination = findDestination(job, key);
-    return destination === undefined ? null : move(tagsOfCopy(job, destination), destination)(job, now);
+    if (destination === undefined) return null;
+    const made = move(tagsOfCopy(job, destination), destination, tagsOfImage(job, destination));
+    return made(job, now);
   };
 }
 

@@ -1,5 +1,5 @@
 import { clientToken } from '../domain/copy-token.ts';
-import { tagsOfCopy } from '../domain/copy-tags.ts';
+import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { destinationKey } from '../domain/job.ts';
 import type { CopyImageParams } from '../ec2/gateway.ts';
@@ -14,8 +14,9 @@ export function copyParams(job: CopyJob, destination: Destination): CopyImagePar
     clientToken: clientToken(job.id, destinationKey(destination), destination.attempts),
     encrypted: spec.encrypted,
     kmsKeyId: spec.kmsKeyId,
-    copyTags: spec.copyTags,
-    tags: tagsOfCopy(job, destination),
+    copyTags: spec.copyTags && job.sourceTags === undefined,
+    imageTags: tagsOfImage(job, destination),
+    snapshotTags: tagsOfCopy(job, destination),
     completionDurationMinutes: spec.completionDurationMinutes,
   };
 }

@@ -1,6 +1,7 @@
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
 import type { RetryTimes } from '../domain/webhooks.ts';
+import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
@@ -41,6 +42,7 @@ export interface WorkerDeps {
   producer: StepProducer;
   gateway: Ec2Gateway;
   kms: KmsGateway;
+  quotas: SharingQuotas;
   logger: Logger;
   settings: WorkerSettings;
   policy: PolicySource;

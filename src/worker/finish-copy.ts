@@ -1,11 +1,11 @@
 import { SELF } from '../domain/ami.ts';
-import { tagsOfCopy } from '../domain/copy-tags.ts';
+import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
-import { copyRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
+import { copyRef, destinationKey, destinationScope, findDestination, ownerLeftOut } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { copyAboutToGive } from '../domain/permission-moves.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import { NO_REQUEST } from '../domain/permissions.ts';
+import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
 import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
@@ -80,12 +80,12 @@ async function wakeNext(deps: WorkerDeps, job: CopyJob, destination: Destination
 }
 
 async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
-  if (destination.untagged.length === 0) return;
-  await deps.gateway.createTags(
-    destinationScope(destination),
-    destination.untagged,
-    tagsOfCopy(job, destination),
-  );
+  const { untagged, imageId } = destination;
+  const scope = destinationScope(destination);
+  const snapshots = untagged.filter((id) => id !== imageId);
+  if (snapshots.length > 0) await deps.gateway.createTags(scope, snapshots, tagsOfCopy(job, destination));
+  if (imageId !== null && untagged.includes(imageId))
+    await deps.gateway.createTags(scope, [imageId], tagsOfImage(job, destination));
 }
 
 /**
@@ -115,11 +115,12 @@ async function sharePermissions(
     );
     if (begun.outcome !== 'changed') return null;
   }
+  const { set, wasNamed } = withoutOwner(job.permissions, image.ownerId);
   const request: ShareRequest = {
     job,
     me,
     image,
-    change: { mode: 'patch', add: job.permissions, remove: NO_REQUEST },
+    change: { mode: 'patch', add: set, remove: NO_REQUEST },
     before,
     // A copy is accepted only with the scopes for all that it is to be given.
     mayPublish: true,
@@ -131,7 +132,8 @@ async function sharePermissions(
     return [{ code: 'superseded', message, region: scope.region }];
   }
   const result = await shareOrPutBack(deps, request, waitOf(deps, destination));
-  if (result.outcome === 'shared') return result.warnings;
+  if (result.outcome === 'shared')
+    return wasNamed ? [ownerLeftOut(image.ownerId, scope.region), ...result.warnings] : result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
   const [reason] = result.reasons;
   throw new AmiferryError(

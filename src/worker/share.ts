@@ -14,7 +14,7 @@ import type { Differences } from '../permissions/differences.ts';
 import { differences, givenBy, isNothing, NOTHING, withdrawal } from '../permissions/differences.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import type { HeldGrant } from '../permissions/key-access.ts';
-import { keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
+import { autoScalingNeeds, keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
 import type { Permissions } from '../permissions/read.ts';
 import { hasAllDevices, readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
@@ -76,7 +76,10 @@ async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Prom
   const grantees = granteesOf(asked);
   const gives = !isNothing(todo.give) || grantees.length > 0;
   if (gives && !hasAllDevices(image)) throw devicesMissing(scope, image.imageId);
-  const facts = await sharingFacts(deps, scope, image, gives);
+  const facts = await sharingFacts(deps, scope, image, {
+    keys: gives,
+    publicImages: todo.give.launch.public,
+  });
   const {
     held,
     warnings,
@@ -135,7 +138,11 @@ async function change(
   return {
     outcome: 'shared',
     after: after.state,
-    warnings: [...left, ...keyPolicyNeeded(scope.region, facts.keys, lacking)],
+    warnings: [
+      ...left,
+      ...keyPolicyNeeded(scope.region, facts.keys, lacking),
+      ...autoScalingNeeds(scope.region, facts.keys, named),
+    ],
   };
 }
 
@@ -251,7 +258,8 @@ async function withdraw(
 ): Promise<PermissionState> {
   const { image } = request;
   const now = await readPermissions(deps, scope, image);
-  const { keys } = given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, false);
+  const { keys } =
+    given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, { keys: false });
   const { held } = await readGrants(deps, scope, image.imageId, keys);
   const revoke = (account: string) => given.grants.includes(account);
   const calls = callsFor(deps, scope, image, withdrawal(given, now), keys, { held, revoke, grant: [] });

@@ -23,7 +23,8 @@ const params = {
   encrypted: null,
   kmsKeyId: null,
   copyTags: true,
-  tags: {},
+  imageTags: {},
+  snapshotTags: {},
   completionDurationMinutes: null,
 };
 

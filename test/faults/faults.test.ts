@@ -10,11 +10,9 @@ const PLAYED = [
   'Redis killed',
   'SIGTERM to a worker under load',
   'SIGTERM to the API under load',
-  'EC2 resets, before and after it did its work',
-  "EC2's own events lost, twice, and SQS away",
 ];
 
-/** The one comes back and goes on with what it left behind. `npm run faults` has two, as test/redis/failover.test.ts does. */
+/** The one comes back and goes on with what it left behind. `npm run faults` has two. */
 const WORKERS = 1;
 
 const unwind = new Unwind((phase, error) => {

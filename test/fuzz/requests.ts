@@ -121,7 +121,8 @@ interface Body {
 
 function bodyOf({ operation }: Operation, components: Components): fc.Arbitrary<Body | undefined> {
   const schema = operation.requestBody?.content['application/json']?.schema as Schema | undefined;
-  if (schema === undefined) return fc.option(RAW_BODIES.map(json), { nil: undefined, freq: 10 });
+  // A body that a route does not take is refused.
+  if (schema === undefined) return mostly(fc.constant(undefined), RAW_BODIES.map(json));
   const example = components[schema.$ref?.split('/').at(-1) ?? '']?.examples ?? [];
   const right = fc.oneof(...example.map((one) => fc.constant(one)), fromSchema(schema, components));
   const type = fc.constantFrom(

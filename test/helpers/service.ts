@@ -9,12 +9,16 @@ import { SELF } from '../../src/domain/ami.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
+import type { SharingQuotas } from '../../src/domain/sharing-rules.ts';
+import { DEFAULT_QUOTAS } from '../../src/domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/ec2/aws-clients.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import { DisabledRegions } from '../../src/ec2/disabled-regions.ts';
+import { ImageNames } from '../../src/ec2/image-names.ts';
 import { RecentImages } from '../../src/ec2/recent-images.ts';
+import { SourceFacts } from '../../src/ec2/source-facts.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging.ts';
 import { createLogger } from '../../src/logging.ts';
@@ -62,6 +66,7 @@ export interface ServiceOptions {
   redisUrl?: string;
   /** For commands and workers; without it `anonymous` may do everything. */
   policy?: PolicySource;
+  quotas?: SharingQuotas;
   webhooks?: Partial<WebhookSettings>;
   /** Stands in for the resolver of webhooks' names. */
   lookup?: LookupFunction;
@@ -173,8 +178,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     producer,
     gateway,
     recentImages: new RecentImages(gateway),
+    imageNames: new ImageNames(gateway),
+    sourceFacts: new SourceFacts(gateway),
     disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
     kms,
+    quotas: options.quotas ?? DEFAULT_QUOTAS,
     logger,
     policy,
     audit,

@@ -57,6 +57,42 @@ test('regions that the account has not enabled are named before anything changes
   expect((await api.service.control.calls()).copyImage).toEqual([]);
 });
 
+test('a source in such a region is named with them', async () => {
+  const destinations = [{ region: EU }, { region: 'af-south-1' }];
+  const refused = await api.post(`${COPIES.split('?')[0]}?region=me-south-1`, { destinations });
+  expect(refused.json<Problem>()).toMatchObject({ status: 422, code: 'region-not-enabled' });
+  expect(refused.json<Problem>().errors?.map(({ pointer }) => pointer)).toEqual([
+    '/region',
+    '/destinations/1/region',
+  ]);
+});
+
+test.each([
+  ['GET', ''],
+  ['GET', '/copies'],
+  ['GET', '/permissions'],
+  ['PUT', '/permissions'],
+  ['PATCH', '/permissions'],
+  ['DELETE', '/permissions'],
+])('%s /amis/…%s in a region that is not enabled is told as that', async (method, path) => {
+  const url = `/amis/ami-0a1b2c3d4e5f60001${path}?region=me-south-1`;
+  const put = method === 'PUT' ? { accounts: ['222222222222'] } : undefined;
+  const payload = method === 'PATCH' ? { add: { accounts: ['222222222222'] } } : put;
+  const refused = await api.call({ method, url, ...(payload === undefined ? {} : { payload }) });
+  expect([refused.statusCode, refused.json<Problem>().code]).toEqual([422, 'region-not-enabled']);
+  expect(refused.json<Problem>().detail).toContain('aws account enable-region --region-name me-south-1');
+});
+
+test('so is one that takes the credentials for unknown ones', async () => {
+  const message = 'AWS was not able to validate the provided access credentials';
+  await api.service.control.fault({ action: 'DescribeImages', error: 'AuthFailure', message });
+  const refused = await api.get('/amis/ami-0a1b2c3d4e5f60001?region=me-south-1');
+  expect(refused.json<Problem>().code).toBe('region-not-enabled');
+  await api.service.control.fault({ action: 'DescribeImages', error: 'AuthFailure', message });
+  const elsewhere = await api.get('/amis/ami-0a1b2c3d4e5f60001?region=eu-west-1');
+  expect(elsewhere.json<Problem>().code).toBe('account-not-reachable');
+});
+
 test('where the enabled regions may not be read the request is accepted, and EC2 decides', async () => {
   await api.service.control.fault({ action: 'DescribeRegions', times: 10, error: 'UnauthorizedOperation' });
   expect((await ask({})).statusCode).toBe(202);

@@ -16,7 +16,16 @@ export interface Operation {
     description?: string;
   }[];
   requestBody?: { content: Record<string, { schema: { $ref: string } }> };
-  responses: Record<string, { description: string; content?: Record<string, { schema: object }> }>;
+  responses: Record<
+    string,
+    {
+      description: string;
+      content?: Record<
+        string,
+        { schema: object; examples?: Record<string, { summary?: string; value: unknown }> }
+      >;
+    }
+  >;
 }
 
 export interface OpenApi {

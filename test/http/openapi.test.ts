@@ -5,8 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { ErrorCode } from '../../src/errors.ts';
+import { ERRORS } from '../../src/errors.ts';
+import type { AuditPage } from '../../src/http/schemas/audit.ts';
+import type { Job, JobPage } from '../../src/http/schemas/job.ts';
+import type { Problem } from '../../src/http/schemas/problem.ts';
 import type { Api } from './api.ts';
-import { startApi } from './api.ts';
+import { COPIES, startApi } from './api.ts';
 import type { OpenApi } from './document.ts';
 import { operationsOf, schemasOf } from './document.ts';
 
@@ -108,10 +113,33 @@ describe('routes', () => {
     expect(errors.map(([status]) => status)).toEqual(expect.arrayContaining(needed));
     for (const [status, { content, description }] of errors) {
       if (path === '/health/ready' && status === '503') continue;
-      expect(content).toEqual({
-        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
-      });
-      expect(description).toMatch(/^`[a-z0-9-]+`: /);
+      expect(Object.keys(content ?? {})).toEqual(['application/problem+json']);
+      const answer = content?.['application/problem+json'];
+      expect(answer?.schema).toEqual({ $ref: '#/components/schemas/Problem' });
+      const codes = [...description.matchAll(/^`([a-z0-9-]+)`: /gm)].map(([, code]) => code);
+      expect(codes.length).toBeGreaterThan(0);
+      expect(Object.keys(answer?.examples ?? {})).toEqual(codes);
+    }
+  });
+
+  test.each(names)('$name has an example for each code, as the registry has the code', (route) => {
+    const problem = schemasOf(document)('/components/schemas/Problem');
+    for (const [status, { content }] of Object.entries(route.operation.responses)) {
+      const examples = content?.['application/problem+json']?.examples ?? {};
+      for (const [code, { summary, value }] of Object.entries(examples)) {
+        problem(value);
+        const { title, status: registered } = ERRORS[code as ErrorCode];
+        expect(summary).toBe(title);
+        expect(registered).toBe(Number(status));
+        expect(value).toMatchObject({
+          code,
+          title,
+          status: registered,
+          type: `urn:amiferry:error:${code}`,
+          detail: expect.stringMatching(/.{15}/),
+          instance: expect.stringMatching(new RegExp(`^${route.path.replaceAll(/\{[^}]+\}/g, '[^/{:]+')}$`)),
+        });
+      }
     }
   });
 
@@ -152,9 +180,7 @@ describe('examples', () => {
     });
     afterAll(() => api.stop());
 
-    // A job's id can't be known before there is the job, and a stream of events doesn't end.
-    const withoutJob = names.filter(({ path }) => !path.includes('{id}') && path !== '/events');
-    test.each(withoutJob)('$name', async ({ method, path, operation }) => {
+    const request = ({ method, path, operation }: (typeof names)[number]) => {
       const query = new URLSearchParams();
       let url = path;
       for (const one of operation.parameters ?? []) {
@@ -166,15 +192,49 @@ describe('examples', () => {
       const [example] = document.components.schemas[body]?.examples ?? [];
       const full = `${url}?${query.toString()}`;
       const json = { headers: { 'content-type': 'application/json' }, payload: JSON.stringify(example) };
-      const answer = await api.call({
-        method: method.toUpperCase(),
-        url: full,
-        ...(example === undefined ? {} : json),
-      });
-      const [good] = Object.keys(operation.responses)
+      return { method: method.toUpperCase(), url: full, ...(example === undefined ? {} : json) };
+    };
+
+    // A job's id can't be known before there is the job.
+    const withoutJob = names.filter(({ path }) => !path.includes('{id}') && path !== '/events');
+    test.each(withoutJob)('$name', async (route) => {
+      const answer = await api.call(request(route));
+      const [good] = Object.keys(route.operation.responses)
         .filter((status) => Number(status) < 300)
         .toReversed();
       expect(String(answer.statusCode)).toBe(good);
+      // A filter that is filled in would hide what the examples before have made.
+      if (route.path === '/jobs') expect(answer.json<JobPage>().jobs.length).toBeGreaterThan(1);
+      if (route.path === '/audit') expect(answer.json<AuditPage>().entries.length).toBeGreaterThan(1);
+    });
+
+    const ofJob = names.filter(({ path }) => path.includes('{id}'));
+    test.each(ofJob)('$name says that its job is an example, and answers 404', async (route) => {
+      const id = route.operation.parameters?.find(({ name }) => name === 'id');
+      expect(id?.description).toContain(
+        'The example is the id of no job: `GET /jobs` lists those that there are.',
+      );
+      const answer = await api.call(request(route));
+      expect([answer.statusCode, answer.json<Problem>().code]).toEqual([404, 'job-not-found']);
+    });
+
+    const notStreams = ofJob.filter(({ path }) => !path.endsWith('/events'));
+    test.each(notStreams)('$name with the id of a real job', async (route) => {
+      const { id } = (await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] })).json<Job>();
+      const { url, ...rest } = request(route);
+      const answer = await api.call({ ...rest, url: url.replace(/(?<=^\/jobs\/)[^/?]+/, id) });
+      const documented = Object.keys(route.operation.responses);
+      expect(documented).toContain(String(answer.statusCode));
+      expect(answer.json<Problem>().code).not.toBe('job-not-found');
+    });
+
+    test('GET /events', async () => {
+      const url = await api.app.listen({ port: 0, host: '127.0.0.1' });
+      const abort = new AbortController();
+      const answer = await fetch(`${url}/events`, { signal: abort.signal });
+      expect(answer.status).toBe(200);
+      expect(answer.headers.get('content-type')).toContain('text/event-stream');
+      abort.abort();
     });
   });
 });
@@ -188,11 +248,7 @@ describe('npm run openapi', () => {
     );
   };
 
-  test('finds openapi/openapi.json to be what the routes say', async () => {
-    expect(await run('--check')).toEqual({ code: 0, stderr: '' });
-  });
-
-  test('tells in one line when a file has drifted, and mends it', async () => {
+  test('tells in one line when a file has drifted, and writes it as openapi/openapi.json is', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'amiferry-openapi-'));
     const file = join(dir, 'openapi.json');
     try {
@@ -201,7 +257,7 @@ describe('npm run openapi', () => {
       expect(code).toBe(1);
       expect(stderr.trim().split('\n')).toEqual([expect.stringContaining('npm run openapi')]);
       expect((await run(file)).code).toBe(0);
-      // That --check takes this text the test above shows.
+      // `npm run check` has it compare that file.
       expect(await readFile(file, 'utf8')).toBe(await readFile(FILE, 'utf8'));
     } finally {
       await rm(dir, { recursive: true });

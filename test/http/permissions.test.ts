@@ -169,7 +169,7 @@ describe('a copy with permissions', () => {
     const body = { destinations: [{ region: 'eu-west-1', kmsKeyId: 'alias/ami' }], permissions };
     const job = (await send('POST', db, body)).json<Job>();
     expect(job).toMatchObject({ state: 'succeeded', destinations: [{ encrypted: true }] });
-    expect(job.warnings.map(({ code }) => code)).toEqual(['key-policy-needed']);
+    expect(job.warnings.map(({ code }) => code)).toEqual(['key-policy-needed', 'auto-scaling-grant-needed']);
   });
 
   test('where KMS may not be asked goes on, with a warning', async () => {

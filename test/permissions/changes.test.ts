@@ -1,3 +1,5 @@
+import type { GrantOperation } from '@aws-sdk/client-kms';
+import { CreateGrantCommand, KMSClient } from '@aws-sdk/client-kms';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
@@ -164,10 +166,14 @@ describe('any sequence of changes', () => {
     .map((set): PermissionSet => normalise({ ...NOBODY, ...set }));
   const steps = fc.oneof(
     sets.map((set) => ({ change: put(set), model: () => set })),
-    fc.tuple(sets, sets).map(([add, remove]) => ({
-      change: patch(add, remove),
-      model: (current: PermissionSet) => minus(plus(current, add), remove),
-    })),
+    // What is named in both is refused.
+    fc
+      .tuple(sets, sets)
+      .map(([add, remove]) => [add, minus(remove, add)] as const)
+      .map(([add, remove]) => ({
+        change: patch(add, remove),
+        model: (current: PermissionSet) => minus(plus(current, add), remove),
+      })),
     fc.constant({ change: { mode: 'set', set: NO_REQUEST } satisfies PermissionChange, model: () => NOBODY }),
   );
 
@@ -205,6 +211,38 @@ describe('keys', () => {
     const [warning] = job.warnings;
     expect(warning?.code).toBe('key-policy-needed');
     expect(warning?.statements?.[0]?.Principal).toEqual({ AWS: [`arn:aws:iam::${A}:root`] });
+  });
+
+  test('the account can make the grant for Auto Scaling by the statements, and no other one without a service', async () => {
+    const [{ statements = [] } = {}] = (await change(put({ accounts: [A] }), DB)).warnings;
+    const role = `arn:aws:iam::${A}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling*`;
+    const granting = statements.filter(({ Action }) => Action.includes('kms:CreateGrant'));
+    expect(granting.map(({ Condition }) => Condition)).toEqual([
+      { Bool: { 'kms:GrantIsForAWSResource': 'true' } },
+      { StringLike: { 'kms:GranteePrincipal': [role] } },
+    ]);
+    expect(statements[0]?.Action).toContain('kms:Encrypt');
+  });
+
+  test('with grantKeyAccess the command of the warning is one that the account may call', async () => {
+    const job = await change(put({ accounts: [A], grantKeyAccess: true }), DB);
+    const warning = job.warnings.find(({ code }) => code === 'auto-scaling-grant-needed');
+    const [, keyId = '', grantee = '', operations = ''] =
+      / aws kms create-grant --region us-east-1 --key-id (\S+) --grantee-principal (\S+) --operations ([\w ]+)$/.exec(
+        warning?.message ?? '',
+      ) ?? [];
+    expect(grantee).toContain(`::${A}:role/`);
+    const kms = new KMSClient({
+      region: 'us-east-1',
+      endpoint: service.simulator.url,
+      credentials: { accessKeyId: A, secretAccessKey: 'simulated' },
+    });
+    const Operations = operations.split(' ').map((one) => one as GrantOperation);
+    const command = new CreateGrantCommand({ KeyId: keyId, GranteePrincipal: grantee, Operations });
+    expect(await kms.send(command)).toMatchObject({ GrantId: expect.any(String) });
+    kms.destroy();
+    // A change that gives nobody anything needs no such advice.
+    expect((await change(patch({}, { accounts: [A] }), DB)).warnings).toEqual([]);
   });
 });
 

@@ -247,9 +247,13 @@ describe('keys', () => {
     const job = await change(put(asked), DB);
     expect(job.warnings).toMatchObject([
       { code: 'key-policy-needed', message: expect.stringContaining('key policy') },
+      { code: 'auto-scaling-grant-needed', message: expect.stringContaining('arn:aws:iam::ACCOUNT:role/') },
     ]);
     expect(job.warnings[0]?.statements).toEqual(
-      keyPolicyStatements({ accounts: [], organizations: [ORGANIZATION], organizationalUnits: [UNIT] }),
+      keyPolicyStatements(
+        { accounts: [], organizations: [ORGANIZATION], organizationalUnits: [UNIT] },
+        scope.region,
+      ),
     );
     const conditions = job.warnings[0]?.statements?.map(({ Principal, Condition }) => ({
       Principal,
@@ -259,7 +263,12 @@ describe('keys', () => {
     const organization = { Principal: '*', StringEquals: { 'aws:PrincipalOrgID': ['o-a1b2c3d4e5'] } };
     const paths = { 'aws:PrincipalOrgPaths': ['o-a1b2c3d4e5/*/ou-ab12-11111111/*'] };
     const unit = { Principal: '*', 'ForAnyValue:StringLike': paths };
-    expect(conditions).toEqual([organization, { ...organization, ...bool }, unit, { ...unit, ...bool }]);
+    const role =
+      'arn:aws:iam::*:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling*';
+    const autoScaling = { StringLike: { 'kms:GranteePrincipal': [role] } };
+    expect(conditions).toEqual(
+      [organization, unit].flatMap((one) => [one, { ...one, ...bool }, { ...one, ...autoScaling }]),
+    );
   });
 });
 

@@ -10,6 +10,7 @@ import { playFailover } from './failover.ts';
 
 /** `npm run failover` plays all of them. */
 const all = process.env['FAILOVER'] === 'all';
+const WORKERS = all ? 2 : 1;
 
 let dir: string;
 let servers: readonly RedisServer[] = [];
@@ -23,7 +24,7 @@ afterEach(async () => {
 });
 
 async function expectNothingLost(url: string, master: RedisServer, signal: NodeJS.Signals): Promise<void> {
-  const report = await playFailover(url, master, signal);
+  const report = await playFailover(url, master, signal, WORKERS);
   process.stdout.write(`${expect.getState().currentTestName ?? ''}: ${JSON.stringify(report)}\n`);
   expect(report).toMatchObject({ lost: 0, duplicates: 0 });
   expect(report.states['succeeded']).toBe(report.accepted - report.lostInWindow);

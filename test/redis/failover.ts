@@ -40,11 +40,12 @@ export interface FailoverReport {
   stream: { ids: string[]; types: string[] };
 }
 
-/** API and two workers on a Redis whose master gets the signal while copies are asked for and made. */
+/** API and workers on a Redis whose master gets the signal while copies are asked for and made. */
 export async function playFailover(
   redisUrl: string,
   master: RedisServer,
   signal: NodeJS.Signals,
+  workers: number,
 ): Promise<FailoverReport> {
   const simulator = await startSimulator({ copySeconds: 2 });
   const port = await freePort();
@@ -60,9 +61,8 @@ export async function playFailover(
     RATE_LIMIT: '0',
     LOG_LEVEL: 'warn',
   };
-  const runs = ['api.ts', 'worker.ts', 'worker.ts'].map((entry) =>
-    runEntry(PROJECT_DIR, entry, { ...env, PORT: String(port) }),
-  );
+  const entries = ['api.ts', ...Array.from({ length: workers }, () => 'worker.ts')];
+  const runs = entries.map((entry) => runEntry(PROJECT_DIR, entry, { ...env, PORT: String(port) }));
   const url = `http://127.0.0.1:${port}`;
   try {
     let last = 'no answer';

@@ -16,6 +16,7 @@ import {
   type CopyImageCommandInput,
   type Image,
   type Snapshot,
+  type Tag,
 } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { golden, other, owner, startHarness, stopped, type Harness } from './harness.ts';
@@ -277,20 +278,36 @@ describe('tags', () => {
     const own = { 'aws:made-by': 'x', team: 'web', keep: 'source' };
     await sim.control('POST', 'images', { region: 'us-east-1', imageId, tags: own });
     const TagSpecifications: CopyImageCommandInput['TagSpecifications'] = [
-      { ResourceType: 'image', Tags: [{ Key: 'team', Value: 'mine' }] },
+      { ResourceType: 'image', Tags: [{ Key: 'mine', Value: 'yes' }] },
       { ResourceType: 'snapshot', Tags: [{ Key: 'amiferry:job', Value: 'j-1' }] },
     ];
     const plain = await copy({ SourceImageId: imageId, TagSpecifications });
-    expect((await image(plain)).Tags).toEqual([{ Key: 'team', Value: 'mine' }]);
+    expect((await image(plain)).Tags).toEqual([{ Key: 'mine', Value: 'yes' }]);
 
     const tagged = await copy({ SourceImageId: imageId, TagSpecifications, CopyImageTags: true });
     expect((await image(tagged)).Tags).toEqual([
-      { Key: 'team', Value: 'mine' },
+      { Key: 'team', Value: 'web' },
       { Key: 'keep', Value: 'source' },
+      { Key: 'mine', Value: 'yes' },
     ]);
     const Filters = [{ Name: 'tag:amiferry:job', Values: ['j-1'] }];
     const { Snapshots } = await sim.ec2(there).send(new DescribeSnapshotsCommand({ Filters }));
     expect(Snapshots).toHaveLength(2);
+  });
+
+  test('may not name a key twice, be it that of the source', async () => {
+    const imageId = 'ami-0000000000000000c';
+    await sim.control('POST', 'images', { region: 'us-east-1', imageId, tags: { team: 'web' } });
+    const twice = (Tags: Tag[], CopyImageTags: boolean) =>
+      copy({
+        SourceImageId: imageId,
+        CopyImageTags,
+        TagSpecifications: [{ ResourceType: 'image', Tags }],
+      });
+    const team = { Key: 'team', Value: 'mine' };
+    const words = /^Duplicate tag key 'team' specified\.$/;
+    await expect(twice([team, team], false)).rejects.toEqual(refused('InvalidParameterValue', words));
+    await expect(twice([team], true)).rejects.toEqual(refused('InvalidParameterValue', words));
   });
 });
 

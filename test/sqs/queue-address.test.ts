@@ -8,6 +8,12 @@ describe('EVENTS_QUEUE_URL', () => {
   test.each([
     ['https://sqs.eu-west-1.amazonaws.com/111111111111/amiferry-events', 'eu-west-1', null],
     ['https://sqs.cn-north-1.amazonaws.com.cn/111111111111/q', 'cn-north-1', null],
+    ['https://sqs.eusc-de-east-1.amazonaws.eu/111111111111/q', 'eusc-de-east-1', null],
+    [
+      'https://vpce-0a1b-2c3d.sqs.eusc-de-east-1.vpce.amazonaws.eu/111111111111/q',
+      'eusc-de-east-1',
+      'https://vpce-0a1b-2c3d.sqs.eusc-de-east-1.vpce.amazonaws.eu',
+    ],
     ['https://ap-south-1.queue.amazonaws.com/111111111111/q', 'ap-south-1', null],
     ['https://queue.amazonaws.com/111111111111/q.fifo', 'us-east-1', null],
     [

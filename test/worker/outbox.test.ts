@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
+import { requestCopy } from '../../src/commands/request-copy.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { Outbox } from '../../src/store/outbox.ts';
 import { storeKeys } from '../../src/store/keys.ts';
@@ -8,7 +9,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { loseWakeUps } from '../helpers/outbox.ts';
 import { clientCommands, testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
-import { startService } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 
 let service: Service;
 let redis: RedisClient;
@@ -55,11 +56,13 @@ test('what was left while no worker was there is done by the first one that is',
 
 test('one call of Redis writes the record, the audit and the wake-up', async () => {
   service = await startService({ workers: 0 });
-  // The source is looked at once, and the script sent once.
+  // The source is looked at once, and the script sent once; looking for the name counts its call of EC2 in Redis.
   await service.copy(TO_IRELAND);
+  const deps = { ...service, imageNames: { find: async () => [] } };
+  const copy = () => requestCopy(deps, GOLDEN_WEB, TO_IRELAND, TESTER);
   const watching = new Redis(testRedisUrl());
   try {
-    const commands = await clientCommands(watching, service.prefix, () => service.copy(TO_IRELAND));
+    const commands = await clientCommands(watching, service.prefix, copy);
     expect(commands).toEqual(['EVALSHA']);
   } finally {
     watching.disconnect();

@@ -24,9 +24,10 @@ test('one that was deregistered since fails in the worker, and the reason says s
 
 test('one that its owner no longer shares fails the same way', async () => {
   const theirs = { region: GOLDEN_WEB.region, imageId: 'ami-00000000000000003', owner: '222222222222' };
-  await service.control.addImage({ ...theirs, name: 'theirs', public: true });
+  const shared = { ...theirs, name: 'theirs', sharedWith: ['111111111111'] };
+  await service.control.addImage(shared);
   await service.untilFinished((await service.copy(REQUEST, theirs)).id);
-  await service.control.addImage({ ...theirs, name: 'theirs', public: false });
+  await service.control.addImage({ ...shared, sharedWith: [] });
   const { destinations } = await service.untilFinished((await service.copy(REQUEST, theirs)).id);
   expect(destinations).toMatchObject([{ state: 'failed', error: { code: 'source-gone' } }]);
   expect(destinations[0]?.error?.message).toContain('InvalidAMIID.NotFound');

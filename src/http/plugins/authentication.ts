@@ -8,7 +8,7 @@ import type { AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { toAmiferryError } from '../problem.ts';
 import { sessionOf } from '../queues/session-cookie.ts';
-import { ACCESS_ERRORS, problems } from '../routes/documented.ts';
+import { ACCESS_ERRORS, documentedCodes, problems } from '../routes/documented.ts';
 
 /** Who is let in: those with any of these scopes, or everybody. */
 type Access = readonly AccessScope[] | 'everybody';
@@ -113,19 +113,16 @@ function declareAccess(app: FastifyInstance): void {
 
 function withAccess(schema: FastifySchema, access: readonly AccessScope[]): FastifySchema {
   const known = responsesOf(schema);
-  const added = Object.entries(problems(...ACCESS_ERRORS)).map(([status, answer]) => {
-    const lines = [known[status]?.description ?? '', answer.description].flatMap((one) => one.split('\n\n'));
-    return [status, { ...answer, description: [...new Set(lines)].filter(Boolean).join('\n\n') }];
-  });
+  const codes = [...Object.values(known).flatMap(documentedCodes), ...ACCESS_ERRORS];
   return {
     ...schema,
     description: `${schema.description ?? ''}\n\nNeeds the scope ${access.join(' or ')}.`,
     security: [{ apiKey: [...access] }, { token: [...access] }],
-    response: { ...known, ...Object.fromEntries(added) },
+    response: { ...known, ...problems(...codes) },
   };
 }
 
-function responsesOf({ response }: FastifySchema): Record<string, { description?: string }> {
+function responsesOf({ response }: FastifySchema): Record<string, unknown> {
   return typeof response === 'object' && response !== null ? { ...response } : {};
 }
 

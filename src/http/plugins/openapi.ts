@@ -1,7 +1,8 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
+import { withInstance } from '../routes/documented.ts';
 import { SWAGGER_UI_HEADERS } from './security-headers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
@@ -53,6 +54,7 @@ export const openApi = fp<{ swaggerUi: boolean }>(
         tags: TAGS,
         components: { securitySchemes: SECURITY_SCHEMES },
       },
+      transform: ({ schema, url }) => ({ schema: documented(schema, url), url }),
       refResolver: {
         buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`),
       },
@@ -61,6 +63,25 @@ export const openApi = fp<{ swaggerUi: boolean }>(
   },
   { name: 'openapi', dependencies: ['components'] },
 );
+
+/** A route's schema, with the path of its own examples in those of its problems. */
+function documented(schema: FastifySchema | undefined, url: string): FastifySchema {
+  const { response } = schema ?? {};
+  if (typeof response !== 'object' || response === null) return { ...schema };
+  const params = propertiesOf(schema?.params);
+  const path = url.replaceAll(/:(\w+)/g, (_, name: string) => examplesIn(params[name])[0] ?? name);
+  return { ...schema, response: withInstance({ ...response }, path) };
+}
+
+function propertiesOf(schema: unknown): Record<string, unknown> {
+  const isOpen = typeof schema === 'object' && schema !== null && 'properties' in schema;
+  return isOpen ? { ...Object(schema.properties) } : {};
+}
+
+function examplesIn(schema: unknown): string[] {
+  const hasAny = typeof schema === 'object' && schema !== null && 'examples' in schema;
+  return hasAny && Array.isArray(schema.examples) ? schema.examples.map(String) : [];
+}
 
 /** Whoever reads the documentation needs no credentials; what it calls does. */
 const docs: FastifyPluginAsync = async (app) => {

@@ -12,7 +12,8 @@ const schema = {
   description: `Server-sent events of every job that the caller may see, from now on. Each event has the
 id that it has in \`GET /jobs/{id}/events\` too. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
 last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends when the
-client doesn't keep up, and after an hour (EVENT_STREAM_MINUTES): come back with \`Last-Event-ID\`.`,
+client doesn't keep up, and after an hour (EVENT_STREAM_MINUTES): come back with \`Last-Event-ID\`. Swagger UI
+shows a stream only when it has ended: follow it with \`curl -N\`.`,
   headers: LastEventIdHeader,
   response: { 200: EVENT_STREAM, ...problems(...STREAM_ERRORS) },
 } as const;

@@ -18,10 +18,13 @@ const SHARING_ERRORS = [
   'image-not-found',
   'image-not-available',
   'not-image-owner',
+  'foreign-snapshot',
+  'other-partition',
   'aws-managed-key',
   'public-and-encrypted',
   'public-with-product-codes',
   'public-access-blocked',
+  'too-many-public-images',
   'too-many-sharees',
 ] as const;
 

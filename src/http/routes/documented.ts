@@ -7,6 +7,7 @@ import type { Component } from '../schemas/component.ts';
 import { ref } from '../schemas/component.ts';
 import { JobEvent } from '../schemas/event.ts';
 import { Job } from '../schemas/job.ts';
+import { problemExample } from '../schemas/problem-examples.ts';
 import { Problem } from '../schemas/problem.ts';
 
 /** What can go wrong on every route. */
@@ -16,6 +17,7 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
   'overloaded',
   'validation-failed',
   'unknown-region',
+  'region-not-enabled',
   'account-not-reachable',
   'ec2-access-denied',
   'ec2-error',
@@ -50,11 +52,48 @@ export function problems(...codes: readonly ErrorCode[]) {
   );
 }
 
-function problemAnswer(codes: ErrorCode[]) {
+/** An example for each code; {@link withInstance} puts the route's own path into each. */
+function problemAnswer(codes: readonly ErrorCode[]) {
+  const examples = codes.map(
+    (code) => [code, { summary: ERRORS[code].title, value: problemExample(code, '') }] as const,
+  );
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}.`).join('\n\n'),
-    content: { [PROBLEM_JSON]: { schema: ref(Problem) } },
+    content: { [PROBLEM_JSON]: { schema: ref(Problem), examples: Object.fromEntries(examples) } },
   };
+}
+
+/** The codes that {@link problems} documents for a status. */
+export function documentedCodes(answer: unknown): ErrorCode[] {
+  if (!isProblemAnswer(answer)) return [];
+  const named = Object.keys(answer.content[PROBLEM_JSON].examples);
+  return named.filter((code): code is ErrorCode => code in ERRORS);
+}
+
+/** The answers of a route, with its own path in the examples of problems. @param path with an example for each parameter */
+export function withInstance(response: Record<string, unknown>, path: string): Record<string, unknown> {
+  const named = Object.entries(response).map(([status, answer]) => {
+    if (!isProblemAnswer(answer)) return [status, answer];
+    const { examples, schema } = answer.content[PROBLEM_JSON];
+    const own = Object.entries(examples).map(([code, example]) => [
+      code,
+      { ...example, value: { ...example.value, instance: path } },
+    ]);
+    return [
+      status,
+      { ...answer, content: { [PROBLEM_JSON]: { schema, examples: Object.fromEntries(own) } } },
+    ];
+  });
+  return Object.fromEntries(named);
+}
+
+type ProblemAnswer = ReturnType<typeof problemAnswer>;
+
+/** Whether a documented answer is one of {@link problems}. */
+function isProblemAnswer(answer: unknown): answer is ProblemAnswer {
+  if (typeof answer !== 'object' || answer === null || !('content' in answer)) return false;
+  const { content } = answer;
+  return typeof content === 'object' && content !== null && PROBLEM_JSON in content;
 }
 
 /** Documents a good answer. */

@@ -1,5 +1,6 @@
+import { requireImage } from '../../commands/require-image.ts';
 import type { App, AppDeps } from '../deps.ts';
-import { getImage, imageNamed } from '../lookups.ts';
+import { imageNamed } from '../lookups.ts';
 import { presentImage } from '../present.ts';
 import { Image } from '../schemas/image.ts';
 import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
@@ -20,6 +21,6 @@ const schema = {
 
 export function getImageRoute(app: App, deps: AppDeps): void {
   app.get('/amis/:imageId', { schema, config: { access: ['amis:read'] } }, async (request) =>
-    presentImage(await getImage(deps, imageNamed(deps, request))),
+    presentImage(await requireImage(deps, imageNamed(deps, request))),
   );
 }

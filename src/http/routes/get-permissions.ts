@@ -14,7 +14,7 @@ const schema = {
   querystring: RegionQuery,
   response: {
     200: answer('The permissions, as EC2 has them now.', Permissions),
-    ...problems(...EC2_ERRORS, 'image-not-found', 'not-image-owner'),
+    ...problems(...EC2_ERRORS, 'image-not-found', 'not-image-owner', 'foreign-snapshot'),
   },
 } as const;
 

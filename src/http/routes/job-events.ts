@@ -17,7 +17,8 @@ const schema = {
 id that the job's log has for it. With \`Last-Event-ID\` the stream goes on after that event, without gap or repeat; an id
 that is not of this log, or too old for it, replays nothing and begins with a \`resync\` event instead: read the job then.
 204 means that the job has finished and nothing comes after that event, so there is no use in coming back. A client
-that doesn't keep up is dropped, and every stream ends after an hour (EVENT_STREAM_MINUTES); both can come back.`,
+that doesn't keep up is dropped, and every stream ends after an hour (EVENT_STREAM_MINUTES); both can come back.
+Swagger UI shows a stream only when it has ended: follow one with \`curl -N\`.`,
   params: JobPath,
   headers: LastEventIdHeader,
   response: {

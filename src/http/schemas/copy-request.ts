@@ -5,6 +5,9 @@ import { Notify } from './notify.ts';
 import { PermissionInput } from './permissions.ts';
 import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, TagMap } from './fields.ts';
 
+const IN_DESTINATIONS =
+  'regions are named in "destinations", such as {"destinations": [{"region": "eu-west-1"}]}';
+
 /** What may be said for all destinations, or for one of them. */
 const options = {
   name: Type.Optional(ImageName),
@@ -44,6 +47,7 @@ export const CopyRequest = component(
         minItems: 1,
         maxItems: 50,
         description: 'Where to copy to: 1 to 50 regions, each once.',
+        examples: [[{ region: 'eu-west-1' }]],
         'x-rule': 'must name 1 to 50 destinations',
       }),
       permissions: Type.Optional(ref(PermissionInput)),
@@ -58,6 +62,7 @@ export const CopyRequest = component(
     {
       ...CLOSED,
       description: 'A copy of one image to one or many regions. Only "destinations" is required.',
+      'x-unknown': { region: IN_DESTINATIONS, regions: IN_DESTINATIONS },
       examples: [
         {
           name: 'golden-web-copy',

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { ImageState } from '../../domain/ami.ts';
 import { IMAGE_STATES } from '../../domain/ami.ts';
-import { DESTINATION_STATES, JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
+import { DESTINATION_STATES, JOB_KINDS, JOB_STATES, WARNING_CODES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
 import { ImageId, JobId, Region } from './fields.ts';
 import type { PermissionInput, PermissionPatch } from './permissions.ts';
@@ -76,7 +76,7 @@ export const Warning = component(
   'Warning',
   Type.Object(
     {
-      code: Type.String({ description: 'Stable code.' }),
+      code: Type.String({ description: `Stable code: ${WARNING_CODES.join(', ')}. Others may be added.` }),
       message: Type.String({ description: 'What to know, and what to do about it.' }),
       region: Type.String(),
       statements: Type.Optional(

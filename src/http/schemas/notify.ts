@@ -13,6 +13,7 @@ export const Notify = Type.Object(
   },
   {
     ...CLOSED,
+    examples: [{ url: 'https://ci.example.com/hooks/amiferry' }],
     description: 'Who is told when the job has finished, and each destination of a copy before.',
   },
 );

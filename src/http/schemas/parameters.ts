@@ -8,11 +8,17 @@ import { ImageId, JobId, Region } from './fields.ts';
 /** Path, query and header parameters. */
 export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
 
-export const JobPath = Type.Object({ id: JobId }, CLOSED);
+const JobInPath = Type.String({
+  ...JobId,
+  description:
+    'Id of the job, as the 202 that accepted it gave it. The example is the id of no job: `GET /jobs` lists those that there are.',
+});
+
+export const JobPath = Type.Object({ id: JobInPath }, CLOSED);
 
 export const DeliveryPath = Type.Object(
   {
-    id: JobId,
+    id: JobInPath,
     n: Type.String({
       pattern: '^[1-9][0-9]{0,5}$',
       description: 'Number of the delivery within the job.',
@@ -22,6 +28,12 @@ export const DeliveryPath = Type.Object(
   },
   CLOSED,
 );
+
+/** A filter has no example: Swagger UI fills examples in, and the filter would then match nothing on a fresh service. */
+function filter(schema: typeof ImageId, description: string) {
+  const rest = Object.entries(schema).filter(([name]) => name !== 'examples');
+  return Type.Optional(Type.String({ ...Object.fromEntries(rest), description }));
+}
 
 export const RegionQuery = Type.Object(
   {
@@ -79,8 +91,8 @@ export const AuditQuery = Type.Object(
     ),
     action: Type.Optional(oneOf(AUDIT_ACTIONS, { description: 'Only entries of this kind.' })),
     outcome: Type.Optional(oneOf(AUDIT_OUTCOMES, { description: 'Only entries that ended so.' })),
-    jobId: Type.Optional(Type.String({ ...JobId, description: 'Only entries about this job.' })),
-    imageId: Type.Optional(Type.String({ ...ImageId, description: 'Only entries about this image.' })),
+    jobId: filter(JobId, 'Only entries about this job.'),
+    imageId: filter(ImageId, 'Only entries about this image.'),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -104,12 +116,7 @@ export const JobsQuery = Type.Object(
   {
     state: Type.Optional(oneOf(JOB_STATES, { description: 'Only jobs in this state.' })),
     kind: Type.Optional(oneOf(JOB_KINDS, { description: 'Only jobs of this kind.' })),
-    imageId: Type.Optional(
-      Type.String({
-        ...ImageId,
-        description: 'Only jobs with this image as their source or as one of their copies.',
-      }),
-    ),
+    imageId: filter(ImageId, 'Only jobs with this image as their source or as one of their copies.'),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,

@@ -14,20 +14,22 @@ const Account = Type.String({
 const Organization = Type.String({
   pattern: ORGANIZATION_PATTERN,
   examples: ['arn:aws:organizations::111111111111:organization/o-abcdefghij'],
-  'x-rule': 'must be the full ARN of an organization: arn:aws:organizations::ACCOUNT:organization/o-…',
+  'x-rule':
+    'must be the full ARN of an organization: arn:PARTITION:organizations::ACCOUNT:organization/o-… (PARTITION is aws, but for GovCloud, China and others)',
 });
 
 const OrganizationalUnit = Type.String({
   pattern: UNIT_PATTERN,
   examples: ['arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij'],
-  'x-rule': 'must be the full ARN of an organizational unit: arn:aws:organizations::ACCOUNT:ou/o-…/ou-…',
+  'x-rule':
+    'must be the full ARN of an organizational unit: arn:PARTITION:organizations::ACCOUNT:ou/o-…/ou-… (PARTITION is aws, but for GovCloud, China and others)',
 });
 
 /** Over EC2's quota of 1,000, so that the refusal can name the quota instead of a number of items. */
 const MAX_ITEMS = 2000;
 
 const sharees = <T extends typeof Account>(item: T, description: string) =>
-  Type.Array(item, { uniqueItems: true, maxItems: MAX_ITEMS, description, 'x-rule': 'must name each once' });
+  Type.Array(item, { uniqueItems: true, maxItems: MAX_ITEMS, description });
 
 const fields = {
   public: Type.Boolean({ description: 'Everyone may launch it (Group=all).' }),
@@ -57,6 +59,9 @@ export const PermissionInput = component(
   }),
 );
 
+const PUT_IS_WHOLE =
+  'PUT takes the lists themselves, such as {"accounts": ["222222222222"]}, and all who are not named lose what they had; PATCH takes "add" and "remove"';
+
 /** The body of PUT. */
 export const PermissionPut = component(
   'PermissionPut',
@@ -64,6 +69,7 @@ export const PermissionPut = component(
     ...CLOSED,
     description:
       'Who may launch an image from now on, and nobody else. What is left out is nobody, or false.',
+    'x-unknown': { add: PUT_IS_WHOLE, remove: PUT_IS_WHOLE },
     examples: [{ accounts: ['222222222222'] }],
   }),
 );
@@ -81,6 +87,7 @@ export const PermissionPatch = component(
       minProperties: 1,
       description: 'What to add and what to remove; whoever is named in neither stays as he is.',
       examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
+      'x-rule': 'must have "add" or "remove", or both',
       'x-unknown': 'PATCH takes "add" and "remove", such as {"add": {"accounts": ["222222222222"]}}',
     },
   ),

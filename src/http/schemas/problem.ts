@@ -35,7 +35,10 @@ export const Problem = component(
       awsCode: Type.Optional(Type.String({ description: "EC2's own error code, where EC2 refused." })),
       awsRequestId: Type.Optional(Type.String({ description: "EC2's request id, for AWS support." })),
     },
-    { ...CLOSED, description: 'Problem details (RFC 9457), as application/problem+json.' },
+    {
+      ...CLOSED,
+      description: 'Problem details (RFC 9457), as application/problem+json.',
+    },
   ),
 );
 

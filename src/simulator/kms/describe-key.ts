@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { partitionOf } from '../regions.ts';
 import type { Key } from '../state/keys.ts';
 import { jsonInput } from '../wire/json-input.ts';
 import { usableKey, type KmsRequest } from './input.ts';
@@ -47,7 +48,7 @@ export function listAliases({ world, account, region }: KmsRequest, body: string
   return {
     Aliases: aliases.map(([AliasName, TargetKeyId]) => ({
       AliasName,
-      AliasArn: `arn:aws:kms:${region}:${account}:${AliasName}`,
+      AliasArn: `arn:${partitionOf(region)}:kms:${region}:${account}:${AliasName}`,
       TargetKeyId,
     })),
     Truncated: false,

@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { Ec2Error } from '../errors.ts';
+import { partitionOf } from '../regions.ts';
 import type { Grant, Key } from '../state/keys.ts';
+import { mayUse } from '../state/keys.ts';
 import { jsonInput } from '../wire/json-input.ts';
-import { usableKey, type KmsRequest } from './input.ts';
+import { notAllowed, usableKey, type KmsRequest } from './input.ts';
 
 const grantable = [
   'Decrypt',
@@ -34,7 +36,9 @@ export function createGrant(request: KmsRequest, body: string): object {
   const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
   if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
-  requirePrincipal(asked.GranteePrincipal);
+  // A caller that holds only a grant can grant no more operations than that grant has.
+  if (!mayUse(key, request.account, asked.Operations)) throw notAllowed(request, 'CreateGrant', key);
+  requirePrincipal(asked.GranteePrincipal, request.region);
   const fingerprint = JSON.stringify([
     asked.GranteePrincipal,
     asked.Operations,
@@ -56,8 +60,9 @@ export function createGrant(request: KmsRequest, body: string): object {
   };
 }
 
-function requirePrincipal(principal: string): void {
-  if (/^(?:\d{12}|arn:aws[a-z-]*:(?:iam|sts)::\d{12}:\S+)$/.test(principal)) return;
+function requirePrincipal(principal: string, region: string): void {
+  const [, partition] = /^arn:([^:]+):(?:iam|sts)::\d{12}:\S+$/.exec(principal) ?? [];
+  if (/^\d{12}$/.test(principal) || partition === partitionOf(region)) return;
   throw new Ec2Error('InvalidArnException', `ARN does not refer to a valid principal: ${principal}`);
 }
 
@@ -102,7 +107,7 @@ function grantElements(key: Key, grant: Grant): object {
     Name: grant.name ?? '',
     CreationDate: grant.createdAt / 1000,
     GranteePrincipal: grant.granteePrincipal,
-    IssuingAccount: `arn:aws:iam::${key.account}:root`,
+    IssuingAccount: `arn:${partitionOf(key.region)}:iam::${key.account}:root`,
     Operations: grant.operations,
   };
 }

@@ -1,4 +1,5 @@
 import { Ec2Error } from '../errors.ts';
+import { partitionOf } from '../regions.ts';
 import { mayUse, type Key } from '../state/keys.ts';
 import type { World } from '../state/world.ts';
 
@@ -12,24 +13,23 @@ export interface KmsRequest {
  * The key the caller means, if the caller may do that with it.
  * @throws Ec2Error NotFoundException, AccessDeniedException
  */
-export function usableKey(
-  { world, account, region }: KmsRequest,
-  identifier: string,
-  operation: string,
-): Key {
+export function usableKey(request: KmsRequest, identifier: string, operation: string): Key {
+  const { world, account, region } = request;
   const key = world.findKey(account, region, identifier);
   if (key === undefined) throw notFound(identifier, account, region);
-  if (!mayUse(key, account, [operation])) {
-    throw new Ec2Error(
-      'AccessDeniedException',
-      `User: arn:aws:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
-    );
-  }
+  if (!mayUse(key, account, [operation])) throw notAllowed(request, operation, key);
   return key;
 }
 
+export function notAllowed({ account, region }: KmsRequest, operation: string, key: Key): Ec2Error {
+  return new Ec2Error(
+    'AccessDeniedException',
+    `User: arn:${partitionOf(region)}:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
+  );
+}
+
 function notFound(identifier: string, account: string, region: string): Ec2Error {
-  const own = `arn:aws:kms:${region}:${account}`;
+  const own = `arn:${partitionOf(region)}:kms:${region}:${account}`;
   if (identifier.startsWith('alias/'))
     return new Ec2Error('NotFoundException', `Alias ${own}:${identifier} is not found.`);
   const arn = identifier.startsWith('arn:') ? identifier : `${own}:key/${identifier}`;

@@ -1,5 +1,5 @@
 import { Ec2Error, invalidValue } from '../errors.ts';
-import { regions } from '../regions.ts';
+import { partitionOf, regions } from '../regions.ts';
 import { copiesUnderWay, startCopy, type CopyPlan } from '../state/copies.ts';
 import { imageState, isEncrypted, type Image } from '../state/image.ts';
 import { mayUse } from '../state/keys.ts';
@@ -50,12 +50,19 @@ function planOf(request: Request): CopyPlan {
     kmsKeyId,
     failure: effects.copyFails ?? failure,
     description: descriptionOf(request),
-    imageTags: mergeTags(copied, tags.image),
+    imageTags: mergeTags(copied, newIn(copied, tags.image)),
     snapshotTags: tags.snapshot,
     durationMs: secondsOf([tags.image, tags.snapshot, source.tags], world.settings.copySeconds) * 1000,
     hiddenMs: effects.consistencyDelayMs ?? world.settings.consistencyDelayMs,
     completionMinutes: completionMinutesOf(request),
   };
+}
+
+/** @throws Ec2Error InvalidParameterValue for a key that comes along twice. EC2: unknown, so the simulator takes the stricter answer. */
+function newIn(copied: ReadonlyMap<string, string>, asked: Map<string, string>): Map<string, string> {
+  const twice = [...asked.keys()].find((key) => copied.has(key));
+  if (twice === undefined) return asked;
+  throw new Ec2Error('InvalidParameterValue', `Duplicate tag key '${twice}' specified.`);
 }
 
 function nameOf({ parameters, world, account, region }: Request): string {
@@ -110,15 +117,22 @@ function secondsOf(tagSets: readonly ReadonlyMap<string, string>[], fallback: nu
   return said === undefined ? fallback : Number(said);
 }
 
-function sourceOf({ parameters, world, account }: Request): Image {
+function sourceOf({ parameters, world, account, region: destination }: Request): Image {
   const region = parameters.required('SourceRegion');
-  if (!regions.has(region)) throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
+  if (!regions.has(region) || partitionOf(region) !== partitionOf(destination))
+    throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
   const source = seenImage({ world, account, region }, parameters.required('SourceImageId'));
   const state = imageState(source, world.clock.now());
   if (state !== 'available') {
     throw new Ec2Error(
       'InvalidAMIID.Unavailable',
       `The image ID '${source.imageId}' is not available: it is ${state}`,
+    );
+  }
+  if (source.productCodes.length > 0 && source.ownerId !== account) {
+    throw new Ec2Error(
+      'InvalidRequest',
+      'Images with EC2 BillingProduct codes cannot be copied to another AWS account',
     );
   }
   requireStorage(world, account, source);

@@ -1,5 +1,5 @@
 import { Ec2Error } from '../errors.ts';
-import { regions } from '../regions.ts';
+import { partitionOf, regions } from '../regions.ts';
 import { compileFilters, readFilters } from '../state/filters.ts';
 import { reads } from './operation.ts';
 
@@ -9,7 +9,7 @@ interface RegionDescription {
 }
 
 /** DescribeRegions: those the account can use; with AllRegions also those it would have to opt in to. */
-export const describeRegions = reads(({ parameters }) => {
+export const describeRegions = reads(({ parameters, region }) => {
   const names = parameters.texts('RegionName');
   const unknown = names.filter((name) => !regions.has(name));
   if (unknown.length > 0)
@@ -17,6 +17,7 @@ export const describeRegions = reads(({ parameters }) => {
   const all = parameters.boolean('AllRegions') === true;
   const matches = compileFilters(readFilters(parameters), readers, () => new Map());
   const wanted = [...regions]
+    .filter(([name]) => partitionOf(name) === partitionOf(region))
     .map(([name, status]): RegionDescription => ({ name, status }))
     .filter(
       ({ name, status }) =>

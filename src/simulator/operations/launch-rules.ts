@@ -24,8 +24,11 @@ export function requireShareable(
   remove: readonly Grantee[],
 ): void {
   const { world } = request;
-  requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue');
+  requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue', image.region);
   if (add.length === 0) return;
+  // EC2: unknown, so the simulator takes the stricter answer.
+  if (add.some(({ value }) => value === image.ownerId))
+    throw new Ec2Error('InvalidAMIAttributeItemValue', `Account ${image.ownerId} owns ${image.imageId}`);
   if (snapshotsOf(world, image).some((snapshot) => isUnderAwsManagedKey(world, snapshot))) {
     throw new Ec2Error('InvalidParameter', "Snapshots encrypted with the AWS Managed CMK can't be shared");
   }

@@ -58,8 +58,10 @@ function requireSnapshotShareable(
   const other = [...add, ...remove].find(({ kind }) => kind !== 'userId' && kind !== 'group');
   if (other !== undefined)
     throw invalidValue(other.kind, other.value, 'Snapshots are shared with accounts only.');
-  requireWellFormed([...add, ...remove], 'InvalidUserID.Malformed');
+  requireWellFormed([...add, ...remove], 'InvalidUserID.Malformed', snapshot.region);
   if (add.length === 0) return;
+  if (add.some(({ value }) => value === snapshot.ownerId))
+    throw new Ec2Error('InvalidParameterValue', `Account ${snapshot.ownerId} owns ${snapshot.snapshotId}`);
   if (isUnderAwsManagedKey(world, snapshot)) {
     throw new Ec2Error('OperationNotPermitted', 'Encrypted snapshots with EBS default key cannot be shared');
   }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { partitionOf } from '../regions.ts';
 import { jsonInput } from '../wire/json-input.ts';
 import type { Queue } from './queue.ts';
 import type { SqsRequest } from './request.ts';
@@ -31,7 +32,11 @@ export function getQueueAttributes({ world, region, account }: SqsRequest, body:
   const { QueueUrl, AttributeNames = [] } = jsonInput(GetQueueAttributesSchema, body);
   const queue = world().queues.at(region, QueueUrl);
   world().stateChanges.sendDue();
-  const all = attributesOf(queue, `arn:aws:sqs:${region}:${account}:${queue.name}`, world().clock.now());
+  const all = attributesOf(
+    queue,
+    `arn:${partitionOf(region)}:sqs:${region}:${account}:${queue.name}`,
+    world().clock.now(),
+  );
   const wanted = Object.entries(all).filter(
     ([name]) => AttributeNames.includes('All') || AttributeNames.includes(name),
   );

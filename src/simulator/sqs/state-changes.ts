@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { newRequestId } from '../ids.ts';
+import { partitionOf } from '../regions.ts';
 import type { Image, ImageState } from '../state/image.ts';
 import type { World } from '../state/world.ts';
 
@@ -78,7 +79,7 @@ function eventOf(
     account: ownerId,
     time: `${new Date(at).toISOString().slice(0, 19)}Z`,
     region,
-    resources: [`arn:aws:ec2:${region}::image/${imageId}`],
+    resources: [`arn:${partitionOf(region)}:ec2:${region}::image/${imageId}`],
     detail: { RequestId: newRequestId(), ImageId: imageId, State: state, ErrorMessage: message },
   };
 }

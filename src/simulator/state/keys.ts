@@ -1,4 +1,5 @@
 import { uuidOf } from '../ids.ts';
+import { partitionOf } from '../regions.ts';
 
 /** A permission on a key for another account, made by CreateGrant. */
 export interface Grant {
@@ -60,7 +61,7 @@ export function addKey(ring: Keyring, spec: NewKey, now: number): Key {
     keyId,
     account,
     region,
-    arn: `arn:aws:kms:${region}:${account}:key/${keyId}`,
+    arn: `arn:${partitionOf(region)}:kms:${region}:${account}:key/${keyId}`,
     description: spec.description ?? '',
     manager: spec.manager ?? 'CUSTOMER',
     keySpec: spec.keySpec ?? 'SYMMETRIC_DEFAULT',

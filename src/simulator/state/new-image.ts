@@ -2,13 +2,15 @@ import { Type, type Static } from 'typebox';
 import { newId } from '../ids.ts';
 import type { Device, Image, ImageState } from './image.ts';
 import { awsManagedAlias } from './keys.ts';
-import { changed, everyone } from './permissions.ts';
+import { changed, everyone, type PermissionSet } from './permissions.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { World } from './world.ts';
 
 const states: ImageState[] = ['pending', 'available', 'invalid', 'transient', 'failed', 'error', 'disabled'];
 /** The states that a test can put an image in; deregistered ones are simply gone. */
 export const StateSchema = Type.Unsafe<ImageState>(Type.Union(states.map((state) => Type.Literal(state))));
+
+const Account = Type.String({ pattern: '^\\d{12}$' });
 
 const SnapshotSchema = Type.Object(
   {
@@ -18,6 +20,10 @@ const SnapshotSchema = Type.Object(
     encrypted: Type.Optional(Type.Boolean()),
     kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
     completed: Type.Optional(Type.Boolean()),
+    /** Default: as the image. */
+    owner: Type.Optional(Account),
+    /** Default: as the image. */
+    sharedWith: Type.Optional(Type.Array(Account)),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   { additionalProperties: false },
@@ -28,7 +34,7 @@ export const NewImageSchema = Type.Object(
   {
     region: Type.String(),
     imageId: Type.Optional(Type.String({ pattern: '^ami-([0-9a-f]{8}|[0-9a-f]{17})$' })),
-    owner: Type.Optional(Type.String({ pattern: '^\\d{12}$' })),
+    owner: Type.Optional(Account),
     name: Type.Optional(Type.String()),
     description: Type.Optional(Type.String()),
     architecture: Type.Optional(Type.String()),
@@ -38,6 +44,8 @@ export const NewImageSchema = Type.Object(
     /** In any of the four forms; default alias/aws/ebs. Means nothing unless encrypted. */
     kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
     public: Type.Optional(Type.Boolean()),
+    /** Accounts that may launch it, and copy it. */
+    sharedWith: Type.Optional(Type.Array(Account)),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),
     snapshots: Type.Optional(Type.Array(SnapshotSchema, { minItems: 1 })),
     productCodes: Type.Optional(Type.Array(Type.String())),
@@ -73,13 +81,21 @@ export function addImage(world: World, spec: NewImage): Image {
     source: undefined,
     productCodes: spec.productCodes ?? [],
     tags: new Map(Object.entries(spec.tags ?? {})),
-    launchPermissions: changed(new Map(), spec.public === true ? [everyone] : [], []),
+    launchPermissions: changed(accountsOf(spec.sharedWith ?? []), spec.public === true ? [everyone] : [], []),
     deprecatedAt: undefined,
   };
   const { images } = world.region(spec.region);
   images.delete(image.imageId);
   images.set(image.imageId, image);
   return image;
+}
+
+function accountsOf(accounts: readonly string[]): PermissionSet {
+  return changed(
+    new Map(),
+    accounts.map((value) => ({ kind: 'userId', value })),
+    [],
+  );
 }
 
 function deviceOf(snapshot: Snapshot, index: number): Device {
@@ -92,7 +108,14 @@ function deviceOf(snapshot: Snapshot, index: number): Device {
   };
 }
 
-function addSnapshot(world: World, image: NewImage, spec: NewSnapshot, owner: string, now: number): Snapshot {
+function addSnapshot(
+  world: World,
+  image: NewImage,
+  spec: NewSnapshot,
+  imageOwner: string,
+  now: number,
+): Snapshot {
+  const owner = spec.owner ?? imageOwner;
   // An image may be made of a snapshot that is there already, such as another image's.
   const known =
     spec.snapshotId === undefined ? undefined : world.region(image.region).snapshots.get(spec.snapshotId);
@@ -113,7 +136,7 @@ function addSnapshot(world: World, image: NewImage, spec: NewSnapshot, owner: st
     lifecycle: { kind: 'settled', state: (spec.completed ?? true) ? 'completed' : 'pending' },
     completionMinutes: null,
     tags: new Map(Object.entries(spec.tags ?? {})),
-    volumePermissions: new Map(),
+    volumePermissions: accountsOf(spec.sharedWith ?? image.sharedWith ?? []),
   };
   world.region(image.region).snapshots.set(snapshot.snapshotId, snapshot);
   return snapshot;

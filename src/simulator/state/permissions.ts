@@ -1,4 +1,5 @@
 import { Ec2Error } from '../errors.ts';
+import { partitionOf } from '../regions.ts';
 
 /** To whom a permission can be given, by EC2's own member names. */
 export type GranteeKind = 'userId' | 'group' | 'organizationArn' | 'organizationalUnitArn';
@@ -26,12 +27,13 @@ export function keyOf(grantee: Grantee): string {
 }
 
 /**
- * Refuses the whole list when one member is malformed, before anything changes.
+ * Refuses the whole list when one member is malformed, or of another partition, before anything changes.
  * @throws Ec2Error with that code
  */
-export function requireWellFormed(grantees: readonly Grantee[], code: string): void {
+export function requireWellFormed(grantees: readonly Grantee[], code: string, region: string): void {
   for (const { kind, value } of grantees) {
-    if (!patterns[kind].test(value))
+    const elsewhere = value.startsWith('arn:') && !value.startsWith(`arn:${partitionOf(region)}:`);
+    if (!patterns[kind].test(value) || elsewhere)
       throw new Ec2Error(code, `Invalid attribute item value "${value}" for ${kind} item type.`);
   }
 }

@@ -25,6 +25,7 @@ export function readTags(members: readonly Parameters[]): Map<string, string> {
       throw new Ec2Error('InvalidParameterValue', 'Tag key exceeds the maximum length of 127 characters');
     if (value.length > 256)
       throw new Ec2Error('InvalidParameterValue', 'Tag value exceeds the maximum length of 256 characters');
+    if (tags.has(key)) throw new Ec2Error('InvalidParameterValue', `Duplicate tag key '${key}' specified.`);
     tags.set(key, value);
   }
   return tags;

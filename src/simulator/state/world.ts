@@ -1,5 +1,6 @@
 import { seedKeyring } from '../seed-keys.ts';
 import type { Clock } from '../clock.ts';
+import { partitionOf } from '../regions.ts';
 import type { Settings } from '../settings.ts';
 import { Queues } from '../sqs/queues.ts';
 import { StateChanges } from '../sqs/state-changes.ts';
@@ -92,10 +93,10 @@ export class World {
    * Undefined when there is none, or when an ARN is of another region: keys are regional.
    */
   findKey(account: string, region: string, identifier: string): Key | undefined {
-    const arn = /^arn:aws[a-z-]*:kms:([^:]+):(\d{12}):(alias\/.+|key\/(.+))$/.exec(identifier);
-    if (arn !== null && arn[1] !== region) return undefined;
-    const ring = this.keyring(arn?.[2] ?? account, region);
-    const name = arn?.[4] ?? arn?.[3] ?? identifier;
+    const arn = /^arn:([^:]+):kms:([^:]+):(\d{12}):(alias\/.+|key\/(.+))$/.exec(identifier);
+    const [, partition, keyRegion, owner = account, resource = identifier, name = resource] = arn ?? [];
+    if (arn !== null && (keyRegion !== region || partition !== partitionOf(region))) return undefined;
+    const ring = this.keyring(owner, region);
     return ring.keys.get(name) ?? ring.keys.get(ring.aliases.get(name) ?? '');
   }
 }

@@ -1,18 +1,19 @@
 import { Ec2Error } from '../errors.ts';
+import { partitionOf } from '../regions.ts';
 import { accessKeyFor, type Caller } from '../wire/caller.ts';
 import type { Parameters } from '../wire/parameters.ts';
 import type { XmlObject } from '../wire/xml.ts';
 
 type StsOperation = (caller: Caller, parameters: Parameters) => XmlObject;
 
-const getCallerIdentity: StsOperation = ({ account }) => ({
-  Arn: `arn:aws:iam::${account}:user/simulated`,
+const getCallerIdentity: StsOperation = ({ account, region }) => ({
+  Arn: `arn:${partitionOf(region)}:iam::${account}:user/simulated`,
   UserId: 'AIDASIMULATED',
   Account: account,
 });
 
 /** Credentials whose access key id names the role's account; every role can be assumed by everyone. */
-const assumeRole: StsOperation = (_caller, parameters) => {
+const assumeRole: StsOperation = ({ region }, parameters) => {
   const role = /^arn:aws[a-z-]*:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(parameters.required('RoleArn'));
   const session = parameters.required('RoleSessionName');
   const [, account, name] = role ?? [];
@@ -21,7 +22,7 @@ const assumeRole: StsOperation = (_caller, parameters) => {
   return {
     AssumedRoleUser: {
       AssumedRoleId: `AROASIMULATED:${session}`,
-      Arn: `arn:aws:sts::${account}:assumed-role/${name}/${session}`,
+      Arn: `arn:${partitionOf(region)}:sts::${account}:assumed-role/${name}/${session}`,
     },
     Credentials: {
       AccessKeyId: accessKeyFor(account),

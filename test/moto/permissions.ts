@@ -4,7 +4,7 @@ import {
   EC2Client,
   RegisterImageCommand,
 } from '@aws-sdk/client-ec2';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
@@ -13,11 +13,6 @@ import { NOBODY } from '../../src/domain/permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER, testCredentials, untilChanged } from '../helpers/service.ts';
 import type { Moto } from './moto-server.ts';
-import { motoInstalled, startMoto } from './moto-server.ts';
-
-const installed = motoInstalled();
-if (!installed)
-  process.stderr.write('moto is not installed: permissions are tested against the simulator only\n');
 
 const A = '222222222222';
 const B = '012345678901';
@@ -26,21 +21,16 @@ const UNIT = 'arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefgh
 const scope = { account: SELF, region: 'us-east-1' };
 
 /** The assertions of moto's own tests of launch permissions, made by way of this service. */
-describe.skipIf(!installed)('permissions against moto', () => {
-  let moto: Moto;
+export const permissionsAgainst = (moto: () => Moto) => () => {
   let service: Service;
   let image: { imageId: string; region: string };
 
   beforeAll(async () => {
-    moto = await startMoto();
-    service = await startService({ endpoint: moto.url });
+    service = await startService({ endpoint: moto().url });
   });
-  afterAll(async () => {
-    await service.stop();
-    await moto.stop();
-  });
+  afterAll(() => service.stop());
   beforeEach(async () => {
-    image = { imageId: await registerImage(moto.url), region: 'us-east-1' };
+    image = { imageId: await registerImage(moto().url), region: 'us-east-1' };
   });
 
   const put = async (input: PermissionInput) => {
@@ -85,7 +75,7 @@ describe.skipIf(!installed)('permissions against moto', () => {
     const unknown = { imageId: 'ami-00000000000000000', region: 'us-east-1' };
     await expect(viewPermissions(service, unknown)).rejects.toMatchObject({ code: 'image-not-found' });
   });
-});
+};
 
 async function registerImage(endpoint: string): Promise<string> {
   const client = new EC2Client({ endpoint, region: 'us-east-1', credentials: testCredentials() });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { amiEvent, QueueClient } from '../helpers/events-queue.ts';
@@ -9,40 +9,34 @@ import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 import type { Moto } from './moto-server.ts';
-import { motoInstalled, startMoto } from './moto-server.ts';
-
-const installed = motoInstalled();
-if (!installed) process.stderr.write('moto is not installed: events are tested against the simulator only\n');
 
 /** Polling as good as never: what ends these copies is the events. */
 const RARELY = 600_000;
 const HOME = 'eu-west-1';
 const ELSEWHERE = 'us-west-2';
 
-describe.skipIf(!installed)("EC2's own events by way of moto's SQS", () => {
-  let moto: Moto;
+/** EC2's own events by way of moto's EventBridge and SQS. */
+export const eventsAgainst = (moto: () => Moto) => () => {
   let service: Service;
   let queue: QueueClient;
   let url: string;
 
   beforeAll(async () => {
-    moto = await startMoto();
     // The queue and the rules are what the templates make.
     await createStack(HOME, 'queue.yaml', {});
     await createStack(ELSEWHERE, 'forward.yaml', { HomeRegion: HOME });
     url = `https://sqs.${HOME}.amazonaws.com/123456789012/amiferry-events`;
     service = await startService({
-      events: { url, endpoint: moto.url },
+      events: { url, endpoint: moto().url },
       simulator: { copySeconds: 3600 },
       settings: { eventsPollMs: RARELY },
     });
-    queue = new QueueClient(moto.url, url, HOME);
+    queue = new QueueClient(moto().url, url, HOME);
     await until(() => service.events?.state === 'listening');
   });
   afterAll(async () => {
     queue.close();
     await service.stop();
-    await moto.stop();
   });
 
   /** A call of moto's that no client here speaks. */
@@ -53,7 +47,11 @@ describe.skipIf(!installed)("EC2's own events by way of moto's SQS", () => {
     body: string,
   ): Promise<string> {
     const authorization = `AWS4-HMAC-SHA256 Credential=x/20261123/${region}/${of}/aws4_request, SignedHeaders=host, Signature=0`;
-    const response = await fetch(moto.url, { method: 'POST', headers: { ...headers, authorization }, body });
+    const response = await fetch(moto().url, {
+      method: 'POST',
+      headers: { ...headers, authorization },
+      body,
+    });
     const text = await response.text();
     if (!response.ok) throw new Error(text);
     return text;
@@ -146,11 +144,11 @@ describe.skipIf(!installed)("EC2's own events by way of moto's SQS", () => {
     const options = {
       requestTimeoutMs: 2000,
       maxAttempts: 1,
-      endpoint: moto.url,
+      endpoint: moto().url,
       credentials: testCredentials(),
     };
     const other = new AwsEventsQueue(`${url}-not`, HOME, options);
     await expect(other.receive(0, AbortSignal.timeout(10_000))).rejects.toMatchObject({ kind: 'missing' });
     other.close();
   });
-});
+};

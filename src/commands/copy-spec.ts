@@ -1,0 +1,90 @@
+import type { Image, Tags } from '../domain/ami.ts';
+import { isEncrypted } from '../domain/ami.ts';
+import { ATTEMPT_TAG, JOB_TAG, SOURCE_TAG, travellingTags } from '../domain/copy-tags.ts';
+import type { CopySpec } from '../domain/job.ts';
+import { AmiferryError } from '../errors.ts';
+import type { PermissionInput } from './change-permissions.ts';
+
+/** What may be said for all destinations, or for one of them. */
+interface CopyOptions {
+  name?: string;
+  description?: string;
+  encrypted?: boolean;
+  kmsKeyId?: string;
+  completionDurationMinutes?: number;
+}
+
+export interface CopyRequest extends CopyOptions {
+  copyTags?: boolean;
+  tags?: Tags;
+  destinations: readonly (CopyOptions & { region: string })[];
+  onFailure?: 'keep' | 'deregister';
+  /** Given to each copy once it is available. */
+  permissions?: PermissionInput;
+  /** An endpoint to be told when the job and each destination has finished. */
+  notify?: { url: string };
+}
+
+/** What is asked of one destination. @throws {AmiferryError} `same-region`, `encryption-cannot-be-removed`, `validation-failed` */
+export function specOf(
+  request: CopyRequest,
+  one: CopyRequest['destinations'][number],
+  image: Image,
+): CopySpec {
+  const asked = { ...request, ...one };
+  const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
+  if (encrypted === false) {
+    const place = one.encrypted === undefined ? '' : `/destinations/${request.destinations.indexOf(one)}`;
+    refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
+  }
+  if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
+    throw new AmiferryError(
+      'same-region',
+      `${image.imageId} is in ${one.region} already: name other regions, or "encrypted" and "kmsKeyId" to re-encrypt it there`,
+    );
+  }
+  return {
+    region: one.region,
+    name: asked.name ?? image.name,
+    description: asked.description ?? image.description,
+    copyTags: request.copyTags ?? true,
+    tags: request.tags ?? {},
+    encrypted: encrypted === true ? true : null,
+    kmsKeyId: asked.kmsKeyId ?? null,
+    completionDurationMinutes: asked.completionDurationMinutes ?? null,
+  };
+}
+
+/** EC2 can add encryption to a copy and never take it away. */
+function refuseUnencrypted(
+  image: Image,
+  kmsKeyId: string | undefined,
+  region: string,
+  pointer: string,
+): void {
+  if (kmsKeyId !== undefined) {
+    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
+    throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
+  }
+  if (isEncrypted(image)) {
+    throw new AmiferryError(
+      'encryption-cannot-be-removed',
+      `${image.imageId} is encrypted, so its copies are too: leave "encrypted" out, or name the key with "kmsKeyId"`,
+    );
+  }
+}
+
+/** EC2's limit of tags a resource (TagLimitExceeded would come only after the copy was accepted). */
+const MAX_TAGS = 50;
+
+/** @throws {AmiferryError} `validation-failed` */
+export function requireTagsFit(specs: CopySpec[], image: Image): void {
+  for (const spec of specs) {
+    const copied = spec.copyTags ? Object.keys(travellingTags(image.tags)) : [];
+    const all = new Set([...copied, ...Object.keys(spec.tags), JOB_TAG, SOURCE_TAG, ATTEMPT_TAG]);
+    if (all.size > MAX_TAGS) {
+      const message = `the source's tags, "tags" and the three of this service make ${all.size}; EC2 allows ${MAX_TAGS}`;
+      throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/tags', message }] });
+    }
+  }
+}

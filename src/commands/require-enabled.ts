@@ -1,0 +1,51 @@
+import type { Image } from '../domain/ami.ts';
+import { Ec2Error } from '../ec2/classify.ts';
+import { AmiferryError } from '../errors.ts';
+import { ifKnown } from '../permissions/facts.ts';
+import type { CommandDeps } from './deps.ts';
+import type { NamedRegion } from './require-region.ts';
+
+type Deps = Pick<CommandDeps, 'disabledRegions'>;
+
+/**
+ * Refuses the regions that the account has not enabled, all at once: they answer no call. Where that may not be read, EC2
+ * itself refuses them later. @throws {AmiferryError} `region-not-enabled`
+ */
+export async function requireEnabled(
+  { disabledRegions }: Deps,
+  named: readonly NamedRegion[],
+): Promise<void> {
+  const disabled = await ifKnown(disabledRegions.read());
+  refuse(named.filter(({ region }) => disabled?.includes(region) === true));
+}
+
+/**
+ * Looks at an image. A refusal is told apart then: a region that is not enabled answers OptInRequired, or takes the
+ * credentials for unknown ones. @throws {AmiferryError} `region-not-enabled`, or what the look met
+ */
+export async function whereEnabled(
+  deps: Deps,
+  region: string,
+  look: () => Promise<Image | null>,
+): Promise<Image | null> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof Ec2Error) || (error.kind !== 'denied' && error.kind !== 'credentials'))
+      throw error;
+    const named = [{ region, pointer: '/region' }];
+    if (error.awsCode === 'OptInRequired') refuse(named);
+    await requireEnabled(deps, named);
+    throw error;
+  }
+}
+
+function refuse(named: readonly NamedRegion[]): void {
+  if (named.length === 0) return;
+  const errors = named.map(({ region, pointer }) => ({
+    pointer,
+    message: `${region} is not enabled in this account: enable it (aws account enable-region --region-name ${region}), or leave it out`,
+  }));
+  const all = errors.map(({ message }) => message).join('; ');
+  throw new AmiferryError('region-not-enabled', all, { errors });
+}

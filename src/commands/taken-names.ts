@@ -1,0 +1,63 @@
+import type { Image } from '../domain/ami.ts';
+import { SELF } from '../domain/ami.ts';
+import { JOB_TAG } from '../domain/copy-tags.ts';
+import type { CopySpec, Warning } from '../domain/job.ts';
+import { AmiferryError } from '../errors.ts';
+import type { CommandDeps } from './deps.ts';
+
+/** For so long a look-up may hold up the answer to a request, milliseconds. */
+const PATIENCE = 1000;
+
+/** States of an image that can be launched, or will be. */
+const USABLE: ReadonlySet<Image['state']> = new Set(['pending', 'available', 'disabled']);
+
+/**
+ * Warns of images that have the name of a copy already, such as those of an earlier run of the same request: EC2 lets many have one
+ * name. Regions are asked side by side; one that does not tell, in time, refuses nothing.
+ */
+export async function takenNames(
+  deps: CommandDeps,
+  source: Image,
+  specs: readonly CopySpec[],
+): Promise<Warning[]> {
+  const found = await Promise.all(specs.map((spec) => takenName(deps, source, spec)));
+  return found.flat();
+}
+
+async function takenName(
+  { imageNames }: CommandDeps,
+  source: Image,
+  { region, name }: CopySpec,
+): Promise<Warning[]> {
+  try {
+    const images = await inTime(imageNames.find({ account: SELF, region }, name));
+    const same = images.filter((one) => one.name === name && USABLE.has(one.state));
+    const [first, ...more] = same
+      .filter(({ imageId }) => imageId !== source.imageId)
+      .toSorted((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? ''));
+    return first === undefined ? [] : [taken(first, more.length, region)];
+  } catch (error) {
+    if (!(error instanceof AmiferryError)) throw error;
+    const message = `whether an image in ${region} has the name "${name}" already could not be looked up: ${error.message}`;
+    return [{ code: 'name-not-checked', message, region }];
+  }
+}
+
+function taken({ imageId, name, createdAt, tags }: Image, more: number, region: string): Warning {
+  const job = tags[JOB_TAG] === undefined ? '' : `, made by job ${tags[JOB_TAG]}`;
+  const others = more === 0 ? '' : ` and ${more} more`;
+  const message = `${imageId}${others} in ${region} has the name "${name}" already (since ${createdAt ?? 'an unknown time'}${job}), and this job makes another image of that name: cancel it if the first one will do, or deregister that one`;
+  return { code: 'name-taken', message, region };
+}
+
+/** @throws {AmiferryError} `ec2-unavailable` where the answer is late */
+async function inTime(images: Promise<Image[]>): Promise<Image[]> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const message = `EC2 did not answer within ${PATIENCE} ms`;
+  const timer = setTimeout(() => reject(new AmiferryError('ec2-unavailable', message)), PATIENCE);
+  try {
+    return await Promise.race([images, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { eventsAgainst } from './events.ts';
+import type { Moto } from './moto-server.ts';
+import { motoInstalled, startMoto } from './moto-server.ts';
+import { permissionsAgainst } from './permissions.ts';
+
+const installed = motoInstalled();
+if (!installed) process.stderr.write('moto is not installed: all is tested against the simulator only\n');
+
+describe.skipIf(!installed)('against moto', () => {
+  let moto: Moto;
+  beforeAll(async () => {
+    moto = await startMoto();
+  });
+  afterAll(() => moto.stop());
+
+  describe(
+    'permissions',
+    permissionsAgainst(() => moto),
+  );
+  describe(
+    "EC2's own events",
+    eventsAgainst(() => moto),
+  );
+});
