@@ -165,7 +165,7 @@ const SETTINGS = {
     minimum: 1,
     maximum: 3600,
     description:
-      'seconds with steps waiting and none at work after which a worker exits, to be started again',
+      'seconds with steps waiting and none at work after which a worker exits, to be started again; so it does after ten times as long in one step, or twice as long in one poll of a region',
   }),
   RETRY_SECONDS: number({
     default: 900,

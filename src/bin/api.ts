@@ -21,6 +21,7 @@ import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { QueueSessions } from '../store/queue-sessions.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { Workers } from '../store/workers.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { orExit } from './or-exit.ts';
@@ -57,6 +58,7 @@ const aws = {
 };
 const gateway = new AwsGateway(aws);
 const kms = new AwsKmsGateway(aws);
+const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
 const feed = new JobFeed(subscriber, config.queuePrefix);
@@ -73,6 +75,7 @@ const app = await buildApp({
   rateLimit,
   idempotency,
   queueSessions,
+  workers,
   store,
   producer,
   gateway,
@@ -99,7 +102,7 @@ const app = await buildApp({
 keepFresh(files, logger);
 metrics.watchFiles(files);
 metrics.watchProcess();
-metrics.watchStore(() => takeCensus(redis, config.queuePrefix, producer));
+metrics.watchStore(() => takeCensus(redis, config.queuePrefix, { producer, workers }));
 store.keepTime();
 void feed.start().catch(lost);
 try {

@@ -36,6 +36,7 @@ async function generate(): Promise<string> {
     quotas: DEFAULT_QUOTAS,
     idempotency: inert,
     queueSessions: inert,
+    workers: inert,
     redis: inert,
     feed: { listen: () => () => undefined },
     eventLog: inert,

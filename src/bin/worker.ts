@@ -11,6 +11,7 @@ import { AuditLog } from '../store/audit-log.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { Workers } from '../store/workers.ts';
 import { AwsEventsQueue } from '../sqs/aws-events-queue.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { webhooksOf } from '../webhooks/endpoints-file.ts';
@@ -18,8 +19,9 @@ import { WebhookSender } from '../webhooks/send.ts';
 import { buildWorker } from '../worker/build-worker.ts';
 import { Ec2Events } from '../worker/ec2-events.ts';
 import { startHealthServer } from '../worker/health.ts';
+import { StepsAtWork } from '../worker/steps-at-work.ts';
 import type { Watchdog } from '../worker/watchdog.ts';
-import { watchQueue } from '../worker/watchdog.ts';
+import { watchWorker } from '../worker/watchdog.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 import { retryUntilDone } from './retry.ts';
@@ -59,6 +61,7 @@ const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: conf
 const webhookSender = new WebhookSender(webhooks);
 const goneEndpoints = new GoneEndpoints(redis, config.queuePrefix);
 const events = listener();
+const stepsAtWork = new StepsAtWork();
 const deps = {
   store,
   producer,
@@ -73,6 +76,8 @@ const deps = {
   tracing,
   webhookSender,
   goneEndpoints,
+  stepsAtWork,
+  workers: new Workers(redis, config.queuePrefix),
   hearsEvents: () => events?.state === 'listening',
 };
 
@@ -99,7 +104,8 @@ const worker = await retryUntilDone(logger, 'start the worker', async () => {
   });
 });
 events?.start();
-watchdog = watchQueue(producer, logger, config.wedgedMs, () => setTimeout(() => process.exit(1), SAY_SO));
+const bounds = { patience: config.wedgedMs, pollMs: config.pollMs };
+watchdog = watchWorker(deps, bounds, () => setTimeout(() => process.exit(1), SAY_SO));
 logger.info({ prefix: config.queuePrefix, concurrency: config.workerConcurrency }, 'worker ready');
 
 // Unwind

@@ -53,6 +53,12 @@ export async function get(path, signal) {
   return (await call(path, { signal })).json();
 }
 
+/** Whether readiness says so, which may be a 503; true where it does not answer. */
+export async function isWorkerRunning() {
+  const { checks = [] } = await get('/health/ready').catch(({ body }) => body);
+  return checks.every(({ name, ok }) => name !== 'workers' || ok);
+}
+
 /**
  * A request that changes something. The same one sent again after a lost answer has the same Idempotency-Key, and so
  * makes no second job. @throws {Problem}

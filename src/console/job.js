@@ -26,7 +26,7 @@ export async function jobPage({ args: [id], signal, run, reload }) {
   const readSoon = soon(() => run(read), signal);
   const deliveries = deliveriesView(path, readSoon, signal);
   await read();
-  const live = liveSign();
+  const live = liveSign(signal);
   const timeline = timelineView();
   const event = (happening) => {
     if (happening.type === 'resync') return readSoon();

@@ -10,7 +10,7 @@ const STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelle
 
 /** All jobs, newest first, as they get on. */
 export async function jobsPage({ query, signal, run }) {
-  const live = liveSign();
+  const live = liveSign(signal);
   const list = jobList(query, signal);
   await list.refresh();
   const refreshSoon = soon(() => run(list.refresh), signal);

@@ -1,6 +1,8 @@
+import { isWorkerRunning } from './api.js';
 import { h, setText } from './dom.js';
 
 const CALM_MS = 250;
+const WORKERS_MS = 10_000;
 
 /** A function that, however often it is called, does its work once in a while, and once more after the last call. */
 export function soon(action, signal) {
@@ -13,17 +15,32 @@ export function soon(action, signal) {
   };
 }
 
-/** Says whether what is shown is how things are. */
-export function liveSign() {
+/** Says whether what is shown is how things are, and whether a worker runs. */
+export function liveSign(signal) {
   const node = h('p', { class: 'live' }, 'Connecting …');
   const say = (state, text) => {
     node.dataset.live = state;
     setText(node, text);
   };
+  let timer;
+  const look = async () => {
+    const [known, running] = [timer, await isWorkerRunning()];
+    if (known !== timer) return;
+    if (running) say('yes', 'Live: what happens shows by itself.');
+    else say('no', 'No worker is running: jobs wait.');
+  };
+  const stop = () => (timer = clearInterval(timer));
+  signal.addEventListener('abort', stop);
   return {
     node,
-    opened: () => say('yes', 'Live: what happens shows by itself.'),
-    closed: (goesOn) =>
-      goesOn ? say('no', 'Connection lost; trying again …') : say('over', 'The job has ended.'),
+    opened: () => {
+      timer = setInterval(look, WORKERS_MS);
+      void look();
+    },
+    closed: (goesOn) => {
+      stop();
+      if (goesOn) say('no', 'Connection lost; trying again …');
+      else say('over', 'The job has ended.');
+    },
   };
 }

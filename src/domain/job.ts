@@ -65,6 +65,10 @@ export interface Stray {
   /** EC2 has taken its deregistration; its snapshots may still be there. */
   isDeregistered?: boolean;
   unseen?: Unseen | null;
+  /** As of a destination. */
+  heldUpAt?: number;
+  /** It could not be removed, and a warning says so: it is kept in mind until a retry, which tries again. */
+  isGivenUp?: boolean;
 }
 
 export interface Destination {
@@ -97,6 +101,14 @@ export interface Destination {
   finishingSince?: number | null;
   /** Since when the account has not taken the service's credentials, until a call gets through again. */
   unreachableSince?: number | null;
+  /** When EC2 last throttled its removal or finishing, or took the credentials again: deadlines for other errors count from then. */
+  heldUpAt?: number | null;
+  /** When a retry queued it, or EC2 gave up the attempt before for lack of room. */
+  retriedAt?: number | null;
+  /** How many attempts EC2 accepted and gave up for lack of room: none of them counts as an attempt for callers. */
+  withoutRoom?: number;
+  /** When EC2 did so first. */
+  withoutRoomSince?: number | null;
   /** The looks in a row that did not find its image. */
   unseen?: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
@@ -126,6 +138,7 @@ export const WARNING_CODES = [
   'key-grants-left',
   'changed-meanwhile',
   'superseded',
+  'no-worker',
 ] as const;
 
 /** Something that a job's reader should know and that stopped nothing. */
@@ -180,6 +193,9 @@ export interface PermissionsJob extends JobBase {
   mayPublish?: boolean;
   /** What it gave, or was about to give, to be taken back should it not succeed. */
   given?: Given;
+  /** As of a destination. */
+  unreachableSince?: number | null;
+  heldUpAt?: number | null;
   /** While it runs: why it is to take back what it gave, and end. */
   stopping?: Failure | 'cancel' | null;
   /** As read before the first change, and after the last one; `null` until then. */
@@ -188,6 +204,7 @@ export interface PermissionsJob extends JobBase {
   error: Failure | null;
   /** Which attempt this is, from 1. */
   attempts: number;
+  /** When its first try began, or failed: its deadlines count from here. */
   startedAt: number | null;
 }
 
@@ -244,6 +261,21 @@ export function imageScope(job: Job): Scope {
 
 export function findDestination(job: CopyJob, key: string): Destination | undefined {
   return job.destinations.find((destination) => destinationKey(destination) === key);
+}
+
+/** Whether EC2 is to be done with it by a time: it has a limit of its own for such copies (throughput). */
+export function isTimeBased({ spec }: Destination): boolean {
+  return spec.completionDurationMinutes !== null;
+}
+
+/** Which attempt it is for callers, from 1: those for which EC2 had no room do not count. */
+export function countedAttempts({ attempts, withoutRoom = 0 }: Destination): number {
+  return attempts - withoutRoom;
+}
+
+/** What a destination still has to remove besides its image. */
+export function straysOf({ strays = [] }: Destination): Stray[] {
+  return strays.filter(({ isGivenUp }) => isGivenUp !== true);
 }
 
 const FINISHED: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

@@ -1,5 +1,5 @@
 import type { Destination, Job } from './job.ts';
-import { attemptRef, destinationKey, isFinished } from './job.ts';
+import { attemptRef, destinationKey, isFinished, straysOf } from './job.ts';
 
 /** The worker steps that move one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
@@ -69,7 +69,7 @@ function work(job: Job): Timed[] {
 
 function removals(one: Destination): Timed[] {
   const destination = destinationKey(one);
-  return (one.strays ?? []).map(({ attempt, imageId }) => ({
+  return straysOf(one).map(({ attempt, imageId }) => ({
     from: 0,
     due: { step: 'remove-stray', destination, attempt, imageId },
   }));

@@ -17,6 +17,19 @@ function moving(patch: (job: PermissionsJob, now: number) => Patch): (job: Job, 
   };
 }
 
+/** A try did not get through: deadlines count from the first one. `held`: by what does not count for them (see `heldUp` in transitions.ts). */
+export const changeTried = (held: boolean) =>
+  moving((job, now) => {
+    if (job.finishedAt !== null || (job.startedAt !== null && !held)) return null;
+    const more = held ? { heldUpAt: now, unreachableSince: null } : {};
+    return { startedAt: job.startedAt ?? now, ...more };
+  });
+
+/** The account does not take the service's credentials (see `unreachable` in transitions.ts). */
+export const changeUnreachable = moving((job, now) =>
+  job.finishedAt === null && typeof job.unreachableSince !== 'number' ? { unreachableSince: now } : null,
+);
+
 /** Saves how it was before the first change, so that it can be put back. */
 export const beginChange = (before: PermissionState) =>
   moving((job, now) =>
@@ -113,6 +126,8 @@ export const retryChange = (mayPublish: boolean) =>
           state: 'queued',
           mayPublish,
           given: NOTHING_GIVEN,
+          unreachableSince: null,
+          heldUpAt: null,
           stopping: null,
           attempts: job.attempts + 1,
           before: null,

@@ -15,7 +15,7 @@ import { etaSeconds } from './progress.ts';
  *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
  *     │  ▲                 │                              │             │
  *     ▼  └─ retry ─ failed ◀──────────── fail ────────────┴─────────────┘
- *   waiting ──begin──▶ …          stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
+ *   waiting ──begin──▶ …  (pending ── outOfRoom ──▶ waiting)   stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
  */
 export type Move = (job: CopyJob, now: number) => CopyJob | null;
 
@@ -211,6 +211,29 @@ export const unreachable =
       : changing(ref.destination, () => ({ unreachableSince: since }))(job, now);
   };
 
+/**
+ * EC2 accepted the copy and gave it up since it had no room for another one: the destination stands in line again, for
+ * another attempt. After `patience` milliseconds of that it ends with `error`.
+ */
+export const outOfRoom =
+  (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Move =>
+  (job, now) => {
+    const one = found(job, ref);
+    if (one?.state !== 'pending' || one.stopping !== null) return null;
+    const since = one.withoutRoomSince ?? now;
+    if (now - since >= patience) return fail(ref, error, imageState)(job, now);
+    return moving(ref, () => ({
+      ...anew(one, now),
+      state: 'waiting',
+      withoutRoom: (one.withoutRoom ?? 0) + 1,
+      withoutRoomSince: since,
+    }))(job, now);
+  };
+
+/** What held a copy up says nothing about it (throttling, credentials): that time does not count for other errors. */
+export const heldUp = (ref: CopyRef): Move =>
+  moving(ref, (one, now) => (isFinished(one) ? null : { heldUpAt: now }));
+
 /** How much it takes until an image that EC2 does not show counts as gone. Milliseconds. */
 export interface Patience {
   /** Between the first look that did not find it and the last one. */
@@ -310,7 +333,7 @@ export const addStray = ({ destination, attempt, imageId }: AttemptRef & { image
     return known ? null : { strays: [...strays, { imageId, attempt, since: now }] };
   });
 
-/** Changes what is known of a stray; `null` from `patch`: it is gone, or given up with a warning. */
+/** Changes what is known of a stray; `null` from `patch`: it is gone. */
 export const changeStray =
   (
     key: string,
@@ -349,7 +372,12 @@ export const retryFailed: Move = (job, now) => {
 
 function again(one: Destination, now: number): Destination {
   if (isResumable(one)) return resumed(one, now);
-  return { ...one, ...UNTOUCHED, attempts: one.attempts + 1, strays: leftBehind(one, now) };
+  return { ...one, ...anew(one, now) };
+}
+
+/** The next attempt of a destination; what the one before left is to be removed. */
+function anew(one: Destination, now: number): Patch {
+  return { ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, strays: leftBehind(one, now) };
 }
 
 /**
@@ -369,8 +397,12 @@ function resumed(one: Destination, now: number): Destination {
   return { ...one, ...cleared, state: one.imageId === null ? 'queued' : 'pending' };
 }
 
-/** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. */
-function leftBehind({ state, imageId, attempts: attempt, strays = [] }: Destination, now: number): Stray[] {
+/** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. What was given up is tried again. */
+function leftBehind(one: Destination, now: number): Stray[] {
+  const { state, imageId, attempts: attempt } = one;
+  const strays = (one.strays ?? []).map((stray) =>
+    stray.isGivenUp === true ? { ...stray, isGivenUp: false, since: now } : stray,
+  );
   if (imageId === null || state === 'cancelled') return strays;
   return [...strays.filter((stray) => stray.imageId !== imageId), { imageId, attempt, since: now }];
 }
@@ -392,6 +424,8 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   stoppingAt: null,
   finishingSince: null,
   unreachableSince: null,
+  heldUpAt: null,
+  withoutRoomSince: null,
   unseen: null,
   error: null,
   startedAt: null,

@@ -9,6 +9,7 @@ import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } fro
 import type { CallBudget } from './call-budget.ts';
 import { chunksOf } from './chunks.ts';
 import { classify, Ec2Error, heldBack } from './classify.ts';
+import { listIn, withExpectedAnswers } from './expected-answers.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
   CopyImageParams,
@@ -41,7 +42,8 @@ export class AwsGateway implements Ec2Gateway {
 
   constructor(options: AwsOptions) {
     this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const client = withDeadline(new sdk.EC2Client(clientConfig(options, scope)), deadlineOf(options));
+      const plain = withExpectedAnswers(new sdk.EC2Client(clientConfig(options, scope)), 'xml');
+      const client = withDeadline(plain, deadlineOf(options));
       if (options.leavesThrottling === true) leaveThrottling(client);
       return traced(client, options.tracing, 'EC2', scope.region);
     });
@@ -53,7 +55,7 @@ export class AwsGateway implements Ec2Gateway {
     return this.#call(scope, 'DescribeImages', async (client, sdk) => {
       const command = new sdk.DescribeImagesCommand({ ImageIds: [imageId], IncludeDisabled: true });
       const { Images } = await client.send(command);
-      const [image] = Images ?? [];
+      const [image] = listIn(Images, 'imagesSet');
       return image === undefined ? null : toImage(image, scope.region);
     }).catch((error) => whenMissing(error, null));
   }
@@ -84,7 +86,7 @@ export class AwsGateway implements Ec2Gateway {
       );
       const images: Image[] = [];
       for await (const { Images } of pages)
-        images.push(...(Images ?? []).map((one) => toImage(one, scope.region)));
+        images.push(...listIn(Images, 'imagesSet').map((one) => toImage(one, scope.region)));
       return images;
     });
   }
@@ -111,7 +113,7 @@ export class AwsGateway implements Ec2Gateway {
         IncludeDisabled: true,
       });
       const { Images } = await client.send(command);
-      return (Images ?? []).map((one) => toImage(one, scope.region));
+      return listIn(Images, 'imagesSet').map((one) => toImage(one, scope.region));
     });
   }
 
@@ -140,7 +142,8 @@ export class AwsGateway implements Ec2Gateway {
         { OwnerIds: ['self'], Filters },
       );
       const snapshots: Snapshot[] = [];
-      for await (const { Snapshots } of pages) snapshots.push(...(Snapshots ?? []).map(toSnapshot));
+      for await (const { Snapshots } of pages)
+        snapshots.push(...listIn(Snapshots, 'snapshotSet').map(toSnapshot));
       return snapshots;
     });
   }
@@ -184,7 +187,9 @@ export class AwsGateway implements Ec2Gateway {
       const { Snapshots } = await client.send(
         new sdk.DescribeSnapshotsCommand({ SnapshotIds: [...snapshotIds] }),
       );
-      return (Snapshots ?? []).map(({ SnapshotId = '', OwnerId = '' }) => [SnapshotId, OwnerId] as const);
+      return listIn(Snapshots, 'snapshotSet').map(
+        ({ SnapshotId = '', OwnerId = '' }) => [SnapshotId, OwnerId] as const,
+      );
     });
     const owners = await call.catch((error) => whenMissing(error, null));
     if (owners !== null) return new Map(owners);
@@ -200,7 +205,8 @@ export class AwsGateway implements Ec2Gateway {
         ImageId: imageId,
         Attribute: 'launchPermission',
       });
-      return toPermissionSet((await client.send(command)).LaunchPermissions);
+      const { LaunchPermissions } = await client.send(command);
+      return toPermissionSet(listIn(LaunchPermissions, 'launchPermission'));
     });
   }
 
@@ -221,10 +227,9 @@ export class AwsGateway implements Ec2Gateway {
     return this.#call(scope, 'DescribeSnapshotAttribute', async (client, sdk) => {
       const Attribute = 'createVolumePermission';
       const command = new sdk.DescribeSnapshotAttributeCommand({ SnapshotId: snapshotId, Attribute });
-      const { public: everyone, accounts } = toPermissionSet(
-        (await client.send(command)).CreateVolumePermissions,
-      );
-      return { public: everyone, accounts };
+      const { CreateVolumePermissions } = await client.send(command);
+      const set = toPermissionSet(listIn(CreateVolumePermissions, 'createVolumePermission'));
+      return { public: set.public, accounts: set.accounts };
     });
   }
 
@@ -273,7 +278,7 @@ export class AwsGateway implements Ec2Gateway {
       const Filters = [equals('opt-in-status', ['not-opted-in'])];
       const { Regions } = await client.send(new sdk.DescribeRegionsCommand({ AllRegions: true, Filters }));
       // The filter may be ignored, so the status is read as well.
-      return (Regions ?? []).flatMap(({ RegionName, OptInStatus }) =>
+      return listIn(Regions, 'regionInfo').flatMap(({ RegionName, OptInStatus }) =>
         RegionName !== undefined && OptInStatus === 'not-opted-in' ? [RegionName] : [],
       );
     });

@@ -72,8 +72,7 @@ export function fromTags(tags: Tags): Tag[] {
 }
 
 /** Launch permissions, and createVolumePermission, which has the same form with fewer kinds. */
-export function toPermissionSet(items: LaunchPermission[] | undefined): PermissionSet {
-  const all = items ?? [];
+export function toPermissionSet(all: LaunchPermission[]): PermissionSet {
   const list = (value: (item: LaunchPermission) => string | undefined) =>
     all.flatMap((item) => value(item) || []);
   return normalise({

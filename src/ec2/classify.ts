@@ -1,3 +1,4 @@
+import { slotLimitIn } from '../domain/slot-limits.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AmiferryError } from '../errors.ts';
 
@@ -19,6 +20,9 @@ export type Ec2ErrorKind =
   | 'credentials'
   | 'denied'
   | 'refused';
+
+/** What may pass, by itself or once credentials work: no fact about what was asked. */
+export const PASSING: ReadonlySet<Ec2ErrorKind> = new Set(['throttled', 'transient', 'credentials']);
 
 interface Meaning {
   kind: Ec2ErrorKind;
@@ -173,14 +177,15 @@ function discreet(message: string): string {
     .replace(/\b(connect|getaddrinfo|read|write) (E[A-Z_]+)\b.*/, '$1 $2');
 }
 
-/** CopyImage's limit is one of copies at once, and passes; any other resource's limit is a quota, and final. */
+/** CopyImage's limit is one of copies at once, whatever its code and words, and passes; any other resource's is a quota, and final. */
 function meaningOf(name: string, operation: string, message: string): Meaning | undefined {
   if (name === 'AuthFailure' && UNKNOWN_CREDENTIALS.test(message))
     return { kind: 'credentials', advice: `${RENEW} An opt-in region may not be enabled in the account.` };
   if (name === 'InvalidRequest' && PRODUCT_CODES.test(message)) return { kind: 'refused', advice: PRODUCTS };
   if (name === 'ResourceLimitExceeded' && operation !== 'CopyImage')
     return { kind: 'refused', advice: quotaAdvice(operation, message) };
-  return EC2_ERRORS[name];
+  const isLimit = operation === 'CopyImage' && slotLimitIn(`${name}: ${message}`) !== null;
+  return EC2_ERRORS[name] ?? (isLimit ? EC2_ERRORS['ResourceLimitExceeded'] : undefined);
 }
 
 /** Of what a change of permissions is over: EC2 has one code for both quotas. */

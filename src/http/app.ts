@@ -73,7 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await app.register(openApi, { swaggerUi: deps.swaggerUi ?? true });
   await app.register(consolePages, deps);
   await app.register(eventStreams, { ...deps, limits: deps.streams });
-  await app.register(preferWait, { feed: deps.feed, store: deps.store });
+  await app.register(preferWait, deps);
   await app.register(idempotency, { store: deps.store, idempotency: deps.idempotency });
   registerRoutes(app, deps);
   await app.ready();

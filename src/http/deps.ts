@@ -14,6 +14,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';
 import type { IdempotencyStore } from '../store/idempotency.ts';
 import type { QueueSessions } from '../store/queue-sessions.ts';
+import type { Workers } from '../store/workers.ts';
 import type { JobFeed } from '../store/feed.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { RateLimit } from './plugins/rate-limit.ts';
@@ -33,6 +34,7 @@ export interface AppDeps extends CommandDeps {
   rateLimit: RateLimit | null;
   idempotency: IdempotencyStore;
   queueSessions: Pick<QueueSessions, 'open' | 'find' | 'close'>;
+  workers: Pick<Workers, 'count' | 'isAnyRunning'>;
   feed: Pick<JobFeed, 'listen'>;
   eventLog: Pick<EventLog, 'read' | 'span'>;
   streams: StreamLimits;

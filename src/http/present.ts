@@ -2,16 +2,33 @@ import * as domain from '../domain/ami.ts';
 import type { Delivery as DeliveryRecord } from '../domain/delivery.ts';
 import { webhookId } from '../domain/webhooks.ts';
 import type * as record from '../domain/job.ts';
-import { jobProgress, jobState } from '../domain/job.ts';
+import { countedAttempts, jobProgress, jobState } from '../domain/job.ts';
 import { secondsLeft } from '../domain/progress.ts';
 import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
+import type { Workers } from '../store/workers.ts';
 import type { AuditPage } from './schemas/audit.ts';
 import type { Image } from './schemas/image.ts';
 import type { Delivery, Destination, Job, JobPage } from './schemas/job.ts';
 
+/** What is known beside the records when they are shown. */
+export interface Moment {
+  /** Epoch milliseconds by the shared clock. */
+  now: number;
+  isWorkerRunning: boolean;
+}
+
+/** The moment for showing some jobs. Workers are asked about only where a job still waits for one. */
+export async function momentFor(
+  { store, workers }: { store: Pick<store.JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> },
+  jobs: readonly record.Job[],
+): Promise<Moment> {
+  const isOver = jobs.every(({ finishedAt }) => finishedAt !== null);
+  return { now: store.now(), isWorkerRunning: isOver || (await workers.isAnyRunning()) };
+}
+
 /** From the records to what callers see at a time: times in ISO 8601, states, progress and time left worked out. */
-export function presentJob(job: record.Job, now: number): Job {
+export function presentJob(job: record.Job, { now, isWorkerRunning }: Moment): Job {
   return {
     id: job.id,
     kind: job.kind,
@@ -19,13 +36,20 @@ export function presentJob(job: record.Job, now: number): Job {
     image: job.image,
     progress: jobProgress(job),
     ...(job.kind === 'copy' ? presentCopy(job, now) : presentChange(job)),
-    warnings: job.warnings,
+    warnings: isWorkerRunning || job.finishedAt !== null ? job.warnings : [...job.warnings, noWorker(job)],
     deliveries: job.deliveries.map((one) => presentDelivery(job, one)),
     requestedBy: job.requestedBy,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
     finishedAt: isoOrNull(job.finishedAt),
   };
+}
+
+/** It is kept nowhere: it is true as long as no worker runs. */
+function noWorker({ image: { region } }: record.Job): record.Warning {
+  const message =
+    'no worker is running, so nothing of this job goes on; it is kept, and goes on by itself once a worker is started';
+  return { code: 'no-worker', message, region };
 }
 
 function presentCopy({ destinations, permissions }: record.CopyJob, now: number) {
@@ -62,7 +86,7 @@ function presentDestination(one: record.Destination, now: number): Destination {
     etaSeconds: secondsLeft(one, now),
     encrypted: one.encrypted,
     kmsKeyId: one.kmsKeyId,
-    attempts: one.attempts,
+    attempts: countedAttempts(one),
     error: one.error,
     startedAt: isoOrNull(one.startedAt),
     availableAt: isoOrNull(one.availableAt),
@@ -70,8 +94,8 @@ function presentDestination(one: record.Destination, now: number): Destination {
   };
 }
 
-export function presentJobPage({ jobs, nextCursor }: store.JobPage, now: number): JobPage {
-  return { jobs: jobs.map((job) => presentJob(job, now)), nextCursor };
+export function presentJobPage({ jobs, nextCursor }: store.JobPage, moment: Moment): JobPage {
+  return { jobs: jobs.map((job) => presentJob(job, moment)), nextCursor };
 }
 
 export function presentImage(image: domain.Image): Image {

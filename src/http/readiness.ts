@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileState } from '../auth/checked-file.ts';
+import type { Workers } from '../store/workers.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
 import { connectionFault } from './redis-errors.ts';
@@ -13,6 +14,7 @@ export interface RedisProbe {
 
 export interface ReadinessDeps {
   redis: RedisProbe;
+  workers: Pick<Workers, 'count'>;
   gateway: Pick<Ec2Gateway, 'checkCredentials'>;
   /** Of keys and policy; default: none. */
   files?: readonly FileState[];
@@ -33,6 +35,7 @@ const EC2_PATIENCE_MS = 2000;
 /** Makes the function that looks at everything the service needs. */
 export function readiness({
   redis,
+  workers,
   gateway,
   files = [],
   defaultRegion,
@@ -40,18 +43,19 @@ export function readiness({
 }: ReadinessDeps): () => Promise<Health> {
   const credentials = fresh(now, () => checkCredentials(gateway, defaultRegion));
   return async () => {
-    const checks = [...(await checkRedis(redis)), await credentials(), ...files.map(checkFile)];
+    const checks = [...(await checkRedis(redis, workers)), await credentials(), ...files.map(checkFile)];
     const ready = checks.every((check) => check.ok || !check.required);
     return { status: ready ? 'ready' : 'not-ready', checks };
   };
 }
 
-async function checkRedis(redis: RedisProbe): Promise<Check[]> {
+async function checkRedis(redis: RedisProbe, workers: ReadinessDeps['workers']): Promise<Check[]> {
   try {
     const info = parseInfo(await redis.info());
     return [
       check('redis', info['loading'] === '1' ? 'Redis is still loading its data' : null),
       ...settingsOf(info),
+      checkWorkers(await workers.count()),
     ];
   } catch (error) {
     // The rest is unknown while it is away, and adds nothing to that.
@@ -80,6 +84,12 @@ function settingsOf(info: Record<string, string>): Check[] {
       false,
     ),
   ];
+}
+
+/** A warning alone: what is accepted meanwhile is kept, and goes on once a worker runs. */
+function checkWorkers(running: number): Check {
+  const why = 'no worker is running: jobs are accepted and wait until one is started (npm run worker)';
+  return check('workers', running > 0 ? null : why, false);
 }
 
 async function checkCredentials(gateway: ReadinessDeps['gateway'], region: string): Promise<Check> {

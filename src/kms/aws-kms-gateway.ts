@@ -5,6 +5,7 @@ import type { AwsOptions } from '../ec2/aws-clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
 import { classify } from '../ec2/classify.ts';
 import { withDeadline } from '../ec2/deadline.ts';
+import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../ec2/expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
 import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
@@ -18,7 +19,8 @@ export class AwsKmsGateway implements KmsGateway {
 
   constructor(options: AwsOptions) {
     this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const client = withDeadline(new sdk.KMSClient(clientConfig(options, scope)), deadlineOf(options));
+      const plain = withExpectedAnswers(new sdk.KMSClient(clientConfig(options, scope)), 'json');
+      const client = withDeadline(plain, deadlineOf(options));
       return traced(client, options.tracing, 'KMS', scope.region);
     });
   }
@@ -27,9 +29,8 @@ export class AwsKmsGateway implements KmsGateway {
     const { sdk, client } = await this.#clients.get(scope);
     try {
       const { KeyMetadata } = await client.send(new sdk.DescribeKeyCommand({ KeyId: keyId }));
-      return KeyMetadata === undefined
-        ? { outcome: 'missing' }
-        : { outcome: 'found', key: toKey(KeyMetadata) };
+      if (KeyMetadata === undefined) throw new UnexpectedAnswer('the answer of AWS lacks KeyMetadata');
+      return { outcome: 'found', key: toKey(KeyMetadata) };
     } catch (error) {
       if (error instanceof sdk.NotFoundException || error instanceof sdk.InvalidArnException)
         return { outcome: 'missing' };
@@ -64,7 +65,7 @@ export class AwsKmsGateway implements KmsGateway {
     const grants: Grant[] = [];
     try {
       for await (const { Grants } of sdk.paginateListGrants({ client, pageSize: 100 }, { KeyId: keyId })) {
-        for (const { GrantId, Name } of Grants ?? []) {
+        for (const { GrantId, Name } of listIn(Grants, 'Grants')) {
           if (GrantId !== undefined && Name?.startsWith(namePrefix))
             grants.push({ grantId: GrantId, name: Name });
         }

@@ -128,6 +128,11 @@ export class Metrics {
       name: 'amiferry_queue_oldest_step_age_seconds',
       help: 'How long the step has waited that is next; 0 when none waits.',
     });
+    const workers = new Gauge({
+      ...options,
+      name: 'amiferry_workers',
+      help: 'Worker processes that run, by their heartbeats in Redis; missing while Redis does not answer.',
+    });
     const up = new Gauge({
       ...options,
       name: 'amiferry_redis_up',
@@ -136,6 +141,8 @@ export class Metrics {
     this.#countStore = async () => {
       for (const gauge of [jobs, copies, waiting, steps, age]) gauge.reset();
       const census = await look().catch(() => null);
+      // Not 0, which is an answer of Redis' too.
+      workers.remove();
       up.set(census === null ? 0 : 1);
       if (census === null) return;
       for (const [state, count] of Object.entries(census.jobs)) jobs.set({ state }, count);
@@ -144,6 +151,7 @@ export class Metrics {
         waiting.set({ region }, inLine);
       }
       for (const [state, count] of Object.entries(census.steps)) steps.set({ state }, count);
+      workers.set(census.workers);
       age.set(census.oldestStepMs / 1000);
     };
   }

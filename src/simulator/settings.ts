@@ -15,6 +15,10 @@ export const SettingsSchema = Type.Object(
     copySlots: Type.Integer({ minimum: 0 }),
     /** Snapshot copies under way at once into a region, per account; null: CopyImage does not count there. EC2: unknown. */
     snapshotCopySlots: Type.Union([Type.Null(), Type.Integer({ minimum: 0 })]),
+    /** Whether that limit refuses the call, or the copy is accepted and fails for it a second later. EC2: both are seen. */
+    snapshotCopyLimit: Type.Union([Type.Literal('refuses'), Type.Literal('fails')]),
+    /** Time-based copies under way at once into a region, per account: in place of EC2's throughput; null: any number. */
+    timeBasedCopySlots: Type.Union([Type.Null(), Type.Integer({ minimum: 0 })]),
     /** How long after CopyImage the new ids answer NotFound. */
     consistencyDelayMs: Type.Number({ minimum: 0 }),
     /**
@@ -50,6 +54,8 @@ export const defaultSettings: Readonly<Settings> = {
   throttle: false,
   copySlots: 300,
   snapshotCopySlots: null,
+  snapshotCopyLimit: 'refuses',
+  timeBasedCopySlots: null,
   consistencyDelayMs: 0,
   deregisteredSeconds: 0,
   snapshotIdAfter: 0.9,

@@ -3,6 +3,7 @@ import { SELF } from '../domain/ami.ts';
 import type { AwsOptions } from '../ec2/aws-clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
 import { withDeadline } from '../ec2/deadline.ts';
+import { withExpectedAnswers } from '../ec2/expected-answers.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
 import { sqsError } from './sqs-error.ts';
 
@@ -36,10 +37,8 @@ export class AwsEventsQueue implements EventsQueue {
       // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
       (sdk, scope) => {
         const config = clientConfig(waiting, scope);
-        return withDeadline(
-          new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false }),
-          deadlineOf(waiting),
-        );
+        const plain = new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false });
+        return withDeadline(withExpectedAnswers(plain, 'json'), deadlineOf(waiting));
       },
     );
   }

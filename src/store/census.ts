@@ -3,6 +3,7 @@ import { parseScope } from '../domain/ami.ts';
 import { JOB_STATES } from '../domain/job.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import { storeKeys } from './keys.ts';
+import type { Workers } from './workers.ts';
 
 /** How much there is of everything. */
 export interface Census {
@@ -12,17 +13,19 @@ export interface Census {
   /** By state of the queue. */
   steps: Record<string, number>;
   oldestStepMs: number;
+  /** Worker processes that run. */
+  workers: number;
 }
 
 /** Counts what the store and the queue hold, in a handful of cheap commands. Rejects while Redis is away. */
 export async function takeCensus(
   redis: RedisClient,
   prefix: string,
-  producer: Pick<StepProducer, 'depth'>,
+  { producer, workers }: { producer: Pick<StepProducer, 'depth'>; workers: Pick<Workers, 'count'> },
 ): Promise<Census> {
   const keys = storeKeys(prefix);
   const scopes = (await redis.zrange(keys.scopes, 0, '-1')).map(parseScope);
-  const [jobs, regions, { oldestMs, ...steps }] = await Promise.all([
+  const [jobs, regions, { oldestMs, ...steps }, running] = await Promise.all([
     Promise.all(
       JOB_STATES.map(async (state) => [state, await redis.zcard(keys.jobsByState(state))] as const),
     ),
@@ -30,10 +33,11 @@ export async function takeCensus(
       scopes.map(async (scope) => ({
         region: scope.region,
         pending: await redis.hlen(keys.pending(scope)),
-        inLine: await redis.zcard(keys.waiting(scope)),
+        inLine: (await redis.zcard(keys.waiting(scope))) + (await redis.zcard(keys.waitingTimed(scope))),
       })),
     ),
     producer.depth(),
+    workers.count(),
   ]);
-  return { jobs: Object.fromEntries(jobs), regions, steps, oldestStepMs: oldestMs };
+  return { jobs: Object.fromEntries(jobs), regions, steps, oldestStepMs: oldestMs, workers: running };
 }

@@ -32,7 +32,7 @@ export interface Guards {
 /** Copy slots, and calls of CopyImage, asked for together with a write: one for each member of its scope. */
 export interface SlotRequest {
   limits: StartLimits;
-  wanted: readonly { scope: Scope; member: string }[];
+  wanted: readonly { scope: Scope; member: string; isTimeBased: boolean }[];
 }
 
 /** `full`: these members get no slot or no call, and nothing was written. */
@@ -116,10 +116,14 @@ function eventsOf({ before, after, steps }: Write): string[] {
 function guardOf(keys: StoreKeys, { slots, line }: Guards, position: Position): object | undefined {
   if (line !== undefined) return { line: position(line.key), member: line.member };
   if (slots === undefined) return undefined;
-  const wanted = slots.wanted.map(({ scope, member }) => ({
+  const wanted = slots.wanted.map(({ scope, member, isTimeBased }) => ({
     slots: position(keys.slots(scope)),
     waiting: position(keys.waiting(scope)),
+    timed: position(keys.waitingTimed(scope)),
     full: position(keys.full(scope)),
+    full_timed: position(keys.fullTimed(scope)),
+    is_timed: isTimeBased,
+    limit: position(keys.limit(scope)),
     calls: position(keys.calls(scope, 'CopyImage')),
     member,
   }));

@@ -1,7 +1,14 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { CopyJob, Destination, Job, PermissionsJob } from '../domain/job.ts';
-import { destinationKey, destinationScope, imageScope, jobState } from '../domain/job.ts';
+import {
+  destinationKey,
+  destinationScope,
+  imageScope,
+  isTimeBased,
+  jobState,
+  straysOf,
+} from '../domain/job.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
@@ -40,18 +47,37 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
   const wanted = after?.kind === 'copy' ? after.destinations : [];
-  const freed = minus(
-    scopesOf(old, holdsSlot),
-    scopesOf(wanted, (one) => holdsSlot(one) || isWaiting(one)),
-  );
+  const freed = freedScopes(old, wanted, () => true);
+  const freedTimed = freedScopes(old, wanted, isTimeBased);
   const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
   const inLine = minus(scopesOf(wanted, isWaiting), scopesOf(old, isWaiting));
   const due = after?.updatedAt ?? 0;
   return [
     ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
+    ...freedTimed.map(([, scope]): IndexCommand => ['DEL', keys.fullTimed(scope)]),
+    ...(before?.kind === 'copy' ? leftByEarlierVersion(keys, before) : []),
     ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
     ...inLine.map(([name]): IndexCommand => ['SADD', keys.lines, name]),
   ];
+}
+
+/** Scopes where a copy of some kind has ended, whichever way. */
+function freedScopes(
+  old: readonly Destination[],
+  wanted: readonly Destination[],
+  which: (one: Destination) => boolean,
+): [string, Scope][] {
+  return minus(
+    scopesOf(old, (one) => which(one) && holdsSlot(one)),
+    scopesOf(wanted, (one) => which(one) && (holdsSlot(one) || isWaiting(one))),
+  );
+}
+
+/** An earlier version had time-based copies stand in line with the others: they leave that line with any write. */
+function leftByEarlierVersion(keys: StoreKeys, job: CopyJob): IndexCommand[] {
+  return job.destinations
+    .filter((one) => isTimeBased(one) && isWaiting(one))
+    .map((one) => ['ZREM', keys.waiting(destinationScope(one)), `${job.id} ${destinationKey(one)}`]);
 }
 
 function scopesOf(
@@ -104,7 +130,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** Nothing is left to do for it, and nobody to be told. */
 function isDone(job: Job): boolean {
-  const isClean = job.kind !== 'copy' || job.destinations.every(({ strays = [] }) => strays.length === 0);
+  const isClean = job.kind !== 'copy' || job.destinations.every((one) => straysOf(one).length === 0);
   return job.finishedAt !== null && isClean && job.deliveries.every(({ nextAt }) => nextAt === null);
 }
 
@@ -149,7 +175,8 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   const key = destinationKey(one);
   const member = `${job.id} ${key}`;
   // In line by when the job was accepted: first come, first served, however often it is parked again.
-  if (one.state === 'waiting') return [['ZADD', keys.waiting(scope), job.createdAt, member]];
+  const line = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
+  if (one.state === 'waiting') return [['ZADD', line, job.createdAt, member]];
   if (!holdsSlot(one)) return [];
   const slot: IndexCommand = ['SADD', keys.slots(scope), member];
   if (one.imageId === null || !isTracked(one)) return [slot];

@@ -18,16 +18,19 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `noticed:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the look that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations in line for a slot, or for EC2's limit of CopyImage calls |
+ * | `waiting:<scope>:timed` | zset by arrival | those of time-based copies, which may have to wait for throughput besides |
  * | `lines` | set | scopes with such a line |
  * | `calls:<scope>:<operation>` | hash with expiry | what is left to call of EC2's limit of calls |
  * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
- * | `full:<scope>` | string with expiry | EC2 said that its own limit is reached |
+ * | `full:<scope>`, `full:<scope>:timed` | string with expiry | EC2 said that its own limit is reached, for all copies or for time-based ones |
+ * | `limit:<scope>` | string with expiry | how many copies at once EC2 takes there, as one showed for which it had no room |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
  * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
  * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
  * | `rate:<caller>` | string with expiry | requests that a caller has taken of this minute |
  * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
  * | `turn:<step>` | string with expiry | a recurring step was done just now |
+ * | `workers` | zset by last heartbeat, with expiry | worker processes that run |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  * | `outbox` | list | wake-ups that writes have left, for the workers to put into the queue |
  */
@@ -50,13 +53,17 @@ export function storeKeys(prefix: string) {
     noticed: (scope: Scope) => key('noticed', scopeKey(scope)),
     slots: (scope: Scope) => key('slots', scopeKey(scope)),
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
+    waitingTimed: (scope: Scope) => key('waiting', scopeKey(scope), 'timed'),
     lines: key('lines'),
     calls: (scope: Scope, operation: string) => key('calls', scopeKey(scope), operation),
     full: (scope: Scope) => key('full', scopeKey(scope)),
+    fullTimed: (scope: Scope) => key('full', scopeKey(scope), 'timed'),
+    limit: (scope: Scope) => key('limit', scopeKey(scope)),
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
     queueSession: (hash: string) => key('queue-session', hash),
     turn: (step: string) => key('turn', step),
+    workers: key('workers'),
     scopes: key('scopes'),
     outbox: key('outbox'),
     audit: key('audit'),

@@ -49,6 +49,9 @@ const MAX_CONFLICTS = 200;
 /** For how long an image that EC2 told of is kept for a look that does not come, milliseconds. */
 const NOTICED_FOR = 3_600_000;
 
+/** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */
+const LIMIT_FOR = 3_600_000;
+
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
 
@@ -123,8 +126,9 @@ export class RedisJobStore implements JobStore {
 
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome> {
     const { job, destinations, limits } = request;
-    const wanted = destinations.map(({ destination, scope }) => ({
+    const wanted = destinations.map(({ destination, scope, isTimeBased = false }) => ({
       scope,
+      isTimeBased,
       member: memberOf({ jobId: job.id, destination }),
       destination,
     }));
@@ -223,8 +227,8 @@ export class RedisJobStore implements JobStore {
   }
 
   async putOff(scope: Scope, time: number, due: number, count: number): Promise<void> {
-    const { scopes, pending, waiting } = this.#keys;
-    const keys = [scopes, pending(scope), waiting(scope)] as const;
+    const { scopes, pending, waiting, waitingTimed } = this.#keys;
+    const keys = [scopes, pending(scope), waiting(scope), waitingTimed(scope)] as const;
     await this.#redis.amiferryPutOff(...keys, scopeKey(scope), time, due, count);
   }
 
@@ -241,7 +245,10 @@ export class RedisJobStore implements JobStore {
     const members = await this.#redis.amiferryNextWaiting(
       keys.slots(scope),
       keys.waiting(scope),
+      keys.waitingTimed(scope),
       keys.full(scope),
+      keys.fullTimed(scope),
+      keys.limit(scope),
       keys.calls(scope, 'CopyImage'),
       keys.lines,
       copySlots,
@@ -264,8 +271,20 @@ export class RedisJobStore implements JobStore {
     return (await this.#redis.zrangebyscore(line, 0, Number(place) + WITHDRAWALS)).map(parseChange);
   }
 
-  async markFull(scope: Scope, milliseconds: number): Promise<void> {
-    await this.#redis.set(this.#keys.full(scope), '1', 'PX', milliseconds);
+  async markFull(scope: Scope, milliseconds: number, which = 'all'): Promise<void> {
+    const { full, fullTimed } = this.#keys;
+    const key = which === 'all' ? full(scope) : fullTimed(scope);
+    await this.#redis.set(key, '1', 'PX', milliseconds);
+  }
+
+  async learnLimit(scope: Scope, told: number | null): Promise<void> {
+    const { slots, limit } = this.#keys;
+    await this.#redis.amiferryLearnLimit(
+      slots(scope),
+      limit(scope),
+      told ?? Number.MAX_SAFE_INTEGER,
+      LIMIT_FOR,
+    );
   }
 
   async takeTurn(step: string, every: number): Promise<boolean> {
@@ -281,8 +300,9 @@ export class RedisJobStore implements JobStore {
   }
 
   async dropIdleScope(scope: Scope): Promise<void> {
-    const { scopes, pending, waiting } = this.#keys;
-    await this.#redis.amiferryDropIdle(scopes, pending(scope), waiting(scope), scopeKey(scope));
+    const { scopes, pending, waiting, waitingTimed } = this.#keys;
+    const keys = [scopes, pending(scope), waiting(scope), waitingTimed(scope)] as const;
+    await this.#redis.amiferryDropIdle(...keys, scopeKey(scope));
   }
 
   async deleteFinishedBefore(time: number, limit: number): Promise<number> {

@@ -22,6 +22,16 @@ local function leave(key, tokens, now, burst, rate)
 end
 `;
 
+/** How many copies may start in a scope now: as many as there are both free slots and calls. Needs {@link BUCKET}. */
+const ROOM = `
+local function room_for(slots, full, limit, calls, most, burst, rate)
+  if redis.call('EXISTS', full) == 1 then return 0 end
+  local at_once = math.min(most, tonumber(redis.call('GET', limit) or most))
+  local tokens = look_into(calls, burst, rate)
+  return math.min(at_once - redis.call('SCARD', slots), math.floor(tokens))
+end
+`;
+
 /** Takes one call. KEYS: bucket. ARGV: burst, rate. Answers 0, or the milliseconds until there is one. */
 const TAKE_CALL = `${BUCKET}
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -53,12 +63,13 @@ export const WITHDRAWALS = 2 ** 52;
  * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `from`, the
  *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
  *       `guard`, left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
- *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, full, calls: key positions, member}]}, or the first
+ *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed, limit, calls: key positions,
+ *       member, is_timed}]}, or the first
  *       place in a line, {line: key position, member}.
  * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is
  * free (an array).
  */
-const COMMIT = `${BUCKET}
+const COMMIT = `${BUCKET}${ROOM}
 -- A line: withdrawals first, then what has begun (0), then the queue (from 1). The order is that of the writes: no clock has
 -- a say. A withdrawal's place also says how far the queue went when it came.
 local function place(line, class, member)
@@ -71,10 +82,17 @@ end
 
 local function may_start(one, guard)
   if redis.call('SISMEMBER', KEYS[one.slots], one.member) == 1 then return true end
-  if redis.call('EXISTS', KEYS[one.full]) == 1 then return false end
-  local tokens = look_into(KEYS[one.calls], guard.burst, guard.rate)
-  local free = math.min(guard.limit - redis.call('SCARD', KEYS[one.slots]), math.floor(tokens))
-  local ahead = redis.call('ZRANK', KEYS[one.waiting], one.member) or redis.call('ZCARD', KEYS[one.waiting])
+  local timed_wait = redis.call('EXISTS', KEYS[one.full_timed]) == 1
+  if one.is_timed and timed_wait then return false end
+  local free = room_for(KEYS[one.slots], KEYS[one.full], KEYS[one.limit], KEYS[one.calls], guard.limit, guard.burst, guard.rate)
+  local own, other = KEYS[one.waiting], KEYS[one.timed]
+  if one.is_timed then own, other = other, own end
+  local place = redis.call('ZSCORE', own, one.member)
+  local ahead = place and redis.call('ZRANK', own, one.member) or redis.call('ZCARD', own)
+  -- Time-based copies that have to wait by themselves hold nobody up.
+  if not timed_wait then
+    ahead = ahead + (place and redis.call('ZCOUNT', other, '-inf', '(' .. place) or redis.call('ZCARD', other))
+  end
   return ahead < free
 end
 
@@ -152,19 +170,19 @@ return due
 
 /**
  * Puts the next look at a scope off, unless it is due earlier than it was, others are pending, or there is a line.
- * KEYS: scopes, pending, waiting. ARGV: scope, time, due as it was, how many were pending.
+ * KEYS: scopes, pending, waiting, timed. ARGV: scope, time, due as it was, how many were pending.
  */
 const PUT_OFF = `
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not due or tonumber(due) < tonumber(ARGV[3]) then return 0 end
-if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) or redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then return 0 end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
 return 1
 `;
 
-/** Drops a scope with nothing left to track. KEYS: scopes, pending, waiting. ARGV: scope. */
+/** Drops a scope with nothing left to track. KEYS: scopes, pending, waiting, timed. ARGV: scope. */
 const DROP_IDLE = `
-if redis.call('EXISTS', KEYS[2]) + redis.call('EXISTS', KEYS[3]) > 0 then return 0 end
+if redis.call('EXISTS', KEYS[2], KEYS[3], KEYS[4]) > 0 then return 0 end
 return redis.call('ZREM', KEYS[1], ARGV[1])
 `;
 
@@ -202,19 +220,56 @@ return taken
 `;
 
 /**
- * The head of the line, as long as there are both slots and calls. KEYS: slots, waiting, full, calls, lines.
+ * The head of the line, as long as there are both slots and calls: of both its parts, by arrival. KEYS: slots, waiting, timed,
+ * full, full of time-based copies, limit, calls, lines.
  * ARGV: limit, burst, rate, scope.
  */
-const NEXT_WAITING = `${BUCKET}
-if redis.call('EXISTS', KEYS[2]) == 0 then
-  redis.call('SREM', KEYS[5], ARGV[4])
+const NEXT_WAITING = `${BUCKET}${ROOM}
+if redis.call('EXISTS', KEYS[2], KEYS[3]) == 0 then
+  redis.call('SREM', KEYS[8], ARGV[4])
   return {}
 end
-if redis.call('EXISTS', KEYS[3]) == 1 then return {} end
-local tokens = look_into(KEYS[4], tonumber(ARGV[2]), tonumber(ARGV[3]))
-local free = math.min(tonumber(ARGV[1]) - redis.call('SCARD', KEYS[1]), math.floor(tokens))
+local most, burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local free = room_for(KEYS[1], KEYS[4], KEYS[6], KEYS[7], most, burst, rate)
 if free <= 0 then return {} end
-return redis.call('ZRANGE', KEYS[2], 0, free - 1)
+local one = redis.call('ZRANGE', KEYS[2], 0, free - 1, 'WITHSCORES')
+local other = {}
+if redis.call('EXISTS', KEYS[5]) == 0 then other = redis.call('ZRANGE', KEYS[3], 0, free - 1, 'WITHSCORES') end
+local first, i, j = {}, 1, 1
+while #first < free and (one[i] or other[j]) do
+  if not other[j] or (one[i] and tonumber(one[i + 1]) <= tonumber(other[j + 1])) then
+    first[#first + 1] = one[i]
+    i = i + 2
+  else
+    first[#first + 1] = other[j]
+    j = j + 2
+  end
+end
+return first
+`;
+
+/** Keeps how many copies at once EC2 takes. KEYS: slots, limit. ARGV: the limit that EC2 told, or more than any; milliseconds. */
+const LEARN_LIMIT = `
+local left = math.max(1, redis.call('SCARD', KEYS[1]))
+redis.call('SET', KEYS[2], string.format('%.0f', math.min(left, math.max(1, tonumber(ARGV[1])))), 'PX', ARGV[2])
+`;
+
+/** Milliseconds by Redis' clock. */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+`;
+
+/** A worker's heartbeat. KEYS: workers. ARGV: id, milliseconds after which one without counts as gone. */
+const BEAT = `${NOW}
+redis.call('ZADD', KEYS[1], now, ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`;
+
+/** How many workers run. KEYS: workers. ARGV: milliseconds after which one without a heartbeat counts as gone. */
+const COUNT_WORKERS = `${NOW}
+return redis.call('ZCOUNT', KEYS[1], '(' .. (now - ARGV[1]), '+inf')
 `;
 
 declare module 'ioredis' {
@@ -230,6 +285,7 @@ declare module 'ioredis' {
       scopes: string,
       pending: string,
       waiting: string,
+      timed: string,
       scope: string,
       time: number,
       due: number,
@@ -239,6 +295,7 @@ declare module 'ioredis' {
       scopes: string,
       pending: string,
       waiting: string,
+      timed: string,
       scope: string,
     ): Result<number, Context>;
     amiferryNotice(
@@ -252,7 +309,10 @@ declare module 'ioredis' {
     amiferryNextWaiting(
       slots: string,
       waiting: string,
+      timed: string,
       full: string,
+      fullTimed: string,
+      copyLimit: string,
       calls: string,
       lines: string,
       limit: number,
@@ -261,6 +321,9 @@ declare module 'ioredis' {
       scope: string,
     ): Result<string[], Context>;
     amiferryTakeCall(bucket: string, burst: number, rate: number): Result<number, Context>;
+    amiferryLearnLimit(slots: string, limit: string, told: number, keep: number): Result<null, Context>;
+    amiferryBeat(workers: string, id: string, alive: number): Result<null, Context>;
+    amiferryCountWorkers(workers: string, alive: number): Result<number, Context>;
     amiferryRefusedCall(bucket: string, burst: number, rate: number): Result<number, Context>;
   }
 }
@@ -271,11 +334,14 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
   redis.defineCommand('amiferryReadLog', { lua: READ_LOG, numberOfKeys: 1 });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
-  redis.defineCommand('amiferryPutOff', { lua: PUT_OFF, numberOfKeys: 3 });
-  redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 3 });
+  redis.defineCommand('amiferryPutOff', { lua: PUT_OFF, numberOfKeys: 4 });
+  redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 4 });
   redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
   redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
-  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 5 });
+  redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 8 });
   redis.defineCommand('amiferryTakeCall', { lua: TAKE_CALL, numberOfKeys: 1 });
+  redis.defineCommand('amiferryLearnLimit', { lua: LEARN_LIMIT, numberOfKeys: 2 });
+  redis.defineCommand('amiferryBeat', { lua: BEAT, numberOfKeys: 1 });
+  redis.defineCommand('amiferryCountWorkers', { lua: COUNT_WORKERS, numberOfKeys: 1 });
   redis.defineCommand('amiferryRefusedCall', { lua: REFUSED_CALL, numberOfKeys: 1 });
 }

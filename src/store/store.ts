@@ -98,7 +98,7 @@ export interface StartLimits {
 export interface SlotsRequest {
   /** As it was just read: it is read again only where somebody has written it since. */
   job: Job;
-  destinations: readonly { destination: string; scope: Scope }[];
+  destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
 }
 
@@ -163,8 +163,13 @@ export interface JobStore {
   changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;
   /** As {@link update}, but only if the change is first in line for the image, and so from then on. */
   updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
-  /** EC2 says that the scope is full: no slot is given for so long, unless one is freed. */
-  markFull(scope: Scope, milliseconds: number): Promise<void>;
+  /**
+   * EC2 gave up a copy that it had accepted, for lack of room: for an hour no more copies are made there at once than are
+   * left, or than `told`, where EC2 told its limit and it is less.
+   */
+  learnLimit(scope: Scope, told: number | null): Promise<void>;
+  /** EC2 says that the scope is full, at least for one kind of copies: those get no slot for so long, unless one is freed. */
+  markFull(scope: Scope, milliseconds: number, which?: 'all' | 'time-based'): Promise<void>;
   /**
    * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
    * clock. Who dies in it holds nobody up.

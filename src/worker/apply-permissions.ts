@@ -7,10 +7,12 @@ import {
   changeFailed,
   changeStopped,
   changeSucceeded,
+  changeTried,
+  changeUnreachable,
 } from '../domain/permission-moves.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import type { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
@@ -19,7 +21,17 @@ import { changeJob } from './change-job.ts';
 import { isFirstInLine } from './first-in-line.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureBecause, failureOf, mayPass } from './failure.ts';
+import type { Wait } from './failure.ts';
+import {
+  failureBecause,
+  failureOf,
+  isCredentials,
+  isHeldUp,
+  isInTime,
+  isThrottled,
+  mayBeThrottled,
+  mayTryAgain,
+} from './failure.ts';
 import { share, takeBack } from './share.ts';
 import type { ShareRequest } from './share-request.ts';
 import { supersedeEarlier } from './supersede.ts';
@@ -85,15 +97,15 @@ async function stop(
   request: ShareRequest,
 ): Promise<StepOutcome> {
   const after = await takeBack(deps, scope, request);
-  if (after === null && inTime(deps, job)) return { outcome: 'again', why: 'it could not be taken back yet' };
-  if (after === null) return fail(deps, job, notTakenBack(job), null);
+  if (after === null && isInTime(deps, waitOf(deps, job)))
+    return { outcome: 'again', why: 'it could not be taken back yet' };
+  if (after === null) return fail(deps, job, failureBecause('ec2-error', notTakenBack(job)), null);
   await changeJob(deps, job.id, changeStopped(after));
   return DONE;
 }
 
-function notTakenBack({ image }: PermissionsJob): Failure {
-  const message = `what this change gave could not be taken back: look at GET /amis/${image.id}/permissions?region=${image.region}, and DELETE them`;
-  return failureBecause('ec2-error', message);
+function notTakenBack({ image }: PermissionsJob): string {
+  return `What this change gave could not be taken back: look at GET /amis/${image.id}/permissions?region=${image.region}, and DELETE them.`;
 }
 
 async function applyChange(
@@ -105,7 +117,7 @@ async function applyChange(
   const result = await share(deps, scope, request);
   if (result.outcome === 'unsettled') {
     const why = 'EC2 does not show the change yet, or somebody else changes the image at the same time';
-    if (inTime(deps, job)) return { outcome: 'again', why };
+    if (isInTime(deps, waitOf(deps, job))) return { outcome: 'again', why };
     return await undo(deps, scope, job, request, failureBecause('ec2-error', why));
   }
   if (result.outcome === 'shared') {
@@ -125,15 +137,40 @@ async function afterError(
   error: unknown,
 ): Promise<StepOutcome> {
   if (!(error instanceof AmiferryError)) throw error;
-  const throttled = error instanceof Ec2Error && error.kind === 'throttled';
-  if (throttled || (mayPass(error) && inTime(deps, job))) return { outcome: 'again', why: error.message };
-  try {
-    if (request === null) return await fail(deps, job, failureOf(error), null);
-    return await undo(deps, scope, job, request, failureOf(error));
-  } catch (again) {
-    if (again instanceof Ec2Error) return { outcome: 'again', why: again.message };
-    throw again;
+  if (isCredentials(error)) return waitForAccount(deps, job, error);
+  if (mayTryAgain(deps, waitOf(deps, job), error)) {
+    await changeJob(deps, job.id, changeTried(isHeldUp(job, error)));
+    return { outcome: 'again', why: error.message };
   }
+  return request === null
+    ? fail(deps, job, failureOf(error), null)
+    : undo(deps, scope, job, request, failureOf(error));
+}
+
+/** Counted from when its first try began, or did not get through; before that it only waits in line. */
+function waitOf({ store }: WorkerDeps, { startedAt, unreachableSince, heldUpAt }: PermissionsJob): Wait {
+  const now = store.now();
+  return { since: startedAt ?? now, heldUpAt: unreachableSince ? now : heldUpAt };
+}
+
+/**
+ * As for copies (unreachable.ts): refused credentials say nothing of the image. The step waits, and after
+ * CREDENTIALS_SECONDS the change fails as it is: without credentials nothing can be taken back.
+ */
+async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: Ec2Error): Promise<StepOutcome> {
+  const { store, settings, logger } = deps;
+  const since = job.unreachableSince ?? store.now();
+  if (store.now() - since >= settings.credentialsMs) {
+    const minutes = Math.round(settings.credentialsMs / 60_000);
+    const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} POST …/retry makes the change once they work. What was given by then stays until then: look at GET /amis/${job.image.id}/permissions?region=${job.image.region}.`;
+    return fail(deps, job, { ...failureOf(error, 'account-not-reachable'), message }, null);
+  }
+  await changeJob(deps, job.id, changeUnreachable);
+  logger.warn(
+    { job: job.id, region: job.image.region, awsCode: error.awsCode },
+    'the account does not take the credentials; the step waits',
+  );
+  return { outcome: 'again', why: error.message };
 }
 
 /** What the change gave is taken back before it fails. */
@@ -144,13 +181,23 @@ async function undo(
   request: ShareRequest,
   failure: Failure,
 ): Promise<StepOutcome> {
-  const after = await takeBack(deps, scope, request);
-  return fail(deps, job, failure, after);
+  try {
+    const after = await takeBack(deps, scope, request);
+    return await fail(
+      deps,
+      job,
+      after === null ? { ...failure, message: withLeft(job, failure) } : failure,
+      after,
+    );
+  } catch (error) {
+    if (!isThrottled(error)) throw error;
+    if (mayBeThrottled(deps, waitOf(deps, job))) return { outcome: 'again', why: error.message };
+    return fail(deps, job, { ...failure, message: withLeft(job, failure) }, null);
+  }
 }
 
-/** Whether a change that doesn't get through is to be tried on: counted from when it began, or was retried. */
-function inTime({ store, settings }: WorkerDeps, { startedAt, updatedAt }: PermissionsJob): boolean {
-  return store.now() - (startedAt ?? updatedAt) < settings.retryMs;
+function withLeft(job: PermissionsJob, { message }: Failure): string {
+  return `${message} ${notTakenBack(job)}`;
 }
 
 async function fail(

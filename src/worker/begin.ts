@@ -1,5 +1,5 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { attemptRef, destinationKey, destinationScope } from '../domain/job.ts';
+import { attemptRef, destinationKey, destinationScope, isTimeBased } from '../domain/job.ts';
 import { beginOrPark, onCopy } from '../domain/transitions.ts';
 import { changed } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -19,6 +19,7 @@ export async function begin(
   const wanted = destinations.map((one) => ({
     destination: destinationKey(one),
     scope: destinationScope(one),
+    isTimeBased: isTimeBased(one),
   }));
   const refs = destinations.map(attemptRef);
   const result = await deps.store.updateWithSlots(

@@ -6,6 +6,7 @@ import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
 import type { Recurring } from './recurring.ts';
 import { startRecurring } from './recurring.ts';
+import { startHeartbeat } from './heartbeat.ts';
 import { startRelay } from './relay.ts';
 import { runWorker } from './runner.ts';
 import { sweep } from './sweep.ts';
@@ -30,7 +31,7 @@ export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweep
 
 /**
  * Starts a worker: it does the recurring steps when it is its turn, takes what writes leave in the outbox to the queue, and the
- * steps off it.
+ * steps off it, and sends heartbeats.
  * @param redis a patient connection, shared with BullMQ
  */
 export async function buildWorker(
@@ -43,7 +44,9 @@ export async function buildWorker(
   const blocked = duplicateRedis(redis);
   const relay = startRelay(deps, blocked, options.prefix);
   const recurring = recurringSteps(deps, options.sweepMs).map((one) => startRecurring(deps, one));
+  const heartbeat = startHeartbeat(deps, () => queue.isRunning() && !queue.isPaused());
   const close = async () => {
+    await heartbeat();
     await Promise.all([queue.close(), webhooks.close(), relay(), ...recurring.map((stop) => stop())]);
     blocked.disconnect();
   };

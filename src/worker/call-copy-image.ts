@@ -1,5 +1,5 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
-import { attemptRef, destinationScope, findDestination, isNotCopying } from '../domain/job.ts';
+import { attemptRef, destinationScope, findDestination, isNotCopying, isTimeBased } from '../domain/job.ts';
 import { accept, fail, notFound, park } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { UpdateOutcome } from '../store/store.ts';
@@ -103,7 +103,9 @@ async function refused(
     await changeCopy(deps, job.id, fail(ref, refusal(error)));
     return DONE;
   }
-  await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs);
+  // What EC2 has no room for of a time-based copy may be its throughput: that says nothing of the others.
+  const which = isTimeBased(destination) ? 'time-based' : 'all';
+  await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs, which);
   await changeCopy(deps, job.id, park(ref));
   return DONE;
 }

@@ -5,7 +5,9 @@ import type { Destination, ImageRef } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { leastProgress, weightedProgress } from '../domain/progress.ts';
 import type { Move, Observation } from '../domain/transitions.ts';
-import { becomeAvailable, fail, notFound, observe, reappeared } from '../domain/transitions.ts';
+import type { SlotLimit } from '../domain/slot-limits.ts';
+import { slotLimitIn } from '../domain/slot-limits.ts';
+import { becomeAvailable, fail, notFound, observe, outOfRoom, reappeared } from '../domain/transitions.ts';
 import type { PendingCopy } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 import { failureBecause } from './failure.ts';
@@ -14,6 +16,8 @@ import { failureBecause } from './failure.ts';
 export interface CopyChange {
   jobId: string;
   move: Move;
+  /** EC2 had no room for the copy. */
+  noRoom?: SlotLimit;
 }
 
 /**
@@ -62,19 +66,31 @@ export function saysEnough(copy: PendingCopy, { state, snapshots }: Image): bool
   return (state === 'available' || state === 'disabled') && copy.known > 0 && copy.known >= snapshots.length;
 }
 
+/** So many times RETRY_SECONDS EC2 may have no room for a copy that it accepted: a day by default. */
+const NO_ROOM = 96;
+
 /**
  * The end of a copy whose image is no longer pending; `null` where it is. `snapshots` add to what its record knows of them.
  * A state that EC2 adds later counts as `transient`.
  */
-export function endOf(copy: PendingCopy, image: Image, snapshots: readonly Snapshot[]): CopyChange | null {
+export function endOf(
+  { settings }: Pick<WorkerDeps, 'settings'>,
+  copy: PendingCopy,
+  image: Image,
+  snapshots: readonly Snapshot[],
+): CopyChange | null {
   const { jobId } = copy;
+  const roomMs = NO_ROOM * settings.retryMs;
   if (image.state === 'pending' || image.state === 'transient') return null;
   // Disabled is available, and then somebody disabled it.
   if (image.state === 'available' || image.state === 'disabled')
     return { jobId, move: whenAvailable(refOf(copy), image, snapshots) };
   if (image.state === 'deregistered') return deregistered(copy);
-  const failure = failureBecause('copy-failed', reasonOf(image, snapshots));
-  return { jobId, move: fail(refOf(copy), failure, image.state) };
+  const reasons = reasonsOf(image, snapshots);
+  const failure = failureBecause('copy-failed', failed(image, reasons));
+  const noRoom = slotLimitIn(reasons.join('; '));
+  if (noRoom === null) return { jobId, move: fail(refOf(copy), failure, image.state) };
+  return { jobId, move: outOfRoom(refOf(copy), roomMs, failure, image.state), noRoom };
 }
 
 function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Move {
@@ -116,9 +132,12 @@ function encryptionOf(
 }
 
 /** EC2 tells half of the reason on the image and the more useful half on the snapshot. */
-function reasonOf(image: Image, snapshots: readonly Snapshot[]): string {
+function reasonsOf(image: Image, snapshots: readonly Snapshot[]): string[] {
   const parts = [image.stateReason, ...snapshots.map(({ stateMessage }) => stateMessage)];
-  const told = [...new Set(parts.filter((part) => part !== null && part !== ''))];
+  return [...new Set(parts.flatMap((part) => part || []))];
+}
+
+function failed(image: Image, told: readonly string[]): string {
   const reason = told.length === 0 ? 'EC2 gives no reason' : told.join(' — ');
   const next =
     'Fix the cause (often the key: does it exist there, is it enabled, may this service use it?), then POST /jobs/{id}/retry.';

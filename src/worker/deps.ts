@@ -7,10 +7,12 @@ import type { KmsGateway } from '../kms/gateway.ts';
 import type { Logger } from '../logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
+import type { Workers } from '../store/workers.ts';
 import type { GoneEndpoints } from '../store/gone-endpoints.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { WebhookSender } from '../webhooks/send.ts';
 import type { JobStore } from '../store/store.ts';
+import type { StepsAtWork } from './steps-at-work.ts';
 
 /** Times in milliseconds. */
 export interface WorkerSettings {
@@ -50,6 +52,8 @@ export interface WorkerDeps {
   hearsEvents: () => boolean;
   webhookSender: Pick<WebhookSender, 'send'>;
   goneEndpoints: GoneEndpoints;
+  workers: Pick<Workers, 'beat' | 'leave'>;
+  stepsAtWork: StepsAtWork;
   tracing: Pick<Tracing, 'queues' | 'span'>;
 }
 

@@ -1,5 +1,6 @@
 import type { Failure } from '../domain/job.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import type { WorkerDeps } from './deps.ts';
+import { Ec2Error, PASSING } from '../ec2/classify.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AmiferryError, ERRORS } from '../errors.ts';
 
@@ -26,9 +27,46 @@ export function mayPass(
   return error instanceof Ec2Error && PASSING.has(error.kind);
 }
 
-const PASSING: ReadonlySet<Ec2Error['kind']> = new Set(['throttled', 'transient', 'credentials']);
-
 /** Whether the account does not take the service's credentials: no fact about what was asked. */
 export function isCredentials(error: unknown): error is Ec2Error & { kind: 'credentials' } {
   return error instanceof Ec2Error && error.kind === 'credentials';
+}
+
+/** When a wait for EC2 began, epoch milliseconds of the shared clock. */
+export interface Wait {
+  since: number;
+  /** When it was last held up by throttling or credentials: the time until then does not count for other errors. */
+  heldUpAt?: number | null | undefined;
+}
+
+type Clock = Pick<WorkerDeps, 'store' | 'settings'>;
+
+/** So many times RETRY_SECONDS EC2 may throttle a step before it ends. */
+const THROTTLED = 4;
+
+/** Whether a step may be tried again: for RETRY_SECONDS since its wait began, or since it was last held up. */
+export function isInTime({ store, settings }: Clock, { since, heldUpAt }: Wait): boolean {
+  const { retryMs, credentialsMs } = settings;
+  const now = store.now();
+  return now - Math.max(since, heldUpAt ?? 0) < retryMs && now - since < credentialsMs + THROTTLED * retryMs;
+}
+
+/** Whether a step that EC2 throttles may be tried again: for so many times RETRY_SECONDS since its wait began. */
+export function mayBeThrottled({ store, settings }: Clock, { since }: Wait): boolean {
+  return store.now() - since < THROTTLED * settings.retryMs;
+}
+
+export function isThrottled(error: unknown): error is Ec2Error & { kind: 'throttled' } {
+  return error instanceof Ec2Error && error.kind === 'throttled';
+}
+
+/** Whether an error ends what held a step up, or goes on with it: that is written down, so that its time does not count. */
+export function isHeldUp(one: { unreachableSince?: number | null }, error: unknown): boolean {
+  return isThrottled(error) || typeof one.unreachableSince === 'number';
+}
+
+/** Whether a step that met an error is to be tried again. Credentials have a deadline of their own. */
+export function mayTryAgain(clock: Clock, wait: Wait, error: unknown): boolean {
+  if (isThrottled(error)) return mayBeThrottled(clock, wait);
+  return mayPass(error) && isInTime(clock, wait);
 }

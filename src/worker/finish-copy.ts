@@ -4,8 +4,9 @@ import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.
 import { copyRef, destinationKey, destinationScope, findDestination, ownerLeftOut } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { copyAboutToGive } from '../domain/permission-moves.ts';
+import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
-import { beginSharing, fail, notFound, onCopy, succeed } from '../domain/transitions.ts';
+import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
 import { readPermissions } from '../permissions/read.ts';
@@ -13,7 +14,17 @@ import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts';
+import type { Wait } from './failure.ts';
+import {
+  failureBecause,
+  failureOf,
+  isCredentials,
+  isHeldUp,
+  isInTime,
+  isThrottled,
+  mayBeThrottled,
+  mayTryAgain,
+} from './failure.ts';
 import { isFirstInLine } from './first-in-line.ts';
 import { readCopy } from './read-copy.ts';
 import { waitForAccount } from './unreachable.ts';
@@ -120,7 +131,7 @@ async function sharePermissions(
     const { message } = supersededBy({ id: destination.supersededBy });
     return [{ code: 'superseded', message, region: scope.region }];
   }
-  const result = await shareOrPutBack(deps, request, inTime(deps, destination));
+  const result = await shareOrPutBack(deps, request, waitOf(deps, destination));
   if (result.outcome === 'shared')
     return wasNamed ? [ownerLeftOut(image.ownerId, scope.region), ...result.warnings] : result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
@@ -133,27 +144,19 @@ async function sharePermissions(
 
 /**
  * What EC2 breaks off in the middle, and what is tried in vain for too long, is put back: better private than half
- * shared. @param goingOn whether an error that may pass is tried again
+ * shared.
  */
-async function shareOrPutBack(
-  deps: WorkerDeps,
-  request: ShareRequest,
-  goingOn: boolean,
-): Promise<ShareOutcome> {
+async function shareOrPutBack(deps: WorkerDeps, request: ShareRequest, wait: Wait): Promise<ShareOutcome> {
   const scope = { account: SELF, region: request.image.region };
   try {
     const result = await share(deps, scope, request);
-    if (result.outcome === 'unsettled' && !goingOn) await takeBack(deps, scope, request);
+    if (result.outcome === 'unsettled' && !isInTime(deps, wait)) await takeBack(deps, scope, request);
     return result;
   } catch (error) {
     // Without credentials nothing can be taken back either, and nothing needs to be: the step goes on once they work.
-    if (
-      !(error instanceof AmiferryError) ||
-      isCredentials(error) ||
-      (goingOn && (mayPass(error) || isStale(error)))
-    )
-      throw error;
-    if ((await takeBack(deps, scope, request)) !== null) throw error;
+    if (!(error instanceof AmiferryError) || isCredentials(error)) throw error;
+    if (mayTryAgain(deps, wait, error) || (isStale(error) && isInTime(deps, wait))) throw error;
+    if ((await takeBackInTime(deps, request, wait)) !== null) throw error;
     const { imageId } = request.image;
     const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
     throw new AmiferryError(error.code, message, {
@@ -163,14 +166,29 @@ async function shareOrPutBack(
   }
 }
 
+/** {@link takeBack}, which waits for EC2 that throttles it until the copy's deadline for that; `null` after it. */
+async function takeBackInTime(
+  deps: WorkerDeps,
+  request: ShareRequest,
+  wait: Wait,
+): Promise<PermissionState | null> {
+  try {
+    return await takeBack(deps, { account: SELF, region: request.image.region }, request);
+  } catch (error) {
+    if (isThrottled(error) && !mayBeThrottled(deps, wait)) return null;
+    throw error;
+  }
+}
+
 /** A new image may look unfinished or unknown to one of EC2's machines for a while, after another called it available. */
 function isStale(error: unknown): boolean {
   return error instanceof Ec2Error && error.kind === 'missing';
 }
 
-/** Whether a transient error may still be retried: counted from when the copy was there, or a retry resumed it. */
-function inTime({ store, settings }: WorkerDeps, { availableAt, finishingSince }: Destination): boolean {
-  return store.now() - (finishingSince ?? availableAt ?? 0) < settings.retryMs;
+/** Counted from when the copy was there, or a retry resumed it. */
+function waitOf({ store }: WorkerDeps, destination: Destination): Wait {
+  const { availableAt, finishingSince, unreachableSince, heldUpAt } = destination;
+  return { since: finishingSince ?? availableAt ?? 0, heldUpAt: unreachableSince ? store.now() : heldUpAt };
 }
 
 function notTakenBack(region: string): Ec2Error {
@@ -191,10 +209,10 @@ async function afterError(
 ): Promise<StepOutcome> {
   if (isCredentials(error)) return waitForAccount(deps, job.id, copyRef(destination), error);
   if (error.code === 'image-not-found') return missing(deps, job, destination, disappeared(destination));
-  const throttled = error instanceof Ec2Error && error.kind === 'throttled';
   const settling =
     isStale(error) && deps.store.now() - (destination.availableAt ?? 0) < deps.settings.lostCopyMs;
-  if (throttled || settling || (mayPass(error) && inTime(deps, destination))) {
+  if (settling || mayTryAgain(deps, waitOf(deps, destination), error)) {
+    if (isHeldUp(destination, error)) await changeCopy(deps, job.id, heldUp(copyRef(destination)));
     return { outcome: 'again', why: error.message };
   }
   const failure = failureOf(error);

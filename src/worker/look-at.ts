@@ -1,5 +1,6 @@
 import type { Image, Scope, Snapshot } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
+import type { SlotLimit } from '../domain/slot-limits.ts';
 import { chunksOf } from '../ec2/chunks.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PendingCopy } from '../store/store.ts';
@@ -37,10 +38,10 @@ export async function lookAt(
   for (const copy of copies) {
     const image = images.get(copy.imageId);
     if (image !== undefined && saysEnough(copy, image))
-      clear.push(...[endOf(copy, image, [])].filter((end) => end !== null));
+      clear.push(...[endOf(deps, copy, image, [])].filter((end) => end !== null));
     else if (image !== undefined || (withProgress && !missing.has(copy.imageId))) asked.push(copy);
   }
-  await write(deps, [...notFound(deps, copies, missing), ...clear]);
+  await write(deps, scope, [...notFound(deps, copies, missing), ...clear]);
   const silent: PendingCopy[] = [];
   for (const some of chunksOf(asked, COPIES_A_CALL))
     silent.push(...(await lookCloser(deps, scope, some, images)));
@@ -67,9 +68,9 @@ async function lookCloser(
   const changes = copies.flatMap((copy) => {
     const image = images.get(copy.imageId);
     const own = snapshotsFor(copy.imageId);
-    return (image === undefined ? progressOf(copy, own) : endOf(copy, image, own)) ?? [];
+    return (image === undefined ? progressOf(copy, own) : endOf(deps, copy, image, own)) ?? [];
   });
-  await write(deps, changes);
+  await write(deps, scope, changes);
   if (snapshots === null) return [];
   const isSilent = ({ imageId }: PendingCopy) =>
     snapshotsFor(imageId).every(({ state }) => state !== 'pending');
@@ -109,7 +110,7 @@ async function lookWhetherThere(
   const there = new Set(images.map(({ imageId }) => imageId));
   const missing = new Set(old.map(({ imageId }) => imageId).filter((id) => !there.has(id)));
   const back = old.filter(({ doubtful, imageId }) => doubtful === true && !missing.has(imageId));
-  await write(deps, [...notFound(deps, old, missing), ...back.map(seenAgain)]);
+  await write(deps, scope, [...notFound(deps, old, missing), ...back.map(seenAgain)]);
 }
 
 function notFound(
@@ -120,7 +121,27 @@ function notFound(
   return copies.flatMap((copy) => (missing.has(copy.imageId) ? (notSeen(deps, copy) ?? []) : []));
 }
 
-async function write(deps: WorkerDeps, changes: readonly CopyChange[]): Promise<void> {
+async function write(deps: WorkerDeps, scope: Scope, changes: readonly CopyChange[]): Promise<void> {
   for (const batch of chunksOf(changes, WRITES_AT_ONCE))
-    await Promise.all(batch.map(({ jobId, move }) => changeCopy(deps, jobId, move)));
+    await Promise.all(
+      batch.map(async ({ jobId, move, noRoom }) => {
+        const { outcome } = await changeCopy(deps, jobId, move);
+        if (outcome === 'changed' && noRoom !== undefined) await waitForRoom(deps, scope, jobId, noRoom);
+      }),
+    );
+}
+
+/** EC2 takes no more copies there than those that it has not given up; none for a while, or no time-based ones. */
+async function waitForRoom(
+  { store, settings, logger }: WorkerDeps,
+  scope: Scope,
+  jobId: string,
+  { of, copies }: SlotLimit,
+): Promise<void> {
+  if (of === 'copies') await store.learnLimit(scope, copies);
+  await store.markFull(scope, settings.slotRetryMs, of === 'copies' ? 'all' : 'time-based');
+  logger.warn(
+    { job: jobId, region: scope.region, limit: copies },
+    'EC2 had no room for a copy that it had accepted; it stands in line again',
+  );
 }

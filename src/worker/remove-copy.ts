@@ -1,7 +1,7 @@
-import type { CopyJob, Destination } from '../domain/job.ts';
+import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { attemptRef, copyRef, destinationScope, findDestination } from '../domain/job.ts';
 import type { Move } from '../domain/transitions.ts';
-import { accept, deregistered, notFound, removalRefused, stopped } from '../domain/transitions.ts';
+import { accept, deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
@@ -9,7 +9,16 @@ import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { revokeAll } from '../permissions/key-access.ts';
-import { failureOf } from './failure.ts';
+import type { Wait } from './failure.ts';
+import {
+  failureBecause,
+  failureOf,
+  isHeldUp,
+  isInTime,
+  isThrottled,
+  mayBeThrottled,
+  mayPass,
+} from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
 import { removeImage } from './remove-image.ts';
@@ -39,7 +48,7 @@ export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
 /** The record has its image now: the step starts over with it. */
 const AGAIN_AT_ONCE: StepOutcome = { outcome: 'again', why: 'its image is known now', delayMs: 1 };
 
-/** Transient errors are retried for ever: what was made is there until it is removed. What EC2 refuses is told in the end. */
+/** What keeps a copy from being removed is tried again until its deadline, and then told: what was made is still there. */
 async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
@@ -48,13 +57,33 @@ async function afterError(
 ): Promise<StepOutcome> {
   const ref = copyRef(destination);
   if (error.kind === 'credentials') return waitForAccount(deps, job.id, ref, error);
-  const elapsed = deps.store.now() - (destination.stoppingAt ?? destination.startedAt ?? 0);
-  const passes = error.kind === 'throttled' || error.kind === 'transient';
-  if (passes || elapsed < deps.settings.retryMs) return { outcome: 'again', why: error.message };
+  const wait = waitOf(deps, destination);
+  if (isThrottled(error) ? mayBeThrottled(deps, wait) : isInTime(deps, wait)) {
+    if (isHeldUp(destination, error)) await changeCopy(deps, job.id, heldUp(ref));
+    return { outcome: 'again', why: error.message };
+  }
+  const why = mayPass(error) ? 'it could not be removed' : 'EC2 refuses it';
+  return giveUp(deps, job, destination, failureOf(error, 'removal-refused'), why);
+}
+
+function waitOf({ store }: WorkerDeps, destination: Destination): Wait {
+  const { stoppingAt, startedAt, unreachableSince, heldUpAt } = destination;
+  return { since: stoppingAt ?? startedAt ?? 0, heldUpAt: unreachableSince ? store.now() : heldUpAt };
+}
+
+/** Ends a removal after its deadline. The failure names what is left behind. */
+async function giveUp(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  failure: Failure,
+  why: string,
+): Promise<StepOutcome> {
   const { region } = destinationScope(destination);
-  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and EC2 refuses it: ${error.message} Clear the way (another image made of its snapshots? deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
-  const failure = { ...failureOf(error, 'removal-refused'), message };
-  await changeCopy(deps, job.id, removalRefused(ref, failure));
+  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and ${why}: ${failure.message} Clear the way (another image made of its snapshots? deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
+  const { awsCode, awsRequestId } = failure;
+  deps.logger.error({ job: job.id, region, imageId: destination.imageId, awsCode, awsRequestId }, message);
+  await changeCopy(deps, job.id, removalRefused(copyRef(destination), { ...failure, message }));
   return DONE;
 }
 
@@ -86,7 +115,12 @@ async function remove(
     isDeregistered: destination.imageState === 'deregistered',
     whenDeregistered: async () => void (await changeCopy(deps, job.id, deregistered(ref))),
   });
-  if (outcome === 'again') return { outcome: 'again', why: `EC2 still shows snapshots of ${imageId}` };
+  if (outcome === 'again') {
+    const message = `EC2 still shows snapshots of ${imageId} that it has deleted.`;
+    if (isInTime(deps, waitOf(deps, destination))) return { outcome: 'again', why: message };
+    const failure = failureBecause('removal-refused', message);
+    return giveUp(deps, job, destination, failure, 'it could not be removed');
+  }
   if (outcome === 'unknown') return lookAgain(deps, job, destination, `EC2 does not know ${imageId}, (yet)`);
   await changeCopy(deps, job.id, stopped(ref));
   return DONE;

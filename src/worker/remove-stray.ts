@@ -1,6 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import type { CopyJob, Destination, Stray, Warning } from '../domain/job.ts';
-import { attemptRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
+import { attemptRef, destinationKey, destinationScope, findDestination, straysOf } from '../domain/job.ts';
 import { addStray, changeStray, unseenAgain } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { aboutJob, noteInLog } from '../log-context.ts';
@@ -10,6 +10,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { CopyInHand } from './read-copy.ts';
 import type { RemovalOutcome } from './remove-image.ts';
+import { isCredentials, isInTime, isThrottled, mayBeThrottled } from './failure.ts';
 import { isGoneForGood, removeImage } from './remove-image.ts';
 
 interface StrayInHand extends CopyInHand {
@@ -26,8 +27,9 @@ export async function removeStray(deps: WorkerDeps, payload: StrayPayload): Prom
   try {
     const outcome = await takeAway(deps, found, found.stray);
     if (outcome === 'removed') return DONE;
-    const why = `EC2 still shows snapshots of ${payload.imageId}, or does not know the image (yet)`;
-    return { outcome: 'again', why };
+    const why = `EC2 still shows snapshots of ${payload.imageId}, or does not know the image (yet).`;
+    if (outcome === 'unknown' || isInTime(deps, found.stray)) return { outcome: 'again', why };
+    return await giveUp(deps, found, { message: why });
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
     return afterError(deps, found, error);
@@ -38,8 +40,9 @@ async function read({ store }: WorkerDeps, payload: StrayPayload): Promise<Stray
   const { jobId, destination: key, imageId } = payload;
   const job = await store.get(jobId);
   const destination = job?.kind === 'copy' ? findDestination(job, key) : undefined;
-  const stray = destination?.strays?.find((one) => one.imageId === imageId);
-  if (job?.kind !== 'copy' || destination === undefined || stray === undefined) return null;
+  if (job?.kind !== 'copy' || destination === undefined) return null;
+  const stray = straysOf(destination).find((one) => one.imageId === imageId);
+  if (stray === undefined) return null;
   // Never what the record holds: that has its own steps.
   if (destination.imageId === imageId) return null;
   noteInLog(aboutJob(job, key));
@@ -78,28 +81,47 @@ export async function takeAway(
   return outcome;
 }
 
-/** What EC2 refuses for long is told to the job's reader, and given up. */
 async function afterError(deps: WorkerDeps, found: StrayInHand, error: Ec2Error): Promise<StepOutcome> {
   const { job, destination, stray } = found;
-  const limit = error.kind === 'credentials' ? deps.settings.credentialsMs : deps.settings.retryMs;
-  const passes = error.kind === 'throttled' || error.kind === 'transient';
-  if (passes || deps.store.now() - stray.since < limit) return { outcome: 'again', why: error.message };
+  const again: StepOutcome = { outcome: 'again', why: error.message };
+  if (isThrottled(error) && mayBeThrottled(deps, stray)) {
+    const patch = (one: Stray, now: number) => ({ ...one, heldUpAt: now });
+    await changeCopy(deps, job.id, changeStray(destinationKey(destination), stray.imageId, patch));
+    return again;
+  }
+  const elapsed = deps.store.now() - stray.since;
+  const waits = isCredentials(error) ? elapsed < deps.settings.credentialsMs : isInTime(deps, stray);
+  return waits ? again : giveUp(deps, found, error);
+}
+
+/** What keeps it from being removed for long is told to the job's reader. */
+async function giveUp(
+  deps: WorkerDeps,
+  { job, destination, stray }: StrayInHand,
+  error: { message: string; awsCode?: string; aws?: Ec2Error['aws'] },
+): Promise<StepOutcome> {
   const { imageId } = stray;
   const warning = notRemoved(destinationScope(destination), stray, error);
+  const { awsCode, aws } = error;
   deps.logger.error(
-    { job: job.id, region: warning.region, imageId, awsCode: error.awsCode },
+    { job: job.id, region: warning.region, imageId, awsCode, awsRequestId: aws?.awsRequestId },
     warning.message,
   );
   await changeCopy(
     deps,
     job.id,
-    changeStray(destinationKey(destination), imageId, () => null, warning),
+    changeStray(destinationKey(destination), imageId, (one) => ({ ...one, isGivenUp: true }), warning),
   );
   return DONE;
 }
 
-function notRemoved({ region }: Scope, { imageId, attempt }: Stray, error: Ec2Error): Warning {
-  const message = `${imageId} in ${region}, which attempt ${attempt} made, could not be removed: ${error.message} Deregister it and delete its snapshots.`;
+function notRemoved(
+  { region }: Scope,
+  { imageId, attempt }: Stray,
+  { message: why, aws }: { message: string; aws?: Ec2Error['aws'] },
+): Warning {
+  const request = aws?.awsRequestId ? ` (EC2 request ${aws.awsRequestId})` : '';
+  const message = `${imageId} in ${region}, which attempt ${attempt} made, could not be removed: ${why}${request} Deregister it and delete its snapshots.`;
   return { code: 'image-not-removed', message, region };
 }
 

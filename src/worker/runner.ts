@@ -63,8 +63,10 @@ export async function runWorker(
  * @throws {DelayedError} after the queue job was moved to the delayed ones, to be run again; other errors fail the queue job
  */
 export async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
-  await withLogContext(about(job), async () => {
-    const outcome = await perform(deps, job).catch((error: unknown) => whenFailed(deps, error));
+  const what = about(job);
+  await withLogContext(what, async () => {
+    const step = () => perform(deps, job).catch((error: unknown) => whenFailed(deps, error));
+    const outcome = await deps.stepsAtWork.run(what, step);
     if (outcome.outcome === 'done') return;
     const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
     deps.logger.info({ delay, why: outcome.why }, 'step to be done again');

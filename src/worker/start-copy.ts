@@ -1,10 +1,10 @@
-import { attemptRef, destinationScope, isNotCopying } from '../domain/job.ts';
+import { attemptRef, destinationScope, isNotCopying, straysOf } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { begin } from './begin.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { isCredentials, mayPass } from './failure.ts';
+import { isCredentials, isInTime, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import type { CopyInHand } from './read-copy.ts';
 import { readCopy } from './read-copy.ts';
@@ -28,21 +28,22 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
 }
 
 /**
- * Best effort: what a failed attempt left must not keep the next one from starting for ever. What can't be removed now
- * is removed by steps of its own.
+ * Best effort: what a failed attempt left keeps the next one from starting for RETRY_SECONDS at most. What can't be removed
+ * by then is removed by steps of its own.
  * @returns why to wait; `null` to go on
  */
 async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promise<StepOutcome | null> {
   const { job, destination } = copy;
+  const waits = isInTime(deps, { since: destination.retriedAt ?? 0 });
   try {
     await rememberEarlier(deps, copy);
     const now = await readCopy(deps, { jobId: job.id, ...attemptRef(destination) });
-    for (const stray of now?.destination.strays ?? [])
-      if ((await takeAway(deps, copy, stray)) === 'again')
+    for (const stray of now === null ? [] : straysOf(now.destination))
+      if ((await takeAway(deps, copy, stray)) === 'again' && waits)
         return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   } catch (error) {
     if (isCredentials(error)) return waitForAccount(deps, job.id, attemptRef(destination), error);
-    if (mayPass(error)) return { outcome: 'again', why: error.message };
+    if (mayPass(error) && waits) return { outcome: 'again', why: error.message };
     const { region } = destinationScope(destination);
     deps.logger.warn({ err: error, job: job.id, region }, 'could not remove the earlier attempt');
   }

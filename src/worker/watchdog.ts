@@ -1,44 +1,84 @@
 import type { Logger } from '../logging.ts';
 import type { StepProducer } from '../queue/producer.ts';
+import type { StepAtWork, StepsAtWork } from './steps-at-work.ts';
 
-/** How often it looks, as a part of the time after which it gives up. */
-const LOOKS = 6;
+/** How often it checks, as a part of the time after which it gives up. */
+const CHECKS = 6;
 
-/** Whether a worker takes steps off the queue, as its own watchdog sees it. */
+/** A step that takes so many times the patience with waiting steps does not end: each of its calls has a deadline of its own. */
+const ENDLESS = 10;
+
+/** The same for the poll of a region, which holds up every copy there: so many times the patience, and poll intervals at least. */
+const ENDLESS_POLL = 2;
+const POLL_INTERVALS = 24;
+
+/** Whether a worker takes steps off the queue and ends them, as its own watchdog sees it. */
 export interface Watchdog {
   wedged(): boolean;
   stop(): void;
 }
 
+interface Watched {
+  producer: Pick<StepProducer, 'counts'>;
+  stepsAtWork: Pick<StepsAtWork, 'all'>;
+  logger: Logger;
+}
+
+/** Milliseconds. */
+interface Bounds {
+  /** With steps waiting and none at work in any worker. */
+  patience: number;
+  /** The shortest interval of polls. */
+  pollMs: number;
+}
+
 /**
- * Watches for a worker that has lost its way: steps wait and nobody does any, for so long (milliseconds). It says so in
- * the log and in the worker's health, and calls `giveUp`, for a supervisor to start it again. With Redis away it knows
- * nothing, and starts anew when it is back.
+ * Watches for a worker that is wedged: steps wait and no worker does any for so long, or a step of this worker does not
+ * end. It says so in the log and in the worker's health, and calls `giveUp`, for a supervisor to start it again: another
+ * worker then takes over what it had begun. With Redis away the queue says nothing, and its time starts anew afterwards.
  */
-export function watchQueue(
-  producer: Pick<StepProducer, 'counts'>,
-  logger: Logger,
-  patience: number,
+export function watchWorker(
+  { producer, stepsAtWork, logger }: Watched,
+  bounds: Bounds,
   giveUp: () => unknown,
 ): Watchdog {
+  const { patience } = bounds;
   let since: number | null = null;
   let wedged = false;
-  const look = async () => {
+  const say = (about: object, message: string) => {
+    logger.fatal(about, message);
+    if (!wedged) giveUp();
+    wedged = true;
+  };
+  const checkSteps = () => {
+    for (const { about, since: began } of endless(stepsAtWork.all(), bounds)) {
+      const seconds = Math.round((performance.now() - began) / 1000);
+      say({ ...about, seconds }, 'a step does not end: this worker is wedged and exits');
+    }
+  };
+  const checkQueue = async () => {
     const { waiting, active } = await producer.counts();
     if (waiting === 0 || active > 0) since = null;
     else since ??= performance.now();
     if (since === null || performance.now() - since < patience || wedged) return;
-    wedged = true;
-    logger.fatal(
+    say(
       { waiting, seconds: patience / 1000 },
       'steps wait and none is done: this worker is wedged and exits',
     );
-    giveUp();
   };
   const timer = setInterval(() => {
-    look().catch(() => {
+    if (!wedged) checkSteps();
+    checkQueue().catch(() => {
       since = null;
     });
-  }, patience / LOOKS);
+  }, patience / CHECKS);
   return { wedged: () => wedged, stop: () => clearInterval(timer) };
+}
+
+function endless(steps: readonly StepAtWork[], { patience, pollMs }: Bounds): StepAtWork[] {
+  const limitOf = ({ about }: StepAtWork) =>
+    about.step === 'track-region'
+      ? Math.max(ENDLESS_POLL * patience, POLL_INTERVALS * pollMs)
+      : ENDLESS * patience;
+  return steps.filter((one) => performance.now() - one.since >= limitOf(one));
 }

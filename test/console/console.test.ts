@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { jobState } from '../../src/domain/job.ts';
-import { GOLDEN_WEB } from '../helpers/service.ts';
+import { GOLDEN_WEB, STEPPED } from '../helpers/service.ts';
 import { PATIENCE } from '../helpers/waiting.ts';
 import type { Console } from './browser.ts';
 import { expectNoFaults, noChromium, startConsole } from './browser.ts';
@@ -56,6 +56,25 @@ describe.skipIf(noChromium)('the console', () => {
       `#/jobs/${job.id}`,
     );
     await site.shows(card.locator('h2 + .badge[data-state=succeeded]'));
+    await page.close();
+  });
+
+  test('says that no worker is running, in place of "Live", until one is', async () => {
+    const { workers } = site.api.service;
+    await workers.leave(STEPPED);
+    const page = await site.open('#/jobs');
+    await page.clock.install();
+    await page.reload();
+    const sign = page.locator('.live');
+    await sign.and(page.locator('[data-live=no]')).getByText('No worker is running: jobs wait.').waitFor();
+    await workers.beat(STEPPED);
+    await page.clock.runFor(10_000);
+    await sign.and(page.locator('[data-live=yes]')).getByText('Live:').waitFor();
+    await workers.leave(STEPPED);
+    await page.clock.runFor(10_000);
+    await sign.and(page.locator('[data-live=no]')).waitFor();
+    expect(await sign.textContent()).toContain('No worker is running');
+    await workers.beat(STEPPED);
     await page.close();
   });
 

@@ -67,6 +67,15 @@ describe('an error of the SDK', () => {
     expect(classify(answered('Unheard.Of', status), 'CopyImage', 'eu-west-1').kind).toBe(kind);
   });
 
+  test.each([
+    ['ConcurrentSnapshotCopyLimitExceeded', 'no'],
+    ['LimitExceeded', 'Too many snapshot copies in progress. The limit is 20.'],
+  ])('of CopyImage is about slots by its words too: %s: %s', (name, message) => {
+    const thrown = Object.assign(answered(name, 400), { message });
+    expect(classify(thrown, 'CopyImage', 'eu-west-1').kind).toBe('slots');
+    expect(classify(thrown, 'ModifyImageAttribute', 'eu-west-1').kind).toBe('refused');
+  });
+
   test('is told apart once: what is classified stays as it is', () => {
     const first = classify(answered('AuthFailure', 401), 'CopyImage', 'eu-west-1');
     expect(classify(first, 'DescribeImages', 'us-west-2')).toBe(first);

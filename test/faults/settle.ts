@@ -56,11 +56,11 @@ export async function gather(
 /** Indexes of work that still stand though no work is left: each would hold a slot, or a place in line, for good. */
 export async function leftIndexes(redisPort: number): Promise<string[]> {
   const redis = new Redis(redisPort, '127.0.0.1');
-  const { unfinished, pending, slots, waiting } = storeKeys(PREFIX);
+  const { unfinished, pending, slots, waiting, waitingTimed } = storeKeys(PREFIX);
   const scopes = REGIONS.map((region) => ({ account: 'self', region }));
   const empty = new Set([
     unfinished,
-    ...scopes.flatMap((scope) => [pending(scope), slots(scope), waiting(scope)]),
+    ...scopes.flatMap((scope) => [pending(scope), slots(scope), waiting(scope), waitingTimed(scope)]),
   ]);
   const found = (await keysOf(redis, PREFIX)).filter((key) => empty.has(key));
   redis.disconnect();

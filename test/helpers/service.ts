@@ -34,6 +34,7 @@ import { AuditLog } from '../../src/store/audit-log.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { GoneEndpoints } from '../../src/store/gone-endpoints.ts';
+import { Workers } from '../../src/store/workers.ts';
 import type { Tracing } from '../../src/tracing/tracing.ts';
 import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
@@ -41,6 +42,7 @@ import type { WebhookSettings } from '../../src/webhooks/settings.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import type { WorkerDeps, WorkerSettings } from '../../src/worker/deps.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
+import { StepsAtWork } from '../../src/worker/steps-at-work.ts';
 import { EVENTS_QUEUE } from './events-queue.ts';
 import { PATIENCE, until } from './waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from './redis.ts';
@@ -83,6 +85,7 @@ export interface Service extends CommandDeps {
   metrics: Metrics;
   tracing: Tracing;
   gateway: AwsGateway;
+  workers: Workers;
   simulator: Simulator;
   control: SimulatorControl;
   prefix: string;
@@ -104,6 +107,9 @@ export interface Service extends CommandDeps {
   /** Stops everything and deletes every key of the service. */
   stop(): Promise<void>;
 }
+
+/** How a {@link SteppedWorker} is called among the workers that run. */
+export const STEPPED = 'stepped';
 
 /** How often a worker sweeps, milliseconds. */
 const SWEEP_MS = 500;
@@ -186,6 +192,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     regions: AWS_REGIONS,
   };
   const webhookSender = new WebhookSender(webhooks, options.lookup);
+  // A stepped worker counts as running all the while, however long its test takes.
+  const workers = new Workers(redis, prefix, { aliveMs: 86_400_000, freshMs: 0 });
+  if (options.workers === undefined) await workers.beat(STEPPED);
   const delivering = { webhookSender, goneEndpoints: new GoneEndpoints(redis, prefix) };
   const at = { url: EVENTS_QUEUE, endpoint: simulator.url, ...options.events };
   const queue = new AwsEventsQueue(at.url, queueAddress(at.url).region ?? '', {
@@ -194,12 +203,13 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const events = options.events && new Ec2Events(deps, queue);
   const hearsEvents = () => events?.state === 'listening';
-  const workerDeps = { ...deps, ...delivering, settings, hearsEvents };
+  const stepsAtWork = new StepsAtWork();
+  const workerDeps = { ...deps, ...delivering, workers, stepsAtWork, settings, hearsEvents };
   const steps = new SteppedWorker(workerDeps, { redisUrl: url, prefix, sweepMs: SWEEP_MS, simulator });
-  const workers: RunningWorker[] = [];
+  const running: RunningWorker[] = [];
   const startWorker = async () => {
     const worker = await buildWorker(workerDeps, blocking, { prefix, concurrency: 20, sweepMs: SWEEP_MS });
-    workers.push(worker);
+    running.push(worker);
     return worker;
   };
   await store.syncClock();
@@ -222,6 +232,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   return {
     ...deps,
     eventLog: new EventLog(redis, prefix),
+    workers,
     simulator,
     control: new SimulatorControl(simulator.url),
     prefix,
@@ -236,7 +247,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     untilFinished: (id) => untilJob(id, (job) => job.finishedAt !== null),
     stop: async () => {
       await Promise.all([events?.stop(), steps.close()]);
-      await Promise.all(workers.map((worker) => worker.close()));
+      await Promise.all(running.map((worker) => worker.close()));
       await producer.close();
       await dropPrefix(redis, prefix);
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);

@@ -49,7 +49,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   await Promise.all([untilReady(redis, PATIENCE), untilReady(subscriber, PATIENCE)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
-  service.metrics.watchStore(() => takeCensus(redis, service.prefix, service.producer));
+  service.metrics.watchStore(() => takeCensus(redis, service.prefix, service));
   const app = await buildApp({
     authenticate: null,
     rateLimit: null,

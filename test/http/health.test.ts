@@ -5,8 +5,9 @@ import { AmiferryError } from '../../src/errors.ts';
 import { startApi } from './api.ts';
 
 const INFO = 'loading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n';
+const ONE = { count: async () => 1 };
 
-test('a service that can work is ready, and says that its Redis keeps nothing on disk', async () => {
+test('a service that can accept jobs is ready, and says that its Redis keeps nothing on disk and that no worker runs', async () => {
   const api = await startApi({ workers: 0 });
   try {
     const live = await api.get('/health/live');
@@ -20,8 +21,13 @@ test('a service that can work is ready, and says that its Redis keeps nothing on
       ['redis-maxmemory-policy', true],
       ['redis-role', true],
       ['redis-aof', false],
+      ['workers', false],
       ['ec2-credentials', true],
     ]);
+    expect(checks.find(({ name }) => name === 'workers')).toMatchObject({
+      ok: false,
+      why: expect.stringContaining('no worker is running'),
+    });
   } finally {
     await api.stop();
   }
@@ -35,6 +41,7 @@ test('a failed look at the credentials is made again after a second, a good one 
   };
   const look = readiness({
     redis: { info: async () => INFO },
+    workers: ONE,
     gateway: { checkCredentials },
     defaultRegion: 'us-east-1',
     now: () => time,
@@ -65,6 +72,7 @@ const fine = async () => undefined;
 const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
   readiness({
     redis: { info: async () => info },
+    workers: ONE,
     gateway: { checkCredentials },
     defaultRegion: 'us-east-1',
   })();

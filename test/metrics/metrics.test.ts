@@ -159,6 +159,7 @@ describe('the page', () => {
     expect(valueOf('amiferry_queue_steps', { state: 'waiting' })).toBeGreaterThanOrEqual(0);
     expect(valueOf('amiferry_queue_oldest_step_age_seconds')).toBeLessThan(60);
     expect(valueOf('amiferry_redis_up')).toBe(1);
+    expect(valueOf('amiferry_workers')).toBe(1);
     expect(valueOf('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
   });
 });
@@ -186,6 +187,7 @@ test('with Redis away the page is there, and says so', async () => {
   const text = await metrics.text();
   expect(valueOf('amiferry_redis_up', {}, text)).toBe(0);
   expect(valueOf('amiferry_jobs', { state: 'running' }, text)).toBeUndefined();
+  expect(valueOf('amiferry_workers', {}, text)).toBeUndefined();
 });
 
 test('a file that is no good is not in force', () => {

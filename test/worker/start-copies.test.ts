@@ -102,3 +102,16 @@ test('a region that throttles goes on by itself, without another attempt', async
   );
   expect(new Set(await tokensCalled())).toEqual(new Set(tokensOf(id)));
 });
+
+test("the worker's watchdog knows of a step while it is at work, and of none afterwards", async () => {
+  service = await startService();
+  const { stepsAtWork } = service.workerDeps;
+  const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
+  let atWork: unknown[] = [];
+  whileInFlight(service, 'copyImage', async () => {
+    atWork = stepsAtWork.all().map(({ about }) => about);
+  });
+  await service.untilFinished(id);
+  expect(atWork).toMatchObject([{ step: 'start-copies', job: id, destination: null }]);
+  expect(stepsAtWork.all()).toEqual([]);
+});

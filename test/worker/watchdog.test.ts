@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { watchQueue } from '../../src/worker/watchdog.ts';
+import { StepsAtWork } from '../../src/worker/steps-at-work.ts';
+import { watchWorker } from '../../src/worker/watchdog.ts';
+import { logLines } from '../helpers/log-lines.ts';
 import { testLogger } from '../helpers/service.ts';
 
 /** Milliseconds, of the test's own time: a step of it for each look. */
@@ -17,7 +19,9 @@ async function looks(counts: () => { waiting: number; active: number }) {
       return counts();
     },
   };
-  const watchdog = watchQueue(source, testLogger(), PATIENCE, () => (gaveUp += 1));
+  const watched = { producer: source, stepsAtWork: new StepsAtWork(), logger: testLogger() };
+  const bounds = { patience: PATIENCE, pollMs: PATIENCE };
+  const watchdog = watchWorker(watched, bounds, () => (gaveUp += 1));
   for (let i = 0; i < 20; i += 1) await vi.advanceTimersByTimeAsync(PATIENCE / 6);
   expect(seen).toBe(20);
   watchdog.stop();
@@ -44,4 +48,40 @@ test('a Redis that does not answer is not taken for a wedged worker', async () =
     throw new Error('Redis is away');
   };
   expect(await looks(down)).toEqual({ gaveUp: 0, wedged: false });
+});
+
+/** Watches a worker with one step at work for so many times {@link PATIENCE}. What it logs, and how often it gave up. */
+async function stepFor(times: number, about: { step: string; job?: string }, pollMs = 1) {
+  const { logger, lines } = logLines();
+  const stepsAtWork = new StepsAtWork();
+  const step = Promise.withResolvers<void>();
+  const running = stepsAtWork.run(about, () => step.promise);
+  let gaveUp = 0;
+  const producer = { counts: () => Promise.reject(new Error('Redis is away')) };
+  const bounds = { patience: PATIENCE, pollMs };
+  const watchdog = watchWorker({ producer, stepsAtWork, logger }, bounds, () => (gaveUp += 1));
+  await vi.advanceTimersByTimeAsync(times * PATIENCE);
+  const wedged = watchdog.wedged();
+  step.resolve();
+  await running;
+  expect(stepsAtWork.all()).toEqual([]);
+  watchdog.stop();
+  return { gaveUp, wedged, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
+}
+
+const REMOVE = { step: 'remove-copy', job: 'a-job', destination: 'eu-west-1' };
+const POLL = { step: 'track-region', scope: 'self/eu-west-1' };
+
+test('a step that does not end makes a worker give up, and the log names it, also while Redis is away', async () => {
+  expect(await stepFor(9, REMOVE)).toEqual({ gaveUp: 0, wedged: false, said: [] });
+  const { gaveUp, wedged, said } = await stepFor(11, REMOVE);
+  expect([gaveUp, wedged]).toEqual([1, true]);
+  expect(said).toMatchObject([{ ...REMOVE, level: 60, seconds: expect.any(Number) }]);
+});
+
+test('a poll of a region holds up all copies there: it may take less time, and so many poll intervals', async () => {
+  expect(await stepFor(1, POLL)).toMatchObject({ gaveUp: 0, wedged: false });
+  expect(await stepFor(3, POLL)).toMatchObject({ gaveUp: 1, wedged: true, said: [POLL] });
+  expect(await stepFor(8, POLL, PATIENCE)).toMatchObject({ gaveUp: 0, wedged: false });
+  expect(await stepFor(25, POLL, PATIENCE)).toMatchObject({ gaveUp: 1, wedged: true });
 });

@@ -2,9 +2,10 @@ import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Job } from '../../domain/job.ts';
 import { aboutJob } from '../../log-context.ts';
+import type { Workers } from '../../store/workers.ts';
 import type { JobStore } from '../../store/store.ts';
 import { preferredWait } from '../prefer.ts';
-import { presentJob } from '../present.ts';
+import { momentFor, presentJob } from '../present.ts';
 import type { WaitDeps } from '../wait-for-job.ts';
 import { waitForJob } from '../wait-for-job.ts';
 
@@ -15,8 +16,11 @@ declare module 'fastify' {
   }
 }
 
+/** What an answer with a job needs. */
+type PreferDeps = WaitDeps & { store: Pick<JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> };
+
 /** Holds answers back for callers who prefer to wait for the job's end (RFC 7240). */
-export const preferWait = fp<WaitDeps & { store: Pick<JobStore, 'now'> }>(
+export const preferWait = fp<PreferDeps>(
   async (app, deps) => {
     const closing = new AbortController();
     // Before the server stops to listen: an answer that is held back would keep it from closing.
@@ -26,11 +30,12 @@ export const preferWait = fp<WaitDeps & { store: Pick<JobStore, 'now'> }>(
       this.request.job = aboutJob(job);
       const seconds = preferredWait(this.request.headers.prefer);
       if (status === 202) void this.header('Location', `/jobs/${job.id}`);
-      if (seconds === null) return this.code(status).send(presentJob(job, deps.store.now()));
+      const present = async (one: Job) => presentJob(one, await momentFor(deps, [one]));
+      if (seconds === null) return this.code(status).send(await present(job));
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(seconds * 1000), whenGone(this)]);
       const latest = await waitForJob(deps, job, signal);
       void this.header('Preference-Applied', `wait=${seconds}`);
-      return this.code(latest.finishedAt === null ? status : 200).send(presentJob(latest, deps.store.now()));
+      return this.code(latest.finishedAt === null ? status : 200).send(await present(latest));
     });
   },
   { name: 'prefer-wait' },

@@ -17,7 +17,7 @@ const ready = {
   tags: ['service'],
   summary: 'Whether the service can do its work',
   description:
-    'Redis, its settings, and the EC2 credentials (asked at most every 30 seconds), each with what is wrong.',
+    'Redis, its settings, the EC2 credentials (asked at most every 30 seconds), and as a warning whether a worker is running, each with what is wrong.',
   response: {
     ...problems(),
     200: answer('It can.', Health),

@@ -1,6 +1,6 @@
 import type { App, AppDeps } from '../deps.ts';
 import { visibleJobs } from '../principal.ts';
-import { presentJobPage } from '../present.ts';
+import { momentFor, presentJobPage } from '../present.ts';
 import { JobPage } from '../schemas/job.ts';
 import { JobsQuery } from '../schemas/parameters.ts';
 import { answer, JOB_ERRORS, problems } from './documented.ts';
@@ -20,10 +20,9 @@ const schema = {
 } as const;
 
 export function listJobs(app: App, deps: AppDeps): void {
-  app.get('/jobs', { schema, config: { access: ['amis:read'] } }, async (request) =>
-    presentJobPage(
-      await deps.store.list({ limit: DEFAULT_LIMIT, ...request.query, ...visibleJobs(request) }),
-      deps.store.now(),
-    ),
-  );
+  app.get('/jobs', { schema, config: { access: ['amis:read'] } }, async (request) => {
+    const filter = { limit: DEFAULT_LIMIT, ...request.query, ...visibleJobs(request) };
+    const page = await deps.store.list(filter);
+    return presentJobPage(page, await momentFor(deps, page.jobs));
+  });
 }

@@ -58,7 +58,11 @@ export const Destination = component(
         Type.Boolean({ description: 'As read from the new image; null until it is known.' }),
       ),
       kmsKeyId: nullable(Type.String({ description: 'The key that the new image is encrypted under.' })),
-      attempts: Type.Integer({ minimum: 1, description: 'Which attempt this is; each retry adds one.' }),
+      attempts: Type.Integer({
+        minimum: 1,
+        description:
+          'Which attempt this is; each retry adds one. What EC2 throttles, or has no room for, adds none.',
+      }),
       error: nullableRef(Failure),
       startedAt: nullable(time('When CopyImage was called.')),
       availableAt: nullable(time('When EC2 had finished the copy.')),
@@ -140,7 +144,9 @@ export const Job = component(
       before: Type.Optional(nullableRef(PermissionState)),
       after: Type.Optional(nullableRef(PermissionState)),
       error: Type.Optional(nullableRef(Failure)),
-      warnings: Type.Array(ref(Warning)),
+      warnings: Type.Array(ref(Warning), {
+        description: 'What to know. `no-worker` is there only as long as no worker is running.',
+      }),
       deliveries: Type.Array(ref(Delivery), { description: 'Messages to webhooks about the job.' }),
       requestedBy: Type.String({ description: 'Who asked for the job.' }),
       createdAt: time('When the job was accepted.'),

@@ -27,8 +27,9 @@ export const copyImage = mutates((request) => {
   if (known !== undefined) return { imageId: known };
 
   const plan = planOf(request);
-  requireSlots(request, plan.source);
-  const { imageId } = startCopy(world, plan);
+  if (plan.completionMinutes !== undefined) requireThroughput(request);
+  const doomed = requireSlots(request, plan.source) === 'fails';
+  const { imageId } = startCopy(world, doomed ? { ...plan, ...outOfRoom(world) } : plan);
   if (token !== undefined) remember(scope, token, { fingerprint, imageId, at: world.clock.now() });
   return { imageId };
 });
@@ -157,9 +158,19 @@ function requireStorage(world: Request['world'], account: string, source: Image)
   }
 }
 
-function requireSlots({ world, account, region }: Request, source: Image): void {
-  const { copySlots, snapshotCopySlots } = world.settings;
-  const underWay = copiesUnderWay(world, account, region);
+/** EC2's words, and the time after which they come. */
+function outOfRoom({ settings }: Request['world']): Pick<CopyPlan, 'failure' | 'durationMs'> {
+  const reason = `Too many snapshot copies in progress. The limit is ${settings.snapshotCopySlots} in-progress snapshot copies to a single destination region.`;
+  return {
+    failure: { reason: 'Copy image failed with an internal error.', snapshotReason: reason },
+    durationMs: 1000,
+  };
+}
+
+/** `fails`: the copy is accepted, and there is no room for its snapshots. */
+function requireSlots({ world, account, region }: Request, source: Image): 'fine' | 'fails' {
+  const { copySlots, snapshotCopySlots, snapshotCopyLimit } = world.settings;
+  const underWay = copiesUnderWay(world, account, region).filter(isToEndWell);
   const snapshots = underWay.reduce((count, image) => count + image.devices.length, source.devices.length);
   if (underWay.length >= copySlots) {
     throw new Ec2Error(
@@ -168,9 +179,27 @@ function requireSlots({ world, account, region }: Request, source: Image): void 
     );
   }
   if (snapshotCopySlots !== null && snapshots > snapshotCopySlots) {
+    if (snapshotCopyLimit === 'fails') return 'fails';
     throw new Ec2Error(
       'ResourceLimitExceeded',
       `You have exceeded the maximum number of ${snapshotCopySlots} concurrent snapshot copies into ${region}`,
     );
   }
+  return 'fine';
+}
+
+function requireThroughput({ world, account, region }: Request): void {
+  const { timeBasedCopySlots } = world.settings;
+  const isTimeBased = (image: Image) =>
+    snapshotsOf(world, image).some(({ completionMinutes }) => typeof completionMinutes === 'number');
+  if (timeBasedCopySlots === null) return;
+  if (copiesUnderWay(world, account, region).filter(isTimeBased).length < timeBasedCopySlots) return;
+  throw new Ec2Error(
+    'ResourceLimitExceeded',
+    `The time-based copy would exceed the cumulative snapshot copy throughput quota in ${region}`,
+  );
+}
+
+function isToEndWell({ lifecycle }: Image): boolean {
+  return lifecycle.kind !== 'copying' || lifecycle.final.state === 'available';
 }

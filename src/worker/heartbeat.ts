@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { warnSparingly } from '../logging.ts';
+import { HEARTBEAT_MS } from '../store/workers.ts';
+import type { WorkerDeps } from './deps.ts';
+
+/**
+ * Sends this worker's heartbeat at once and then every few seconds, as long as it takes steps.
+ * @param takesSteps whether it does at the moment
+ * @returns stops it, and tells that this worker no longer runs
+ */
+export function startHeartbeat(
+  { workers, logger }: Pick<WorkerDeps, 'workers' | 'logger'>,
+  takesSteps: () => boolean,
+): () => Promise<void> {
+  const id = randomUUID();
+  const failed = warnSparingly(logger, 'Redis did not take the heartbeat');
+  let last: Promise<void> = Promise.resolve();
+  const beat = () => {
+    if (takesSteps()) last = workers.beat(id).catch(failed);
+  };
+  beat();
+  const timer = setInterval(beat, HEARTBEAT_MS);
+  return async () => {
+    clearInterval(timer);
+    await last;
+    await workers.leave(id).catch(failed);
+  };
+}
