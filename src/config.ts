@@ -167,7 +167,8 @@ const SETTINGS = {
     default: 7,
     minimum: 0.0001,
     maximum: 365,
-    description: 'days for which the answer to a request with an Idempotency-Key is given again',
+    description:
+      'days for which the answer to a request with an Idempotency-Key is given again; after that the request counts as a new one',
   }),
   JOB_RETENTION_DAYS: number({
     default: 30,
