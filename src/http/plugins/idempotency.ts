@@ -5,6 +5,7 @@ import { AmiferryError } from '../../errors.ts';
 import type { Claim, IdempotencyStore } from '../../store/idempotency.ts';
 import { keyInProgress } from '../../store/idempotency.ts';
 import type { JobStore } from '../../store/store.ts';
+import { saysAnything } from './json-body.ts';
 import { principalOf } from '../principal.ts';
 
 declare module 'fastify' {
@@ -52,7 +53,7 @@ async function claimKey(
   if (request.routeOptions.config.idempotencyKey === false) return undefined;
   const key = typeof header === 'string' ? parseIdempotencyKey(header) : null;
   if (key === null) throw badKey();
-  const print = fingerprint(request.method, request.url, request.body);
+  const print = fingerprint(request.method, request.url, bodyOf(request));
   const result = await deps.idempotency.claim(principalOf(request).id, key, print);
   switch (result.outcome) {
     case 'claimed':
@@ -74,6 +75,11 @@ async function claimKey(
         'this Idempotency-Key was used for another request: a new request needs a new key',
       );
   }
+}
+
+/** Where the body may be left out an empty one is the same. */
+function bodyOf({ body, routeOptions }: FastifyRequest): unknown {
+  return routeOptions.config.optionalBody && !saysAnything(body) ? undefined : body;
 }
 
 function badKey(): AmiferryError {
