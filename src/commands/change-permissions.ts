@@ -11,6 +11,7 @@ import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
 import { accepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import type { Told } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
@@ -39,7 +40,7 @@ export async function changePermissions(
   origin: Origin = NO_ORIGIN,
   notified?: string,
 ): Promise<Job> {
-  const notify = endpointsFor(deps, notified);
+  const told = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
   requireNoGrantsRemoved(change);
   requireShareable(image);
@@ -49,7 +50,7 @@ export async function changePermissions(
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
-  const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
+  const job = newJob(image, change, { warnings, told, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }
 
@@ -98,10 +99,10 @@ function newJob(
   change: PermissionChange,
   {
     warnings,
-    notify,
+    told,
     principal,
     origin,
-  }: { warnings: Warning[]; notify: string[]; principal: Principal; origin: Origin },
+  }: { warnings: Warning[]; told: Told; principal: Principal; origin: Origin },
   now: number,
 ): PermissionsJob {
   return {
@@ -117,7 +118,7 @@ function newJob(
     error: null,
     attempts: 1,
     warnings,
-    notify,
+    ...told,
     deliveries: [],
     requestedBy: principal.id,
     requestId: origin.requestId,

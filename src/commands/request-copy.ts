@@ -12,6 +12,7 @@ import { accepted, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CommandDeps } from './deps.ts';
+import type { Told } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
@@ -53,7 +54,7 @@ export async function requestCopy(
 ): Promise<Job> {
   request.destinations.forEach(({ region }, i) => requireRegion(deps, region, `/destinations/${i}/region`));
   requireDistinct(request.destinations.map(({ region }) => region));
-  const notify = endpointsFor(deps, request.notify?.url);
+  const told = endpointsFor(deps, request.notify?.url);
   const permissions = request.permissions === undefined ? null : permissionRequest(request.permissions);
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
     region,
@@ -67,7 +68,7 @@ export async function requestCopy(
   const job = newJob(
     image,
     specs,
-    { request, permissions, warnings, notify, requestedBy: principal.id, origin },
+    { request, permissions, warnings, told, requestedBy: principal.id, origin },
     deps.store.now(),
   );
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'request-copy', job));
@@ -196,13 +197,13 @@ function newJob(
     request: CopyRequest;
     permissions: PermissionRequest | null;
     warnings: Warning[];
-    notify: string[];
+    told: Told;
     requestedBy: string;
     origin: Origin;
   },
   now: number,
 ): CopyJob {
-  const { request, permissions, warnings, notify, requestedBy, origin } = asked;
+  const { request, permissions, warnings, told, requestedBy, origin } = asked;
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
@@ -212,7 +213,7 @@ function newJob(
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     permissions,
     warnings,
-    notify,
+    ...told,
     deliveries: [],
     requestedBy,
     requestId: origin.requestId,

@@ -16,6 +16,8 @@ export interface Message {
   id: string;
   url: string;
   body: string;
+  /** Whether it may be signed with the endpoint's own secrets alone. */
+  ownOnly: boolean;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -33,22 +35,21 @@ export class WebhookSender {
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
   async send(message: Message): Promise<AttemptResult> {
-    if (secretsFor(message.url, this.#settings).length === 0)
-      return { outcome: 'refused', error: 'there is no secret to sign it with (WEBHOOK_SECRETS)' };
+    const secrets = secretsFor(message.url, message.ownOnly, this.#settings);
+    if (secrets.length === 0) return { outcome: 'refused', error: withoutSecret(message) };
     const refusal = refusalOf(message.url, this.#settings);
     if (refusal !== null) return { outcome: 'refused', error: `the URL ${refusal}` };
     try {
-      return resultOf(await this.#post(message));
+      return resultOf(await this.#post(message, secrets));
     } catch (error) {
       return failureOf(error);
     }
   }
 
   /** The status of the answer; its body is nobody's business here. */
-  async #post({ id, url, body, now }: Message): Promise<number> {
+  async #post({ id, url, body, now }: Message, secrets: readonly string[]): Promise<number> {
     const { useAgent } = await import('request-filtering-agent');
     const { privateAddresses } = this.#settings;
-    const secrets = secretsFor(url, this.#settings);
     // A connection for each message: the address is looked at again each time.
     const agent = useAgent(url, { keepAlive: false, allowIPAddressList: [...privateAddresses] });
     const options = {
@@ -72,6 +73,12 @@ export class WebhookSender {
       request.once('response', answered).once('error', reject).end(body);
     });
   }
+}
+
+function withoutSecret({ ownOnly }: Message): string {
+  return ownOnly
+    ? 'the endpoint and its secrets were removed from WEBHOOK_ENDPOINTS_FILE'
+    : 'there is no secret to sign it with (WEBHOOK_SECRETS)';
 }
 
 function resultOf(status: number): AttemptResult {

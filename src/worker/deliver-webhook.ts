@@ -48,7 +48,14 @@ async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<
     timestamp: new Date(delivery.at).toISOString(),
     data: delivery.data,
   });
-  const result = await sender.send({ id: webhookId(job, delivery), url, body, now: deps.store.now() });
+  const ownOnly = job.ownSecrets?.includes(url) ?? false;
+  const result = await sender.send({
+    id: webhookId(job, delivery),
+    url,
+    body,
+    ownOnly,
+    now: deps.store.now(),
+  });
   if (result.outcome === 'gone') await gone.add(url);
   if (result.outcome === 'delivered') await gone.remove(url);
   return result;
