@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AttemptResult } from '../domain/webhooks.ts';
+import { AddressRefused, publicLookup } from './public-lookup.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
 import { secretsFor } from './settings.ts';
@@ -25,12 +26,12 @@ export interface Message {
 /** Sends messages. It never rejects: what came of it is the result. */
 export class WebhookSender {
   readonly #settings: WebhookSettings;
-  readonly #lookup: LookupFunction | undefined;
+  readonly #lookup: LookupFunction;
 
   /** `lookup` stands in for the system's resolver, in tests. */
   constructor(settings: WebhookSettings, lookup?: LookupFunction) {
     this.#settings = settings;
-    this.#lookup = lookup;
+    this.#lookup = publicLookup(settings, lookup);
   }
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
@@ -62,7 +63,7 @@ export class WebhookSender {
         'user-agent': 'amiferry',
         ...signedHeaders(id, Math.floor(now / 1000), body, secrets),
       },
-      ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }),
+      lookup: this.#lookup,
     };
     return new Promise((resolve, reject) => {
       const answered = (response: IncomingMessage) => {
@@ -92,7 +93,7 @@ function resultOf(status: number): AttemptResult {
 /** The caller may read this: it tells nothing of the network that the service is in. */
 function failureOf(error: unknown): AttemptResult {
   const { name, message, code } = asSystemError(error);
-  if (/^DNS lookup .* is not allowed/.test(message))
+  if (error instanceof AddressRefused || /^DNS lookup .* is not allowed/.test(message))
     return { outcome: 'refused', error: 'its name leads to an address that may not be reached' };
   if (name === 'TimeoutError' || code === 'ABORT_ERR')
     return { outcome: 'again', status: null, error: `no answer within ${PATIENCE_MS / 1000} s` };
