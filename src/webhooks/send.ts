@@ -3,14 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AttemptResult } from '../domain/webhooks.ts';
+import { HostSlots } from './host-slots.ts';
 import { AddressRefused, publicLookup } from './public-lookup.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
 import { secretsFor } from './settings.ts';
 import { signedHeaders } from './sign.ts';
 
-/** For the whole of it: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
+/** For the whole of a message: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
 const PATIENCE_MS = 15_000;
+
+/** Messages to one host that one process has under way at once. */
+const PER_HOST = 4;
 
 /** One message on its way. */
 export interface Message {
@@ -28,10 +32,22 @@ export class WebhookSender {
   readonly #settings: WebhookSettings;
   readonly #lookup: LookupFunction;
 
-  /** `lookup` stands in for the system's resolver, in tests. */
-  constructor(settings: WebhookSettings, lookup?: LookupFunction) {
+  readonly #patienceMs: number;
+  readonly #hosts = new HostSlots(PER_HOST);
+
+  /** `lookup` stands in for the system's resolver, in tests. @param patienceMs milliseconds for the whole of a message */
+  constructor(settings: WebhookSettings, lookup?: LookupFunction, patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
     this.#settings = settings;
     this.#lookup = publicLookup(settings, lookup);
+  }
+
+  /**
+   * Reserves a place for one message to a URL, and gives the function that frees it; `null` while as many as may be are under way
+   * to its host.
+   */
+  reserve(url: string): (() => void) | null {
+    return this.#hosts.take(url);
   }
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
@@ -43,7 +59,7 @@ export class WebhookSender {
     try {
       return resultOf(await this.#post(message, secrets));
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, this.#patienceMs);
     }
   }
 
@@ -56,7 +72,7 @@ export class WebhookSender {
     const options = {
       method: 'POST',
       agent,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(this.#patienceMs),
       headers: {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
@@ -91,12 +107,12 @@ function resultOf(status: number): AttemptResult {
 }
 
 /** The caller may read this: it tells nothing of the network that the service is in. */
-function failureOf(error: unknown): AttemptResult {
+function failureOf(error: unknown, patienceMs: number): AttemptResult {
   const { name, message, code } = asSystemError(error);
   if (error instanceof AddressRefused || /^DNS lookup .* is not allowed/.test(message))
     return { outcome: 'refused', error: 'its name leads to an address that may not be reached' };
   if (name === 'TimeoutError' || code === 'ABORT_ERR')
-    return { outcome: 'again', status: null, error: `no answer within ${PATIENCE_MS / 1000} s` };
+    return { outcome: 'again', status: null, error: `no answer within ${patienceMs / 1000} s` };
   return { outcome: 'again', status: null, error: `no answer: ${code ?? name}` };
 }
 

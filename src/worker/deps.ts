@@ -46,7 +46,7 @@ export interface WorkerDeps {
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
   /** Whether EC2's own events tell this worker of copies at the moment. */
   hearsEvents: () => boolean;
-  webhookSender: Pick<WebhookSender, 'send'>;
+  webhookSender: Pick<WebhookSender, 'reserve' | 'send'>;
   goneEndpoints: GoneEndpoints;
   tracing: Pick<Tracing, 'queues' | 'span'>;
 }
