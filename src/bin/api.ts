@@ -70,6 +70,7 @@ const app = await buildApp({
   authenticate,
   loopbackOnly,
   allowedHosts: config.allowedHosts,
+  trustedProxies: config.trustedProxies,
   policy,
   audit,
   rateLimit,

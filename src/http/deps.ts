@@ -29,6 +29,8 @@ export interface AppDeps extends CommandDeps {
   loopbackOnly?: boolean;
   /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
+  /** Addresses and CIDR ranges whose X-Forwarded-For tells who calls; default: none. */
+  trustedProxies?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list' | 'log'>;
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;
