@@ -31,9 +31,9 @@ async function expectSeen(stage: Stage, grantees: readonly string[]): Promise<vo
   await stage.untilAllEnded();
   const { region, imageId } = stage.image;
   const seen = await stage.ec2.launchPermissions(region, imageId);
-  const told = JSON.stringify(seen.map(({ UserId, Group }) => UserId ?? Group).toSorted());
-  const wanted = JSON.stringify(grantees.toSorted());
-  if (told !== wanted) stage.complain(`${imageId} is shared with ${told} instead of ${wanted}`);
+  const told = new Set(seen.map(({ UserId, Group }) => UserId ?? Group));
+  if (told.size === grantees.length && grantees.every((one) => told.has(one))) return;
+  stage.complain(`${imageId} is shared with ${[...told].join(', ')} instead of ${grantees.join(', ')}`);
 }
 
 const OUTSIDE: readonly Outside[] = [
