@@ -9,7 +9,7 @@ import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
-import { accepted, authoriseChange } from './authorise.ts';
+import { acceptedNew, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Told } from './notify.ts';
 import { endpointsFor } from './notify.ts';
@@ -51,7 +51,7 @@ export async function changePermissions(
   const target = targetOf(change, state);
   refuse(refusals(await sharingFacts(deps, scope, image), minus(target, state), target));
   const job = newJob(image, change, { warnings, told, principal, origin }, deps.store.now());
-  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
+  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'change-permissions', job));
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

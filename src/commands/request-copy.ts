@@ -8,7 +8,7 @@ import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
 import { ifKnown } from '../permissions/facts.ts';
-import { accepted, authoriseCopy } from './authorise.ts';
+import { acceptedNew, authoriseCopy } from './authorise.ts';
 import type { PermissionInput } from './change-permissions.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CommandDeps } from './deps.ts';
@@ -71,7 +71,7 @@ export async function requestCopy(
     { request, permissions, warnings, told, requestedBy: principal.id, origin },
     deps.store.now(),
   );
-  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'request-copy', job));
+  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
 }
 
 function requireDistinct(regions: string[]): void {
