@@ -1,3 +1,4 @@
+import { BlockList, isIP } from 'node:net';
 import type { SharingQuotas } from './domain/sharing-rules.ts';
 import { DEFAULT_QUOTAS } from './domain/sharing-rules.ts';
 import type { RetryTimes } from './domain/webhooks.ts';
@@ -189,7 +190,8 @@ const SETTINGS = {
     default: 7,
     minimum: 0.0001,
     maximum: 365,
-    description: 'days for which the answer to a request with an Idempotency-Key is given again',
+    description:
+      'days for which the answer to a request with an Idempotency-Key is given again; after that the request counts as a new one',
   }),
   JOB_RETENTION_DAYS: number({
     default: 30,
@@ -275,6 +277,12 @@ const SETTINGS = {
     pattern: '^[a-z0-9.:-]+(,[a-z0-9.:-]+)*$',
     description:
       'names, without port, by which the API may be called besides localhost, separated by commas; any without it, unless nobody is asked for credentials on loopback',
+  }),
+  TRUSTED_PROXIES: text({
+    default: '',
+    pattern: '^[0-9a-f.:]+(/[0-9]{1,3})?(,[0-9a-f.:]+(/[0-9]{1,3})?)*$',
+    description:
+      'addresses and CIDR ranges of the load balancers in front of the API, separated by commas: the caller is the address that they add to X-Forwarded-For; none without it',
   }),
   API_KEYS_FILE: text({
     default: '',
@@ -399,6 +407,8 @@ export interface Config {
   authNone: boolean;
   /** Empty: any. */
   allowedHosts: readonly string[];
+  /** Addresses and CIDR ranges. */
+  trustedProxies: readonly string[];
   /** Files, addresses and names are empty where they are not set. */
   apiKeysFile: string;
   jwt: { jwksUrl: string; issuer: string; audience: string; algorithms: readonly string[] };
@@ -455,6 +465,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     retentionMs: settings.JOB_RETENTION_DAYS * 86_400_000,
     authNone: settings.AUTH === 'none',
     allowedHosts: list(settings.ALLOWED_HOSTS),
+    trustedProxies: addressRanges('TRUSTED_PROXIES', settings.TRUSTED_PROXIES),
     apiKeysFile: settings.API_KEYS_FILE,
     jwt: {
       jwksUrl: settings.JWT_JWKS_URL,
@@ -471,7 +482,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       endpointsFile: settings.WEBHOOK_ENDPOINTS_FILE,
       hosts: list(settings.WEBHOOK_HOSTS),
       http: settings.WEBHOOK_HTTP === 1,
-      privateAddresses: list(settings.WEBHOOK_PRIVATE_ADDRESSES),
+      privateAddresses: addressRanges('WEBHOOK_PRIVATE_ADDRESSES', settings.WEBHOOK_PRIVATE_ADDRESSES),
     },
     webhookTimes: { backoffMs: WEBHOOK_BACKOFF_MS, retryMs: settings.WEBHOOK_RETRY_DAYS * 86_400_000 },
     streams: {
@@ -482,6 +493,21 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     },
     tracing: tracingSettings(settings),
   };
+}
+
+/** @throws {ConfigError} naming the first that is neither an address nor a CIDR range */
+function addressRanges(name: string, setting: string): string[] {
+  const ranges = list(setting);
+  const known = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits = isIP(address) === 6 ? '128' : '32'] = range.split('/');
+    try {
+      known.addSubnet(address, Number(bits), isIP(address) === 6 ? 'ipv6' : 'ipv4');
+    } catch {
+      throw new ConfigError(`${name} is invalid: ${range} is neither an address nor a CIDR range`);
+    }
+  }
+  return ranges;
 }
 
 /** It is parsed where it is used; here it is only made sure that it can be. */

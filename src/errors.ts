@@ -40,6 +40,7 @@ export const ERRORS = {
   superseded: { status: 409, retryable: false, title: 'A later change takes away what this one gives' },
   'body-too-large': { status: 413, retryable: false, title: 'The body is over 64 KiB' },
   'unsupported-media-type': { status: 415, retryable: false, title: 'The body must be application/json' },
+  'unknown-destination': { status: 422, retryable: false, title: 'The job has no such destination' },
   'image-not-available': { status: 422, retryable: false, title: 'The image can not be copied in its state' },
   'region-not-enabled': { status: 422, retryable: false, title: 'The account has not enabled the region' },
   'other-partition': {

@@ -74,6 +74,7 @@ const app = await buildApp({
   authenticate,
   loopbackOnly,
   allowedHosts: config.allowedHosts,
+  trustedProxies: config.trustedProxies,
   policy,
   audit,
   rateLimit,

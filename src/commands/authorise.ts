@@ -12,7 +12,8 @@ import {
   sharingOfChange,
   sharingOfCopy,
 } from '../domain/policy.ts';
-import { retryable } from '../domain/transitions.ts';
+import type { Named } from '../domain/transitions.ts';
+import { isNamed, retryable } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 
@@ -60,8 +61,13 @@ export async function authoriseChange(
  * Refuses to try something again that whoever asked for it may no longer do, by the policy of now, or that the one who
  * tries it again has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
  */
-export async function authoriseRetry(deps: Deps, principal: Principal, job: Job): Promise<void> {
-  await turnAway(deps, principal, about('retry-job', job), againstRetry(deps, principal, job));
+export async function authoriseRetry(
+  deps: Deps,
+  principal: Principal,
+  job: Job,
+  named: Named,
+): Promise<void> {
+  await turnAway(deps, principal, about('retry-job', job, named), againstRetry(deps, principal, job, named));
 }
 
 /** Cancelling needs no policy: it only ever takes something away. @throws {AmiferryError} `missing-scope` */
@@ -70,15 +76,16 @@ export async function authoriseCancel(deps: Deps, principal: Principal, job: Job
   await turnAway(deps, principal, about('cancel-job', job), { scopes, policy: [] });
 }
 
-/** That a request was accepted, and as which job. */
+/** That a request was accepted, and as which job. @param named the destinations that it names, where it is about some only */
 export function accepted(
   { policy }: Pick<Deps, 'policy'>,
   principal: Principal,
   action: AuditAction,
   job: Job,
+  named: Named = null,
 ): AuditEntry {
   const who = byPrincipal(principal, policy.current());
-  return auditEntry({ ...about(action, job), outcome: 'allowed', ...who });
+  return auditEntry({ ...about(action, job, named), outcome: 'allowed', ...who });
 }
 
 function againstCopy(
@@ -119,13 +126,14 @@ function againstChange(
 }
 
 /** What is tried again is done in the name of whoever asked for it first: his rules count. */
-function againstRetry(deps: Deps, principal: Principal, job: Job): Objections {
+function againstRetry(deps: Deps, principal: Principal, job: Job, named: Named): Objections {
   const owner = job.requestedBy;
   const { region } = job.image;
   if (job.kind === 'permissions') {
     return againstChange(deps, principal, owner, region, job.change, job.before ?? PRIVATE);
   }
-  const destinations = job.destinations.filter(retryable).map(({ spec }) => spec);
+  const failed = job.destinations.filter((one) => isNamed(named, one) && retryable(one));
+  const destinations = failed.map(({ spec }) => spec);
   return againstCopy(deps, principal, owner, {
     sourceRegion: region,
     destinations,
@@ -151,8 +159,9 @@ async function turnAway(
   throw new AmiferryError(missing.length > 0 ? 'missing-scope' : 'outside-policy', reasons.join('; '));
 }
 
-function about(action: AuditAction, job: Job): About {
+function about(action: AuditAction, job: Job, named: Named = null): About {
   const image = { imageId: job.image.id, region: job.image.region };
+  if (named !== null) return { action, image, what: { destinations: [...named] }, jobId: job.id };
   const what =
     job.kind === 'permissions'
       ? job.change

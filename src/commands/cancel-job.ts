@@ -1,38 +1,55 @@
 import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
-import { jobState } from '../domain/job.ts';
+import { isFinished, jobState } from '../domain/job.ts';
 import { cancelChange } from '../domain/permission-moves.ts';
-import { onCopy, stopAll } from '../domain/transitions.ts';
+import type { Named } from '../domain/transitions.ts';
+import { isNamed, onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
 import { accepted, authoriseCancel } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import { nameDestinations } from './name-destinations.ts';
 import { requireJob } from './require-job.ts';
 
-const stopCopies = onCopy(stopAll('cancel'));
-const cancel: Change = (job, now) => stopCopies(job, now) ?? cancelChange(job, now);
+function cancel(named: Named): Change {
+  const stopCopies = onCopy(stopAll('cancel', named));
+  return (job, now) => stopCopies(job, now) ?? cancelChange(job, now);
+}
 
 /**
  * Cancels what is not finished: what EC2 never heard of is cancelled at once, the rest as soon as a worker has removed
  * it, or taken back what a change of permissions had given by then. Cancelling again while that goes on changes nothing.
- * @throws {AmiferryError} `job-not-found`; `missing-scope`; `job-finished` when nothing is left to cancel
+ * @param destinations keys of the only destinations to cancel; without them all are
+ * @throws {AmiferryError} `job-not-found`; `missing-scope`; `job-finished` when nothing is left to cancel; those of
+ *   name-destinations.ts
  */
 export async function cancelJob(
   deps: CommandDeps,
   id: string,
   principal: Principal,
   claim: Claim | null = null,
+  destinations?: readonly string[],
 ): Promise<Job> {
-  await authoriseCancel(deps, principal, await requireJob(deps, id, principal));
-  const result = await deps.store.update(id, cancel, { receipt: claim?.receipt(id) });
+  const job = await requireJob(deps, id, principal);
+  await authoriseCancel(deps, principal, job);
+  const named = nameDestinations(job, destinations);
+  const result = await deps.store.update(id, cancel(named), { receipt: claim?.receipt(id) });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
-  if (result.outcome === 'unchanged' && result.job.finishedAt !== null) {
-    throw new AmiferryError(
-      'job-finished',
-      `job ${id} is ${jobState(result.job)}: nothing is left to cancel`,
-    );
-  }
-  await deps.audit.record(accepted(deps, principal, 'cancel-job', result.job));
+  if (result.outcome === 'unchanged' && isOver(result.job, named)) throw nothingLeft(result.job, named);
+  await deps.audit.record(accepted(deps, principal, 'cancel-job', result.job, named));
   return result.job;
+}
+
+function isOver(job: Job, named: Named): boolean {
+  if (job.kind === 'permissions' || named === null) return job.finishedAt !== null;
+  return job.destinations.filter((one) => isNamed(named, one)).every(isFinished);
+}
+
+function nothingLeft(job: Job, named: Named): AmiferryError {
+  const what =
+    named === null
+      ? `job ${job.id} is ${jobState(job)}`
+      : `${[...named].join(', ')} of job ${job.id} has finished`;
+  return new AmiferryError('job-finished', `${what}: nothing is left to cancel`);
 }

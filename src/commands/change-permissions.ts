@@ -19,6 +19,7 @@ import { sharingFacts } from '../permissions/facts.ts';
 import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
 import { accepted, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import type { Told } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
@@ -48,7 +49,7 @@ export async function changePermissions(
   origin: Origin = NO_ORIGIN,
   notified?: string,
 ): Promise<Job> {
-  const notify = endpointsFor(deps, notified);
+  const told = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
   requireOneWay(asked);
   const { change, left } = leaveOwnerOut(asked, image);
@@ -67,7 +68,7 @@ export async function changePermissions(
   // A withdrawal gives nothing, so a snapshot of another account does not stop it.
   if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
-  const job = newJob(image, change, { warnings, notify, principal, origin }, deps.store.now());
+  const job = newJob(image, change, { warnings, told, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
 }
 
@@ -143,10 +144,10 @@ function newJob(
   change: PermissionChange,
   {
     warnings,
-    notify,
+    told,
     principal,
     origin,
-  }: { warnings: Warning[]; notify: string[]; principal: Principal; origin: Origin },
+  }: { warnings: Warning[]; told: Told; principal: Principal; origin: Origin },
   now: number,
 ): PermissionsJob {
   return {
@@ -162,7 +163,7 @@ function newJob(
     error: null,
     attempts: 1,
     warnings,
-    notify,
+    ...told,
     deliveries: [],
     requestedBy: principal.id,
     requestId: origin.requestId,

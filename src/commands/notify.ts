@@ -1,23 +1,28 @@
+import type { Job } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import { refusalOf } from '../webhooks/refusal.ts';
 import type { CommandDeps } from './deps.ts';
+
+/** What a job's record keeps of the endpoints that it tells. */
+export type Told = Pick<Job, 'notify' | 'ownSecrets'>;
 
 /**
  * The endpoints that are told of a new job: the configured ones, and the one that its request names.
  * @throws {AmiferryError} `webhooks-off`, `webhook-refused`
  */
-export function endpointsFor({ webhooks }: CommandDeps, named?: string): string[] {
+export function endpointsFor({ webhooks }: CommandDeps, named?: string): Told {
   const off = webhooks.secrets.length === 0;
   const own = webhooks.endpoints.current().map(({ url }) => url);
   const configured = [...new Set([...own, ...(off ? [] : webhooks.urls)])];
-  if (named === undefined) return configured;
+  const told = (notify: string[]): Told => ({ notify, ...(own.length > 0 && { ownSecrets: own }) });
+  if (named === undefined) return told(configured);
   if (off) {
     const message =
       'this service sends no webhooks to addresses that a request names: leave "notify" out, or have the operator set WEBHOOK_SECRETS';
     throw new AmiferryError('webhooks-off', message);
   }
   const refusal = refusalOf(named, webhooks);
-  if (refusal === null) return [...new Set([...configured, new URL(named).href])];
+  if (refusal === null) return told([...new Set([...configured, new URL(named).href])]);
   const message = `"notify/url" ${refusal}`;
   throw new AmiferryError('webhook-refused', message, { errors: [{ pointer: '/notify/url', message }] });
 }

@@ -2,16 +2,19 @@ import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
 import { destinationKey, jobState } from '../domain/job.ts';
 import { retryChange } from '../domain/permission-moves.ts';
-import { onCopy, retryable, retryFailed } from '../domain/transitions.ts';
+import type { Named } from '../domain/transitions.ts';
+import { isNamed, onCopy, retryable, retryNamed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
 import { accepted, authoriseRetry } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
+import { nameDestinations } from './name-destinations.ts';
 import { requireJob } from './require-job.ts';
 
-function isBeingRemoved(job: Job): boolean {
-  return job.kind === 'copy' && job.destinations.some(({ stopping }) => stopping !== null);
+function isBeingRemoved(job: Job, named: Named): boolean {
+  if (job.kind !== 'copy') return false;
+  return job.destinations.some((one) => isNamed(named, one) && one.stopping !== null);
 }
 
 /** Decides about just what is retried: where more has failed in between, it is decided anew. */
@@ -20,42 +23,44 @@ async function retryAuthorised(
   id: string,
   principal: Principal,
   claim: Claim | null,
-): Promise<UpdateOutcome> {
+  destinations: readonly string[] | undefined,
+): Promise<{ result: UpdateOutcome; named: Named }> {
   for (;;) {
     const job = await requireJob(deps, id, principal);
-    await authoriseRetry(deps, principal, job);
-    const authorised = toRetry(job);
-    const retryNow = retry(principal);
+    const named = nameDestinations(job, destinations);
+    await authoriseRetry(deps, principal, job, named);
+    const authorised = toRetry(job, named);
+    const retryNow = retry(principal, named);
     let hasMore = false;
     const change: Change = (latest, now) => {
-      hasMore = !toRetry(latest).isSubsetOf(authorised);
+      hasMore = !toRetry(latest, named).isSubsetOf(authorised);
       return hasMore ? null : retryNow(latest, now);
     };
     const result = await deps.store.update(id, change, { receipt: claim?.receipt(id) });
-    if (!hasMore) return result;
+    if (!hasMore) return { result, named };
   }
 }
 
-function toRetry(job: Job): Set<string> {
-  return new Set(job.kind === 'copy' ? job.destinations.filter(retryable).map(destinationKey) : []);
+function toRetry(job: Job, named: Named): Set<string> {
+  if (job.kind !== 'copy') return new Set();
+  const failed = job.destinations.filter((one) => isNamed(named, one) && retryable(one));
+  return new Set(failed.map(destinationKey));
 }
 
-const retryCopies = onCopy(retryFailed);
-
 /** What an earlier try of sharing gave was taken back when it failed, and who retries decides anew what may be given. */
-function retry(principal: Principal): Change {
+function retry(principal: Principal, named: Named): Change {
+  const retryCopies = onCopy(retryNamed(named));
   const retryPermissions = retryChange(principal.scopes.has('amis:publish'));
   return (job, now) => {
     const copies = retryCopies(job, now);
-    return copies === null ? retryPermissions(job, now) : shareAnew(job, copies);
+    return copies === null ? retryPermissions(job, now) : shareAnew(copies, toRetry(job, named));
   };
 }
 
-function shareAnew(before: Job, after: Job): Job {
-  if (before.kind !== 'copy' || after.kind !== 'copy') return after;
-  const destinations = after.destinations.map((one, i) => {
-    const was = before.destinations[i];
-    if (was === undefined || !retryable(was)) return one;
+function shareAnew(after: Job, retried: ReadonlySet<string>): Job {
+  if (after.kind !== 'copy') return after;
+  const destinations = after.destinations.map((one) => {
+    if (!retried.has(destinationKey(one))) return one;
     const { given: _given, supersededBy: _supersededBy, ...rest } = one;
     return rest;
   });
@@ -64,28 +69,30 @@ function shareAnew(before: Job, after: Job): Job {
 
 /**
  * Copies the failed destinations again, each as a new attempt; the others are left as they are.
- * @throws {AmiferryError} `job-not-found`; `missing-scope`, `outside-policy`; `nothing-to-retry` when no destination has failed
+ * @param destinations keys of the only destinations to retry; without them all that failed are
+ * @throws {AmiferryError} `job-not-found`; `missing-scope`, `outside-policy`; `nothing-to-retry` when no destination has failed;
+ *   those of name-destinations.ts
  */
 export async function retryJob(
   deps: CommandDeps,
   id: string,
   principal: Principal,
   claim: Claim | null = null,
+  destinations?: readonly string[],
 ): Promise<Job> {
-  const result = await retryAuthorised(deps, id, principal, claim);
+  const { result, named } = await retryAuthorised(deps, id, principal, claim, destinations);
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
-  if (result.outcome === 'unchanged' && isBeingRemoved(result.job)) {
+  if (result.outcome === 'unchanged' && isBeingRemoved(result.job, named)) {
     throw new AmiferryError(
       'job-running',
       `copies of job ${id} are still being removed: retry it when that is done`,
     );
   }
   if (result.outcome === 'unchanged') {
-    throw new AmiferryError(
-      'nothing-to-retry',
-      `job ${id} is ${jobState(result.job)} and no destination of it has failed`,
-    );
+    const what = named === null ? 'no destination of it' : `none of ${[...named].join(', ')}`;
+    const message = `job ${id} is ${jobState(result.job)} and ${what} has failed`;
+    throw new AmiferryError('nothing-to-retry', message);
   }
-  await deps.audit.record(accepted(deps, principal, 'retry-job', result.job));
+  await deps.audit.record(accepted(deps, principal, 'retry-job', result.job, named));
   return result.job;
 }

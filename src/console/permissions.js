@@ -4,7 +4,8 @@ import { choice, permissionFields, readPermissions } from './forms.js';
 import { failureBox, permissionFacts } from './job-view.js';
 import { markFields, outcome } from './problems.js';
 
-const PRIVATE = 'Make it private? Everybody it is shared with loses access, to its snapshots too.';
+const makePrivate = (imageId) =>
+  `Make ${imageId} private? Everybody it is shared with loses access, to its snapshots too.`;
 const PUBLIC = 'Let everybody in the world launch it? It can not be taken back from those who copy it.';
 
 /** Who may launch an image, whether it could be shared, and if not why; and the form to change it. */
@@ -54,7 +55,9 @@ const MODES = [
   ['set', 'Exactly these: whoever is not named loses access'],
 ];
 
-function shareForm(path, { visibility }, again) {
+const namesNobody = (set) => !set.public && !set.accounts && !set.organizations && !set.organizationalUnits;
+
+function shareForm(path, { imageId, visibility }, again) {
   const result = outcome();
   const send = async (method, body) => {
     const job = await result.of(() => changed(form, method, path, body));
@@ -78,13 +81,19 @@ function shareForm(path, { visibility }, again) {
       { class: 'row' },
       h('button', { class: 'primary' }, 'Change permissions'),
       visibility !== 'private' &&
-        h('button', { type: 'button', click: () => confirm(PRIVATE) && send('DELETE') }, 'Make private'),
+        h(
+          'button',
+          { type: 'button', click: () => confirm(makePrivate(imageId)) && send('DELETE') },
+          'Make private',
+        ),
     ),
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     const mode = new FormData(form).get('mode');
     const set = readPermissions(form);
+    if (mode === 'set' && namesNobody(set) && !confirm(`Nobody is named here. ${makePrivate(imageId)}`))
+      return;
     if (set.public && mode !== 'remove' && !confirm(PUBLIC)) return;
     void (mode === 'set' ? send('PUT', set) : send('PATCH', { [mode]: set }));
   });

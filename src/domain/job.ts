@@ -164,6 +164,8 @@ interface JobBase {
   warnings: Warning[];
   /** URLs that are told when it or a destination has finished. */
   notify: string[];
+  /** Those of {@link notify} that had secrets of their own: they are never signed with others. A record of an earlier version has none. */
+  ownSecrets?: string[];
   deliveries: Delivery[];
   requestedBy: string;
   /** Of the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */

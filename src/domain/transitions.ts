@@ -292,13 +292,20 @@ const ROLLED_BACK: Failure = {
   awsRequestId: null,
 };
 
-/** Stops every destination that can be: `cancel` spares the finished ones, `rollback` takes them down too. */
+/** The destinations that a request names by their keys; `null`: all of them. */
+export type Named = ReadonlySet<string> | null;
+
+export function isNamed(named: Named, one: Destination): boolean {
+  return named === null || named.has(destinationKey(one));
+}
+
+/** Stops every named destination that can be: `cancel` spares the finished ones, `rollback` takes them down too. */
 export const stopAll =
-  (reason: StopReason): Move =>
+  (reason: StopReason, named: Named = null): Move =>
   (job, now) => {
     let changed = false;
     const destinations = job.destinations.map((one) => {
-      const patch = stopping(one, reason, now);
+      const patch = isNamed(named, one) ? stopping(one, reason, now) : null;
       changed ||= patch !== null;
       return patch === null ? one : { ...one, ...patch };
     });
@@ -354,21 +361,27 @@ export const changeStray =
       : { ...after, warnings: [...after.warnings, warning] };
   };
 
-/** Whether {@link retryFailed} takes a destination up again. */
+/** Whether {@link retryNamed} takes a destination up again. */
 export const retryable = (one: Destination) =>
   isFinished(one) && (one.state === 'failed' || one.error?.code === 'rolled-back');
 
 /**
- * Queues the failed (and the rolled-back) destinations again, each with a new attempt and so a new ClientToken. One
- * whose copy is complete, or was only out of reach, resumes where it failed.
+ * Queues the failed (and the rolled-back) destinations among the named ones again, each with a new attempt and so a new
+ * ClientToken. One whose copy is complete, or was only out of reach, resumes where it failed.
  */
-export const retryFailed: Move = (job, now) => {
-  // What is still being taken down can't be started again yet.
-  if (job.destinations.some(({ stopping }) => stopping !== null) || !job.destinations.some(retryable))
-    return null;
-  const destinations = job.destinations.map((one) => (retryable(one) ? again(one, now) : one));
-  return finishing({ ...job, destinations }, now);
-};
+export const retryNamed =
+  (named: Named): Move =>
+  (job, now) => {
+    const candidates = job.destinations.filter((one) => isNamed(named, one));
+    // What is still being taken down can't be started again yet.
+    if (candidates.some(({ stopping }) => stopping !== null) || !candidates.some(retryable)) return null;
+    const destinations = job.destinations.map((one) =>
+      isNamed(named, one) && retryable(one) ? again(one, now) : one,
+    );
+    return finishing({ ...job, destinations }, now);
+  };
+
+export const retryFailed = retryNamed(null);
 
 function again(one: Destination, now: number): Destination {
   if (isResumable(one)) return resumed(one, now);

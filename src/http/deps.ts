@@ -32,6 +32,8 @@ export interface AppDeps extends CommandDeps {
   allowedHosts?: readonly string[];
   /** For requests that only read: it leaves a part of EC2's calls to all others. */
   reader: Ec2Gateway;
+  /** Addresses and CIDR ranges whose X-Forwarded-For tells who calls; default: none. */
+  trustedProxies?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list' | 'log'>;
   /** `null`: nobody is turned away for asking often. */
   rateLimit: RateLimit | null;

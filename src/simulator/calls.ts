@@ -12,7 +12,8 @@ import * as answers from './wire/answers.ts';
 import type { Answer } from './wire/answers.ts';
 import type { Caller } from './wire/caller.ts';
 import { Parameters } from './wire/parameters.ts';
-import type { XmlObject } from './wire/xml.ts';
+import type { XmlObject, XmlValue } from './wire/xml.ts';
+import { isList } from './wire/xml.ts';
 
 /** What a call that was accepted came to. */
 export interface Done {
@@ -91,8 +92,7 @@ function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams):
         effects,
       });
       const imageId = typeof result['imageId'] === 'string' ? result['imageId'] : undefined;
-      const told = effects.empty === true ? emptied(result) : result;
-      return { answer: answers.ec2Success(action, requestId, told), imageId };
+      return { answer: answers.ec2Success(action, requestId, distorted(result, effects)), imageId };
     },
     refuse: (error) => answers.ec2Failure(requestId, error),
   };
@@ -100,6 +100,20 @@ function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams):
 
 function unfiltered(form: URLSearchParams): URLSearchParams {
   return new URLSearchParams([...form].filter(([name]) => !/^(?:Filter|Owner)\./.test(name)));
+}
+
+function distorted(result: XmlObject, { empty, reverses, omits = [] }: Effects): XmlObject {
+  const told = empty === true ? emptied(result) : result;
+  return reverses === true || omits.length > 0 ? rearranged(told, reverses === true, omits) : told;
+}
+
+function rearranged(object: XmlObject, reverses: boolean, omits: readonly string[]): XmlObject {
+  const inner = (value: XmlValue): XmlValue => {
+    if (isList(value)) return (reverses ? value.toReversed() : value).map(inner);
+    return typeof value === 'object' ? rearranged(value, reverses, omits) : value;
+  };
+  const kept = Object.entries(object).filter(([name]) => !omits.includes(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, inner(value)]));
 }
 
 function emptied(result: XmlObject): XmlObject {

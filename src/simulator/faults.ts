@@ -31,6 +31,10 @@ export const FaultSchema = Type.Object(
     empty: Type.Optional(Type.Boolean()),
     /** EC2 answers as if no filter, and no owner, had been named. */
     ignoresFilters: Type.Optional(Type.Boolean()),
+    /** EC2 lists in the opposite order. */
+    reverses: Type.Optional(Type.Boolean()),
+    /** Elements that EC2 leaves out of its answer, wherever they are. */
+    omits: Type.Optional(Type.Array(Type.String())),
     /** The copy is accepted and fails later. */
     copyFails: Type.Optional(
       Type.Object(

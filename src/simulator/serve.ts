@@ -81,6 +81,8 @@ async function execute(
       consistencyDelayMs: fault?.consistencyDelayMs,
       empty: fault?.empty,
       ignoresFilters: fault?.ignoresFilters,
+      reverses: fault?.reverses,
+      omits: fault?.omits,
     });
     if (entry !== undefined && done.imageId !== undefined) {
       ledger.copyAccepted(entry, done.imageId, copiesUnderWay(world, account, region).length);

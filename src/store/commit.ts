@@ -35,9 +35,10 @@ export interface SlotRequest {
   wanted: readonly { scope: Scope; member: string; isTimeBased: boolean }[];
 }
 
-/** `full`: these members get no slot or no call, and nothing was written. */
+/** `claim-lost`: another request holds the Idempotency-Key. `full`: these members get no slot or no call, and nothing was written. */
 export type CommitOutcome =
   | { outcome: 'ok' | 'conflict' | 'not-first' }
+  | { outcome: 'claim-lost' }
   | { outcome: 'full'; members: string[] };
 
 /** What every write goes by. */
@@ -75,7 +76,7 @@ export async function commit(
 type Position = (key: string) => number;
 
 function argumentsOf(context: CommitContext, write: Write, position: Position): string[] {
-  const { before, after, guards = {} } = write;
+  const { before, after, guards = {}, receipt } = write;
   const { keys } = context;
   const id = (after ?? before)?.id ?? '';
   const plan = {
@@ -85,25 +86,25 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
     to: after?.version ?? 0,
     commands: commandsOf(context, write).map(([command, key, ...args]) => [command, position(key), ...args]),
     guard: guardOf(keys, guards, position),
+    receipt: receipt && receiptOf(receipt, position),
   };
   return [JSON.stringify(plan), after === null ? '' : JSON.stringify(after), JSON.stringify(eventsOf(write))];
 }
 
 /** Besides the record and its events. */
 function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): IndexCommand[] {
-  const { before, after, receipt, audit } = write;
+  const { before, after, audit } = write;
   return [
     // An earlier version kept a job's events in a stream.
     ...(before !== null && after === null ? [['DEL', keys.events(before.id)] satisfies IndexCommand] : []),
     ...indexChanges(keys, before, after),
     ...outboxCommands(keys, before, after, now),
-    ...(receipt ? [receiptCommand(receipt)] : []),
     ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),
   ];
 }
 
-function receiptCommand({ key, value, ttl }: Receipt): IndexCommand {
-  return ['SET', key, value, 'PX', Math.round(ttl)];
+function receiptOf({ key, token, value, ttl }: Receipt, position: Position): object {
+  return { key: position(key), token, value, ttl: Math.round(ttl) };
 }
 
 /** Each event as a JSON text. */

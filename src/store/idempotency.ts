@@ -1,7 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../redis-client.ts';
 import { jobIdOf, scopedKey } from '../domain/idempotency.ts';
+import { AmiferryError } from '../errors.ts';
 import { Gathered } from './gathered.ts';
 import { storeKeys } from './keys.ts';
+import { defineScripts } from './scripts.ts';
 import type { Receipt } from './store.ts';
 
 /** The first answer to a request, as it is given again. */
@@ -14,20 +17,29 @@ export interface Answer {
 /** What is remembered of a request with a key. `jobId` comes with its job, `answer` when it was sent. */
 interface Memory {
   fingerprint: string;
+  /** Of the request that claimed the key. A memory of an earlier version has none. */
+  token?: string;
   jobId?: string;
   answer?: Answer;
 }
 
 /** A key that this request holds. */
 export interface Claim {
-  /** The id that a job made by this request gets. */
-  jobId: string;
+  /** The id of the nth job that the key makes, from 0: a key that has expired makes a new one. */
+  jobId(nth: number): string;
+  /** Milliseconds for which the key counts, from the request on. */
+  ttl: number;
   /** To be saved together with the job that the request makes or changes. */
   receipt(jobId: string): Receipt;
-  /** Remembers the answer. */
+  /** Remembers the answer, unless another request holds the key by now. */
   answered(answer: Answer): Promise<void>;
-  /** Forgets a request that changed nothing, so that it may be sent again, mended. */
+  /**
+   * Frees the key of a refused request, so that it may be corrected and sent again. A key whose write was made, or that another
+   * request holds by now, stays as it is.
+   */
   release(): Promise<void>;
+  /** Whether a write was sent to Redis: without its answer it may have been made, or may be made yet. */
+  readonly mayHaveWritten: boolean;
 }
 
 export type ClaimOutcome =
@@ -40,13 +52,13 @@ export type ClaimOutcome =
 
 /**
  * Milliseconds for which a request that has not saved its job yet holds its key, be it that its process was killed: the
- * same request is not answered so long. One that takes longer may meet its repetition, and nothing comes of it: the job's
- * id follows from the key, so both get the one job.
+ * same request is not answered for that long. A request over its lease may meet its repetition: the one that holds the key
+ * makes the write, and the other is refused it.
  */
 const LEASE = 4000;
 
-/** A SET, with its further arguments. */
-type SetCommand = [key: string, value: string, ...options: (string | number)[]];
+/** A command that answers with a string, or nothing of interest. */
+type KeyCommand = [command: string, key: string, ...args: (string | number)[]];
 
 /** Commands sent together at most. */
 const TOGETHER = 100;
@@ -57,22 +69,28 @@ export class IdempotencyStore {
   readonly #prefix: string;
   readonly #ttl: number;
   /** Those of one turn of the event loop are sent together. */
-  readonly #sets: Gathered<SetCommand, string | null>;
+  readonly #commands: Gathered<KeyCommand, string | null>;
 
   /** @param ttl milliseconds for which an answered request is remembered */
   constructor(redis: RedisClient, prefix: string, ttl: number) {
+    defineScripts(redis);
     this.#redis = redis;
     this.#prefix = prefix;
     this.#ttl = ttl;
-    this.#sets = new Gathered((commands) => setAll(redis, commands), TOGETHER);
+    this.#commands = new Gathered((commands) => runAll(redis, commands), TOGETHER);
   }
 
   async claim(principal: string, key: string, fingerprint: string): Promise<ClaimOutcome> {
     const redisKey = storeKeys(this.#prefix).idempotency(scopedKey(principal, key));
-    const fresh: Memory = { fingerprint };
-    const known = await this.#sets.add([redisKey, JSON.stringify(fresh), 'PX', LEASE, 'NX', 'GET']);
-    if (known === null)
-      return { outcome: 'claimed', claim: this.#claim(redisKey, fingerprint, jobIdOf(principal, key)) };
+    const mine = { fingerprint, token: randomUUID() };
+    const fresh = JSON.stringify(mine);
+    const known = await this.#commands.add(['set', redisKey, fresh, 'PX', LEASE, 'NX', 'GET']);
+    // Its own value is there where ioredis sent the command again after a lost connection.
+    if (known === null || known === fresh)
+      return {
+        outcome: 'claimed',
+        claim: this.#claim(redisKey, mine, (nth) => jobIdOf(principal, key, nth)),
+      };
     const memory: Memory = JSON.parse(known);
     if (memory.fingerprint !== fingerprint) return { outcome: 'reused' };
     if (memory.answer !== undefined) return { outcome: 'replay', answer: memory.answer };
@@ -81,31 +99,41 @@ export class IdempotencyStore {
       : { outcome: 'accepted', jobId: memory.jobId };
   }
 
-  #claim(redisKey: string, fingerprint: string, derivedId: string): Claim {
-    const ttl = this.#ttl;
-    let saved: string | undefined;
+  #claim(redisKey: string, mine: Memory & { token: string }, jobId: Claim['jobId']): Claim {
+    const { token } = mine;
+    const ttl = Math.round(this.#ttl);
+    let saved: { jobId?: string } = {};
     return {
-      jobId: derivedId,
-      receipt: (jobId) => {
-        saved = jobId;
-        const memory: Memory = { fingerprint, jobId };
-        return { key: redisKey, value: JSON.stringify(memory), ttl };
+      jobId,
+      ttl,
+      receipt: (id) => {
+        saved = { jobId: id };
+        return { key: redisKey, token, value: JSON.stringify({ ...mine, ...saved }), ttl };
       },
       answered: async (answer) => {
-        const memory: Memory = { fingerprint, answer, ...(saved === undefined ? {} : { jobId: saved }) };
-        await this.#sets.add([redisKey, JSON.stringify(memory), 'PX', Math.round(ttl)]);
+        const memory: Memory = { ...mine, ...saved, answer };
+        await this.#commands.add(['amiferryKeepAnswer', redisKey, token, JSON.stringify(memory), ttl]);
       },
       release: async () => {
-        await this.#redis.del(redisKey);
+        await this.#redis.amiferryDeleteExact(redisKey, JSON.stringify(mine));
+      },
+      get mayHaveWritten() {
+        return saved.jobId !== undefined;
       },
     };
   }
 }
 
+/** Why a request is refused whose key another request with the same key holds. */
+export function keyInProgress(): AmiferryError {
+  const message =
+    'the first request with this Idempotency-Key is still being answered: send it again in a second';
+  return new AmiferryError('idempotency-key-in-progress', message);
+}
+
 /** The answer to each, in order. @throws the first error among them */
-async function setAll(redis: RedisClient, commands: readonly SetCommand[]): Promise<(string | null)[]> {
-  const pipeline = redis.pipeline(commands.map((command) => ['set', ...command]));
-  const answers = (await pipeline.exec()) ?? [];
+async function runAll(redis: RedisClient, commands: KeyCommand[]): Promise<(string | null)[]> {
+  const answers = (await redis.pipeline(commands).exec()) ?? [];
   return answers.map(([error, answer]) => {
     if (error !== null) throw error;
     return typeof answer === 'string' ? answer : null;

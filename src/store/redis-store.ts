@@ -9,6 +9,7 @@ import { SharedClock } from './clock.ts';
 import type { CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
 import { Gathered } from './gathered.ts';
+import { keyInProgress } from './idempotency.ts';
 import { changeMember } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
@@ -106,7 +107,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async create(job: Job, alongside: Alongside = {}): Promise<'created' | 'exists'> {
-    const { outcome } = await this.#writes.add({ before: null, after: job, ...alongside });
+    const { outcome } = await this.#write({ before: null, after: job, ...alongside });
     return outcome === 'conflict' ? 'exists' : 'created';
   }
 
@@ -143,6 +144,12 @@ export class RedisJobStore implements JobStore {
     return this.#updateAlone(ref.jobId, change, { guards: () => ({ line }) });
   }
 
+  async #write(write: Write): Promise<Exclude<CommitOutcome, { outcome: 'claim-lost' }>> {
+    const written = await this.#writes.add(write);
+    if (written.outcome === 'claim-lost') throw keyInProgress();
+    return written;
+  }
+
   async #updateAlone(id: string, change: SlotsChange, how: HowToWrite): Promise<UpdateOutcome> {
     const [outcome = { outcome: 'missing' as const }] = await this.#update(id, [change], how);
     return outcome;
@@ -164,7 +171,7 @@ export class RedisJobStore implements JobStore {
       );
       const after = steps.at(-1)?.[1];
       if (after === undefined) return outcomes;
-      const written = await this.#writes.add({
+      const written = await this.#write({
         before,
         after,
         steps,
@@ -319,7 +326,7 @@ export class RedisJobStore implements JobStore {
     for (const id of ids) {
       const job = await this.get(id);
       if (job === null) continue;
-      const { outcome } = await this.#writes.add({ before: job, after: null });
+      const { outcome } = await this.#write({ before: job, after: null });
       if (outcome === 'ok') deleted += 1;
     }
     return deleted;

@@ -59,17 +59,35 @@ return 1
 export const WITHDRAWALS = 2 ** 52;
 
 /**
+ * Keeps what became of a request with an Idempotency-Key, unless another request holds the key by now. KEYS: the key.
+ * ARGV: the request's token, the value, milliseconds to keep it. Answers 1, or 0 where the key is another's.
+ */
+const KEEP_ANSWER = `
+local held = redis.call('GET', KEYS[1])
+if held and cjson.decode(held).token ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`;
+
+/** Deletes a key that still has a value, and only then. KEYS: the key. ARGV: the value. Answers how many were deleted. */
+const DELETE_EXACT = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
+`;
+
+/**
  * The one script behind every write of a record. It makes several in turn, each by itself: one that is refused leaves the
  * others alone.
  *
  * KEYS: the events of all jobs, then every other key that the writes name by position.
  * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `from`, the
  *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
- *       `guard`, left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
+ *       `guard` and `receipt`, each left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
  *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed, limit, calls: key positions,
  *       member, is_timed}]}, or the first
- *       place in a line, {line: key position, member}.
- * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, or the members for which no slot or no call is
+ *       place in a line, {line: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
+ *       {key: position, token, value, ttl}: the write is made only while no other request holds the key, and once.
+ * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, `claim-lost` (another request holds the key), or the members for which no slot or no call is
  * free (an array).
  */
 const COMMIT = `${BUCKET}${ROOM}
@@ -115,7 +133,17 @@ local function refusal(guard)
   end
 end
 
+-- A write with this very receipt was made already where ioredis sends the script again after a lost connection.
+local function claim(receipt)
+  local held = redis.call('GET', KEYS[receipt.key])
+  if not held then return nil end
+  if held == receipt.value then return 'ok' end
+  if cjson.decode(held).token ~= receipt.token then return 'claim-lost' end
+end
+
 local function write(plan, record, events)
+  local settled = plan.receipt and claim(plan.receipt)
+  if settled then return settled end
   local key, log = KEYS[plan.record], KEYS[plan.log]
   local version = tonumber(redis.call('HGET', key, 'version') or '0')
   if version ~= plan.from then return 'conflict' end
@@ -135,6 +163,8 @@ local function write(plan, record, events)
     command[2] = KEYS[command[2]]
     if command[1] == 'PLACE' then place(command[2], command[3], command[4]) else redis.call(unpack(command)) end
   end
+  local receipt = plan.receipt
+  if receipt then redis.call('SET', KEYS[receipt.key], receipt.value, 'PX', receipt.ttl) end
   return 'ok'
 end
 
@@ -280,7 +310,9 @@ declare module 'ioredis' {
     amiferryCommit(
       keys: number,
       ...args: (string | number)[]
-    ): Result<('ok' | 'conflict' | 'not-first' | string[])[], Context>;
+    ): Result<('ok' | 'conflict' | 'not-first' | 'claim-lost' | string[])[], Context>;
+    amiferryKeepAnswer(key: string, token: string, value: string, ttl: number): Result<number, Context>;
+    amiferryDeleteExact(key: string, value: string): Result<number, Context>;
     amiferryReadLog(log: string, time: number, number: number, limit: number): Result<string[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
@@ -335,6 +367,8 @@ declare module 'ioredis' {
 export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryTime', { lua: TIME, numberOfKeys: 1 });
   redis.defineCommand('amiferryCommit', { lua: COMMIT });
+  redis.defineCommand('amiferryKeepAnswer', { lua: KEEP_ANSWER, numberOfKeys: 1 });
+  redis.defineCommand('amiferryDeleteExact', { lua: DELETE_EXACT, numberOfKeys: 1 });
   redis.defineCommand('amiferryReadLog', { lua: READ_LOG, numberOfKeys: 1 });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
   redis.defineCommand('amiferryPutOff', { lua: PUT_OFF, numberOfKeys: 4 });

@@ -7,7 +7,7 @@ type Refusal = string | null;
 
 /**
  * Why an endpoint may not be told anything, as far as its URL shows it; `null` if nothing speaks against it. A name is
- * resolved only when it is connected to, and held against the same rules then (send.ts).
+ * resolved only when it is connected to, and held against the same rules then ({@link isPrivate}, by public-lookup.ts).
  */
 export function refusalOf(url: string, settings: WebhookSettings): Refusal {
   if (!URL.canParse(url)) return 'must be a URL';
@@ -31,8 +31,14 @@ function isAllowedHost(host: string, allowed: readonly string[]): boolean {
  */
 const NOT_PUBLIC_IPV6 = ['::/3', '4000::/2', '8000::/1'];
 
-/** The WHATWG parser has turned 127.1, 0x7f000001 and their like into plain addresses already. */
-function isPrivate(host: string, { privateAddresses }: WebhookSettings): boolean {
+/**
+ * Whether a host may not be reached: an address that is not public, in whichever form it is written, or a name of this machine.
+ * The WHATWG parser has turned 127.1, 0x7f000001 and their like into plain addresses already.
+ */
+export function isPrivate(
+  host: string,
+  { privateAddresses }: Pick<WebhookSettings, 'privateAddresses'>,
+): boolean {
   if (isIP(host) === 0) return privateAddresses.length === 0 && /(?:^|\.)localhost$/.test(host);
   const address = ipaddr.parse(host);
   if (privateAddresses.some((range) => contains(range, address))) return false;

@@ -3,19 +3,26 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AttemptResult } from '../domain/webhooks.ts';
+import { HostSlots } from './host-slots.ts';
+import { AddressRefused, publicLookup } from './public-lookup.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
 import { secretsFor } from './settings.ts';
 import { signedHeaders } from './sign.ts';
 
-/** For the whole of it: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
+/** For the whole of a message: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
 const PATIENCE_MS = 15_000;
+
+/** Messages to one host that one process has under way at once. */
+const PER_HOST = 4;
 
 /** One message on its way. */
 export interface Message {
   id: string;
   url: string;
   body: string;
+  /** Whether it may be signed with the endpoint's own secrets alone. */
+  ownOnly: boolean;
   /** Epoch milliseconds. */
   now: number;
 }
@@ -23,45 +30,56 @@ export interface Message {
 /** Sends messages. It never rejects: what came of it is the result. */
 export class WebhookSender {
   readonly #settings: WebhookSettings;
-  readonly #lookup: LookupFunction | undefined;
+  readonly #lookup: LookupFunction;
 
-  /** `lookup` stands in for the system's resolver, in tests. */
-  constructor(settings: WebhookSettings, lookup?: LookupFunction) {
+  readonly #patienceMs: number;
+  readonly #hosts = new HostSlots(PER_HOST);
+
+  /** `lookup` stands in for the system's resolver, in tests. @param patienceMs milliseconds for the whole of a message */
+  constructor(settings: WebhookSettings, lookup?: LookupFunction, patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
     this.#settings = settings;
-    this.#lookup = lookup;
+    this.#lookup = publicLookup(settings, lookup);
+  }
+
+  /**
+   * Reserves a place for one message to a URL, and gives the function that frees it; `null` while as many as may be are under way
+   * to its host.
+   */
+  reserve(url: string): (() => void) | null {
+    return this.#hosts.take(url);
   }
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
   async send(message: Message): Promise<AttemptResult> {
-    if (secretsFor(message.url, this.#settings).length === 0)
-      return { outcome: 'refused', error: 'there is no secret to sign it with (WEBHOOK_SECRETS)' };
+    const secrets = secretsFor(message.url, message.ownOnly, this.#settings);
+    if (secrets.length === 0) return { outcome: 'refused', error: withoutSecret(message) };
     const refusal = refusalOf(message.url, this.#settings);
     if (refusal !== null) return { outcome: 'refused', error: `the URL ${refusal}` };
     try {
-      return resultOf(await this.#post(message));
+      return resultOf(await this.#post(message, secrets));
     } catch (error) {
-      return failureOf(error);
+      return failureOf(error, this.#patienceMs);
     }
   }
 
   /** The status of the answer; its body is nobody's business here. */
-  async #post({ id, url, body, now }: Message): Promise<number> {
+  async #post({ id, url, body, now }: Message, secrets: readonly string[]): Promise<number> {
     const { useAgent } = await import('request-filtering-agent');
     const { privateAddresses } = this.#settings;
-    const secrets = secretsFor(url, this.#settings);
     // A connection for each message: the address is looked at again each time.
     const agent = useAgent(url, { keepAlive: false, allowIPAddressList: [...privateAddresses] });
     const options = {
       method: 'POST',
       agent,
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(this.#patienceMs),
       headers: {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
         'user-agent': 'amiferry',
         ...signedHeaders(id, Math.floor(now / 1000), body, secrets),
       },
-      ...(this.#lookup === undefined ? {} : { lookup: this.#lookup }),
+      lookup: this.#lookup,
     };
     return new Promise((resolve, reject) => {
       const answered = (response: IncomingMessage) => {
@@ -74,6 +92,12 @@ export class WebhookSender {
   }
 }
 
+function withoutSecret({ ownOnly }: Message): string {
+  return ownOnly
+    ? 'the endpoint and its secrets were removed from WEBHOOK_ENDPOINTS_FILE'
+    : 'there is no secret to sign it with (WEBHOOK_SECRETS)';
+}
+
 function resultOf(status: number): AttemptResult {
   if (status >= 200 && status < 300) return { outcome: 'delivered', status };
   if (status === 410) return { outcome: 'gone' };
@@ -83,12 +107,12 @@ function resultOf(status: number): AttemptResult {
 }
 
 /** The caller may read this: it tells nothing of the network that the service is in. */
-function failureOf(error: unknown): AttemptResult {
+function failureOf(error: unknown, patienceMs: number): AttemptResult {
   const { name, message, code } = asSystemError(error);
-  if (/^DNS lookup .* is not allowed/.test(message))
+  if (error instanceof AddressRefused || /^DNS lookup .* is not allowed/.test(message))
     return { outcome: 'refused', error: 'its name leads to an address that may not be reached' };
   if (name === 'TimeoutError' || code === 'ABORT_ERR')
-    return { outcome: 'again', status: null, error: `no answer within ${PATIENCE_MS / 1000} s` };
+    return { outcome: 'again', status: null, error: `no answer within ${patienceMs / 1000} s` };
   return { outcome: 'again', status: null, error: `no answer: ${code ?? name}` };
 }
 

@@ -25,10 +25,17 @@ export interface WebhookSettings {
   privateAddresses: readonly string[];
 }
 
-/** What a message to a URL is signed with, the newest first; none: it is not to be sent. */
-export function secretsFor(url: string, { endpoints, secrets }: WebhookSettings): readonly string[] {
+/**
+ * What a message to a URL is signed with, the newest first; none: it is not to be sent.
+ * @param ownOnly whether the endpoint had secrets of its own when the job was accepted: the common ones stand for others
+ */
+export function secretsFor(
+  url: string,
+  ownOnly: boolean,
+  { endpoints, secrets }: WebhookSettings,
+): readonly string[] {
   const href = URL.canParse(url) ? new URL(url).href : url;
-  return endpoints.current().find((one) => one.url === href)?.secrets ?? secrets;
+  return endpoints.current().find((one) => one.url === href)?.secrets ?? (ownOnly ? [] : secrets);
 }
 
 export const NO_WEBHOOKS: WebhookSettings = {

@@ -18,6 +18,9 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
+/** Messages that one worker has under way at once, over all hosts: they do nothing but wait for receivers. */
+const WEBHOOKS_TOGETHER = 40;
+
 /** How often to look for due scopes, milliseconds: so often that none is late by much of the time between two looks. */
 const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));
 
@@ -40,7 +43,12 @@ export async function buildWorker(
   options: RunnerOptions & { sweepMs: number },
 ): Promise<RunningWorker> {
   const queue = await runWorker(deps, redis, options);
-  const webhooks = await runWorker(deps, redis, options, WEBHOOKS_QUEUE);
+  const webhooks = await runWorker(
+    deps,
+    redis,
+    { ...options, concurrency: WEBHOOKS_TOGETHER },
+    WEBHOOKS_QUEUE,
+  );
   const blocked = duplicateRedis(redis);
   const relay = startRelay(deps, blocked, options.prefix);
   const recurring = recurringSteps(deps, options.sweepMs).map((one) => startRecurring(deps, one));

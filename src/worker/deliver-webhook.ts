@@ -24,7 +24,10 @@ export async function deliverWebhook(
   if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
   if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
   noteInLog(aboutJob(job, destinationTold(delivery)));
-  const result = await attempt(deps, job, delivery);
+  const free = deps.webhookSender.reserve(delivery.url);
+  // Its queue job waits in place of the worker, which goes on with other hosts.
+  if (free === null) return { outcome: 'again', why: 'as many messages as may be are under way to its host' };
+  const result = await attempt(deps, job, delivery).finally(free);
   deps.metrics.webhookAttempt(result.outcome);
   const told = { delivery: n, event: delivery.event, host: new URL(delivery.url).host };
   deps.logger.info({ ...told, ...result }, 'webhook');
@@ -48,7 +51,14 @@ async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<
     timestamp: new Date(delivery.at).toISOString(),
     data: delivery.data,
   });
-  const result = await sender.send({ id: webhookId(job, delivery), url, body, now: deps.store.now() });
+  const ownOnly = job.ownSecrets?.includes(url) ?? false;
+  const result = await sender.send({
+    id: webhookId(job, delivery),
+    url,
+    body,
+    ownOnly,
+    now: deps.store.now(),
+  });
   if (result.outcome === 'gone') await gone.add(url);
   if (result.outcome === 'delivered') await gone.remove(url);
   return result;

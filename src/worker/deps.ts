@@ -50,7 +50,7 @@ export interface WorkerDeps {
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
   /** Whether EC2's own events tell this worker of copies at the moment. */
   hearsEvents: () => boolean;
-  webhookSender: Pick<WebhookSender, 'send'>;
+  webhookSender: Pick<WebhookSender, 'reserve' | 'send'>;
   goneEndpoints: GoneEndpoints;
   workers: Pick<Workers, 'beat' | 'leave'>;
   stepsAtWork: StepsAtWork;

@@ -74,3 +74,17 @@ test('the API listens nowhere else than on loopback without credentials', async 
   expect(await run.ended).toBe(1);
   expect(run.output()).toMatch(/^HOST=0\.0\.0\.0 would let everybody in/);
 });
+
+test.each([
+  ['TRUSTED_PROXIES', '10.0.0.0/33'],
+  ['TRUSTED_PROXIES', '10.0.0.1,999.0.0.1'],
+  ['TRUSTED_PROXIES', 'fd00::/129'],
+  ['WEBHOOK_PRIVATE_ADDRESSES', '10.0.0.0/64'],
+])('%s="%s" stops the start', (name, value) => {
+  expect(() => readConfig({ [name]: value })).toThrow(`${name} is invalid`);
+});
+
+test('addresses and ranges of both kinds are taken', () => {
+  const proxies = '10.0.0.0/16,fd00::/8,192.0.2.1,2001:db8::1';
+  expect(readConfig({ TRUSTED_PROXIES: proxies }).trustedProxies).toEqual(proxies.split(','));
+});

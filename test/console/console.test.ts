@@ -180,6 +180,28 @@ describe.skipIf(noChromium)('the console', () => {
     await page.close();
   });
 
+  test('"exactly these" with nobody named asks first, naming the image, and does nothing unless it is confirmed', async () => {
+    const page = await site.open(IMAGE);
+    const changes = async () =>
+      (await site.api.service.store.list({ limit: 100, kind: 'permissions' })).jobs.length;
+    const before = await changes();
+    const questions: string[] = [];
+    let answer = false;
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.message());
+      void (answer ? dialog.accept() : dialog.dismiss());
+    });
+    await page.getByLabel('Exactly these').check();
+    const button = page.getByRole('button', { name: 'Change permissions' });
+    await button.click();
+    expect(questions).toEqual([expect.stringContaining(`Make ${GOLDEN_WEB.imageId} private?`)]);
+    expect(await changes()).toBe(before);
+    answer = true;
+    await button.click();
+    await expect.poll(changes, WITHIN).toBe(before + 1);
+    await page.close();
+  });
+
   test('what the form gets wrong is said beside it, and nothing typed is lost', async () => {
     const page = await site.open(`#/copy?imageId=${GOLDEN_WEB.imageId}&region=us-east-1`);
     await page.getByLabel('eu-west-1').check();

@@ -25,9 +25,9 @@ test.each([
 
 test('a key belongs to its caller, and always makes the same job id', () => {
   expect(scopedKey('a', 'k')).not.toBe(scopedKey('b', 'k'));
-  expect(jobIdOf('a', 'k')).toMatch(new RegExp(JOB_ID_PATTERN));
-  expect(jobIdOf('a', 'k')).toBe(jobIdOf('a', 'k'));
-  expect(jobIdOf('a', 'k')).not.toBe(jobIdOf('ak', ''));
+  expect(jobIdOf('a', 'k', 0)).toMatch(new RegExp(JOB_ID_PATTERN));
+  expect(jobIdOf('a', 'k', 0)).toBe(jobIdOf('a', 'k', 0));
+  expect(jobIdOf('a', 'k', 0)).not.toBe(jobIdOf('ak', '', 0));
 });
 
 test('method, place and body make a request', () => {

@@ -20,10 +20,12 @@ export interface Evidence {
   expected: ReadonlyMap<string, readonly JobState[]>;
   /** Every CopyImage call. */
   copyImage: readonly CopyImageCall[];
+  /** Images that were deregistered directly in EC2. */
+  removedByHand: ReadonlySet<string>;
   regions: readonly { region: string; images: readonly Image[]; snapshots: readonly Snapshot[] }[];
 }
 
-export const KINDS = ['lost', 'duplicated', 'stuck', 'left over', 'wrong'] as const;
+export const KINDS = ['exposed', 'lost', 'duplicated', 'stuck', 'left over', 'wrong'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Something that must not be. */
@@ -92,7 +94,7 @@ function tagIn(parameters: Readonly<Record<string, string>>, key: string): strin
 }
 
 /** What the store calls copied is there, whole; what it calls cancelled is gone. */
-function checkCopies({ jobs, regions }: Evidence): Finding[] {
+function checkCopies({ jobs, regions, removedByHand }: Evidence): Finding[] {
   const images = new Map(regions.flatMap((one) => one.images.map((image) => [image.ImageId, image])));
   const snapshots = new Set(regions.flatMap((one) => one.snapshots.map(({ SnapshotId }) => SnapshotId)));
   return [...jobs.values()].flatMap((job) =>
@@ -101,6 +103,7 @@ function checkCopies({ jobs, regions }: Evidence): Finding[] {
       const whole =
         image?.State === 'available' &&
         (image.BlockDeviceMappings ?? []).every(({ Ebs }) => snapshots.has(Ebs?.SnapshotId));
+      if (removedByHand.has(one.imageId ?? '')) return [];
       if (one.state === 'succeeded' && !whole)
         return [
           { kind: 'lost', what: `${one.imageId} in ${one.region} is not there, or not whole: ${brief(job)}` },

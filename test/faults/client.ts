@@ -57,9 +57,26 @@ export class Client {
     body?: object,
   ): Promise<string> {
     const path = `/amis/${imageId}/permissions?region=${region}`;
-    const job = await this.#insist(path, `${method}-${imageId}`, body, method);
+    const key = `${method}-${imageId}-${JSON.stringify(body)}`;
+    const job = await this.#insist(path, key, body, method);
     if (job === null) throw new Error(`${method} ${path} was refused as done before`);
     return job.id;
+  }
+
+  /**
+   * Asks for something that may be refused by now.
+   * @returns the job; `null` where it was refused
+   */
+  async tryTo(
+    method: 'POST' | 'PATCH' | 'PUT' | 'DELETE',
+    path: string,
+    body?: object,
+  ): Promise<CopyJob | null> {
+    const answer = await this.#again(() => this.#send(method, path, `${method}-${path}`, body, 8000));
+    if (answer.status !== 202) return null;
+    const job = (await answer.json()) as CopyJob;
+    this.accepted.push({ jobId: job.id, name: `${method} ${path}` });
+    return job;
   }
 
   /** @param time which retry of the job it is, from 1 */

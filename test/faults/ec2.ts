@@ -1,9 +1,13 @@
-import type { Image, LaunchPermission, Snapshot } from '@aws-sdk/client-ec2';
+import type { CreateVolumePermission, Image, LaunchPermission, Snapshot } from '@aws-sdk/client-ec2';
 import {
+  DeleteSnapshotCommand,
   DeleteTagsCommand,
+  DeregisterImageCommand,
   DescribeImageAttributeCommand,
   DescribeSnapshotAttributeCommand,
+  DescribeSnapshotsCommand,
   EC2Client,
+  ModifyImageAttributeCommand,
   paginateDescribeImages,
   paginateDescribeSnapshots,
 } from '@aws-sdk/client-ec2';
@@ -15,6 +19,8 @@ const credentials = { accessKeyId: 'AKIASIM111111111111', secretAccessKey: 'simu
 export class Ec2 {
   readonly #endpoint: string;
   readonly #clients = new Map<string, EC2Client>();
+  /** Images that were deregistered by hand. */
+  readonly removed = new Set<string>();
 
   constructor(endpoint: string) {
     this.#endpoint = endpoint;
@@ -54,14 +60,62 @@ export class Ec2 {
     return (await this.#client(region).send(command)).LaunchPermissions ?? [];
   }
 
-  /** The accounts that may make volumes of a snapshot. */
-  async volumeAccounts(region: string, snapshotId: string): Promise<string[]> {
+  async volumePermissions(region: string, snapshotId: string): Promise<CreateVolumePermission[]> {
     const command = new DescribeSnapshotAttributeCommand({
       SnapshotId: snapshotId,
       Attribute: 'createVolumePermission',
     });
-    const { CreateVolumePermissions } = await this.#client(region).send(command);
-    return (CreateVolumePermissions ?? []).flatMap(({ UserId }) => UserId ?? []);
+    return (await this.#client(region).send(command)).CreateVolumePermissions ?? [];
+  }
+
+  /** The accounts that may make volumes of a snapshot. */
+  async volumeAccounts(region: string, snapshotId: string): Promise<string[]> {
+    const permissions = await this.volumePermissions(region, snapshotId);
+    return permissions.flatMap(({ UserId }) => UserId ?? []);
+  }
+
+  /** The image that a snapshot was copied for, as EC2 describes it; `null` where it tells of none. */
+  async imageOfSnapshot(region: string, snapshotId: string): Promise<string | null> {
+    const command = new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] });
+    const { Snapshots } = await this.#client(region)
+      .send(command)
+      .catch(() => ({ Snapshots: [] }));
+    return /DestinationAmi (ami-[0-9a-f]+)/.exec(Snapshots?.[0]?.Description ?? '')?.[1] ?? null;
+  }
+
+  /** Gives or takes a launch permission, as an administrator does at the console. */
+  async modifyLaunch(
+    region: string,
+    imageId: string,
+    { add, remove }: { add?: LaunchPermission; remove?: LaunchPermission },
+  ): Promise<void> {
+    const command = new ModifyImageAttributeCommand({
+      ImageId: imageId,
+      LaunchPermission: { ...(add && { Add: [add] }), ...(remove && { Remove: [remove] }) },
+    });
+    await this.#client(region).send(command);
+  }
+
+  /** Deregisters an image and deletes its snapshots. @returns whether all of it was there */
+  async remove(region: string, imageId: string): Promise<boolean> {
+    const image = (await this.images(region)).find(({ ImageId }) => ImageId === imageId);
+    if (image === undefined) return false;
+    await this.deregister(region, imageId);
+    const ids = (image.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
+    const deleted = ids.map((SnapshotId) =>
+      this.#client(region)
+        .send(new DeleteSnapshotCommand({ SnapshotId }))
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    return (await Promise.all(deleted)).every((one) => one);
+  }
+
+  async deregister(region: string, imageId: string): Promise<void> {
+    this.removed.add(imageId);
+    await this.#client(region).send(new DeregisterImageCommand({ ImageId: imageId }));
   }
 
   /** The names of the grants on a key. */

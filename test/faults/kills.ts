@@ -9,7 +9,7 @@ import * as scenes from './scenes.ts';
  * Where a process is killed: each row of the table of crash points has its entries, each an exact moment in the traffic
  * between the processes. To add one is to add an entry.
  */
-interface Kill {
+export interface Kill {
   row: string;
   name: string;
   /** What callers do, so that it comes to that. */
@@ -75,7 +75,7 @@ const {
 } = scenes;
 
 // prettier-ignore
-const KILLS: readonly Kill[] = [
+export const KILLS: readonly Kill[] = [
   { row: NOTHING, name: 'API: record not written', scene: copy, at: write('request', 'api', (_, before) => before === undefined), again: true },
   { row: NOT_ENQUEUED, name: 'API: record written, answer of Redis not heard', scene: copy, at: write('reply', 'api', (_, before) => before === undefined) },
   { row: NOT_ENQUEUED, name: 'API: record written, not answered', scene: copy, at: answer(/copies/, 202), again: true },

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { onStopSignal } from '../../src/dev/signals.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
+import { scenariosOf } from './bugs.ts';
 import { MINUTE } from './faults.ts';
 import { commandFor, readOptions } from './options.ts';
 import { report, shortcomings } from './report.ts';
@@ -29,7 +30,8 @@ if (options.day) {
   process.exit(wrong.length === 0 ? 0 : 1);
 }
 const all = options.long ? [...SCENARIOS, MINUTE] : SCENARIOS;
-const scenarios = all.filter(({ name }) => name.includes(options.only ?? ''));
+const only = options.only ?? scenariosOf(options.bug ?? '') ?? '';
+const scenarios = all.filter(({ name }) => name.includes(only));
 say(`seed ${options.seed}`);
 const { results, recoveries, log } = await andStop(run({ ...options, scenarios, say }, unwind));
 if (options.bug !== undefined) {

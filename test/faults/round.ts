@@ -1,3 +1,4 @@
+import { checkAccess } from './access/check.ts';
 import { check } from './checker.ts';
 import type { Finding } from './checker.ts';
 import { randomOfRound } from './random.ts';
@@ -37,6 +38,7 @@ export async function playRound(
   await stage.end();
   await stack.control.clearFaults();
   recovery.forget();
+  findings.push(...(await checkAccess(table.claims, ec2, table.touched())));
   findings.push(...check(await gather(stack, client, ec2, stage.expected)));
   // Of what is stuck they are right to stand.
   const left = findings.some(({ kind }) => kind === 'stuck') ? [] : await leftIndexes(stack.redis.port);

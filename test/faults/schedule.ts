@@ -1,10 +1,18 @@
 import { FAULT_SCENARIOS } from './faults.ts';
 import { KILL_SCENARIOS } from './kills.ts';
+import { LOOSE_SCENARIOS } from './loose.ts';
+import { OUTSIDE_SCENARIOS } from './outside.ts';
 import { PAUSE_SCENARIOS } from './pauses.ts';
 import { Random } from './random.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...KILL_SCENARIOS, ...PAUSE_SCENARIOS, ...FAULT_SCENARIOS];
+export const SCENARIOS: readonly Scenario[] = [
+  ...KILL_SCENARIOS,
+  ...PAUSE_SCENARIOS,
+  ...FAULT_SCENARIOS,
+  ...LOOSE_SCENARIOS,
+  ...OUTSIDE_SCENARIOS,
+];
 
 /**
  * Which scenario each round plays: all of them in an order that the seed gives, then all again in another one.

@@ -48,6 +48,7 @@ export async function gather(
     jobs: byId,
     expected,
     copyImage,
+    removedByHand: ec2.removed,
     regions,
   };
 }

@@ -1,7 +1,8 @@
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
-import type { CopyJob, Destination, JobState } from '../../src/domain/job.ts';
+import type { CopyJob, Destination, JobState, PermissionsJob } from '../../src/domain/job.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { until } from '../helpers/waiting.ts';
+import type { Claims, Grantee, ImageName } from './access/claims.ts';
 import type { Bounds } from './bounds.ts';
 import type { Client } from './client.ts';
 import type { Ec2 } from './ec2.ts';
@@ -27,6 +28,7 @@ export interface StageOptions {
   stack: Stack;
   client: Client;
   ec2: Ec2;
+  claims: Claims;
   random: Random;
   recovery: Recovery;
   bounds: Bounds;
@@ -65,11 +67,12 @@ export class Stage {
   readonly #others: readonly string[];
   readonly #label: string;
   readonly #recovery: Recovery;
+  readonly #claims: Claims;
   readonly #cleanUps: (() => unknown)[] = [];
   #asked = 0;
   #traps: Trap[] = [];
 
-  constructor({ stack, client, ec2, random, recovery, bounds, label, complain }: StageOptions) {
+  constructor({ stack, client, ec2, claims, random, recovery, bounds, label, complain }: StageOptions) {
     this.stack = stack;
     this.client = client;
     this.ec2 = ec2;
@@ -82,6 +85,7 @@ export class Stage {
     this.#others = regions.slice(3);
     this.#label = label;
     this.#recovery = recovery;
+    this.#claims = claims;
   }
 
   /** Asks for the job that the round is about: one copy, unless told otherwise. */
@@ -110,11 +114,32 @@ export class Stage {
     return job;
   }
 
-  /** Asks for a change of the subject's permissions, which has to succeed. */
-  async change(method: 'PATCH' | 'PUT' | 'DELETE', body?: object): Promise<void> {
+  /** Asks for a change of the subject's permissions. @returns the job's id */
+  async change(
+    method: 'PATCH' | 'PUT' | 'DELETE',
+    body?: object,
+    ends: readonly JobState[] = ['succeeded'],
+  ): Promise<string> {
+    const { region, imageId } = this.image;
+    const id = await this.client.change(method, region, imageId, body);
+    this.expected.set(id, ends);
+    return id;
+  }
+
+  /** The subject's first copy, as its record has it. */
+  get image(): ImageName {
     const [copy] = this.stack.traffic.named(this.subject.name)?.destinations ?? [];
-    const id = await this.client.change(method, copy?.spec.region ?? '', copy?.imageId ?? '', body);
-    this.expected.set(id, ['succeeded']);
+    return { region: copy?.spec.region ?? '', imageId: copy?.imageId ?? '' };
+  }
+
+  /** Gives or takes the subject's first copy directly in EC2, as an administrator does at the console. */
+  async byHand(change: { add?: Grantee; remove?: Grantee }): Promise<void> {
+    const { image } = this;
+    this.#claims.byHand(image, change);
+    await this.ec2.modifyLaunch(image.region, image.imageId, {
+      ...(change.add !== undefined && { add: permissionOf(change.add) }),
+      ...(change.remove !== undefined && { remove: permissionOf(change.remove) }),
+    });
   }
 
   /** Kills the process that is at this moment, and again when the next one gets there. */
@@ -166,6 +191,14 @@ export class Stage {
     }, this.bounds.moment);
   }
 
+  /** Waits until a change of permissions is as it should be. */
+  async untilChange(jobId: string, holds: (job: PermissionsJob) => boolean): Promise<void> {
+    await until(() => {
+      const job = this.stack.traffic.record(jobId);
+      return job?.kind === 'permissions' && holds(job);
+    }, this.bounds.moment);
+  }
+
   /** Waits until all that was asked for so far has ended. */
   async untilAllEnded(): Promise<void> {
     const { traffic } = this.stack;
@@ -190,4 +223,8 @@ export class Stage {
   async end(): Promise<void> {
     for (const undo of this.#cleanUps.splice(0).toReversed()) await undo();
   }
+}
+
+function permissionOf(grantee: Grantee) {
+  return grantee === 'all' ? { Group: 'all' as const } : { UserId: grantee };
 }

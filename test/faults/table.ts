@@ -1,6 +1,9 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Unwind } from '../../src/dev/unwind.ts';
+import type { ImageName } from './access/claims.ts';
+import { Claims } from './access/claims.ts';
+import { watchAccess } from './access/watch.ts';
 import type { Bounds } from './bounds.ts';
 import { PROMISED } from './bounds.ts';
 import type { Finding } from './checker.ts';
@@ -20,6 +23,10 @@ export interface Table {
   bounds: Bounds;
   /** What was seen to go wrong at any time since this was last emptied. */
   seen: Finding[];
+  /** Who may see which image, as far as was accepted. */
+  claims: Claims;
+  /** The images that workers shared, unshared or removed since this was last called. */
+  touched(): ImageName[];
   /** Stops everything. */
   clear(): Promise<void>;
 }
@@ -51,11 +58,24 @@ export async function setTable({ home, bounds = PROMISED, ...options }: TableOpt
       unwind,
     );
     watchRules(stack.traffic, found);
+    const ec2 = new Ec2(stack.simulatorUrl);
+    const claims = new Claims(stack.traffic);
+    const { traffic, control } = stack;
+    const touched = watchAccess({ traffic, claims, ec2, control, found });
     const client = new Client(stack.apiUrl, bounds.asking);
     await client.learn();
-    const ec2 = new Ec2(stack.simulatorUrl);
     await unwind.add('EC2 client', async () => ec2.close());
-    return { stack, client, ec2, recovery: new Recovery(), bounds, seen, clear: () => unwind.run() };
+    return {
+      stack,
+      client,
+      ec2,
+      recovery: new Recovery(),
+      bounds,
+      seen,
+      claims,
+      touched,
+      clear: () => unwind.run(),
+    };
   } catch (error) {
     await unwind.run();
     throw error;

@@ -58,7 +58,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     authenticate: null,
     rateLimit: null,
     ...service,
-    reader: service.gateway.withBudget(budget),
+    reader: changes.gateway ?? service.gateway.withBudget(budget),
     idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
     queueSessions: new QueueSessions(redis, service.prefix),
     feed,

@@ -103,6 +103,35 @@ describe('the same key', () => {
   });
 });
 
+describe('a key that has expired', () => {
+  test('makes a new job, although the job of its first request is still kept', async () => {
+    const headers = { 'idempotency-key': newKey() };
+    const withdraw = async () => {
+      const job = (await api.call({ method: 'DELETE', url: PERMISSIONS, headers })).json<Job>();
+      await api.service.until(async () => (await api.service.store.get(job.id))?.finishedAt !== null);
+      return job;
+    };
+    const launchers = async () => (await api.get(PERMISSIONS)).json<{ accounts: string[] }>().accounts;
+    const first = await withdraw();
+    const shared = await api.call({
+      method: 'PUT',
+      url: PERMISSIONS,
+      headers: { 'content-type': 'application/json' },
+      payload: '{"accounts":["222222222222"]}',
+    });
+    const { id } = shared.json<Job>();
+    await api.service.until(async () => (await api.service.store.get(id))?.finishedAt !== null);
+    expect(await launchers()).toEqual(['222222222222']);
+
+    await api.service.steps.advance(61_000);
+    const again = await withdraw();
+    expect(again.id).not.toBe(first.id);
+    expect(await launchers()).toEqual([]);
+    // And within the days of the new one it is the new one.
+    expect((await withdraw()).id).toBe(again.id);
+  });
+});
+
 describe('on every other route that changes anything', () => {
   test('cancel, retry and the permission verbs take it too', async () => {
     const { id } = (await copy(newKey())).json<Job>();

@@ -24,8 +24,6 @@ const send = (method: string, url: string, body: unknown) =>
 
 test.each([
   ['DELETE', () => PERMISSIONS, { accounts: ['222222222222'] }],
-  ['POST', () => `/jobs/${id}/cancel`, { destinations: ['eu-west-1'] }],
-  ['POST', () => `/jobs/${id}/retry`, { destinations: ['eu-west-1'] }],
   ['POST', () => `/jobs/${id}/deliveries/1/redeliver`, { url: 'https://example.com/' }],
 ])('%s with a body that is not taken is 400, and does nothing', async (method, url, body) => {
   const answer = await send(method, url(), body);
@@ -33,6 +31,13 @@ test.each([
   expect(answer.json<Problem>().detail).toContain('takes no body');
   expect((await api.get(`/jobs/${id}`)).json<Job>().state).toBe('queued');
   expect((await api.service.control.calls()).mutations).toBe(0);
+});
+
+test.each(['cancel', 'retry'])('%s with a field that is not taken is 400, and does nothing', async (verb) => {
+  const answer = await send('POST', `/jobs/${id}/${verb}`, { regions: ['eu-west-1'] });
+  expect([answer.statusCode, answer.json<Problem>().code]).toEqual([400, 'validation-failed']);
+  expect(answer.json<Problem>().errors?.[0]?.pointer).toBe('/regions');
+  expect((await api.get(`/jobs/${id}`)).json<Job>().state).toBe('queued');
 });
 
 test('an empty object asks for nothing, and is taken', async () => {

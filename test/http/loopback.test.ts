@@ -66,6 +66,21 @@ test('with AUTH=none only the names of ALLOWED_HOSTS are answered, and health by
   }
 });
 
+test('a trusted proxy does not change by which name the service is called', async () => {
+  const changes = { allowedHosts: ['amiferry.internal'], trustedProxies: ['10.0.0.0/16'] };
+  const open = await startApi({ workers: 0 }, changes);
+  const status = async (host: string, forwarded: string) => {
+    const headers = { host, 'x-forwarded-host': forwarded };
+    return (await open.call({ method: 'GET', url: '/jobs', headers, remoteAddress: '10.0.0.1' })).statusCode;
+  };
+  try {
+    expect(await status('evil.example', 'amiferry.internal')).toBe(400);
+    expect(await status('amiferry.internal', 'evil.example')).toBe(200);
+  } finally {
+    await open.stop();
+  }
+});
+
 /** Every route that changes anything, out of the route table itself: a new one is in here by itself. */
 const changing = () =>
   api.app.accessTable

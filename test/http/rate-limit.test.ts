@@ -88,6 +88,54 @@ test('nobody makes himself another with a header', async () => {
   expect(statuses).toEqual([...Array(PER_MINUTE).fill(401), 429]);
 });
 
+describe('behind a load balancer', () => {
+  const BALANCER = '10.0.1.7';
+  let api: Api;
+  beforeAll(async () => {
+    const policy = new TestPolicy({ '*': EVERYTHING });
+    const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
+    const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: PER_MINUTE };
+    api = await startApi(
+      { workers: 0, policy },
+      { authenticate, rateLimit, trustedProxies: ['10.0.0.0/16', 'fd00::/8'] },
+    );
+  });
+  afterAll(() => api.stop());
+
+  async function guesses(times: number, forwarded: string, remoteAddress: string): Promise<number[]> {
+    const headers = { 'x-api-key': 'amiferry_guess', 'x-forwarded-for': forwarded };
+    const statuses: number[] = [];
+    for (let i = 0; i < times; i += 1)
+      statuses.push((await api.call({ method: 'GET', url: IMAGE, headers, remoteAddress })).statusCode);
+    return statuses;
+  }
+
+  test('callers without credentials are counted by the address that it adds', async () => {
+    expect(await guesses(PER_MINUTE + 1, '198.51.100.1', BALANCER)).toEqual([
+      ...Array(PER_MINUTE).fill(401),
+      429,
+    ]);
+    expect(await guesses(1, '198.51.100.2', BALANCER)).toEqual([401]);
+    // It may be reached by IPv6, as any peer of a socket that listens on both.
+    expect(await guesses(1, '198.51.100.1', 'fd00::7')).toEqual([429]);
+    expect(await guesses(1, '198.51.100.1', `::ffff:${BALANCER}`)).toEqual([429]);
+  });
+
+  test('what a caller writes into the header before it changes nothing', async () => {
+    expect(await guesses(PER_MINUTE, '203.0.113.9, 198.51.100.3', BALANCER)).toEqual(
+      Array(PER_MINUTE).fill(401),
+    );
+    expect(await guesses(1, '203.0.113.10, 198.51.100.3', BALANCER)).toEqual([429]);
+    expect(await guesses(1, '198.51.100.4, 198.51.100.3', BALANCER)).toEqual([429]);
+  });
+
+  test('the header of any other peer changes nothing', async () => {
+    expect(await guesses(PER_MINUTE, '198.51.100.5', '192.0.2.9')).toEqual(Array(PER_MINUTE).fill(401));
+    expect(await guesses(1, '198.51.100.6', '192.0.2.9')).toEqual([429]);
+    expect(await guesses(1, '198.51.100.5', BALANCER)).toEqual([401]);
+  });
+});
+
 describe('a limit that is not small', () => {
   const MANY = 3000;
   /** Thousands of commands at once take longer than the one below waits for any. */

@@ -16,7 +16,7 @@ const HOME = 'eu-west-1';
 const ELSEWHERE = 'us-west-2';
 
 /** EC2's own events by way of moto's EventBridge and SQS. */
-export const eventsAgainst = (moto: () => Moto) => () => {
+export function eventsAgainst(moto: () => Moto): void {
   let service: Service;
   let queue: QueueClient;
   let url: string;
@@ -151,4 +151,4 @@ export const eventsAgainst = (moto: () => Moto) => () => {
     await expect(other.receive(0, AbortSignal.timeout(10_000))).rejects.toMatchObject({ kind: 'missing' });
     other.close();
   });
-};
+}

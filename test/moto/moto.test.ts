@@ -14,12 +14,10 @@ describe.skipIf(!installed)('against moto', () => {
   });
   afterAll(() => moto.stop());
 
-  describe(
-    'permissions',
-    permissionsAgainst(() => moto),
-  );
-  describe(
-    "EC2's own events",
-    eventsAgainst(() => moto),
-  );
+  describe('permissions', () => {
+    permissionsAgainst(() => moto);
+  });
+  describe("EC2's own events", () => {
+    eventsAgainst(() => moto);
+  });
 });

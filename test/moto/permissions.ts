@@ -21,7 +21,7 @@ const UNIT = 'arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefgh
 const scope = { account: SELF, region: 'us-east-1' };
 
 /** The assertions of moto's own tests of launch permissions, made by way of this service. */
-export const permissionsAgainst = (moto: () => Moto) => () => {
+export function permissionsAgainst(moto: () => Moto): void {
   let service: Service;
   let image: { imageId: string; region: string };
 
@@ -75,7 +75,7 @@ export const permissionsAgainst = (moto: () => Moto) => () => {
     const unknown = { imageId: 'ami-00000000000000000', region: 'us-east-1' };
     await expect(viewPermissions(service, unknown)).rejects.toMatchObject({ code: 'image-not-found' });
   });
-};
+}
 
 async function registerImage(endpoint: string): Promise<string> {
   const client = new EC2Client({ endpoint, region: 'us-east-1', credentials: testCredentials() });

@@ -132,6 +132,29 @@ describe('endpoints with secrets of their own', () => {
     expect(receiver.received.slice(-2).map(signedWith)).toEqual([[NEXT], [NEXT]]);
   });
 
+  test('that are removed are told nothing more, and signed with no other secret', async () => {
+    const removed = 'the endpoint and its secrets were removed from WEBHOOK_ENDPOINTS_FILE';
+    await write([{ url: receiver.url, secrets: [OWN] }]);
+    const { reload } = await start({ WEBHOOK_ENDPOINTS_FILE: file, WEBHOOK_SECRETS: COMMON });
+    const { id } = (await copy()).json as Job;
+    await write([]);
+    reload();
+    const read = async () => (await api?.get(`/jobs/${id}`))?.json<Job>();
+    await api?.service.steps.until(async () => (await read())?.deliveries.length === 2);
+    await api?.service.steps.until(
+      async () => (await read())?.deliveries.every(({ state }) => state === 'failed') ?? false,
+    );
+    const errors = (await read())?.deliveries.map(({ attempts }) => attempts.map(({ error }) => error));
+    expect(errors).toEqual([[removed], [removed]]);
+    await api?.post(`/jobs/${id}/deliveries/1/redeliver`);
+    await api?.service.steps.until(async () => (await read())?.deliveries[0]?.state === 'failed');
+    expect(receiver.received).toEqual([]);
+    // It may be named by a request again, as any other: then the common secret is its own.
+    await copy({ url: receiver.url });
+    await api?.service.steps.until(() => receiver.received.length === 2);
+    expect(receiver.received.map(signedWith)).toEqual([[COMMON], [COMMON]]);
+  });
+
   test.each([
     ['no secret', [{ url: 'https://hooks.example.com/', secrets: [] }]],
     ['a weak secret', [{ url: 'https://hooks.example.com/', secrets: ['whsec_c2hvcnQ='] }]],

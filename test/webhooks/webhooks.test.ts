@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import { isIP } from 'node:net';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
@@ -310,8 +311,9 @@ describe('what may not be told', () => {
   function resolver(...addresses: string[]): LookupFunction {
     return (_name, options, done) => {
       const address = (addresses.length > 1 ? addresses.shift() : addresses[0]) ?? '';
-      if (options.all) done(null, [{ address, family: 4 }]);
-      else done(null, address, 4);
+      const family = isIP(address);
+      if (options.all) done(null, [{ address, family }]);
+      else done(null, address, family);
     };
   }
 
@@ -324,6 +326,24 @@ describe('what may not be told', () => {
       expect(one.state).toBe('failed');
       expect(lastError(one)).toBe('its name leads to an address that may not be reached');
     }
+  });
+
+  test.each([
+    ['an IPv4-compatible address', '::127.0.0.1'],
+    ['an IPv4-compatible address in hexadecimal', '::7f00:1'],
+    ['an IPv4-mapped address', '::ffff:127.0.0.1'],
+    ['a NAT64 address', '64:ff9b::7f00:1'],
+    ['a NAT64 address of a network of its own', '64:ff9b:1::7f00:1'],
+    ['a 6to4 address', '2002:7f00:1::'],
+    ['a Teredo address', '2001:0:7f00:1::'],
+    ['an address that is not given out', '4000::1'],
+    ['a link-local address with its zone', 'fe80::1%lo'],
+  ])('a name that leads to %s is refused when it is connected to', async (_name, address) => {
+    await start({ webhooks: { privateAddresses: ['127.0.0.1', '10.0.0.0/8'] }, lookup: resolver(address) });
+    const job = await copied('http://innocent.example/', 'eu-west-1');
+    expect(job.deliveries.map(({ state }) => state)).toEqual(['failed', 'failed']);
+    for (const one of job.deliveries)
+      expect(lastError(one)).toBe('its name leads to an address that may not be reached');
   });
 
   test('a name that changes is looked at again at each try', async () => {

@@ -29,7 +29,9 @@ export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'a
  * A web page may have its own host name resolve to this machine ("DNS rebinding") and so have a browser here ask us in its
  * name, past the browser's same-origin rule. It can't choose what Host the browser then sends.
  */
-function refuseOtherName({ hostname, routeOptions }: FastifyRequest, allowed: readonly string[]): void {
+function refuseOtherName({ headers, routeOptions }: FastifyRequest, allowed: readonly string[]): void {
+  // Not Fastify's `hostname`: behind a trusted proxy that is X-Forwarded-Host, which a page can write itself.
+  const [hostname = ''] = /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '') ?? [];
   if (isLoopback(hostname) || allowed.includes(hostname.toLowerCase())) return;
   if (routeOptions.config.anyHost === true) return;
   const message = `this service is not called by that name: ask it as ${['127.0.0.1', ...allowed].join(', ')} (ALLOWED_HOSTS)`;
@@ -54,10 +56,10 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
  * But it says where the page is from, in Sec-Fetch-Site (W3C Fetch Metadata), or, to plain HTTP on another machine, in Origin
  * alone. What sends neither is no browser.
  */
-function refuseOtherPage({ method, headers, host }: FastifyRequest): void {
+function refuseOtherPage({ method, headers }: FastifyRequest): void {
   if (SAFE.has(method)) return;
   const site = headers['sec-fetch-site'];
-  const ours = site === undefined ? isOriginOf(headers.origin, host) : OUR_SITES.has(site);
+  const ours = site === undefined ? isOriginOf(headers.origin, headers.host ?? '') : OUR_SITES.has(site);
   if (ours) return;
   throw new AmiferryError('bad-request', 'a page of another origin may not change anything here');
 }

@@ -3,7 +3,9 @@ import fp from 'fastify-plugin';
 import { fingerprint, MAX_KEY_LENGTH, parseIdempotencyKey } from '../../domain/idempotency.ts';
 import { AmiferryError } from '../../errors.ts';
 import type { Claim, IdempotencyStore } from '../../store/idempotency.ts';
+import { keyInProgress } from '../../store/idempotency.ts';
 import type { JobStore } from '../../store/store.ts';
+import { saysAnything } from './json-body.ts';
 import { principalOf } from '../principal.ts';
 
 declare module 'fastify' {
@@ -27,7 +29,7 @@ const KEPT_HEADERS = ['content-type', 'location', 'preference-applied'];
 
 /**
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the same key and request give the first answer again.
- * Only what was accepted is remembered; a refused request changed nothing and may be sent again, mended.
+ * Only what was accepted is remembered; a refused request changed nothing and may be corrected and sent again.
  */
 export const idempotency = fp<IdempotencyDeps>(
   async (app, deps) => {
@@ -51,7 +53,7 @@ async function claimKey(
   if (request.routeOptions.config.idempotencyKey === false) return undefined;
   const key = typeof header === 'string' ? parseIdempotencyKey(header) : null;
   if (key === null) throw badKey();
-  const print = fingerprint(request.method, request.url, request.body);
+  const print = fingerprint(request.method, request.url, bodyOf(request));
   const result = await deps.idempotency.claim(principalOf(request).id, key, print);
   switch (result.outcome) {
     case 'claimed':
@@ -66,16 +68,18 @@ async function claimKey(
     case 'accepted':
       return answerAgain(deps, result.jobId, reply);
     case 'in-progress':
-      throw new AmiferryError(
-        'idempotency-key-in-progress',
-        'the first request with this Idempotency-Key is still being answered: send it again in a second',
-      );
+      throw keyInProgress();
     case 'reused':
       throw new AmiferryError(
         'idempotency-key-reused',
         'this Idempotency-Key was used for another request: a new request needs a new key',
       );
   }
+}
+
+/** Where the body may be left out an empty one is the same. */
+function bodyOf({ body, routeOptions }: FastifyRequest): unknown {
+  return routeOptions.config.optionalBody && !saysAnything(body) ? undefined : body;
 }
 
 function badKey(): AmiferryError {
@@ -104,6 +108,8 @@ async function settle(
 ): Promise<void> {
   request.claim = null;
   try {
+    // The write's outcome is unknown, so the key stays: the repetition finds the job, or makes it once the lease is over.
+    if (reply.statusCode >= 500 && claim.mayHaveWritten) return;
     if (reply.statusCode >= 300) return await claim.release();
     const headers = KEPT_HEADERS.flatMap((name) => {
       const value = reply.getHeader(name);

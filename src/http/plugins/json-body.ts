@@ -1,6 +1,13 @@
 import fp from 'fastify-plugin';
 import { AmiferryError } from '../../errors.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The body may be left out, and is an empty object then. */
+    optionalBody?: true;
+  }
+}
+
 /**
  * Reads JSON bodies, and no others. An empty body is none at all, whatever Content-Type says of it, so that clients that
  * always send one can POST where no body is needed. The keys __proto__ and constructor.prototype are refused, and so is a body
@@ -14,6 +21,9 @@ export const jsonBody = fp(
       if (body.trim() === '') return done(null, undefined);
       return parse(request, body, (error, value) => done(error === null ? null : explain(body), value));
     });
+    app.addHook('preValidation', async (request) => {
+      if (request.routeOptions.config.optionalBody && request.body === undefined) request.body = {};
+    });
     app.addHook('preHandler', async ({ body, method, routeOptions }) => {
       if (routeOptions.schema?.body === undefined && saysAnything(body))
         throw notTaken(method, routeOptions.url);
@@ -23,7 +33,7 @@ export const jsonBody = fp(
 );
 
 /** No body, and an empty object, ask for nothing. */
-function saysAnything(body: unknown): boolean {
+export function saysAnything(body: unknown): boolean {
   if (body === undefined) return false;
   return typeof body !== 'object' || body === null || Object.keys(body).length > 0;
 }

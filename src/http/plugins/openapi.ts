@@ -39,6 +39,15 @@ const SECURITY_SCHEMES = {
   },
 } as const;
 
+/** @fastify/swagger calls every body required: those of OPTIONAL_BODY (routes/documented.ts) are not. */
+function markOptionalBodies(paths: Record<string, unknown> = {}): void {
+  for (const operation of Object.values(paths).flatMap((path) => Object.values(path ?? {}))) {
+    if (!operation?.['x-optional-body']) continue;
+    delete operation['x-optional-body'];
+    operation.requestBody.required = false;
+  }
+}
+
 /** Makes the OpenAPI document out of the routes' schemas, and serves a page at /docs to try them. */
 export const openApi = fp<{ swaggerUi: boolean }>(
   async (app, options) => {
@@ -55,6 +64,11 @@ export const openApi = fp<{ swaggerUi: boolean }>(
         components: { securitySchemes: SECURITY_SCHEMES },
       },
       transform: ({ schema, url }) => ({ schema: documented(schema, url), url }),
+      transformObject: (document) => {
+        if (!('openapiObject' in document)) return document.swaggerObject;
+        markOptionalBodies(document.openapiObject.paths);
+        return document.openapiObject;
+      },
       refResolver: {
         buildLocalReference: ({ $id }, _base, _fragment, i) => (typeof $id === 'string' ? $id : `def-${i}`),
       },

@@ -26,6 +26,8 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
 ];
 /** On every route that takes a body. */
 export const BODY_ERRORS: readonly ErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type'];
+/** In the schema of a route whose body may be left out; its config says `optionalBody`. See plugins/openapi.ts. */
+export const OPTIONAL_BODY = { 'x-optional-body': true } as const;
 /** On every route that needs Redis and has anything to check. */
 export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-failed', 'redis-unavailable'];
 

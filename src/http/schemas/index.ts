@@ -1,6 +1,7 @@
 import type { Component } from './component.ts';
 import { AuditEntry, AuditPage } from './audit.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
+import { DestinationSelection } from './destination-selection.ts';
 import { EventDestination, JobEvent } from './event.ts';
 import { Alive, Check, Health } from './health.ts';
 import { Image, ImageReference } from './image.ts';
@@ -19,6 +20,7 @@ import { Problem } from './problem.ts';
 export const COMPONENTS: readonly Component[] = [
   CopyRequest,
   CopyDestination,
+  DestinationSelection,
   Job,
   JobPage,
   Destination,

@@ -64,7 +64,7 @@ export const ChangeHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
     Type.String({
       description:
-        'Send the same key (1 to 255 printable ASCII characters, bare or quoted) with the same request again, and you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys are kept for 7 days (IDEMPOTENCY_DAYS).',
+        'Send the same key (1 to 255 printable ASCII characters, bare or quoted) with the same request again, and you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys are kept for 7 days (IDEMPOTENCY_DAYS); the same request sent later is a new one, and makes a new job.',
     }),
   ),
 });

@@ -13,6 +13,10 @@ export interface Effects {
   readonly empty?: boolean | undefined;
   /** Filters and owners in the request count for nothing. */
   readonly ignoresFilters?: boolean | undefined;
+  /** Every list in the answer comes in the opposite order. */
+  readonly reverses?: boolean | undefined;
+  /** Elements that are left out of the answer, wherever they are. */
+  readonly omits?: readonly string[] | undefined;
 }
 
 /** One call, as an operation sees it. */

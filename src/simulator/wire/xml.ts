@@ -20,7 +20,7 @@ function element(name: string, value: XmlValue): string {
   return `<${name}>${content(value)}</${name}>`;
 }
 
-function isList(value: XmlValue): value is readonly XmlValue[] {
+export function isList(value: XmlValue): value is readonly XmlValue[] {
   return Array.isArray(value);
 }
 

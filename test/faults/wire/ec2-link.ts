@@ -18,7 +18,7 @@ function follow(process: string, traffic: Traffic): Conversation<HttpMessage> {
     request(message) {
       const one = callIn(message);
       asked.push(one);
-      return traffic.see({ ...one, link: 'ec2', process, phase: 'request', status: 0, body: '' });
+      return traffic.see({ ...one, link: 'ec2', process, phase: 'request', status: 0, body: message.body });
     },
     reply({ start, body }) {
       const one = asked.shift();

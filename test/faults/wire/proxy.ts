@@ -24,6 +24,7 @@ export interface ProxyOptions<Message> {
 export class Proxy<Message> {
   readonly #options: ProxyOptions<Message>;
   readonly #sockets = new Set<Socket>();
+  readonly #stalled = new WeakSet<Socket>();
   readonly #server = createServer((socket) => this.#accept(socket));
   #silence: PromiseWithResolvers<void> | undefined;
   #refusing = false;
@@ -53,6 +54,11 @@ export class Proxy<Message> {
 
   admit(): void {
     this.#refusing = false;
+  }
+
+  /** The connections that there are stay open and pass nothing on any more; new ones work. */
+  stall(): void {
+    for (const socket of this.#sockets) this.#stalled.add(socket);
   }
 
   /** Nothing is passed on any more, either way, and nothing is closed, until {@link speak}. */
@@ -91,6 +97,7 @@ export class Proxy<Message> {
     from.setNoDelay(true);
     from.on('data', (chunk: Buffer) => {
       for (const { raw, message } of framer.push(chunk)) {
+        if (this.#stalled.has(from)) continue;
         const pass = () => this.#pass(to, raw, see(message));
         if (tail !== undefined) tail = tail.then(pass);
         else tail = pass();

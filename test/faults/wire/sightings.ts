@@ -29,6 +29,7 @@ export interface Ec2Sighting extends Seen {
   form: URLSearchParams;
   /** Of the reply. */
   status: number;
+  /** Of the request, or of the reply. */
   body: string;
 }
 

@@ -1,8 +1,11 @@
-import type { CopyJob, Job, PermissionsJob } from '../../../src/domain/job.ts';
+import type { CopyJob, Destination, Job, PermissionsJob } from '../../../src/domain/job.ts';
 import type { Hold } from './proxy.ts';
 import type { Commit, Sighting } from './sightings.ts';
 
 export type Watcher = (sighting: Sighting) => Hold;
+
+/** A copy in one of these states is there for good, or is to be. */
+const HELD: ReadonlySet<Destination['state']> = new Set(['pending', 'available', 'succeeded']);
 
 /** Everything that passes through the proxies, told to whoever watches; and the records as they were last written. */
 export class Traffic {
@@ -28,6 +31,14 @@ export class Traffic {
   /** The record of a job as last accepted by Redis. */
   record(jobId: string): Job | undefined {
     return this.#records.get(jobId);
+  }
+
+  /** The job whose copy an image is, and which is not to be removed; `undefined` where there is none. */
+  holderOf(imageId: string): string | undefined {
+    const holds = (job: Job) =>
+      job.kind === 'copy' &&
+      job.destinations.some((one) => one.imageId === imageId && one.stopping === null && HELD.has(one.state));
+    return [...this.#records.values()].find(holds)?.id;
   }
 
   /** Every id that ever stood for the job whose copies bear that name: its own, its images', and those of their changes. */
