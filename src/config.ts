@@ -312,7 +312,8 @@ const SETTINGS = {
     default: 6000,
     minimum: 0,
     maximum: 1_000_000,
-    description: 'requests a minute that one caller may make, over all API processes; 0 is no limit',
+    description:
+      'requests a minute that one caller may make, over all API processes; a lineage counts as one for each region that it asks; 0 is no limit',
   }),
   AUDIT_ENTRIES: integer({
     default: 100_000,

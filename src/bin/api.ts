@@ -2,6 +2,7 @@ import { accessOf, keepFresh } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
+import { LEFT_BY_READS } from '../ec2/call-limits.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { SELF } from '../domain/ami.ts';
 import { DisabledRegions } from '../ec2/disabled-regions.ts';
@@ -57,6 +58,9 @@ const aws = {
   onCall: (call: Ec2Call) => metrics.ec2Call(call),
 };
 const gateway = new AwsGateway(aws);
+const reader = gateway.withBudget(
+  new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
+);
 const kms = new AwsKmsGateway(aws);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
@@ -80,6 +84,7 @@ const app = await buildApp({
   store,
   producer,
   gateway,
+  reader,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
   imageNames: new ImageNames(gateway),

@@ -28,6 +28,7 @@ async function generate(): Promise<string> {
     store: inert,
     producer: inert,
     gateway: inert,
+    reader: inert,
     recentImages: inert,
     imageNames: inert,
     sourceFacts: inert,

@@ -36,19 +36,22 @@ const PAGE = 1000;
 
 /** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
 export class AwsGateway implements Ec2Gateway {
+  readonly #options: AwsOptions;
   readonly #clients: AwsClients<Ec2Sdk, EC2Client>;
   readonly #onCall: (call: Ec2Call) => void;
   readonly #budget: CallBudget | undefined;
 
-  constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const plain = withExpectedAnswers(new sdk.EC2Client(clientConfig(options, scope)), 'xml');
-      const client = withDeadline(plain, deadlineOf(options));
-      if (options.leavesThrottling === true) leaveThrottling(client);
-      return traced(client, options.tracing, 'EC2', scope.region);
-    });
+  /** @param clients shared with another gateway of the same options, which closes them */
+  constructor(options: AwsOptions, clients = clientsFor(options)) {
+    this.#options = options;
+    this.#clients = clients;
     this.#onCall = options.onCall ?? (() => {});
     this.#budget = options.budget;
+  }
+
+  /** The same gateway, with the same clients, for calls that another budget allows. */
+  withBudget(budget: CallBudget): AwsGateway {
+    return new AwsGateway({ ...this.#options, budget }, this.#clients);
   }
 
   async describeImage(scope: Scope, imageId: string): Promise<Image | null> {
@@ -323,6 +326,15 @@ export class AwsGateway implements Ec2Gateway {
       throw failure;
     }
   }
+}
+
+function clientsFor(options: AwsOptions): AwsClients<Ec2Sdk, EC2Client> {
+  return new AwsClients(loadSdk, (sdk, scope) => {
+    const plain = withExpectedAnswers(new sdk.EC2Client(clientConfig(options, scope)), 'xml');
+    const client = withDeadline(plain, deadlineOf(options));
+    if (options.leavesThrottling === true) leaveThrottling(client);
+    return traced(client, options.tracing, 'EC2', scope.region);
+  });
 }
 
 function copyInput(params: CopyImageParams): CopyImageCommandInput {

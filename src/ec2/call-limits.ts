@@ -18,6 +18,9 @@ const CHANGING: CallLimit = { burst: 50, perSecond: 5 };
 /** A call reaches EC2 sooner or later after it was counted here: a few of each burst are left for that. */
 const MARGIN = 0.97;
 
+/** The part of each limit that requests which only read leave to those that start work, and to the work itself. */
+export const LEFT_BY_READS = 1 / 2;
+
 /** How many calls of an operation this service makes in one scope. `share` is its part of EC2's own limit. */
 export function callLimit(operation: string, share: number): CallLimit {
   const { burst, perSecond } =

@@ -9,6 +9,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { FileState } from '../auth/checked-file.ts';
 import type { CommandDeps } from '../commands/deps.ts';
+import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';
@@ -29,6 +30,8 @@ export interface AppDeps extends CommandDeps {
   loopbackOnly?: boolean;
   /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
+  /** For requests that only read: it leaves a part of EC2's calls to all others. */
+  reader: Ec2Gateway;
   /** Addresses and CIDR ranges whose X-Forwarded-For tells who calls; default: none. */
   trustedProxies?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list' | 'log'>;

@@ -24,6 +24,13 @@ interface Taken {
   ends: number;
 }
 
+/** The limits of a route, as the package passes them on. */
+export interface Limits {
+  path?: string;
+  /** How many requests one counts as. */
+  cost?: number;
+}
+
 type Callback = Parameters<FastifyRateLimitStore['incr']>[1];
 
 /**
@@ -44,41 +51,49 @@ export class TakenRequests implements FastifyRateLimitStore {
 
   /** Counts one request: `current` is over `max` once there were too many. */
   incr(caller: string, callback: Callback, windowMs: number, max: number): void {
+    this.#count(caller, 1, callback, windowMs, max);
+  }
+
+  /** The same store, where each request counts as `cost`. */
+  child({ cost = 1 }: Limits): FastifyRateLimitStore {
+    return {
+      incr: (caller, callback, windowMs, max) => this.#count(caller, cost, callback, windowMs, max),
+      child: (limits: Limits) => this.child(limits),
+    };
+  }
+
+  #count(caller: string, cost: number, callback: Callback, windowMs: number, max: number): void {
     const now = performance.now();
     const taken = this.#taken.get(caller);
     if (taken !== undefined && taken.ends > now) {
       const ttl = taken.ends - now;
-      if (taken.left > 0) {
-        taken.left -= 1;
+      if (taken.left >= cost) {
+        taken.left -= cost;
         return callback(null, { current: Math.min(taken.count, max), ttl });
       }
-      if (taken.count >= max) return callback(null, { current: max + 1, ttl });
+      if (taken.count - taken.left + cost > max) return callback(null, { current: max + 1, ttl });
     }
-    const again = () => this.incr(caller, callback, windowMs, max);
-    this.#takeMore(caller, windowMs, max).then(again, callback);
-  }
-
-  /** Routes have no limits of their own here. */
-  child(): this {
-    return this;
+    const again = () => this.#count(caller, cost, callback, windowMs, max);
+    this.#takeMore(caller, cost, windowMs, max).then(again, callback);
   }
 
   /** Whoever needs more of the same caller's meanwhile waits for the same answer. */
-  #takeMore(caller: string, windowMs: number, max: number): Promise<void> {
-    const asking = this.#asking.get(caller) ?? this.#ask(caller, windowMs, max);
+  #takeMore(caller: string, cost: number, windowMs: number, max: number): Promise<void> {
+    const asking = this.#asking.get(caller) ?? this.#ask(caller, cost, windowMs, max);
     this.#asking.set(caller, asking);
     return asking;
   }
 
-  async #ask(caller: string, windowMs: number, max: number): Promise<void> {
+  async #ask(caller: string, cost: number, windowMs: number, max: number): Promise<void> {
     const known = this.#taken.get(caller);
-    const remaining = known !== undefined && known.ends > performance.now() ? max - known.count : 0;
-    const wanted = Math.max(1, Math.floor(remaining / PART));
+    const { count: before = max, left: has = 0 } =
+      known !== undefined && known.ends > performance.now() ? known : {};
+    const wanted = Math.max(cost - has, Math.floor((max - before) / PART));
     try {
       const answer = await this.#redis.eval(TAKE, 1, this.#keyPrefix + caller, wanted, windowMs);
       const [count = 0, ttl = 0] = Array.isArray(answer) ? answer.map(Number) : [];
       // Of those that were just taken, some may be past the limit.
-      const left = Math.max(0, Math.min(wanted, max - (count - wanted)));
+      const left = has + Math.max(0, Math.min(wanted, max - (count - wanted)));
       this.#keep(caller, { count, left, ends: performance.now() + ttl });
     } finally {
       this.#asking.delete(caller);

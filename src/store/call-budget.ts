@@ -15,18 +15,26 @@ export class RedisCallBudget implements CallBudget {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #share: number;
+  readonly #leaves: number;
 
-  /** `share`: this service's part of EC2's limits. */
-  constructor(redis: RedisClient, prefix: string, share: number) {
+  /**
+   * @param share this service's part of EC2's limits
+   * @param leaves the part of each burst that is left to others, from 0 to 1: they go first
+   */
+  constructor(redis: RedisClient, prefix: string, share: number, leaves = 0) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#share = share;
+    this.#leaves = leaves;
   }
 
   take(scope: Scope, operation: string): Promise<number> {
     const { burst, perSecond } = callLimit(operation, this.#share);
-    return this.#redis.amiferryTakeCall(this.#keys.calls(scope, operation), burst, perSecond).catch(() => 0);
+    const key = this.#keys.calls(scope, operation);
+    // Of a small bucket one call can be taken all the same.
+    const left = Math.min(burst * this.#leaves, burst - 1);
+    return this.#redis.amiferryTakeCall(key, burst, perSecond, left).catch(() => 0);
   }
 
   async refused(scope: Scope, operation: string): Promise<void> {

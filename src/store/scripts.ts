@@ -32,11 +32,14 @@ local function room_for(slots, full, limit, calls, most, burst, rate)
 end
 `;
 
-/** Takes one call. KEYS: bucket. ARGV: burst, rate. Answers 0, or the milliseconds until there is one. */
+/**
+ * Takes one call, and leaves so many. KEYS: bucket. ARGV: burst, rate, calls to leave. Answers 0, or the milliseconds until
+ * there is one.
+ */
 const TAKE_CALL = `${BUCKET}
-local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
+local burst, rate, needed = tonumber(ARGV[1]), tonumber(ARGV[2]), 1 + ARGV[3]
 local tokens, pace, now = look_into(KEYS[1], burst, rate)
-if tokens < 1 then return math.ceil((1 - tokens) / (rate * pace) * 1000) end
+if tokens < needed then return math.ceil((needed - tokens) / (rate * pace) * 1000) end
 leave(KEYS[1], tokens - 1, now, burst, rate)
 return 0
 `;
@@ -352,7 +355,7 @@ declare module 'ioredis' {
       rate: number,
       scope: string,
     ): Result<string[], Context>;
-    amiferryTakeCall(bucket: string, burst: number, rate: number): Result<number, Context>;
+    amiferryTakeCall(bucket: string, burst: number, rate: number, left: number): Result<number, Context>;
     amiferryLearnLimit(slots: string, limit: string, told: number, keep: number): Result<null, Context>;
     amiferryBeat(workers: string, id: string, alive: number): Result<null, Context>;
     amiferryCountWorkers(workers: string, alive: number): Result<number, Context>;

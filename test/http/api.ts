@@ -8,6 +8,8 @@ import {
   redisProbe,
   untilReady,
 } from '../../src/queue/connections.ts';
+import { LEFT_BY_READS } from '../../src/ec2/call-limits.ts';
+import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { QueueSessions } from '../../src/store/queue-sessions.ts';
 import { takeCensus } from '../../src/store/census.ts';
@@ -50,10 +52,13 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
   service.metrics.watchStore(() => takeCensus(redis, service.prefix, service));
+  const { callShare } = service.settings;
+  const budget = new RedisCallBudget(redis, service.prefix, callShare, LEFT_BY_READS);
   const app = await buildApp({
     authenticate: null,
     rateLimit: null,
     ...service,
+    reader: changes.gateway ?? service.gateway.withBudget(budget),
     idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
     queueSessions: new QueueSessions(redis, service.prefix),
     feed,

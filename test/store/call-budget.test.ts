@@ -67,6 +67,26 @@ describe('calls', () => {
     expect(await givenAtOnce(0.2, 'CopyImage')).toBe(2);
   });
 
+  test('leave a part of the burst to others, who go first', async () => {
+    const reads = new RedisCallBudget(redis, prefix, 1, 1 / 2);
+    let given = 0;
+    while (given < 1000 && (await reads.take(eu, 'CopyImage')) === 0) given += 1;
+    expect(given).toBe(48);
+    expect(await reads.take(eu, 'CopyImage')).toBeGreaterThan(0);
+    expect(await givenAtOnce(1, 'CopyImage')).toBe(49);
+    // What comes back is first what was left.
+    await later('CopyImage', 40);
+    expect(await reads.take(eu, 'CopyImage')).toBeGreaterThan(0);
+    await later('CopyImage', 10);
+    expect(await reads.take(eu, 'CopyImage')).toBe(0);
+  });
+
+  test('are given to reads too where the burst is one call', async () => {
+    const reads = new RedisCallBudget(redis, prefix, 0.01, 1 / 2);
+    expect(await reads.take(eu, 'DescribeImages')).toBe(0);
+    expect(await reads.take(eu, 'DescribeImages')).toBeGreaterThan(0);
+  });
+
   test('leave nothing behind for good', async () => {
     await budget(1).take(eu, 'DescribeImages');
     expect(await redis.ttl(storeKeys(prefix).calls(eu, 'DescribeImages'))).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import type { RedisClient } from '../../redis-client.ts';
 import { AmiferryError } from '../../errors.ts';
 import { countedAs } from '../principal.ts';
+import type { Limits } from '../taken-requests.ts';
 import { TakenRequests } from '../taken-requests.ts';
 
 /** How many requests one caller may make, counted over all API processes. */
@@ -14,10 +15,17 @@ export interface RateLimit {
   perMinute: number;
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How many requests one counts as: default 1. */
+    cost?: number;
+  }
+}
+
 const WINDOW_MS = 60_000;
 
 /**
- * Turns away a caller who asks too often: each principal has a count of its own, and whoever gave no good credentials, or
+ * Turns away a caller who asks too often (a request that takes many calls of EC2 counts as many): each principal has a count of its own, and whoever gave no good credentials, or
  * was asked for none, is counted by address. Without Redis nobody is turned away: what changes anything can't be done then
  * anyhow, and what is only read goes on.
  */
@@ -32,10 +40,18 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
       skipOnError: true,
       keyGenerator: countedAs,
     });
-    const count = app.createRateLimit();
+    const counters = new Map<number, ReturnType<typeof app.createRateLimit>>();
+    const counterFor = (cost: number) => {
+      // Where the limit is less than that, it can be asked for once.
+      const options = { max: limit.perMinute, cost: Math.min(cost, limit.perMinute) };
+      const counter = counters.get(cost) ?? app.createRateLimit(options);
+      counters.set(cost, counter);
+      return counter;
+    };
     app.addHook('onRequest', async (request, reply) => {
-      if (request.routeOptions.config.rateLimit === false) return;
-      const counted = await count(request);
+      const { rateLimit: counts, cost = 1 } = request.routeOptions.config;
+      if (counts === false) return;
+      const counted = await counterFor(cost)(request);
       if (counted.isAllowed || !counted.isExceeded) return;
       void reply.header('Retry-After', String(counted.ttlInSeconds));
       const message = `more than ${limit.perMinute} requests a minute: try again in ${counted.ttlInSeconds} s`;
@@ -49,6 +65,6 @@ export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
 function storeOf(store: TakenRequests): FastifyRateLimitStoreCtor {
   return class {
     incr = store.incr.bind(store);
-    child = () => store;
+    child = (limits: Limits) => store.child(limits);
   };
 }

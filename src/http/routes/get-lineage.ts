@@ -10,7 +10,7 @@ const schema = {
   tags: ['images'],
   summary: 'Where an image was copied to, and what it is a copy of',
   description:
-    'As EC2 itself tells, so copies that were made by other means are listed too. It asks every region.',
+    'As EC2 itself tells, so copies that were made by other means are listed too. It asks every region, and counts as so many requests (RATE_LIMIT).',
   params: ImagePath,
   querystring: RegionQuery,
   response: {
@@ -20,7 +20,7 @@ const schema = {
 } as const;
 
 export function getLineage(app: App, deps: AppDeps): void {
-  app.get('/amis/:imageId/copies', { schema, config: { access: ['amis:read'] } }, (request) =>
-    lineage(deps, imageNamed(deps, request)),
-  );
+  // One call of EC2 in each region, and one for the image itself.
+  const config = { access: ['amis:read'], cost: deps.regions.length + 1 } as const;
+  app.get('/amis/:imageId/copies', { schema, config }, (request) => lineage(deps, imageNamed(deps, request)));
 }

@@ -19,10 +19,12 @@ import { retryJobRoute } from './retry-job.ts';
 
 /** Every route of the service; a new one is a file beside this and a line here. */
 export function registerRoutes(app: App, deps: AppDeps): void {
+  // Those who only look never keep others from starting work.
+  const reading = { ...deps, gateway: deps.reader };
   copyImage(app, deps); //       POST /amis/:imageId/copies
-  getLineage(app, deps); //      GET  /amis/:imageId/copies
-  getImageRoute(app, deps); //   GET  /amis/:imageId
-  getPermissions(app, deps); //  GET  /amis/:imageId/permissions
+  getLineage(app, reading); //      GET  /amis/:imageId/copies
+  getImageRoute(app, reading); //   GET  /amis/:imageId
+  getPermissions(app, reading); //  GET  /amis/:imageId/permissions
   changePermissionsRoutes(app, deps); // PUT, PATCH, DELETE /amis/:imageId/permissions
   listJobs(app, deps); //        GET  /jobs
   getJobRoute(app, deps); //     GET  /jobs/:id
