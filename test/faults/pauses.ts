@@ -62,7 +62,7 @@ const beginsChange = writeChange(
 const savesWhatItGives = writeChange(
   'reply',
   'worker',
-  (after, before) => after.given?.accounts.length !== before?.given?.accounts.length,
+  (after, before) => (after.given?.accounts.length ?? 0) > (before?.given?.accounts.length ?? 0),
 );
 
 // prettier-ignore

@@ -17,7 +17,7 @@ export function outage(ms: number): Promise<void> {
 }
 
 /** What a worker that goes on may still do, milliseconds: an EC2 call and the steps after it. Nothing is to come of it. */
-const AFTERMATH_MS = 700;
+const AFTERMATH_MS = 1500;
 
 /** A worker's lock lasts 3 s, and is looked after every 2 s: then another worker has the step, milliseconds. */
 const PAST_THE_LOCK_MS = 4000;

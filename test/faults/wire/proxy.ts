@@ -28,6 +28,7 @@ export class Proxy<Message> {
   readonly #server = createServer((socket) => this.#accept(socket));
   #silence: PromiseWithResolvers<void> | undefined;
   #refusing = false;
+  #halves = 0;
 
   constructor(options: ProxyOptions<Message>) {
     this.#options = options;
@@ -61,6 +62,11 @@ export class Proxy<Message> {
     for (const socket of this.#sockets) this.#stalled.add(socket);
   }
 
+  /** Of the next so many answers half is passed on, and nothing more on their connections. */
+  halve(answers: number): void {
+    this.#halves = answers;
+  }
+
   /** Nothing is passed on any more, either way, and nothing is closed, until {@link speak}. */
   hang(): void {
     this.#silence ??= Promise.withResolvers<void>();
@@ -85,12 +91,12 @@ export class Proxy<Message> {
     }
     const upstream = connect(this.#options.target, '127.0.0.1');
     const { request, reply } = this.#options.follow();
-    this.#pump(client, upstream, request);
-    this.#pump(upstream, client, reply);
+    this.#pump(client, upstream, request, (raw) => raw);
+    this.#pump(upstream, client, reply, (raw) => this.#halved(raw, upstream));
   }
 
   /** Passes on message by message, in order. When one end is gone so is the other. */
-  #pump(from: Socket, to: Socket, see: (message: Message) => Hold): void {
+  #pump(from: Socket, to: Socket, see: (message: Message) => Hold, change: (raw: Buffer) => Buffer): void {
     const framer = new Framer(this.#options.read);
     let tail: Promise<void> | undefined;
     this.#sockets.add(from);
@@ -98,7 +104,7 @@ export class Proxy<Message> {
     from.on('data', (chunk: Buffer) => {
       for (const { raw, message } of framer.push(chunk)) {
         if (this.#stalled.has(from)) continue;
-        const pass = () => this.#pass(to, raw, see(message));
+        const pass = () => this.#pass(to, change(raw), see(message));
         if (tail !== undefined) tail = tail.then(pass);
         else tail = pass();
         const mine = tail;
@@ -112,6 +118,13 @@ export class Proxy<Message> {
       this.#sockets.delete(from);
       to.destroySoon();
     });
+  }
+
+  #halved(raw: Buffer, from: Socket): Buffer {
+    if (this.#halves === 0) return raw;
+    this.#halves -= 1;
+    this.#stalled.add(from);
+    return raw.subarray(0, raw.length / 2);
   }
 
   #pass(to: Socket, raw: Buffer, hold: Hold): Promise<void> | undefined {
