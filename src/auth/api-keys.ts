@@ -49,8 +49,8 @@ export function newApiKey(
 /** @throws an error that says what is wrong with the text, and repeats nothing of it but ids */
 export function parseApiKeys(text: string): ApiKey[] {
   const { keys } = parseChecked(ApiKeys, text);
-  const ids = keys.map(({ id }) => id);
-  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  const ids = new Set<string>();
+  const twice = keys.find(({ id }) => ids.size === ids.add(id).size)?.id;
   // Only the first of them would ever be looked at, so taking that one out would let the other in.
   if (twice !== undefined) throw new Error(`the key ${twice} is there twice`);
   return keys;

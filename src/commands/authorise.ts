@@ -67,25 +67,43 @@ export async function authoriseRetry(
   job: Job,
   named: Named,
 ): Promise<void> {
-  await turnAway(deps, principal, about('retry-job', job, named), againstRetry(deps, principal, job, named));
+  await turnAway(
+    deps,
+    principal,
+    about('retry-job', job, destinationsNamed(named)),
+    againstRetry(deps, principal, job, named),
+  );
 }
 
 /** Cancelling needs no policy: it only ever takes something away. @throws {AmiferryError} `missing-scope` */
 export async function authoriseCancel(deps: Deps, principal: Principal, job: Job): Promise<void> {
   const scopes = lacking(principal, [job.kind === 'copy' ? 'amis:copy' : 'amis:share']);
-  await turnAway(deps, principal, about('cancel-job', job), { scopes, policy: [] });
+  await turnAway(deps, principal, about('cancel-job', job, null), { scopes, policy: [] });
 }
 
-/** That a request was accepted, and as which job. @param named the destinations that it names, where it is about some only */
-export function accepted(
-  { policy }: Pick<Deps, 'policy'>,
+/** That a new job was accepted, and what it is to do. */
+export function acceptedNew(
+  deps: Pick<Deps, 'policy'>,
   principal: Principal,
   action: AuditAction,
   job: Job,
-  named: Named = null,
 ): AuditEntry {
-  const who = byPrincipal(principal, policy.current());
-  return auditEntry({ ...about(action, job, named), outcome: 'allowed', ...who });
+  return accepted(deps, principal, about(action, job, askedBy(job)));
+}
+
+/** That a request about a job was accepted. @param what what it names of the job; `null`: all of it */
+export function acceptedFor(
+  deps: Pick<Deps, 'policy'>,
+  principal: Principal,
+  action: AuditAction,
+  job: Job,
+  what: object | null,
+): AuditEntry {
+  return accepted(deps, principal, about(action, job, what));
+}
+
+function accepted({ policy }: Pick<Deps, 'policy'>, principal: Principal, what: About): AuditEntry {
+  return auditEntry({ ...what, outcome: 'allowed', ...byPrincipal(principal, policy.current()) });
 }
 
 function againstCopy(
@@ -159,12 +177,24 @@ async function turnAway(
   throw new AmiferryError(missing.length > 0 ? 'missing-scope' : 'outside-policy', reasons.join('; '));
 }
 
-function about(action: AuditAction, job: Job, named: Named = null): About {
-  const image = { imageId: job.image.id, region: job.image.region };
-  if (named !== null) return { action, image, what: { destinations: [...named] }, jobId: job.id };
-  const what =
-    job.kind === 'permissions'
-      ? job.change
-      : { destinations: job.destinations.map(({ spec }) => spec), permissions: job.permissions };
-  return { action, image, what, jobId: job.id };
+/** @param what what was asked for besides the job that the entry names: none of it is said twice, and the job's tags not at all */
+function about(action: AuditAction, job: Job, what: object | null): About {
+  return { action, image: { imageId: job.image.id, region: job.image.region }, what, jobId: job.id };
+}
+
+/** The destinations that a request about a job names, for the audit; `null` where it is about all of them. */
+export function destinationsNamed(named: Named): object | null {
+  return named === null ? null : { destinations: [...named] };
+}
+
+/** What a new job is to do. */
+function askedBy(job: Job): object {
+  if (job.kind === 'permissions') return job.change;
+  const destinations = job.destinations.map(({ spec: { region, name, encrypted, kmsKeyId } }) => ({
+    region,
+    name,
+    encrypted,
+    kmsKeyId,
+  }));
+  return { destinations, permissions: job.permissions };
 }

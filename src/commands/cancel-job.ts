@@ -7,7 +7,7 @@ import { isNamed, onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change } from '../store/store.ts';
-import { accepted, authoriseCancel } from './authorise.ts';
+import { acceptedFor, authoriseCancel, destinationsNamed } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { nameDestinations } from './name-destinations.ts';
 import { requireJob } from './require-job.ts';
@@ -37,7 +37,7 @@ export async function cancelJob(
   const result = await deps.store.update(id, cancel(named), { receipt: claim?.receipt(id) });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && isOver(result.job, named)) throw nothingLeft(result.job, named);
-  await deps.audit.record(accepted(deps, principal, 'cancel-job', result.job, named));
+  await deps.audit.record(acceptedFor(deps, principal, 'cancel-job', result.job, destinationsNamed(named)));
   return result.job;
 }
 

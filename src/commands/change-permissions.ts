@@ -17,7 +17,7 @@ import { AmiferryError } from '../errors.ts';
 import { refuse } from '../permissions/copy-checks.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
-import { accepted, authoriseChange } from './authorise.ts';
+import { acceptedNew, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Told } from './notify.ts';
 import { endpointsFor } from './notify.ts';
@@ -69,7 +69,7 @@ export async function changePermissions(
   if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
   const job = newJob(image, change, { warnings, told, principal, origin }, deps.store.now());
-  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'change-permissions', job));
+  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'change-permissions', job));
 }
 
 /** Drops the image's owner from what is given: the owner may launch and copy the image without it. */

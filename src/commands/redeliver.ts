@@ -3,7 +3,7 @@ import type { Job } from '../domain/job.ts';
 import { redeliver } from '../domain/webhooks.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
-import { accepted } from './authorise.ts';
+import { acceptedFor } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
 
@@ -23,6 +23,6 @@ export async function redeliverWebhook(
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome !== 'changed')
     throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);
-  await deps.audit.record(accepted(deps, principal, 'redeliver', result.job));
+  await deps.audit.record(acceptedFor(deps, principal, 'redeliver', result.job, { delivery: n }));
   return result.job;
 }

@@ -7,7 +7,7 @@ import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../permissions/copy-checks.ts';
 import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
-import { accepted, authoriseCopy } from './authorise.ts';
+import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CopyRequest } from './copy-spec.ts';
 import { requireTagsFit, specOf } from './copy-spec.ts';
@@ -70,7 +70,7 @@ export async function requestCopy(
     { request, permissions, warnings, told, requestedBy: principal.id, origin },
     deps.store.now(),
   );
-  return saveJob(deps, job, origin.claim, accepted(deps, principal, 'request-copy', job));
+  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
 }
 
 function requireDistinct(regions: string[]): void {

@@ -7,7 +7,7 @@ import { isNamed, onCopy, retryable, retryNamed } from '../domain/transitions.ts
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
-import { accepted, authoriseRetry } from './authorise.ts';
+import { acceptedFor, authoriseRetry, destinationsNamed } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import { nameDestinations } from './name-destinations.ts';
 import { requireJob } from './require-job.ts';
@@ -93,6 +93,6 @@ export async function retryJob(
     const message = `job ${id} is ${jobState(result.job)} and ${what} has failed`;
     throw new AmiferryError('nothing-to-retry', message);
   }
-  await deps.audit.record(accepted(deps, principal, 'retry-job', result.job, named));
+  await deps.audit.record(acceptedFor(deps, principal, 'retry-job', result.job, destinationsNamed(named)));
   return result.job;
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { AuditEntry } from '../domain/audit.ts';
 import { newJobId } from '../domain/job-id.ts';
 import type { Job } from '../domain/job.ts';
@@ -37,7 +38,7 @@ export async function saveJob(
     const id = claim.jobId(nth + 1);
     return saveJob({ store, audit }, { ...job, id }, claim, { ...entry, jobId: id }, nth + 1);
   }
-  if (saved === null || asked(saved) !== asked(job)) {
+  if (saved === null || !isDeepStrictEqual(asked(saved), asked(job))) {
     const message = `this Idempotency-Key belongs to job ${job.id}, which is another request: a new request needs a new key`;
     throw new AmiferryError('idempotency-key-reused', message);
   }
@@ -50,15 +51,12 @@ function isOfExpiredKey({ createdAt, finishedAt }: Job, { ttl }: Claim, now: num
   return finishedAt !== null && now - createdAt >= ttl - CLOCK_ERROR;
 }
 
-/** What was asked for, without what became of it. */
-function asked(job: Job): string {
+/** What was asked for, without what became of it, as a record has it: in which order it stands there is of no matter. */
+function asked(job: Job): unknown {
   const { kind, image } = job;
-  if (job.kind === 'permissions') return JSON.stringify([kind, image, job.change]);
-  return JSON.stringify([
-    kind,
-    image,
-    job.onFailure,
-    job.permissions,
-    job.destinations.map(({ spec }) => spec),
-  ]);
+  const what =
+    job.kind === 'permissions'
+      ? job.change
+      : [job.onFailure, job.permissions, job.destinations.map(({ spec }) => spec)];
+  return JSON.parse(JSON.stringify([kind, image, what]));
 }

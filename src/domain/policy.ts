@@ -135,7 +135,7 @@ export function againstChanging(policy: Policy | null, principal: string, region
     outside(
       'change permissions in',
       'sourceRegions or destinationRegions',
-      [...sourceRegions, ...destinationRegions],
+      [sourceRegions, destinationRegions].find((list) => allows(list, region)) ?? [],
       [region],
     ),
   );
@@ -176,6 +176,15 @@ function withoutPolicy(principal: string): string[] {
 }
 
 function outside(what: string, list: string, allowed: readonly string[], asked: readonly string[]): string[] {
-  if (allowed.includes('*')) return [];
-  return without([...new Set(asked)], allowed).map((value) => `${what} ${value} ("${list}")`);
+  const refused = [...new Set(asked)].filter((value) => !allows(allowed, value));
+  return refused.map((value) => `${what} ${value} ("${list}")`);
+}
+
+/** Lists of a policy don't change, and may have tens of thousands of entries: each is made a set once. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+function allows(list: readonly string[], value: string): boolean {
+  const set = sets.get(list) ?? new Set(list);
+  sets.set(list, set);
+  return set.has('*') || set.has(value);
 }

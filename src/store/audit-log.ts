@@ -35,6 +35,14 @@ export interface AuditPage {
 const BATCH = 500;
 const MOST = 10_000;
 
+/** Bytes of entries that a page has, and that one round trip reads, about. Entries of an earlier version may have megabytes each. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+const BATCH_BYTES = 1024 * 1024;
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** The first round trip doesn't know yet how large entries are. */
+const FIRST_BATCH = 10;
+
 /**
  * The audit: a stream in Redis that is only ever appended to (and cut at its old end), and a log line for each entry, to
  * be shipped to where nobody here can change it. The log comes first and has everything, also while Redis is away.
@@ -70,22 +78,31 @@ export class AuditLog implements Audit {
     }
   }
 
-  /** Entries newest first. */
+  /** Entries newest first. The work for one page and its size are bounded: it may be short, or empty, and not be the last. */
   async list({ limit, cursor, ...filter }: AuditFilter): Promise<AuditPage> {
     const entries: KeptEntry[] = [];
     // Redis refuses to go back from its very first id: nothing is before it.
     if (cursor !== undefined && /^0+-0+$/.test(cursor)) return { entries, nextCursor: null };
     let from = cursor === undefined ? '+' : `(${cursor}`;
-    for (let seen = 0; seen < MOST; seen += BATCH) {
-      const batch = await this.#redis.xrevrange(this.#keys.audit, from, '-', 'COUNT', BATCH);
+    let count = FIRST_BATCH;
+    let [seen, read, bytes] = [0, 0, 0];
+    while (seen < MOST && read < MOST_BYTES) {
+      const batch = await this.#redis.xrevrange(this.#keys.audit, from, '-', 'COUNT', count);
       for (const [id, [, json = '']] of batch) {
-        from = `(${id}`;
         const entry = parseEntry(id, json);
-        if (!matches(entry, filter)) continue;
+        const isWanted = matches(entry, filter);
+        if (isWanted && bytes > 0 && bytes + json.length > PAGE_BYTES)
+          return { entries, nextCursor: from.slice(1) };
+        from = `(${id}`;
+        read += json.length;
+        if (!isWanted) continue;
         entries.push(entry);
+        bytes += json.length;
         if (entries.length === limit) return { entries, nextCursor: id };
       }
-      if (batch.length < BATCH) return { entries, nextCursor: null };
+      if (batch.length < count) return { entries, nextCursor: null };
+      seen += batch.length;
+      count = Math.max(1, Math.min(BATCH, Math.floor((BATCH_BYTES * seen) / read)));
     }
     return { entries, nextCursor: from.slice(1) };
   }

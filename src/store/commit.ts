@@ -8,6 +8,7 @@ import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { outboxCommands } from './outbox.ts';
+import { serialiseJob } from './records.ts';
 import type { Receipt, StartLimits } from './store.ts';
 
 /** One write: the record as it was and as it is to be, by way of `steps`. */
@@ -88,7 +89,11 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
     guard: guardOf(keys, guards, position),
     receipt: receipt && receiptOf(receipt, position),
   };
-  return [JSON.stringify(plan), after === null ? '' : JSON.stringify(after), JSON.stringify(eventsOf(write))];
+  return [
+    JSON.stringify(plan),
+    after === null ? '' : serialiseJob(after, before === null),
+    JSON.stringify(eventsOf(write)),
+  ];
 }
 
 /** Besides the record and its events. */

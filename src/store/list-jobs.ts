@@ -6,27 +6,66 @@ import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
 import type { JobFilter, JobPage } from './store.ts';
 
-/** How many ids one round trip looks at: with several filters not every one of them matches. */
-const BATCH = 200;
+/** Ids of one round trip, and ids that one page looks at: with several filters not every one of them matches. */
+const BATCH = 1000;
+const MOST = 10_000;
 
-/** Jobs newest first. The narrowest index is walked, the other filters are checked on the records. */
+/** Bytes of records that one page reads, about: a record that is larger is a page by itself. */
+const PAGE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Jobs newest first. The smallest of the filters' indexes is walked, and the others tell which of its jobs are in all of them: only
+ * these are read. The work for one page is bounded, so it may have fewer jobs than asked for, or none, and not be the last.
+ */
 export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobFilter): Promise<JobPage> {
-  const jobs: Job[] = [];
+  const [walked = keys.jobs, ...others] = await smallestFirst(redis, indexesFor(keys, filter));
+  const page: Page = { jobs: [], bytes: 0, last: null };
   let from = filter.cursor === undefined ? null : parseCursor(filter.cursor);
-  for (;;) {
-    const page = await idsAfter(redis, indexFor(keys, filter), from);
-    for (const job of await readJobs(
-      redis,
-      keys,
-      page.map((entry) => entry.id),
-    )) {
-      if (!matches(job, filter)) continue;
-      if (jobs.length === filter.limit) return { jobs, nextCursor: cursorAt(jobs) };
-      jobs.push(job);
-    }
-    from = page.at(-1) ?? null;
-    if (page.length < BATCH || from === null) return { jobs, nextCursor: null };
+  for (let seen = 0; seen < MOST; seen += BATCH) {
+    const batch = await idsAfter(redis, walked, from);
+    const isFull = await fill(redis, keys, page, await inAll(redis, others, batch), filter);
+    if (isFull) return { jobs: page.jobs, nextCursor: cursorAt(page.last) };
+    if (batch.length < BATCH) return { jobs: page.jobs, nextCursor: null };
+    from = batch.at(-1) ?? null;
   }
+  return { jobs: page.jobs, nextCursor: cursorAt(from) };
+}
+
+/** A page as far as it has come. */
+interface Page {
+  jobs: Job[];
+  bytes: number;
+  /** The place up to which all that matches is in it. */
+  last: Place | null;
+}
+
+/** Adds the jobs at some places until the page is full; whether it is, and something is left. */
+async function fill(
+  redis: RedisClient,
+  keys: StoreKeys,
+  page: Page,
+  places: Place[],
+  filter: JobFilter,
+): Promise<boolean> {
+  for (let rest = places; rest.length > 0;) {
+    const candidates = rest.slice(0, filter.limit - page.jobs.length);
+    const sizes = await recordSizes(redis, keys, candidates);
+    const fitting = candidates.slice(0, countFitting(sizes, page));
+    if (fitting.length === 0) return true;
+    const jobs = await readJobs(redis, keys, fitting);
+    page.jobs.push(...jobs.filter((job) => matches(job, filter)));
+    page.bytes += sizes.slice(0, fitting.length).reduce((sum, size) => sum + size, 0);
+    page.last = fitting.at(-1) ?? page.last;
+    rest = rest.slice(fitting.length);
+  }
+  return false;
+}
+
+/** How many of these records a page still takes: the first of a page in any case. */
+function countFitting(sizes: readonly number[], { bytes }: Page): number {
+  let total = bytes;
+  const over = sizes.findIndex((size) => (total += size) > PAGE_BYTES && total > size);
+  return over === -1 ? sizes.length : over;
 }
 
 /** A place in an index: its score (creation time) and the id, which orders equal scores. */
@@ -35,11 +74,35 @@ interface Place {
   id: string;
 }
 
-function indexFor(keys: StoreKeys, { imageId, state, kind, requestedBy }: JobFilter): string {
-  if (imageId !== undefined) return keys.jobsByImage(imageId);
-  if (requestedBy !== undefined) return keys.jobsByPrincipal(requestedBy);
-  if (state !== undefined) return keys.jobsByState(state);
-  return kind === undefined ? keys.jobs : keys.jobsByKind(kind);
+/** The indexes that a job has to be in. */
+function indexesFor(keys: StoreKeys, { imageId, state, kind, requestedBy }: JobFilter): string[] {
+  return [
+    ...(imageId === undefined ? [] : [keys.jobsByImage(imageId)]),
+    ...(requestedBy === undefined ? [] : [keys.jobsByPrincipal(requestedBy)]),
+    ...(state === undefined ? [] : [keys.jobsByState(state)]),
+    ...(kind === undefined ? [] : [keys.jobsByKind(kind)]),
+  ];
+}
+
+async function smallestFirst(redis: RedisClient, indexes: string[]): Promise<string[]> {
+  if (indexes.length < 2) return indexes;
+  const sizes = await run(
+    redis,
+    indexes.map((index) => ['zcard', index]),
+  );
+  const sized = indexes.map((index, i) => ({ index, size: Number(sizes[i]) }));
+  return sized.toSorted((a, b) => a.size - b.size).map(({ index }) => index);
+}
+
+/** Those places whose jobs are in all of some other indexes. */
+async function inAll(redis: RedisClient, indexes: string[], places: Place[]): Promise<Place[]> {
+  if (indexes.length === 0 || places.length === 0) return places;
+  const ids = places.map(({ id }) => id);
+  const scores = await run(
+    redis,
+    indexes.map((index) => ['zmscore', index, ...ids]),
+  );
+  return places.filter((_, i) => scores.every((found) => Array.isArray(found) && found[i] !== null));
 }
 
 /** The next entries of the index after a place, newest first. Equal scores come in falling order of id. */
@@ -71,13 +134,29 @@ function pairs(flat: string[]): Place[] {
   return places;
 }
 
-async function readJobs(redis: RedisClient, keys: StoreKeys, ids: string[]): Promise<Job[]> {
-  const pipeline = redis.pipeline();
-  for (const id of ids) pipeline.hget(keys.job(id), 'record');
-  const answers = (await pipeline.exec()) ?? [];
-  return answers.flatMap(([error, json]) => {
+/** Bytes of each record; 0 where there is none any more. */
+async function recordSizes(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<number[]> {
+  const sizes = await run(
+    redis,
+    places.map(({ id }) => ['hstrlen', keys.job(id), 'record']),
+  );
+  return sizes.map(Number);
+}
+
+async function readJobs(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<Job[]> {
+  const records = await run(
+    redis,
+    places.map(({ id }) => ['hget', keys.job(id), 'record']),
+  );
+  return records.flatMap((json) => (typeof json === 'string' ? [parseJob(json)] : []));
+}
+
+/** The answer to each command, in order, by one round trip. @throws the first error among them */
+async function run(redis: RedisClient, commands: string[][]): Promise<unknown[]> {
+  const answers = (await redis.pipeline(commands).exec()) ?? [];
+  return answers.map(([error, answer]) => {
     if (error !== null) throw error;
-    return typeof json === 'string' ? [parseJob(json)] : [];
+    return answer;
   });
 }
 
@@ -92,9 +171,8 @@ function involves(job: Job, imageId: string): boolean {
   return job.kind === 'copy' && job.destinations.some((one) => one.imageId === imageId);
 }
 
-function cursorAt(jobs: Job[]): string | null {
-  const last = jobs.at(-1);
-  return last === undefined ? null : Buffer.from(`${last.createdAt} ${last.id}`).toString('base64url');
+function cursorAt(place: Place | null): string | null {
+  return place === null ? null : Buffer.from(`${place.score} ${place.id}`).toString('base64url');
 }
 
 function parseCursor(cursor: string): Place {

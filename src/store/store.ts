@@ -30,7 +30,7 @@ export interface JobFilter {
 
 export interface JobPage {
   jobs: Job[];
-  /** Give it back to get the next page; `null` on the last one. */
+  /** Give it back to get the next page; `null` on the last one. A page may have fewer jobs than asked for and not be the last. */
   nextCursor: string | null;
 }
 

@@ -50,7 +50,7 @@ export async function auditPutBack(
 
 async function record(
   { audit, policy }: WorkerDeps,
-  { job, image, before, change }: ShareRequest,
+  { job, image, before, change, me }: ShareRequest,
   entry: Pick<AuditEntry, 'action' | 'outcome'> & Partial<AuditEntry>,
 ): Promise<void> {
   await audit.record(
@@ -59,7 +59,8 @@ async function record(
       policyVersion: policy.current()?.version ?? null,
       jobId: job.id,
       image: { imageId: image.imageId, region: image.region },
-      what: change,
+      // What copies are shared with is said once, in the entry of their request: each has its own state in `after`.
+      what: me.destination === null ? change : null,
       before,
       ...entry,
     }),

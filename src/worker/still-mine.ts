@@ -56,13 +56,27 @@ export async function isToStay(deps: WorkerDeps, { region }: Scope, request: Sha
   const now = await deps.store.get(request.job.id);
   const ended = now === null ? null : endOf(now, request.me);
   if (ended === null) return false;
-  const { jobs } = await deps.store.list({ kind: 'permissions', imageId: request.image.imageId, limit: 20 });
+  const jobs = await latestChanges(deps.store, request.image.imageId);
   const later = jobs.filter((job) => job.image.region === region && job.id !== request.job.id);
   const given = givenSoFar(now, request.me);
   return later.every((job) => {
     if (job.kind !== 'permissions' || (job.finishedAt !== null && job.finishedAt < ended)) return true;
     return job.state === 'queued' || (job.after !== null && isNobody(minus(given, job.after)));
   });
+}
+
+const LATEST = 20;
+
+/** The latest changes of an image: a page of the store may be shorter than it might be. */
+async function latestChanges(store: WorkerDeps['store'], imageId: string): Promise<Job[]> {
+  const found: Job[] = [];
+  for (let cursor: string | null | undefined; cursor !== null && found.length < LATEST;) {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await store.list({ kind: 'permissions', imageId, limit: LATEST, ...from });
+    found.push(...page.jobs);
+    cursor = page.nextCursor;
+  }
+  return found;
 }
 
 /** When it succeeded; `null` where it didn't. */

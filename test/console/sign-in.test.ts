@@ -27,7 +27,7 @@ describe.skipIf(noChromium)('signing in', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Jobs' }).waitFor();
     await page.reload();
-    await page.getByText('Live:').waitFor();
+    await page.getByText('No worker is running').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await dialog.waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);

@@ -11,7 +11,7 @@ const round = (brokenOff: string | null): RoundResult => {
 
 test('a round that was broken off is in the table, and makes the run fail', () => {
   const results = [round(null), round('api is not ready')];
-  expect(report([scenario], results, [])).toContain('2 rounds, 1 broken off: 0 lost');
+  expect(report([scenario], results, [])).toContain('2 rounds, 1 broken off: 0 exposed, 0 lost');
   expect(shortcomings([scenario], results, [])).toEqual([
     '1 rounds were broken off: the harness could not play them to their end',
   ]);

@@ -1,3 +1,4 @@
+import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
@@ -8,7 +9,7 @@ import { closeRedis, connectRedis, untilReady } from '../../src/queue/connection
 import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
-import { dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { clientCommands, dropPrefix, keysOf, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { PATIENCE } from '../helpers/waiting.ts';
 
 let redis: RedisClient;
@@ -257,6 +258,54 @@ describe('listing', () => {
     expect(await idsOf({ limit: 10, state: 'running' })).toEqual([id]);
     expect(await idsOf({ limit: 10, imageId: 'ami-0000000000000000a' })).toEqual([id]);
     expect(await idsOf({ limit: 10, imageId: 'ami-0a1b2c3d4e5f60001', state: 'queued' })).toEqual([other.id]);
+  });
+
+  const pages = async (filter: Parameters<RedisJobStore['list']>[0]) => {
+    const all: string[][] = [];
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const page = await store.list({ ...filter, ...(cursor === undefined ? {} : { cursor }) });
+      all.push(page.jobs.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    return all;
+  };
+
+  test('reads no record but those that all filters name, and walks the smallest index', async () => {
+    for (let i = 0; i < 1500; i += 1) await saved({ createdAt: 1000 + i });
+    const mine = await saved({ requestedBy: 'me', createdAt: 500 });
+    await saved({ requestedBy: 'me', image: { ...mine.image, id: 'ami-0000000000000000b' } });
+    const monitored = new Redis(testRedisUrl());
+    const filter = { limit: 20, requestedBy: 'me', imageId: mine.image.id } as const;
+    const commands = await clientCommands(monitored, prefix, async () => {
+      expect(await pages(filter)).toEqual([[mine.id]]);
+    });
+    monitored.disconnect();
+    // Sizes of the indexes, the smallest index, its jobs in the other one, the size of the record, the record.
+    expect(commands).toEqual(['ZCARD', 'ZCARD', 'ZRANGE', 'ZMSCORE', 'HSTRLEN', 'HGET']);
+  });
+
+  test('looks at ten thousand jobs for one page at most, and goes on with the next', async () => {
+    const job = copyJob({ createdAt: 1 });
+    await store.create(job);
+    const { jobsByState, jobsByImage } = storeKeys(prefix);
+    const others = (from: number) =>
+      Array.from({ length: 10_500 }, (_, i) => [String(from + i), `other-${from + i}`]).flat();
+    await redis.zadd(jobsByState('queued'), ...others(100_000));
+    await redis.zadd(jobsByImage(job.image.id), ...others(200_000));
+    expect(await pages({ limit: 1, state: 'queued', imageId: job.image.id })).toEqual([[], [job.id]]);
+  });
+
+  test('bounds a page by bytes: a large record is a page by itself', async () => {
+    const large = (mebibytes: number, createdAt: number) =>
+      saved({
+        createdAt,
+        image: { id: 'ami-1', region: 'us-east-1', name: 'x'.repeat(mebibytes * 1_000_000) },
+      });
+    const ids: string[] = [];
+    for (const [i, mebibytes] of [1, 1, 1, 3, 6, 1].entries()) ids.push((await large(mebibytes, 100 - i)).id);
+    const [a = '', b = '', c = '', d = '', e = '', f = ''] = ids;
+    expect(await pages({ limit: 10 })).toEqual([[a, b, c], [d], [e], [f]]);
+    expect(await pages({ limit: 2 })).toEqual([[a, b], [c, d], [e], [f]]);
   });
 
   test('refuses a cursor that it never gave', async () => {

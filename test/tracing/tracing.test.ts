@@ -142,19 +142,17 @@ test('everything from the POST to the last permission and webhook is one trace',
       'http.response.status_code': 202,
       'amiferry.request.id': 'request-of-the-test',
     });
-    expect(counts).toMatchObject({
-      'start-copies': 1,
-      'EC2/CopyImage': 2,
-      'finish-copy': 2,
-      'deliver-webhook': 3,
-    });
+    expect(counts['EC2/CopyImage']).toBe(2);
+    // A step may be woken twice; the second one finds nothing to do.
+    for (const [step, times] of Object.entries({ 'start-copies': 1, 'finish-copy': 2, 'deliver-webhook': 3 }))
+      expect(counts[step]).toBeGreaterThanOrEqual(times);
     expect(counts['EC2/ModifyImageAttribute']).toBe(2);
     expect(counts['EC2/DescribeImages']).toBeGreaterThan(0);
     // Each hangs on another one of the trace, and so in the end on the request.
     const ids = new Set(own.map(({ spanId }) => spanId));
     expect(own.filter((one) => one !== root && !ids.has(one.parentId))).toEqual([]);
     const steps = own.filter(({ name }) => name === 'start-copies' || name === 'finish-copy');
-    expect(steps.map(({ attributes }) => attributes['amiferry.job.id'])).toEqual([id, id, id]);
+    expect(new Set(steps.map(({ attributes }) => attributes['amiferry.job.id']))).toEqual(new Set([id]));
     expect(new Set(steps.map(({ service }) => service))).toEqual(new Set(['amiferry-worker']));
   }
 

@@ -11,7 +11,8 @@ const schema = {
   operationId: 'listJobs',
   tags: ['jobs'],
   summary: 'List jobs, newest first',
-  description: 'Filters can be combined. A page that has a nextCursor is not the last one.',
+  description:
+    'Filters can be combined. A page that has a nextCursor is not the last one, also where it has fewer jobs than asked for, or none: how much one page looks at, and how large it gets, is bounded.',
   querystring: JobsQuery,
   response: {
     200: answer('A page of jobs.', JobPage),
