@@ -90,6 +90,28 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
     expect(run.output()).not.toContain(WRONG);
   });
 
+  test("is reached by the runbook's command as by the service, and no password is repeated", async () => {
+    const ask = async (password: string, command: string[]) => {
+      const REDIS_URL = `rediss://:${password}@127.0.0.1:${port}`;
+      const env = { REDIS_URL, NODE_EXTRA_CA_CERTS: certificate };
+      const run = runEntry(PROJECT_DIR, 'redis.ts', env, command);
+      return { code: await run.ended, output: run.output() };
+    };
+    expect(await ask(PASSWORD, ['SET', '{amiferry}:x', 'a b'])).toEqual({ code: 0, output: 'OK\n' });
+    expect(await ask(PASSWORD, ['MGET', '{amiferry}:x', '{amiferry}:y'])).toEqual({
+      code: 0,
+      output: 'a b\n(nil)\n',
+    });
+    const refused = await ask(WRONG, ['PING']);
+    expect(refused.code).toBe(1);
+    expect(refused.output).toMatch(/WRONGPASS|password/);
+    expect(refused.output).not.toContain(WRONG);
+    expect(await ask(PASSWORD, ['NO-SUCH-COMMAND'])).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Unknown Redis command'),
+    });
+  });
+
   test('does not talk to a Redis whose certificate nobody vouches for', async () => {
     const { run, url } = await runApi(PASSWORD, {});
     try {

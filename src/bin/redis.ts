@@ -53,5 +53,5 @@ function commandsOf(words: readonly string[]): string[][] {
 
 function print(answer: unknown): void {
   if (Array.isArray(answer)) return answer.forEach(print);
-  process.stdout.write(`${answer === null ? '(nil)' : String(answer)}\n`);
+  process.stdout.write(typeof answer === 'string' || typeof answer === 'number' ? `${answer}\n` : '(nil)\n');
 }

@@ -20,6 +20,8 @@ export interface RenderedService {
   settings: Record<string, string>;
   /** An API key of the principal `key:ci`, which the overlay's policy names. */
   secret: string;
+  /** Where the API listens. */
+  url: string;
   /** `null` where nobody listens yet. */
   ask(part: Part, path: string, init?: RequestInit): Promise<Response | null>;
   /** Waits until a job that was accepted has ended, and gives it. */
@@ -65,6 +67,7 @@ export async function startRendered(
   return {
     settings,
     secret,
+    url: `http://127.0.0.1:${ports['amiferry-api']}`,
     ask,
     untilFinished: async (accepted) => {
       let job = (await accepted?.json()) as Job;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessOf } from '../../src/auth/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { freePort } from '../../src/dev/free-port.ts';
+import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { fencedBlocks } from '../docs/blocks.ts';
+import { runCommand } from '../helpers/processes.ts';
 import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
 import type { RedisServer } from '../helpers/redis-servers.ts';
 import { endServers, startRedisServer } from '../helpers/redis-servers.ts';
@@ -23,6 +27,21 @@ let dir: string;
 let server: RedisServer;
 let admin: Redis;
 let service: RenderedService;
+let REDIS_URL: string;
+
+const END = '===== end of command =====';
+
+/** The commands of the runbook that ask Redis or the API, as they stand there. */
+function commands(): string[] {
+  const text = readFileSync(join(PROJECT_DIR, 'docs/operations.md'), 'utf8');
+  const inBlocks = fencedBlocks(text).flatMap((block) => block.text.split('\n'));
+  const prose = text.replaceAll(/^```[\s\S]*?^```$/gm, '');
+  const inText = [...prose.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code.replaceAll('\n', ' '));
+  return [...inBlocks, ...inText].filter((line) => /^(?:redis [A-Z]|curl -)/.test(line));
+}
+
+/** Those that change nothing of the queue. */
+const runbook = () => commands().filter((line) => !line.includes('SCAN'));
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'amiferry-users-'));
@@ -41,7 +60,7 @@ beforeAll(async () => {
   const users = locals.find((one) => 'redis_users' in one)?.['redis_users'] as Record<string, string>;
   for (const [name, access] of Object.entries(users))
     await admin.call('ACL', 'SETUSER', name, '>secret', ...access.split(' '));
-  const REDIS_URL = `redis+cluster://service:secret@127.0.0.1:${server.port}`;
+  REDIS_URL = `redis+cluster://service:secret@127.0.0.1:${server.port}`;
   service = await startRendered({ REDIS_URL }, ['amis:read', 'amis:copy', 'amis:share', 'amis:admin']);
 });
 
@@ -109,9 +128,51 @@ test('Prometheus is let in as the monitors have it', async () => {
   expect(await worker?.text()).toContain('amiferry_ec2_calls_total');
 });
 
+test("the runbook's commands are answered, as the service's own user and with a key that sees it all", async () => {
+  const latest = await ask('GET', '/jobs?limit=1');
+  const { jobs } = JSON.parse((await latest?.text()) ?? '{}') as { jobs: { id: string }[] };
+  const lines = runbook();
+  const script = [
+    `API=${service.url} KEY=${service.secret} JOB=${jobs[0]?.id}`,
+    'redis() { node --import ./src/bin/require-node.js src/bin/redis.ts "$@"; }',
+    // In a line of its own: a command may end in a comment.
+    ...lines.map((line) => `${line}\n[ $? = 0 ] || exit 1; echo '${END}'`),
+  ];
+  const run = runCommand(PROJECT_DIR, 'bash', ['-c', script.join('\n')], {
+    REDIS_URL,
+    QUEUE_PREFIX: '{amiferry}',
+  });
+  expect(await run.ended, run.output()).toBe(0);
+  const answers = run.output().split(`${END}\n`).slice(0, -1);
+  expect(answers).toHaveLength(lines.length);
+  expect(lines.length).toBeGreaterThan(15);
+  const answerTo = (part: string) => answers[lines.findIndex((line) => line.includes(part))] ?? '';
+  expect(JSON.parse(answerTo('record'))).toMatchObject({ id: jobs[0]?.id });
+  expect(answerTo('LRANGE')).toMatch(/^\d+-\d+ \{/m);
+  expect(answerTo('EXISTS')).toMatch(/^[12]\n$/);
+  expect(answerTo('tokens')).toMatch(/^\d/);
+  expect(JSON.parse(answerTo('"$API/jobs/$JOB"'))).toMatchObject({ id: jobs[0]?.id });
+  expect(JSON.parse(answerTo('/retry'))).toMatchObject({ code: 'nothing-to-retry' });
+  expect(JSON.parse(answerTo('/cancel'))).toMatchObject({ code: 'job-finished' });
+  expect(JSON.parse(answerTo('state=failed'))).toMatchObject({ jobs: expect.any(Array) });
+});
+
 test('asked to end, both end cleanly, and Redis has refused nothing that they did', async () => {
   expect(await service.end()).toEqual([0, 0]);
   expect(await refused()).toEqual([]);
+});
+
+test('with all workers stopped the queue can be thrown away as the runbook has it, and nothing else goes', async () => {
+  const [line = ''] = commands().filter((one) => one.includes('SCAN'));
+  await admin.rpush('{amiferry}:steps:wait', 'left');
+  const kept = (await admin.keys('*')).filter((key) => !key.startsWith('{amiferry}:steps'));
+  const script = `redis() { node --import ./src/bin/require-node.js src/bin/redis.ts "$@"; }\n${line}`;
+  const run = runCommand(PROJECT_DIR, 'bash', ['-c', script], { REDIS_URL, QUEUE_PREFIX: '{amiferry}' });
+  expect(await run.ended, run.output()).toBe(0);
+  expect(Number(run.output())).toBeGreaterThan(0);
+  expect((await admin.keys('*')).filter((key) => key.startsWith('{amiferry}:steps'))).toEqual([]);
+  expect(kept.length).toBeGreaterThan(5);
+  await admin.call('ACL', 'LOG', 'RESET');
 });
 
 test('the user of the service can do nothing to the server, nor to what is not its own', async () => {
