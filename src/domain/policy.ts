@@ -175,9 +175,16 @@ function withoutPolicy(principal: string): string[] {
   ];
 }
 
+/** Values of one list that are named: a request has thousands of them, and each reason is longer than the value. */
+const MOST_NAMED = 50;
+
 function outside(what: string, list: string, allowed: readonly string[], asked: readonly string[]): string[] {
   const refused = [...new Set(asked)].filter((value) => !allows(allowed, value));
-  return refused.map((value) => `${what} ${value} ("${list}")`);
+  const more = refused.length - MOST_NAMED;
+  return refused.slice(0, MOST_NAMED).map((value, i) => {
+    const others = more > 0 && i === MOST_NAMED - 1 ? ` and ${more} more` : '';
+    return `${what} ${value}${others} ("${list}")`;
+  });
 }
 
 /** Lists of a policy don't change, and may have tens of thousands of entries: each is made a set once. */

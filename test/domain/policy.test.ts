@@ -107,3 +107,13 @@ test('permissions may be changed where copies may come from or go to, and nowher
   const regions = ['us-east-1', 'eu-west-1', 'eu-west-2'];
   expect(regions.map((region) => againstChanging(rules, 'key:ci', region).length)).toEqual([0, 0, 1]);
 });
+
+test('of thousands of values fifty are named, and the number of the others', () => {
+  const accounts = Array.from({ length: 4000 }, (_, i) => String(1e11 + i));
+  const reasons = againstSharing(policy({}), 'key:ci', sharingOf(PRIVATE, state({ accounts }), []));
+  expect(reasons).toHaveLength(50);
+  expect(reasons[0]).toBe('the policy doesn\'t let key:ci share with account 100000000000 ("accounts")');
+  expect(reasons[49]).toBe(
+    'the policy doesn\'t let key:ci share with account 100000000049 and 3950 more ("accounts")',
+  );
+});
