@@ -37,4 +37,90 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: '',
     tests: ['test/auth', 'test/http'],
   },
+  'publishing without its scope': {
+    file: 'src/worker/share.ts',
+    is: 'if (given.public && !mayPublish) {',
+    becomes: 'if (given.public && !mayPublish && request.image.imageId === "") {',
+    tests: ['test/permissions/exposure.test.ts'],
+  },
+  'an expired key that answers': {
+    file: 'src/commands/save-job.ts',
+    is: 'return finishedAt !== null && now - createdAt >= ttl - CLOCK_ERROR;',
+    becomes: 'return finishedAt !== null && now - createdAt < 0;',
+    tests: ['test/http/idempotency.test.ts'],
+  },
+  "a line in the order of the API's clock": {
+    file: 'src/store/indexes.ts',
+    is: "return job.state === 'running' ? ['ZADD', line, 0, member] : ['PLACE', line, 'queue', member];",
+    becomes: "return ['ZADD', line, job.state === 'running' ? 0 : job.createdAt, member];",
+    tests: ['test/permissions'],
+  },
+  'grants for accounts that are not named': {
+    file: 'src/worker/share.ts',
+    is: '  const grantees = granteesOf(asked);\n  const gives =',
+    becomes:
+      '  const grantees = granteesOf(asked).length > 0 ? [...new Set([...granteesOf(asked), ...now.state.accounts])] : [];\n  const gives =',
+    tests: ['test/permissions'],
+  },
+  'a PATCH that takes what it does not name': {
+    file: 'src/permissions/differences.ts',
+    is: 'snapshots: perSnapshot(now, (has) => both(has, remove)) },',
+    becomes:
+      'snapshots: perSnapshot(now, (has) => ({ public: has.public, accounts: without(has.accounts, add.accounts) })) },',
+    tests: ['test/permissions'],
+  },
+  'a body that is ignored': {
+    file: 'src/http/plugins/json-body.ts',
+    is: 'if (routeOptions.schema?.body === undefined && saysAnything(body))',
+    becomes: 'if (routeOptions.schema?.body === undefined && body === null && saysAnything(body))',
+    tests: ['test/http/ignored-bodies.test.ts'],
+  },
+  'a key freed though the write was made': {
+    file: 'src/http/plugins/idempotency.ts',
+    is: 'if (reply.statusCode >= 500 && claim.mayHaveWritten) return;',
+    becomes: '',
+    tests: ['test/http/late-redis.test.ts'],
+  },
+  'sharing before all snapshots are named': {
+    file: 'src/worker/share.ts',
+    is: 'if (gives && !hasAllDevices(image)) throw devicesMissing(scope, image.imageId);',
+    becomes: '',
+    tests: ['test/permissions'],
+  },
+  'a retry of what was being taken down': {
+    file: 'src/domain/transitions.ts',
+    is: "if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;",
+    becomes: "if (state !== 'failed') return false;",
+    tests: ['test/domain', 'test/worker/fencing.test.ts'],
+  },
+  "a deadline by the job's clock": {
+    file: 'src/worker/remove-copy.ts',
+    is: 'return { since: stoppingAt ?? startedAt ?? 0,',
+    becomes: 'return { since: store.now(),',
+    tests: ['test/worker/removal-deadline.test.ts'],
+  },
+  'no deadline for a whole answer': {
+    file: 'src/ec2/deadline.ts',
+    is: 'return await Promise.race([next(args), late.promise]);',
+    becomes: 'return await next(args);',
+    tests: ['test/ec2/deadline.test.ts'],
+  },
+  'a failed look at the credentials that lasts': {
+    file: 'src/http/readiness.ts',
+    is: '(ok ? CREDENTIALS_FRESH_MS : CREDENTIALS_RETRY_MS)',
+    becomes: 'CREDENTIALS_FRESH_MS * (ok ? 1 : CREDENTIALS_RETRY_MS / 1000)',
+    tests: ['test/http/health.test.ts'],
+  },
+  'no word that no worker is running': {
+    file: 'src/http/readiness.ts',
+    is: 'running > 0 ? null : why',
+    becomes: 'running >= 0 ? null : why',
+    tests: ['test/http/health.test.ts', 'test/store/workers.test.ts'],
+  },
+  'a web page taken for an answer': {
+    file: 'src/ec2/expected-answers.ts',
+    is: 'result.response.statusCode < 300) await check(',
+    becomes: 'result.response.statusCode < 200) await check(',
+    tests: ['test/ec2', 'test/worker/stale-answers.test.ts'],
+  },
 };

@@ -27,6 +27,12 @@ const begun: Moment = writeChange(
   (after, before) => before?.state === 'queued' && after.state === 'running',
 );
 
+const savesWhatItGives = writeChange(
+  'reply',
+  'worker',
+  (after, before) => (after.given?.accounts.length ?? 0) > (before?.given?.accounts.length ?? 0),
+);
+
 async function expectSeen(stage: Stage, grantees: readonly string[]): Promise<void> {
   await stage.untilAllEnded();
   const { region, imageId } = stage.image;
@@ -126,6 +132,20 @@ const OUTSIDE: readonly Outside[] = [
       await stage.untilAllEnded();
       const isWhole = await stage.ec2.remove(region, theirs);
       if (!isWhole) stage.complain(`${theirs}, which this service did not make, is gone or not whole`);
+    },
+  },
+  {
+    name: 'made private between the write that announces a call and the call',
+    async play(stage) {
+      await plainCopy(stage);
+      const withdrawn = Promise.withResolvers<void>();
+      stage.holdAt(savesWhatItGives, async () => {
+        await stage.change('DELETE');
+        withdrawn.resolve();
+      });
+      await stage.change('PATCH', { add: { accounts: [MINE], includeSnapshots: true } }, ['failed']);
+      await withdrawn.promise;
+      await expectSeen(stage, []);
     },
   },
   {

@@ -59,12 +59,6 @@ const beginsChange = writeChange(
   (after, before) => before?.state === 'queued' && after.state === 'running',
 );
 
-const savesWhatItGives = writeChange(
-  'reply',
-  'worker',
-  (after, before) => (after.given?.accounts.length ?? 0) > (before?.given?.accounts.length ?? 0),
-);
-
 // prettier-ignore
 const PAUSES: readonly Pause[] = [
   { name: 'paused before CopyImage', scene: copy, at: call('request', 'CopyImage') },
@@ -74,7 +68,6 @@ const PAUSES: readonly Pause[] = [
   { name: 'paused before CopyImage, cancelled meanwhile', scene: cancelInFlight, at: call('request', 'CopyImage') },
   { name: 'paused between two permission calls', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
   { name: 'paused before a permission call, made private meanwhile', scene: shareLater, at: call('request', 'ModifyImageAttribute'), meanwhile: withdraw },
-  { name: 'paused before it hears that what it is about to give is saved, made private meanwhile', scene: shareLater, at: savesWhatItGives, meanwhile: withdraw },
   { name: 'paused before it looks whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('request', 'hget')), meanwhile: withdraw },
   { name: 'paused after it looked whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('reply', 'hget')), meanwhile: withdraw },
 ];

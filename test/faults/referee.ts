@@ -5,7 +5,7 @@ import type { Traffic } from './wire/traffic.ts';
 
 /** Watches all traffic for what must never happen on the wire, however things end. */
 export function watchRules(traffic: Traffic, found: (kind: Kind, what: string) => void): () => void {
-  const written = new Set<string>();
+  const written = new Map<string, string>();
   const created = new Set<string>();
   return traffic.watch((sighting) => {
     if (sighting.link !== 'redis') return undefined;
@@ -14,20 +14,24 @@ export function watchRules(traffic: Traffic, found: (kind: Kind, what: string) =
       if (commit.from === 0) created.add(commit.jobId);
       if (sighting.phase === 'request') continue;
       checkVersion(commit, written, found);
-      written.add(`${commit.jobId} ${commit.to}`);
+      written.set(`${commit.jobId} ${commit.to}`, JSON.stringify(commit.job));
     }
     if (sighting.phase === 'request') checkOrder(sighting, created, found);
     return undefined;
   });
 }
 
-/** Each version of a record is written once: two that were both taken mean that one undid the other unseen. */
+/**
+ * Each version of a record is written once: two that were both taken mean that one undid the other unseen. The very same write
+ * may come twice, since ioredis sends it again where a connection is lost, and is answered as before.
+ */
 function checkVersion(
-  { jobId, to }: Commit,
-  written: ReadonlySet<string>,
+  { jobId, to, job }: Commit,
+  written: ReadonlyMap<string, string>,
   found: (kind: Kind, what: string) => void,
 ) {
-  if (to > 0 && written.has(`${jobId} ${to}`))
+  const earlier = written.get(`${jobId} ${to}`);
+  if (to > 0 && earlier !== undefined && earlier !== JSON.stringify(job))
     found('wrong', `a stale write was taken: version ${to} of job ${jobId}`);
 }
 
