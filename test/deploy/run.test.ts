@@ -163,7 +163,7 @@ test('asked to end, both end cleanly, and Redis has refused nothing that they di
 });
 
 test('with all workers stopped the queue can be thrown away as the runbook has it, and nothing else goes', async () => {
-  const [line = ''] = commands().filter((one) => one.includes('SCAN'));
+  const line = commands().find((one) => one.includes('SCAN'));
   await admin.rpush('{amiferry}:steps:wait', 'left');
   const kept = (await admin.keys('*')).filter((key) => !key.startsWith('{amiferry}:steps'));
   const script = `redis() { node --import ./src/bin/require-node.js src/bin/redis.ts "$@"; }\n${line}`;
