@@ -76,6 +76,8 @@ describe('Prefer: wait', () => {
     await api.app.close();
     const answer = await waiting;
     expect([answer.status, ((await answer.json()) as Job).state]).toEqual([200, 'queued']);
+    // Kept alive, the connection would hold the server up for longer than a minute.
+    expect(answer.headers.get('connection')).toBe('close');
     expect(api.listeners()).toBe(0);
   });
 });

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 
 /**
- * Closes, when the server does, connections on which nobody has asked for anything yet: browsers and pools open them in
- * advance. Node's server.close() takes them for busy and waits for them for ever.
+ * Closes, when the server does, what Node's server.close() would wait for: connections on which no request has come yet (browsers
+ * and pools open them in advance), and those whose request is answered only then, which would be kept alive.
  */
 export const silentConnections = fp(
   async (app) => {
@@ -12,7 +12,13 @@ export const silentConnections = fp(
       open.add(socket);
       socket.once('close', () => open.delete(socket));
     });
+    let isClosing = false;
+    app.addHook('onSend', async (_request, reply, payload) => {
+      if (isClosing) void reply.header('connection', 'close');
+      return payload;
+    });
     app.addHook('preClose', async () => {
+      isClosing = true;
       for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
     });
   },
