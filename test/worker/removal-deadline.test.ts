@@ -128,7 +128,10 @@ describe('a removal ends', () => {
     const patience = 200_000;
     const id = await cancelled({ action: 'DeregisterImage', error: 'RequestLimitExceeded' }, patience);
     const { destination } = await copyOf(service, id);
-    await service.until(() => service.store.now() - (destination.stoppingAt ?? 0) > 2 * patience);
+    while (service.store.now() - (destination.stoppingAt ?? 0) <= 2 * patience) {
+      await service.steps.advance(patience / 4);
+      await service.steps.runDue();
+    }
     await service.control.clearFaults();
     const refused = { action: 'DeregisterImage', times: 2, error: 'OperationNotPermitted' };
     await service.control.fault({ ...refused, region: EU });
