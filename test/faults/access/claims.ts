@@ -48,7 +48,7 @@ export class Claims {
 
   /** To be told of each write that Redis took. */
   note({ jobId, job, before }: Commit): void {
-    if (job === undefined) return;
+    if (job === undefined || (before?.version ?? 0) >= job.version) return;
     this.#clock += 1;
     // A creation whose answer was lost with its connection is known by the next write.
     const isNew = !this.#known.has(jobId);

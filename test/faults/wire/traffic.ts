@@ -70,6 +70,8 @@ export class Traffic {
       this.#records.delete(jobId);
       return;
     }
+    // A write that is sent again, since its answer was lost, is answered as before; the record may be further on by then.
+    if ((this.#records.get(jobId)?.version ?? 0) >= job.version) return;
     this.#records.set(jobId, job);
     const name = this.nameOf(job);
     const images = job.kind === 'copy' ? job.destinations.flatMap(({ imageId }) => imageId ?? []) : [];
