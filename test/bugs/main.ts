@@ -7,13 +7,14 @@ import { BUGS } from './bugs.ts';
 
 /**
  * `npm run test:bugs`: puts one bug after the other into a copy of the project and runs the fast tests there. Exit code 1 when
- * one is not caught.
+ * one is not caught. `npm run test:bugs -- TEXT` tries those whose name contains the text.
  */
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 const unwind = new Unwind((phase, error) => say(`${phase} did not stop: ${String(error)}`));
 onStopSignal(() => void unwind.run().then(() => process.exit(130)));
 
-for (const [name, bug] of Object.entries(BUGS)) {
+const only = process.argv[2] ?? '';
+for (const [name, bug] of Object.entries(BUGS).filter(([one]) => one.includes(only))) {
   if (unwind.begun) break;
   const tree = await copyTree();
   await unwind.add('the copy of the project', () => tree.remove());
