@@ -25,13 +25,14 @@ export function scopedKey(principal: string, key: string): string {
 }
 
 /**
- * The id of the job that a request with a key makes: the same key always makes the same id, and with it the same
- * ClientTokens, so that even a request that is repeated after Redis lost the record makes no second AMI.
+ * The id of the job that a request with a key makes: the same key makes the same id for as long as it counts, and with it the same
+ * ClientTokens, so that even a request that is repeated after Redis lost the record makes no second AMI. Images carry the id for
+ * good, so a key that is sent again after it expired makes another one, also where the job itself is deleted by then.
  * A UUID of version 8 (RFC 9562, section 5.8).
- * @param nth from 0: which job of the key. A key that is sent again after it expired, while its job is still kept, makes the next.
+ * @param period the number of the period in which the job is made: each is as long as a key counts
  */
-export function jobIdOf(principal: string, key: string, nth: number): string {
-  const bytes = hash(principal, key, nth === 0 ? 'job' : `job ${nth}`).subarray(0, 16);
+export function jobIdOf(principal: string, key: string, period: number): string {
+  const bytes = hash(principal, key, 'job', String(period)).subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
   return formatUuid(bytes);

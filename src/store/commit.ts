@@ -108,8 +108,8 @@ function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): I
   ];
 }
 
-function receiptOf({ key, token, value, ttl }: Receipt, position: Position): object {
-  return { key: position(key), token, value, ttl: Math.round(ttl) };
+function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {
+  return { key: position(key), ttl: Math.round(ttl), ...rest };
 }
 
 /** Each event as a JSON text. */

@@ -25,10 +25,11 @@ interface Memory {
 
 /** A key that this request holds. */
 export interface Claim {
-  /** The id of the nth job that the key makes, from 0: a key that has expired makes a new one. */
-  jobId(nth: number): string;
-  /** Milliseconds for which the key counts, from the request on. */
-  ttl: number;
+  /**
+   * The id of a job that the key makes at a time, epoch milliseconds. Two jobs of one key are further apart than a period is long.
+   * @param taken how many ids from that one on are those of earlier jobs, by a clock that was set back
+   */
+  jobId(now: number, taken: number): string;
   /** To be saved together with the job that the request makes or changes. */
   receipt(jobId: string): Receipt;
   /** Remembers the answer, unless another request holds the key by now. */
@@ -52,8 +53,8 @@ export type ClaimOutcome =
 
 /**
  * Milliseconds for which a request that has not saved its job yet holds its key, be it that its process was killed: the
- * same request is not answered for that long. A request over its lease may meet its repetition: the one that holds the key
- * makes the write, and the other is refused it.
+ * same request is not answered for that long. A request over its lease may meet its repetition: the first of them to
+ * come to it makes the write, and the other is refused it.
  */
 const LEASE = 4000;
 
@@ -89,7 +90,7 @@ export class IdempotencyStore {
     if (known === null || known === fresh)
       return {
         outcome: 'claimed',
-        claim: this.#claim(redisKey, mine, (nth) => jobIdOf(principal, key, nth)),
+        claim: this.#claim(redisKey, mine, (period) => jobIdOf(principal, key, period)),
       };
     const memory: Memory = JSON.parse(known);
     if (memory.fingerprint !== fingerprint) return { outcome: 'reused' };
@@ -99,16 +100,15 @@ export class IdempotencyStore {
       : { outcome: 'accepted', jobId: memory.jobId };
   }
 
-  #claim(redisKey: string, mine: Memory & { token: string }, jobId: Claim['jobId']): Claim {
+  #claim(redisKey: string, mine: Memory & { token: string }, idOf: (period: number) => string): Claim {
     const { token } = mine;
     const ttl = Math.round(this.#ttl);
     let saved: { jobId?: string } = {};
     return {
-      jobId,
-      ttl,
+      jobId: (now, taken) => idOf(Math.floor(now / ttl) + taken),
       receipt: (id) => {
         saved = { jobId: id };
-        return { key: redisKey, token, value: JSON.stringify({ ...mine, ...saved }), ttl };
+        return { key: redisKey, ...mine, value: JSON.stringify({ ...mine, ...saved }), ttl };
       },
       answered: async (answer) => {
         const memory: Memory = { ...mine, ...saved, answer };

@@ -86,7 +86,7 @@ return redis.call('DEL', KEYS[1])
  *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed, limit, calls: key positions,
  *       member, is_timed}]}, or the first
  *       place in a line, {line: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
- *       {key: position, token, value, ttl}: the write is made only while no other request holds the key, and once.
+ *       {key: position, token, fingerprint, value, ttl}: the write is made once, and not where the key is another request's.
  * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, `claim-lost` (another request holds the key), or the members for which no slot or no call is
  * free (an array).
  */
@@ -133,12 +133,15 @@ local function refusal(guard)
   end
 end
 
--- A write with this very receipt was made already where ioredis sends the script again after a lost connection.
+-- A write with this very receipt was made already where ioredis sends the script again after a lost connection. A request over its
+-- lease still makes the write where its repetition has the key and has not written: else one that is always repeated too soon never would.
 local function claim(receipt)
   local held = redis.call('GET', KEYS[receipt.key])
   if not held then return nil end
   if held == receipt.value then return 'ok' end
-  if cjson.decode(held).token ~= receipt.token then return 'claim-lost' end
+  local memory = cjson.decode(held)
+  if memory.token == receipt.token then return nil end
+  if memory.jobId or memory.fingerprint ~= receipt.fingerprint then return 'claim-lost' end
 end
 
 local function write(plan, record, events)

@@ -70,16 +70,18 @@ export interface Noticed {
 /** What is kept of a request, so that it is known when it comes again. */
 export interface Receipt {
   key: string;
-  /** Of the request that claimed the key: the write is made only while no other request holds it. */
+  /** Names this one request. */
   token: string;
+  /** Tells which request it is: its repetition has the same. */
+  fingerprint: string;
   value: string;
   /** Milliseconds. */
   ttl: number;
 }
 
 /**
- * What goes with a write, in the same script: it is kept if the write is made, and only then. A write with a receipt whose
- * key another request holds by now is not made, and rejects with `idempotency-key-in-progress`.
+ * What goes with a write, in the same script: it is kept if the write is made, and only then. A write with a receipt is made
+ * once, and not where its key is another request's by now, or its repetition has written: it rejects with `idempotency-key-in-progress`.
  */
 export interface Alongside {
   receipt?: Receipt | undefined;

@@ -43,10 +43,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: 'if (given.public && !mayPublish && request.image.imageId === "") {',
     tests: ['test/permissions/exposure.test.ts'],
   },
-  'an expired key that answers': {
-    file: 'src/commands/save-job.ts',
-    is: 'return finishedAt !== null && now - createdAt >= ttl - CLOCK_ERROR;',
-    becomes: 'return finishedAt !== null && now - createdAt < 0;',
+  'an id that an expired key gives again': {
+    file: 'src/store/idempotency.ts',
+    is: 'idOf(Math.floor(now / ttl) + taken)',
+    becomes: 'idOf(taken)',
     tests: ['test/http/idempotency.test.ts'],
   },
   "a line in the order of the API's clock": {

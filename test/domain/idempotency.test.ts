@@ -28,6 +28,7 @@ test('a key belongs to its caller, and always makes the same job id', () => {
   expect(jobIdOf('a', 'k', 0)).toMatch(new RegExp(JOB_ID_PATTERN));
   expect(jobIdOf('a', 'k', 0)).toBe(jobIdOf('a', 'k', 0));
   expect(jobIdOf('a', 'k', 0)).not.toBe(jobIdOf('ak', '', 0));
+  expect(jobIdOf('a', 'k', 0)).not.toBe(jobIdOf('a', 'k', 1));
 });
 
 test('method, place and body make a request', () => {

@@ -5,6 +5,7 @@ import type { Job } from '../../src/http/schemas/job.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
+import { age } from '../helpers/redis-time.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 
@@ -129,6 +130,38 @@ describe('a key that has expired', () => {
     expect(await launchers()).toEqual([]);
     // And within the days of the new one it is the new one.
     expect((await withdraw()).id).toBe(again.id);
+  });
+
+  test('copies anew where the job of its first request is deleted: its images carry its id still', async () => {
+    const { steps, store, settings, untilFinished } = api.service;
+    const key = newKey();
+    const first = await untilFinished((await copy(key)).json<Job>().id);
+    await steps.advance(settings.retentionMs + 1000);
+    await api.service.until(async () => (await store.get(first.id)) === null);
+    const second = await untilFinished((await copy(key)).json<Job>().id);
+    const images = [first, second].flatMap(({ destinations }) => destinations.map(({ imageId }) => imageId));
+    expect(new Set(images).size).toBe(4);
+    expect(second.id).not.toBe(first.id);
+  });
+
+  test('makes a new job also by a clock that was set back since', async () => {
+    const redis = new Redis(testRedisUrl());
+    const key = newKey();
+    const first = (await copy(key)).json<Job>();
+    await age(redis, api.service.prefix, 61_000);
+    redis.disconnect();
+    const second = await copy(key);
+    expect([second.statusCode, second.headers['idempotent-replayed']]).toEqual([202, undefined]);
+    expect(second.json<Job>().id).not.toBe(first.id);
+    expect((await copy(key)).json<Job>().id).toBe(second.json<Job>().id);
+  });
+
+  test('counts no more for a job that has not ended yet, whatever the request is', async () => {
+    const key = newKey();
+    const first = (await copy(key)).json<Job>();
+    await api.service.steps.advance(61_000);
+    const other = await copy(key, { destinations: [{ region: 'sa-east-1' }] });
+    expect([other.statusCode, other.json<Job>().id === first.id]).toEqual([202, false]);
   });
 });
 

@@ -45,17 +45,34 @@ async function overtaken(): Promise<{ late: Claim; successor: Claim }> {
   return { late, successor: await claimed() };
 }
 
-test('a request over its lease writes nothing once another holds its key', async () => {
-  const { late, successor } = await overtaken();
+test('of a request over its lease and its repetition the first one to write makes the job', async () => {
+  for (const [first, second] of [
+    ['late', 'successor'],
+    ['successor', 'late'],
+  ] as const) {
+    const both = await overtaken();
+    const job = copyJob({});
+    expect(await store.create(job, { receipt: both[first].receipt(job.id) })).toBe('created');
+    await expect(store.create(job, { receipt: both[second].receipt(job.id) })).rejects.toMatchObject({
+      code: 'idempotency-key-in-progress',
+    });
+    const cancel = store.update(job.id, onCopy(stopAll('cancel')), { receipt: both[second].receipt(job.id) });
+    await expect(cancel).rejects.toMatchObject({ code: 'idempotency-key-in-progress' });
+    expect((await store.get(job.id))?.version).toBe(1);
+    expect(await claim()).toEqual({ outcome: 'accepted', jobId: job.id });
+    await redis.del(kept());
+  }
+});
+
+test('a request over its lease writes nothing once another request has its key', async () => {
+  const late = await claimed();
+  await redis.del(kept());
+  expect(await keys.claim('someone', 'key', 'another print')).toMatchObject({ outcome: 'claimed' });
   const job = copyJob({});
   await expect(store.create(job, { receipt: late.receipt(job.id) })).rejects.toMatchObject({
     code: 'idempotency-key-in-progress',
   });
   expect(await store.get(job.id)).toBeNull();
-  expect(await store.create(job, { receipt: successor.receipt(job.id) })).toBe('created');
-  const cancel = store.update(job.id, onCopy(stopAll('cancel')), { receipt: late.receipt(job.id) });
-  await expect(cancel).rejects.toMatchObject({ code: 'idempotency-key-in-progress' });
-  expect((await store.get(job.id))?.version).toBe(1);
 });
 
 test('a request over its lease neither deletes nor overwrites what its successor keeps', async () => {
