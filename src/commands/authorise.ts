@@ -1,6 +1,6 @@
 import type { AccessScope, Principal } from '../domain/access.ts';
 import type { AuditAction, AuditEntry } from '../domain/audit.ts';
-import { auditEntry, byPrincipal } from '../domain/audit.ts';
+import { auditEntry, byPrincipal, shortened } from '../domain/audit.ts';
 import type { Job } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from '../domain/permissions.ts';
 import type { CopyPlan } from '../domain/policy.ts';
@@ -173,7 +173,8 @@ async function turnAway(
   const missing = scopes.map((scope) => `this needs the scope ${scope}`);
   const reasons = [...missing, ...outside];
   const who = byPrincipal(principal, policy.current());
-  await audit.record(auditEntry({ ...about, outcome: 'denied', ...who, reasons }));
+  const what = about.what === null ? null : shortened(about.what);
+  await audit.record(auditEntry({ ...about, what, outcome: 'denied', ...who, reasons }));
   throw new AmiferryError(missing.length > 0 ? 'missing-scope' : 'outside-policy', reasons.join('; '));
 }
 

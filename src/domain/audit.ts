@@ -64,6 +64,20 @@ export function byPrincipal({ id, credential }: Principal, policy: Policy | null
   return { principal: id, credential, policyVersion: policy?.version ?? null };
 }
 
+/** Items of a list that the entry of a denied request names: nothing came of it, and a caller may send many of them. */
+const MOST_NAMED = 50;
+
+/** What a denied request asked for, with its long lists cut. */
+export function shortened(what: object): object {
+  const cut = (value: unknown): unknown => {
+    if (typeof value !== 'object' || value === null) return value;
+    if (!Array.isArray(value)) return shortened(value);
+    const more = value.length - MOST_NAMED;
+    return more > 0 ? [...value.slice(0, MOST_NAMED), `and ${more} more`] : value;
+  };
+  return Object.fromEntries(Object.entries(what).map(([name, value]) => [name, cut(value)]));
+}
+
 /** Where entries go. */
 export interface Audit {
   /** Never rejects: an entry that can't be kept in Redis is still in the log. */

@@ -176,13 +176,8 @@ interface JobBase {
   finishedAt: number | null;
 }
 
-/** What the destinations of a job mostly have in common. */
-export type CommonSpec = Pick<CopySpec, 'tags' | 'description'>;
-
 export interface CopyJob extends JobBase {
   kind: 'copy';
-  /** Set where the record keeps this once, and not in each destination (store/records.ts). */
-  common?: CommonSpec;
   onFailure: 'keep' | 'deregister';
   destinations: Destination[];
   /** Given to each copy once it is available; `null` leaves them private. */

@@ -3,6 +3,7 @@ import { NOTHING_GIVEN, plusGiven } from './given.ts';
 import type { Destination, Failure, Job, PermissionsJob, Warning } from './job.ts';
 import { destinationKey } from './job.ts';
 import type { PermissionState } from './permissions.ts';
+import { withWarnings } from './warnings.ts';
 
 /**
  * Every legal move of a change of permissions: queued → running → succeeded | failed | cancelled.
@@ -46,7 +47,7 @@ export const beginChange = (before: PermissionState) =>
 export const changeSucceeded = (after: PermissionState, warnings: readonly Warning[]) =>
   moving((job, now) =>
     job.state === 'running' && !job.stopping
-      ? { state: 'succeeded', after, warnings: [...job.warnings, ...warnings], finishedAt: now }
+      ? { state: 'succeeded', after, warnings: withWarnings(job.warnings, warnings), finishedAt: now }
       : null,
   );
 
@@ -85,7 +86,10 @@ export const changeStopped = (after: PermissionState | null) =>
 export const aboutToGive = (given: Given, warnings: readonly Warning[]) =>
   moving((job) =>
     job.state === 'running' && !job.stopping
-      ? { given: plusGiven(job.given ?? NOTHING_GIVEN, given), warnings: withNew(job.warnings, warnings) }
+      ? {
+          given: plusGiven(job.given ?? NOTHING_GIVEN, given),
+          warnings: withWarnings(job.warnings, warnings),
+        }
       : null,
   );
 
@@ -94,15 +98,9 @@ export const copyAboutToGive = (key: string, given: Given, warnings: readonly Wa
   const giving = sharing(key, (one) => ({ given: plusGiven(one.given ?? NOTHING_GIVEN, given) }));
   return (job: Job, now: number): Job | null => {
     const after = giving(job, now);
-    return after === null ? null : { ...after, warnings: withNew(after.warnings, warnings) };
+    return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
   };
 };
-
-/** What one try after the other finds is told once. */
-function withNew(warnings: readonly Warning[], more: readonly Warning[]): Warning[] {
-  const known = new Set(warnings.map(({ message }) => message));
-  return [...warnings, ...more.filter(({ message }) => !known.has(message))];
-}
 
 /** {@link supersedeChange} for the sharing of a copy, which its own step ends. */
 export const supersedeSharing = (key: string, by: string) => sharing(key, () => ({ supersededBy: by }));

@@ -4,6 +4,7 @@ import type { PermissionState } from './permissions.ts';
 import type { AttemptRef, Unseen } from './job.ts';
 import { destinationKey, isAbout, isFinished, isNotCopying } from './job.ts';
 import { etaSeconds } from './progress.ts';
+import { withWarnings } from './warnings.ts';
 
 /**
  * Every legal move of a job, as pure functions from a record to its next one. They return `null` where the move
@@ -168,7 +169,7 @@ export const succeed = (ref: CopyRef, warnings: readonly Warning[] = []): Move =
   );
   return (job, now) => {
     const after = succeeding(job, now);
-    return after === null ? null : { ...after, warnings: [...after.warnings, ...warnings] };
+    return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
   };
 };
 
@@ -358,7 +359,7 @@ export const changeStray =
     })(job, now);
     return after === null || warning === undefined
       ? after
-      : { ...after, warnings: [...after.warnings, warning] };
+      : { ...after, warnings: withWarnings(after.warnings, [warning]) };
   };
 
 /** Whether {@link retryNamed} takes a destination up again. */

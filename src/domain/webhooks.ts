@@ -33,7 +33,10 @@ export function announce(before: Job, after: Job): Job {
   const ends = after.notify.length === 0 ? [] : happenings(before, after).filter((one) => isEnd(after, one));
   if (ends.length === 0) return after;
   const last = after.deliveries.at(-1)?.n ?? 0;
-  const news = ends.flatMap((end) => after.notify.map((url) => ({ url, ...told(after, end) })));
+  const news = ends.flatMap((end) => {
+    const message = told(after, end);
+    return after.notify.map((url) => ({ url, ...message }));
+  });
   const added = news.map((one, i): Delivery => ({
     n: last + i + 1,
     ...one,

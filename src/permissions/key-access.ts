@@ -108,12 +108,20 @@ function grantsLeft({ region }: Scope, imageId: string, error: unknown): Warning
   return { code: 'key-grants-left', message, region };
 }
 
+/** Accounts that a warning names in its message: its statements name all of them. */
+const MOST_NAMED = 50;
+
 /** What the key's owner still has to do for those who get no grant: KMS gives grants to accounts, and to nobody else. */
 export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionSet): Warning[] {
   if (keys.length === 0 || shareeCount(lacking) === 0) return [];
   const { accounts, organizations, organizationalUnits } = lacking;
   const members = organizations.length + organizationalUnits.length > 0;
-  const who = [...accounts, ...(members ? ['the accounts of the organizations and units'] : [])].join(', ');
+  const more = accounts.length - MOST_NAMED;
+  const who = [
+    ...accounts.slice(0, MOST_NAMED),
+    ...(more > 0 ? [`${more} more accounts`] : []),
+    ...(members ? ['the accounts of the organizations and units'] : []),
+  ].join(', ');
   const instead = members
     ? ' ("grantKeyAccess" is for accounts only: a grant can name no organization or unit)'
     : ', or ask with "grantKeyAccess": true';

@@ -8,7 +8,7 @@ import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { outboxCommands } from './outbox.ts';
-import { serialiseJob } from './records.ts';
+import { recordOf } from './records.ts';
 import type { Receipt, StartLimits } from './store.ts';
 
 /** One write: the record as it was and as it is to be, by way of `steps`. */
@@ -80,7 +80,9 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
   const { before, after, guards = {}, receipt } = write;
   const { keys } = context;
   const id = (after ?? before)?.id ?? '';
+  const { field, text } = after === null ? { field: null, text: '' } : recordOf(after);
   const plan = {
+    field,
     record: position(keys.job(id)),
     log: position(keys.log(id)),
     from: before?.version ?? 0,
@@ -89,11 +91,7 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
     guard: guardOf(keys, guards, position),
     receipt: receipt && receiptOf(receipt, position),
   };
-  return [
-    JSON.stringify(plan),
-    after === null ? '' : serialiseJob(after, before === null),
-    JSON.stringify(eventsOf(write)),
-  ];
+  return [JSON.stringify(plan), text, JSON.stringify(eventsOf(write))];
 }
 
 /** Besides the record and its events. */

@@ -8,7 +8,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  *
  * | key | type | holds |
  * |---|---|---|
- * | `job:<id>` | hash | `version`, `record` (JSON) |
+ * | `job:<id>` | hash | `version`, and `record` (JSON) or `packed` (the same, over 64 KiB, with nothing in it twice) |
  * | `log:<id>` | list | what happened to the job, each event with its id before it |
  * | `events` | stream | what happened lately to any job; it gives the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |

@@ -1,7 +1,7 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
-import { parseJob } from './records.ts';
+import { parseJob, RECORD_FIELDS } from './records.ts';
 import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
 import type { JobFilter, JobPage } from './store.ts';
@@ -138,17 +138,17 @@ function pairs(flat: string[]): Place[] {
 async function recordSizes(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<number[]> {
   const sizes = await run(
     redis,
-    places.map(({ id }) => ['hstrlen', keys.job(id), 'record']),
+    places.flatMap(({ id }) => RECORD_FIELDS.map((field) => ['hstrlen', keys.job(id), field])),
   );
-  return sizes.map(Number);
+  return places.map((_, i) => Number(sizes[2 * i]) + Number(sizes[2 * i + 1]));
 }
 
 async function readJobs(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<Job[]> {
   const records = await run(
     redis,
-    places.map(({ id }) => ['hget', keys.job(id), 'record']),
+    places.map(({ id }) => ['hmget', keys.job(id), ...RECORD_FIELDS]),
   );
-  return records.flatMap((json) => (typeof json === 'string' ? [parseJob(json)] : []));
+  return records.flatMap((fields) => (Array.isArray(fields) ? (parseJob(fields) ?? []) : []));
 }
 
 /** The answer to each command, in order, by one round trip. @throws the first error among them */

@@ -1,65 +1,37 @@
 import type { JobHappening } from '../domain/job-events.ts';
-import type { CommonSpec, CopyJob, CopySpec, Destination, Job } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
+import { pack, unpack } from './packed.ts';
 import type { JobEvent, PendingCopy } from './store.ts';
 
 // The store alone writes these texts, so their shape is known: here JSON becomes a type again.
 
-/** A record as Redis has it where it is long: what a destination does not say itself is said in `common`. */
-type Compact = Omit<CopyJob, 'destinations'> & {
-  common: CommonSpec;
-  destinations: (Omit<Destination, 'spec'> & {
-    spec: Omit<CopySpec, keyof CommonSpec> & Partial<CommonSpec>;
-  })[];
-};
+/** The fields of a job's hash that hold its record, one or the other. */
+export const RECORD_FIELDS = ['record', 'packed'] as const;
+type RecordField = (typeof RECORD_FIELDS)[number];
 
 /**
- * Characters that the record of a new job may repeat. Below that it is written as earlier versions read it: their workers would copy
- * without the tags that stand in `common`.
+ * Characters up to which a record is plain JSON. A longer one is packed, in a field that earlier versions do not read: to them
+ * there is no such job, and they leave it to the processes of this version.
  */
-const MOST_REPEATED = 16 * 1024;
+const PLAIN = 65_536;
 
-export function parseJob(json: string): Job {
-  // A record of an earlier version has none of these.
-  const unknown = { notify: [], deliveries: [], requestId: null, traceparent: null };
-  const record: Job | Compact = { ...unknown, ...JSON.parse(json) };
-  return isCompact(record) ? expanded(record) : record;
-}
-
-function isCompact(record: Job | Compact): record is Compact {
-  return 'common' in record;
-}
-
-/**
- * The record's JSON. What many destinations have in common stands once in the record of a new job, and from then on in each of its
- * versions; the record of a job that an earlier version made stays in its form, since workers of that version may still be there.
- */
-export function serialiseJob(job: Job, isNew: boolean): string {
-  if (job.kind === 'copy' && job.common !== undefined) return JSON.stringify(compacted(job));
+/** A record as it is kept. */
+export function recordOf(job: Job): { field: RecordField; text: string } {
   const json = JSON.stringify(job);
-  if (job.kind !== 'copy' || !isNew || json.length <= MOST_REPEATED) return json;
-  const short = JSON.stringify(compacted(job));
-  return json.length - short.length > MOST_REPEATED ? short : json;
+  return json.length <= PLAIN ? { field: 'record', text: json } : { field: 'packed', text: pack(job) };
 }
 
-function compacted(job: CopyJob): Compact {
-  const { tags = {}, description = null } = job.destinations[0]?.spec ?? {};
-  const tagsSaid = JSON.stringify(tags);
-  const destinations = job.destinations.map(
-    ({ spec: { tags: own, description: text, ...rest }, ...one }) => ({
-      ...one,
-      spec: {
-        ...rest,
-        ...(own !== tags && JSON.stringify(own) !== tagsSaid && { tags: own }),
-        ...(text !== description && { description: text }),
-      },
-    }),
-  );
-  return { ...job, common: { tags, description }, destinations };
+/** A job by its {@link RECORD_FIELDS}; `null` where it has neither. */
+export function parseJob([json, packed]: readonly (string | null | undefined)[]): Job | null {
+  if (json) return complete(JSON.parse(json));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was packed is what is read
+  return packed ? complete(unpack(packed) as Job) : null;
 }
 
-function expanded(job: Compact): CopyJob {
-  const destinations = job.destinations.map((one) => ({ ...one, spec: { ...job.common, ...one.spec } }));
-  return { ...job, destinations };
+/** A record of an earlier version has none of these. */
+function complete(record: Job): Job {
+  const missing = { notify: [], deliveries: [], requestId: null, traceparent: null };
+  return { ...missing, ...record };
 }
 
 export function parseHappening(json: string): JobHappening {

@@ -15,7 +15,7 @@ import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
 import { Merged } from './merged.ts';
-import { parseJob, parsePending } from './records.ts';
+import { parseJob, parsePending, RECORD_FIELDS } from './records.ts';
 import { defineScripts, WITHDRAWALS } from './scripts.ts';
 import type {
   Alongside,
@@ -112,8 +112,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async get(id: string): Promise<Job | null> {
-    const record = await this.#redis.hget(this.#keys.job(id), 'record');
-    return record === null ? null : parseJob(record);
+    return parseJob(await this.#redis.hmget(this.#keys.job(id), ...RECORD_FIELDS));
   }
 
   list(filter: JobFilter): Promise<JobPage> {

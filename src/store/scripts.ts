@@ -80,9 +80,9 @@ return redis.call('DEL', KEYS[1])
  * others alone.
  *
  * KEYS: the events of all jobs, then every other key that the writes name by position.
- * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `from`, the
+ * ARGV: the feed's channel, which gets what the job's log gets, then for each write three: its plan (JSON: `record` and `log`, key positions; `field`, that of the record; `from`, the
  *       version it expects, 0 = must not exist; `to`, the new version, 0 = delete; `commands`, [command, key position, args…];
- *       `guard` and `receipt`, each left out where there is none), the record (JSON), and the events (JSON array of JSON texts). A guard is either
+ *       `guard` and `receipt`, each left out where there is none), the record (records.ts), and the events (JSON array of JSON texts). A guard is either
  *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed, limit, calls: key positions,
  *       member, is_timed}]}, or the first
  *       place in a line, {line: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
@@ -155,7 +155,8 @@ local function write(plan, record, events)
   if plan.to == 0 then
     redis.call('DEL', key, log)
   else
-    redis.call('HSET', key, 'version', plan.to, 'record', record)
+    redis.call('HSET', key, 'version', plan.to, plan.field, record)
+    if plan.from > 0 then redis.call('HDEL', key, plan.field == 'record' and 'packed' or 'record') end
   end
   for _, event in ipairs(events) do
     local entry = redis.call('XADD', KEYS[1], 'MAXLEN', '~', '10000', '*', 'event', event) .. ' ' .. event

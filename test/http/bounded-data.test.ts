@@ -1,9 +1,15 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { authenticator } from '../../src/auth/authenticate.ts';
+import { scopedKey } from '../../src/domain/idempotency.ts';
+import { onCopy, stopAll } from '../../src/domain/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { storeKeys } from '../../src/store/keys.ts';
+import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
+import { copyJob } from '../helpers/copy-job.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
+import { TESTER } from '../helpers/service.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
 import { startReceiver } from '../webhooks/receiver.ts';
 import type { Api } from './api.ts';
@@ -34,6 +40,8 @@ afterEach(async () => {
 });
 
 const keys = () => storeKeys(api.service.prefix);
+const recordSize = async (id: string) =>
+  (await redis.hstrlen(keys().job(id), 'record')) + (await redis.hstrlen(keys().job(id), 'packed'));
 const audited = async () => {
   const entries = await redis.xrange(keys().audit, '-', '+');
   return entries.reduce((sum, [, [, json = '']]) => sum + json.length, 0);
@@ -42,7 +50,7 @@ const audited = async () => {
 test('tags that many destinations have in common are kept once, and each copy has them', async () => {
   const { id } = (await api.post(COPIES, BODY)).json<Job>();
   expect(SIZE * REGIONS.length).toBeGreaterThan(150_000);
-  expect(await redis.hstrlen(keys().job(id), 'record')).toBeLessThan(SIZE + 1000 * REGIONS.length);
+  expect(await recordSize(id)).toBeLessThan(SIZE + 1000 * REGIONS.length);
   expect(await audited()).toBeLessThan(SIZE);
   const job = await api.service.untilFinished(id);
   const calls = await api.service.control.calls();
@@ -57,9 +65,9 @@ test('tags that many destinations have in common are kept once, and each copy ha
 test('sending a webhook again, cancelling and retrying keep no copy of the request', async () => {
   const { id } = (await api.post(COPIES, BODY)).json<Job>();
   await api.post(`/jobs/${id}/cancel`);
-  const [record, audit] = [await redis.hstrlen(keys().job(id), 'record'), await audited()];
+  const [record, audit] = [await recordSize(id), await audited()];
   for (let i = 0; i < 100; i += 1) await api.post(`/jobs/${id}/deliveries/1/redeliver`);
-  expect((await redis.hstrlen(keys().job(id), 'record')) - record).toBeLessThan(1000);
+  expect((await recordSize(id)) - record).toBeLessThan(1000);
   expect((await audited()) - audit).toBeLessThan(100 * 500);
   const { entries } = (await api.get(`/audit?action=redeliver&limit=1`)).json<AuditPage>();
   expect(entries).toMatchObject([{ jobId: id, what: { delivery: 1 } }]);
@@ -80,6 +88,42 @@ test('a page of the audit is bounded by bytes: large entries of an earlier versi
   }
   expect(sizes.slice(0, 3)).toEqual([2, 2, 2]);
   expect(seen).toEqual([6, 5, 4, 3, 2, 1, 0].map((n) => `key:${n}`));
+});
+
+test('a denied request leaves no long list in the audit', async () => {
+  const policy = new TestPolicy({ '*': { ...EVERYTHING, accounts: [] } });
+  const keys = new TestKeys();
+  const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
+  const guarded = await startApi({ workers: 0, policy }, { authenticate });
+  const accounts = Array.from({ length: 2000 }, (_, i) => String(i).padStart(12, '0'));
+  try {
+    const answer = await guarded.call({
+      method: 'PUT',
+      url: '/amis/ami-0a1b2c3d4e5f60001/permissions',
+      headers: { 'x-api-key': keys.make('denied'), 'content-type': 'application/json' },
+      payload: JSON.stringify({ accounts }),
+    });
+    expect(answer.statusCode).toBe(403);
+    const { entries } = await guarded.service.audit.list({ limit: 1 });
+    expect(JSON.stringify(entries).length).toBeLessThan(10_000);
+    expect(JSON.stringify(entries)).toContain('and 1950 more');
+  } finally {
+    await guarded.stop();
+  }
+});
+
+test('a long answer is not kept for its Idempotency-Key: the job is told again', async () => {
+  const notify = Array.from({ length: 30 }, (_, i) => `https://example.com/${i}`);
+  const job = copyJob({ requestedBy: TESTER.id, notify }, REGIONS);
+  await api.service.store.create(job);
+  await api.service.store.update(job.id, onCopy(stopAll('cancel')));
+  const headers = { 'idempotency-key': 'one-key' };
+  const send = () => api.post(`/jobs/${job.id}/deliveries/1/redeliver`, undefined, headers);
+  expect((await send()).body.length).toBeGreaterThan(65_536);
+  const kept = storeKeys(api.service.prefix).idempotency(scopedKey(TESTER.id, 'one-key'));
+  expect(await redis.strlen(kept)).toBeLessThan(1000);
+  const again = await send();
+  expect([again.statusCode, again.headers['idempotent-replayed']]).toEqual([202, 'true']);
 });
 
 const ENTRY = {

@@ -281,7 +281,7 @@ describe('listing', () => {
     });
     monitored.disconnect();
     // Sizes of the indexes, the smallest index, its jobs in the other one, the size of the record, the record.
-    expect(commands).toEqual(['ZCARD', 'ZCARD', 'ZRANGE', 'ZMSCORE', 'HSTRLEN', 'HGET']);
+    expect(commands).toEqual(['ZCARD', 'ZCARD', 'ZRANGE', 'ZMSCORE', 'HSTRLEN', 'HSTRLEN', 'HMGET']);
   });
 
   test('looks at ten thousand jobs for one page at most, and goes on with the next', async () => {

@@ -25,6 +25,8 @@ export interface IdempotencyDeps {
 }
 
 const MUTATING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+/** Characters of an answer that are kept. In place of a longer one the job is told again, as it is by then. */
+const MOST_KEPT = 65_536;
 const KEPT_HEADERS = ['content-type', 'location', 'preference-applied'];
 
 /**
@@ -116,6 +118,7 @@ async function settle(
       return typeof value === 'string' ? [[name, value]] : [];
     });
     const body = typeof payload === 'string' ? payload : '';
+    if (body.length > MOST_KEPT) return;
     await claim.answered({ status: reply.statusCode, headers: Object.fromEntries(headers), body });
   } catch (error) {
     // With its job saved the request is known all the same; without, the key frees itself.

@@ -1,4 +1,4 @@
-import type { Job } from '../../../src/domain/job.ts';
+import { parseJob, RECORD_FIELDS } from '../../../src/store/records.ts';
 import type { Conversation } from './proxy.ts';
 import { Proxy } from './proxy.ts';
 import type { Resp, RespMessage } from './resp.ts';
@@ -49,10 +49,11 @@ function commitsIn([, count = '0', ...rest]: string[], traffic: Traffic): Commit
   const writes = rest.slice(Number(count) + 1);
   return writes.flatMap((text, i) => {
     if (i % 3 !== 0) return [];
-    const { record, from, to } = JSON.parse(text) as { record: number; from: number; to: number };
+    const plan = JSON.parse(text) as { record: number; field: string | null; from: number; to: number };
+    const { record, field, from, to } = plan;
     const jobId = /:job:([0-9a-f-]+)$/.exec(keys[record - 1] ?? '')?.[1] ?? '';
     const json = writes[i + 1] ?? '';
-    const job = json === '' ? undefined : (JSON.parse(json) as Job);
+    const job = parseJob(RECORD_FIELDS.map((one) => (one === field ? json : null))) ?? undefined;
     return [{ jobId, from, to, job, before: traffic.record(jobId) }];
   });
 }

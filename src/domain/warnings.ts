@@ -1,0 +1,24 @@
+import type { Warning } from './job.ts';
+
+/**
+ * Some warnings with more. What one try after the other finds is told once; and where the statements of a warning are those of another,
+ * it names that one: a job has as many as it has regions, and they may name a thousand accounts.
+ */
+export function withWarnings(known: readonly Warning[], more: readonly Warning[]): Warning[] {
+  const all = [...known];
+  for (const one of more) {
+    const isKnown = all.some(({ message, region }) => message === one.message && region === one.region);
+    if (!isKnown) all.push(withStatementsOnce(all, one));
+  }
+  return all;
+}
+
+function withStatementsOnce(known: readonly Warning[], one: Warning): Warning {
+  const { statements, ...rest } = one;
+  if (statements === undefined) return one;
+  const text = JSON.stringify(statements);
+  const same = known.find((other) => other.statements && JSON.stringify(other.statements) === text);
+  if (same === undefined) return one;
+  const message = `${rest.message}. They are the statements of the warning about ${same.region}`;
+  return { ...rest, message };
+}

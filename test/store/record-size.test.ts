@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { CopyJob } from '../../src/domain/job.ts';
+import { keyPolicyStatements } from '../../src/domain/key-policy.ts';
+import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
+import type { RedisClient } from '../../src/redis-client.ts';
+import { storeKeys } from '../../src/store/keys.ts';
+import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { copyJob } from '../helpers/copy-job.ts';
+import * as moves from '../helpers/moves.ts';
+import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
+
+/** Fifty regions, and tags as large as EC2 takes them. */
+const REGIONS = Array.from({ length: 50 }, (_, i) => `eu-test-${i}`);
+const TAGS = Object.fromEntries(
+  Array.from({ length: 47 }, (_, i) => [`${i}`.padEnd(127, 'k'), `${i}`.padEnd(256, 'v')]),
+);
+const REQUEST = JSON.stringify({ tags: TAGS, destinations: REGIONS.map((region) => ({ region })) }).length;
+/** What a destination's own part of a record takes at most, in bytes. */
+const A_DESTINATION = 1000;
+
+let redis: RedisClient;
+let prefix: string;
+let store: RedisJobStore;
+beforeAll(async () => {
+  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  await untilReady(redis, PATIENCE);
+});
+beforeEach(() => {
+  prefix = testPrefix();
+  store = new RedisJobStore(redis, prefix);
+});
+afterEach(() => dropPrefix(redis, prefix));
+afterAll(() => closeRedis(redis));
+
+const hash = (id: string) => storeKeys(prefix).job(id);
+const sizeOf = async (id: string) =>
+  (await redis.hstrlen(hash(id), 'record')) + (await redis.hstrlen(hash(id), 'packed'));
+
+/** A job as a request with tags makes it: each destination's spec has them. */
+function tagged(regions = REGIONS): CopyJob {
+  const job = copyJob({}, regions);
+  const destinations = job.destinations.map((one) => ({ ...one, spec: { ...one.spec, tags: { ...TAGS } } }));
+  return { ...job, destinations };
+}
+
+test('a record says once what its request said once, whatever becomes of it', async () => {
+  const job = tagged();
+  const most = REQUEST + REGIONS.length * A_DESTINATION;
+  expect(JSON.stringify(job).length).toBeGreaterThan(10 * most);
+  await store.create(job);
+  expect(await sizeOf(job.id)).toBeLessThan(most);
+  expect(await store.get(job.id)).toEqual(job);
+  for (const [i, region] of REGIONS.entries()) {
+    await store.update(job.id, moves.onCopy(moves.begin(region)));
+    await store.update(job.id, moves.onCopy(moves.accept(region, `ami-${String(i).padStart(17, '0')}`)));
+  }
+  expect(await sizeOf(job.id)).toBeLessThan(most);
+  expect(await store.get(job.id)).toMatchObject({
+    version: 101,
+    destinations: REGIONS.map((region) => ({ state: 'pending', spec: { region, tags: TAGS } })),
+  });
+});
+
+describe('versions side by side', () => {
+  test('a record of usual size is plain, as earlier versions write and read it', async () => {
+    const job = tagged(['eu-west-1', 'us-west-2']);
+    await store.create(job);
+    expect(JSON.parse((await redis.hget(hash(job.id), 'record')) ?? '')).toEqual(job);
+    expect(await redis.hlen(hash(job.id))).toBe(2);
+  });
+
+  test('a large record of an earlier version is read, and packed when it is written', async () => {
+    const job = tagged();
+    await store.create(job);
+    await redis.hdel(hash(job.id), 'packed');
+    await redis.hset(hash(job.id), 'record', JSON.stringify(job));
+    expect(await store.get(job.id)).toEqual(job);
+    expect((await store.list({ limit: 10 })).jobs).toEqual([job]);
+    await store.update(job.id, moves.onCopy(moves.begin('eu-test-0')));
+    // An earlier version reads this field: to it there is no such job, and it leaves it alone.
+    expect(await redis.hexists(hash(job.id), 'record')).toBe(0);
+    expect(await store.get(job.id)).toMatchObject({ version: 2, destinations: { length: 50 } });
+  });
+
+  test('a record that becomes small again is plain again', async () => {
+    const job = tagged();
+    await store.create(job);
+    await store.update(job.id, (one) => ({ ...one, destinations: [] }));
+    expect(await redis.hkeys(hash(job.id))).toEqual(expect.not.arrayContaining(['packed']));
+    expect(await store.get(job.id)).toMatchObject({ destinations: [] });
+  });
+});
+
+test('statements for a thousand accounts are in a job once, and referred to', async () => {
+  const accounts = Array.from({ length: 1000 }, (_, i) => String(i).padStart(12, '0'));
+  const sharees = { accounts, organizations: [], organizationalUnits: [] };
+  const job = copyJob({}, REGIONS);
+  await store.create(job);
+  for (const [i, region] of REGIONS.entries()) {
+    const statements = keyPolicyStatements(sharees, region);
+    const warning = {
+      code: 'key-policy-needed' as const,
+      message: `add these to the key of ${region}`,
+      region,
+    };
+    for (const move of [
+      moves.begin(region),
+      moves.accept(region, `ami-${String(i).padStart(17, '0')}`),
+      moves.becomeAvailable(region, { encrypted: true, kmsKeyId: null }, []),
+      moves.succeed(region, [{ ...warning, statements }]),
+    ])
+      await store.update(job.id, moves.onCopy(move));
+  }
+  const { warnings = [] } = (await store.get(job.id)) ?? {};
+  expect(warnings).toHaveLength(50);
+  expect(warnings.filter(({ statements }) => statements !== undefined)).toHaveLength(1);
+  expect(warnings.at(-1)?.message).toContain('the statements of the warning about eu-test-0');
+});
