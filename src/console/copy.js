@@ -4,6 +4,7 @@ import {
   choice,
   field,
   imageFields,
+  makePublic,
   permissionFields,
   readPermissions,
   regions,
@@ -69,6 +70,8 @@ export async function copyPage({ query }) {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    const { imageId } = form.elements;
+    if (readPermissions(form).public && !confirm(makePublic(`the copies of ${imageId.value}`))) return;
     void result.of(() => submit(form));
   });
   return { title: 'Copy an image', content: [form] };

@@ -87,6 +87,10 @@ export function permissionFields(pointer) {
   );
 }
 
+/** The question before anything is made public. */
+export const makePublic = (image) =>
+  `Let everybody in the world launch ${image}? It can not be taken back from those who copy it.`;
+
 /** What the permission fields say, with nothing in it that was left empty. */
 export function readPermissions(form) {
   const set = {};

@@ -56,7 +56,7 @@ function jobView(path, reload) {
     'button',
     {
       type: 'button',
-      click: confirmed('Cancel the job? What EC2 has made of it so far is removed.', act('cancel')),
+      click: () => confirm(cancelling(job)) && act('cancel')(),
     },
     'Cancel',
   );
@@ -78,7 +78,7 @@ function jobView(path, reload) {
     state.update(job.state);
     destinations.update(job.destinations ?? []);
     destinations.node.hidden = job.destinations === undefined;
-    cancel.hidden = !canCancel(job);
+    cancel.hidden = job.finishedAt !== null;
     retry.hidden = !canRetry(job);
     if (!whole) return;
     show(about, aboutJob(job));
@@ -87,12 +87,11 @@ function jobView(path, reload) {
   return { node, update, job: () => job };
 }
 
-const confirmed = (question, action) => () => {
-  if (confirm(question)) void action();
-};
-
-function canCancel({ kind, state, finishedAt }) {
-  return finishedAt === null && (kind === 'copy' || state === 'queued');
+function cancelling({ kind, image }) {
+  const name = `${image.id} in ${image.region}`;
+  return kind === 'copy'
+    ? `Cancel the copy of ${name}? What EC2 has made of it so far is removed; regions that have succeeded are kept.`
+    : `Cancel the change of permissions of ${name}? What it has given so far is taken back.`;
 }
 
 function canRetry({ state, finishedAt, destinations }) {

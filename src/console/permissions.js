@@ -1,12 +1,20 @@
 import { change, get } from './api.js';
 import { announce, facts, h } from './dom.js';
-import { choice, permissionFields, readPermissions } from './forms.js';
+import { choice, makePublic, permissionFields, readPermissions } from './forms.js';
 import { failureBox, permissionFacts } from './job-view.js';
 import { markFields, outcome } from './problems.js';
 
-const makePrivate = (imageId) =>
-  `Make ${imageId} private? Everybody it is shared with loses access, to its snapshots too.`;
-const PUBLIC = 'Let everybody in the world launch it? It can not be taken back from those who copy it.';
+const makePrivate = (image) =>
+  `Make ${image} private? Everybody it is shared with loses access, to its snapshots too.`;
+
+/** What a change takes away, or gives to all the world, as a question; `null` where it does neither. */
+function question(mode, set, image) {
+  if (mode === 'remove') return `Take access to ${image} away from these, and to its snapshots too?`;
+  const publishing = set.public ? makePublic(image) : null;
+  if (mode === 'add') return publishing;
+  if (namesNobody(set)) return `Nobody is named here. ${makePrivate(image)}`;
+  return `${publishing ?? `Share ${image} with exactly these?`} Whoever is not named loses access, to its snapshots too.`;
+}
 
 /** Who may launch an image, whether it could be shared, and if not why; and the form to change it. */
 export async function permissionsView(path, again, signal) {
@@ -57,7 +65,8 @@ const MODES = [
 
 const namesNobody = (set) => !set.public && !set.accounts && !set.organizations && !set.organizationalUnits;
 
-function shareForm(path, { imageId, visibility }, again) {
+function shareForm(path, { imageId, region, visibility }, again) {
+  const image = `${imageId} in ${region}`;
   const result = outcome();
   const send = async (method, body) => {
     const job = await result.of(() => changed(form, method, path, body));
@@ -83,7 +92,7 @@ function shareForm(path, { imageId, visibility }, again) {
       visibility !== 'private' &&
         h(
           'button',
-          { type: 'button', click: () => confirm(makePrivate(imageId)) && send('DELETE') },
+          { type: 'button', click: () => confirm(makePrivate(image)) && send('DELETE') },
           'Make private',
         ),
     ),
@@ -92,9 +101,8 @@ function shareForm(path, { imageId, visibility }, again) {
     event.preventDefault();
     const mode = new FormData(form).get('mode');
     const set = readPermissions(form);
-    if (mode === 'set' && namesNobody(set) && !confirm(`Nobody is named here. ${makePrivate(imageId)}`))
-      return;
-    if (set.public && mode !== 'remove' && !confirm(PUBLIC)) return;
+    const asked = question(mode, set, image);
+    if (asked !== null && !confirm(asked)) return;
     void (mode === 'set' ? send('PUT', set) : send('PATCH', { [mode]: set }));
   });
   return form;

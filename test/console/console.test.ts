@@ -1,3 +1,4 @@
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { jobState } from '../../src/domain/job.ts';
 import { GOLDEN_WEB, STEPPED } from '../helpers/service.ts';
@@ -7,6 +8,8 @@ import { expectNoFaults, noChromium, startConsole } from './browser.ts';
 
 const IMAGE = `#/images/${GOLDEN_WEB.region}/${GOLDEN_WEB.imageId}`;
 const LEGACY = '#/images/us-east-1/ami-0a1b2c3d4e5f60003';
+/** The image as questions name it. */
+const NAMED = `${GOLDEN_WEB.imageId} in ${GOLDEN_WEB.region}`;
 const WITHIN = { timeout: PATIENCE };
 const MARKUP = '<img src=x onerror="document.title=1">';
 
@@ -18,6 +21,16 @@ describe.skipIf(noChromium)('the console', () => {
   afterAll(() => site?.stop());
   beforeEach(() => site.api.service.control.settings({ copySeconds: 1 }));
   afterEach(() => expectNoFaults(site));
+
+  /** Answers what the page asks; gives what it asked. */
+  const answering = (page: Page, accepts: boolean) => {
+    const asked: string[] = [];
+    page.on('dialog', (dialog) => {
+      asked.push(dialog.message());
+      void (accepts ? dialog.accept() : dialog.dismiss());
+    });
+    return asked;
+  };
 
   test('a copy started from the form fills its bar, without a reload', async () => {
     await site.api.service.control.settings({ copySeconds: 600 });
@@ -129,11 +142,12 @@ describe.skipIf(noChromium)('the console', () => {
     await site.api.service.control.settings({ copySeconds: 600 });
     const job = await site.api.service.copy({ destinations: [{ region: 'sa-east-1' }] });
     const page = await site.open(`#/jobs/${job.id}`);
-    page.on('dialog', (dialog) => void dialog.accept());
+    const asked = answering(page, true);
     await site.pass(0);
     await page.locator('progress[data-state=pending]').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await site.shows(page.locator('progress[data-state=cancelled]'));
+    expect(asked).toEqual([expect.stringContaining(NAMED)]);
     expect((await site.api.service.store.get(job.id))?.finishedAt).not.toBeNull();
     await site.api.service.control.settings({ copySeconds: 1 });
     await page.close();
@@ -194,11 +208,43 @@ describe.skipIf(noChromium)('the console', () => {
     await page.getByLabel('Exactly these').check();
     const button = page.getByRole('button', { name: 'Change permissions' });
     await button.click();
-    expect(questions).toEqual([expect.stringContaining(`Make ${GOLDEN_WEB.imageId} private?`)]);
+    expect(questions).toEqual([expect.stringContaining(`Make ${NAMED} private?`)]);
     expect(await changes()).toBe(before);
     answer = true;
     await button.click();
     await expect.poll(changes, WITHIN).toBe(before + 1);
+    await page.close();
+  });
+
+  test.each([
+    ['Exactly these', 'with exactly these?'],
+    ['Remove these', 'away from these'],
+  ])(
+    '"%s" asks before it takes access away, naming the image, and does nothing on No',
+    async (mode, asks) => {
+      const page = await site.open(IMAGE);
+      const asked = answering(page, false);
+      const sent: string[] = [];
+      page.on('request', (request) => void (request.method() !== 'GET' && sent.push(request.url())));
+      await page.getByLabel(mode).check();
+      await page.getByLabel('Accounts', { exact: true }).fill('222222222222');
+      await page.getByRole('button', { name: 'Change permissions' }).click();
+      expect(asked).toEqual([expect.stringContaining(asks)]);
+      expect(asked[0]).toContain(NAMED);
+      expect(sent).toEqual([]);
+      await page.close();
+    },
+  );
+
+  test('copies that are to be public are asked about first', async () => {
+    const page = await site.open(`#/copy?imageId=${GOLDEN_WEB.imageId}&region=us-east-1`);
+    const asked = answering(page, false);
+    await page.getByLabel('eu-west-1').check();
+    await page.getByText('Share the copies as soon as').click();
+    await page.getByLabel('Public: everybody').check();
+    await page.getByRole('button', { name: 'Start copy' }).click();
+    expect(asked).toEqual([expect.stringContaining(`the copies of ${GOLDEN_WEB.imageId}`)]);
+    await page.getByRole('heading', { name: 'Copy an image' }).waitFor();
     await page.close();
   });
 
