@@ -22,6 +22,9 @@ const JWKS_COOLDOWN = 10_000;
 /** jose's cooldown begins with an answer; a provider that gives none is asked again at most this often, milliseconds. */
 const JWKS_REST = 5000;
 
+/** The longest answer with a provider's keys, bytes: they are a few, of less than 2 KiB each. */
+const JWKS_BYTES = 256 * 1024;
+
 /** Tells whose token it is. @throws {AmiferryError} `unauthenticated`, `keys-unavailable` */
 export type VerifyToken = (token: string) => Promise<Principal>;
 
@@ -57,8 +60,21 @@ function restingFetch(): FetchImplementation {
     const now = performance.now();
     if (now < restsUntil) throw new Error('the identity provider was asked for its keys just now');
     restsUntil = now + JWKS_REST;
-    return fetch(url, options);
+    return bounded(await fetch(url, options));
   };
+}
+
+/** A good answer, read to its end. @throws where it is longer than {@link JWKS_BYTES}; what jose knows already stays good */
+async function bounded(response: Response): Promise<Response> {
+  if (response.status !== 200) return response;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > JWKS_BYTES) throw new Error(`the identity provider's keys are over ${JWKS_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), response);
 }
 
 async function verified(token: string, { jose, keys }: Verifier, settings: JwtSettings): Promise<JWTPayload> {

@@ -87,6 +87,19 @@ test.each([500, 302, 404])('a provider that answers %i is left alone for a while
 });
 
 test.each([
+  [100_000, 'taken'],
+  [10_000_000, 'keys-unavailable'],
+])('keys that come with %i bytes more: a token of theirs is %s', async (bytes, outcome) => {
+  const provider = await startIdentityProvider();
+  try {
+    provider.pad(bytes);
+    expect(await isRefused(jwtVerifier(provider.settings), await provider.token())).toBe(outcome);
+  } finally {
+    await provider.stop();
+  }
+});
+
+test.each([
   // Times are those of the test: it may begin long after its file was loaded.
   ['expired 10 s ago, as the clocks have it', () => ({ expires: seconds(-10) }), 'taken'],
   ['expired 120 s ago', () => ({ expires: seconds(-120) }), 'unauthenticated'],

@@ -39,6 +39,8 @@ export interface IdentityProvider {
   asked(): number;
   /** From now on it answers so when it is asked for its keys. */
   answer(status: number): void;
+  /** From now on its keys come with so many bytes more. */
+  pad(bytes: number): void;
   /** By another key under the same key id. */
   forged(options?: TokenOptions): Promise<string>;
   stop(): Promise<void>;
@@ -59,9 +61,12 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
   let signing = { key: privateKey, header: { alg: 'RS256', kid: KEY_ID } };
   let asked = 0;
   let status = 200;
+  let padding = '';
   const server = createServer((_request, response) => {
     asked += 1;
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [jwk] }));
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ keys: [jwk], padding }));
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -107,6 +112,7 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
       filled(new SignJWT(payload())).setProtectedHeader({ alg: 'RS256', kid: keyId }).sign(otherKey),
     asked: () => asked,
     answer: (next) => void (status = next),
+    pad: (bytes) => void (padding = ' '.repeat(bytes)),
     stop: () => new Promise((resolve) => void server.close(() => resolve())),
   };
 }
