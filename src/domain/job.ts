@@ -198,6 +198,8 @@ export interface PermissionsJob extends JobBase {
   /** As of a destination. */
   unreachableSince?: number | null;
   heldUpAt?: number | null;
+  /** The looks in a row that did not find its image. */
+  unseen?: Unseen | null;
   /** While it runs: why it is to take back what it gave, and end. */
   stopping?: Failure | 'cancel' | null;
   /** As read before the first change, and after the last one; `null` until then. */

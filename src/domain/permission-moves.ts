@@ -3,6 +3,7 @@ import { NOTHING_GIVEN, plusGiven } from './given.ts';
 import type { Destination, Failure, Job, PermissionsJob, Warning } from './job.ts';
 import { destinationKey } from './job.ts';
 import type { PermissionState } from './permissions.ts';
+import { isGone, unseenAgain } from './transitions.ts';
 import { withWarnings } from './warnings.ts';
 
 /**
@@ -25,6 +26,22 @@ export const changeTried = (held: boolean) =>
     const more = held ? { heldUpAt: now, unreachableSince: null } : {};
     return { startedAt: job.startedAt ?? now, ...more };
   });
+
+/**
+ * One more look that did not find the image. Once it counts as gone (several looks over `goneMs` milliseconds) the change fails with
+ * `error`, and what it gave is gone with the image.
+ */
+export const changeImageUnseen = (goneMs: number, error: Failure) =>
+  moving((job, now) => {
+    if (job.finishedAt !== null) return null;
+    const unseen = unseenAgain(job.unseen, now);
+    return isGone(unseen, now, { goneMs })
+      ? { state: 'failed', error, after: null, finishedAt: now, unseen }
+      : { unseen };
+  });
+
+/** The image is there after all. */
+export const changeImageSeen = moving((job) => (job.unseen ? { unseen: null } : null));
 
 /** The account does not take the service's credentials (see `unreachable` in transitions.ts). */
 export const changeUnreachable = moving((job, now) =>
@@ -127,6 +144,7 @@ export const retryChange = (mayPublish: boolean) =>
           unreachableSince: null,
           heldUpAt: null,
           stopping: null,
+          unseen: null,
           attempts: job.attempts + 1,
           before: null,
           after: null,

@@ -5,6 +5,8 @@ import {
   aboutToGive,
   beginChange,
   changeFailed,
+  changeImageSeen,
+  changeImageUnseen,
   changeStopped,
   changeSucceeded,
   changeTried,
@@ -56,7 +58,8 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
   let request: ShareRequest | null = null;
   try {
     const image = await deps.gateway.describeImage(scope, job.image.id);
-    if (image === null) return await fail(deps, job, imageGone(job), null);
+    if (image === null) return await lookAgain(deps, job);
+    if (job.unseen) await changeJob(deps, job.id, changeImageSeen);
     if (onlyWithdraws(job.change)) await supersedeEarlier(deps, scope, job);
     const begun = await begin(deps, scope, job, image);
     if (begun === null) return DONE;
@@ -66,6 +69,13 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
   } catch (error) {
     return afterError(deps, scope, job, request, error);
   }
+}
+
+/** One stale answer is no end: what the change gave by then would stay. */
+async function lookAgain(deps: WorkerDeps, job: PermissionsJob): Promise<StepOutcome> {
+  const result = await changeJob(deps, job.id, changeImageUnseen(deps.settings.goneMs, imageGone(job)));
+  const isOver = result.outcome !== 'changed' || result.job.finishedAt !== null;
+  return isOver ? DONE : { outcome: 'again', why: `EC2 does not show ${job.image.id} (any more, or yet)` };
 }
 
 function requestOf(job: PermissionsJob, image: Image, before: PermissionState): ShareRequest {

@@ -68,8 +68,8 @@ const PAUSES: readonly Pause[] = [
   { name: 'paused before CopyImage, cancelled meanwhile', scene: cancelInFlight, at: call('request', 'CopyImage') },
   { name: 'paused between two permission calls', scene: shareLater, at: call('reply', 'ModifyImageAttribute'), expects: expectShared },
   { name: 'paused before a permission call, made private meanwhile', scene: shareLater, at: call('request', 'ModifyImageAttribute'), meanwhile: withdraw },
-  { name: 'paused before it looks whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('request', 'hget')), meanwhile: withdraw },
-  { name: 'paused after it looked whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('reply', 'hget')), meanwhile: withdraw },
+  { name: 'paused before it looks whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('request', 'hmget')), meanwhile: withdraw },
+  { name: 'paused after it looked whether the change is still its own, made private meanwhile', scene: shareLater, at: afterwards(beginsChange, command('reply', 'hmget')), meanwhile: withdraw },
 ];
 
 /** The second moment, once the first has been seen. */

@@ -39,6 +39,34 @@ async function accounts(imageId = GOLDEN_WEB.imageId): Promise<string[]> {
   return (await service.gateway.launchPermissions(scope, imageId)).accounts;
 }
 
+describe('an image that EC2 does not show', () => {
+  test('for one look ends no change: what it had given by then would stay', async () => {
+    const { id } = await changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), TESTER);
+    const region = GOLDEN_WEB.region;
+    await service.control.fault({
+      action: 'ModifyImageAttribute',
+      region,
+      when: 'after',
+      drop: true,
+      times: 4,
+    });
+    await service.control.fault({ action: 'DescribeImages', region, empty: true, skip: 1, times: 2 });
+    expect(await untilChanged(service, id)).toMatchObject({ state: 'succeeded', unseen: null });
+    expect((await service.control.calls()).calls['DescribeImages']?.[region]).toBeGreaterThan(3);
+    expect(await accounts()).toEqual([A]);
+  });
+
+  test('for several looks ends it, and says that it is gone', async () => {
+    const { id } = await changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), TESTER);
+    await service.gateway.deregisterImage(scope, GOLDEN_WEB.imageId);
+    expect(await untilChanged(service, id)).toMatchObject({
+      state: 'failed',
+      error: { code: 'image-not-found' },
+      unseen: { looks: 3 },
+    });
+  });
+});
+
 describe('a change', () => {
   test('records before and after, and nothing to do is a success without any call that changes', async () => {
     const first = await change(put({ accounts: [A] }));

@@ -47,7 +47,7 @@ class Reads {
   note(sighting: Sighting, now: number): void {
     if (sighting.link !== 'redis' || sighting.phase !== 'request') return;
     for (const { jobId } of sighting.commits) this.#at.delete(`${sighting.process} ${jobId}`);
-    if (sighting.command !== 'hget') return;
+    if (sighting.command !== 'hmget') return;
     const jobId = /:job:([0-9a-f-]+)$/.exec(sighting.args[0] ?? '')?.[1];
     if (jobId !== undefined) this.#at.set(`${sighting.process} ${jobId}`, now);
   }
