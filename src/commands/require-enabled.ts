@@ -20,8 +20,8 @@ export async function requireEnabled(
 }
 
 /**
- * Looks at an image. A refusal is told apart then: a region that is not enabled answers OptInRequired, or takes the
- * credentials for unknown ones. @throws {AmiferryError} `region-not-enabled`, or what the look met
+ * Looks up an image, and tells a region that is not enabled from other refusals: EC2 answers OptInRequired there, or that it
+ * does not know the credentials. @throws {AmiferryError} `region-not-enabled`, or what the look met
  */
 export async function whereEnabled(
   deps: Deps,

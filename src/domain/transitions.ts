@@ -213,8 +213,8 @@ export const unreachable =
   };
 
 /**
- * EC2 accepted the copy and gave it up since it had no room for another one: the destination stands in line again, for
- * another attempt. After `patience` milliseconds of that it ends with `error`.
+ * EC2 accepted the copy and then failed it for lack of room: the destination returns to the wait queue, for another attempt.
+ * After `patience` milliseconds of that it ends with `error`.
  */
 export const outOfRoom =
   (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Move =>

@@ -142,6 +142,6 @@ async function waitForRoom(
   await store.markFull(scope, settings.slotRetryMs, of === 'copies' ? 'all' : 'time-based');
   logger.warn(
     { job: jobId, region: scope.region, limit: copies },
-    'EC2 had no room for a copy that it had accepted; it stands in line again',
+    'EC2 had no room for a copy that it had accepted: the copy waits for a slot again',
   );
 }

@@ -25,9 +25,9 @@ declare module 'fastify' {
 const WINDOW_MS = 60_000;
 
 /**
- * Turns away a caller who asks too often (a request that takes many calls of EC2 counts as many): each principal has a count of its own, and whoever gave no good credentials, or
- * was asked for none, is counted by address. Without Redis nobody is turned away: what changes anything can't be done then
- * anyhow, and what is only read goes on.
+ * Refuses requests over the limit. Each principal has a count of its own; requests without valid credentials are counted by
+ * address. A request that takes many EC2 calls counts as many. Without Redis no request is refused: changes can't be made then
+ * anyway, and reads go on.
  */
 export const rateLimit = fp<{ rateLimit: RateLimit | null }>(
   async (app, { rateLimit: limit }) => {
