@@ -130,7 +130,7 @@ const LOOSE: readonly Loose[] = [
       const [slow = '', refused = ''] = stage.own;
       // The first attempt's call, then, past the one by which the removal learns its image, that of the second attempt.
       await control.fault({ action: 'CopyImage', region: slow, when: 'after', delayMs: 6000 });
-      await control.fault({ action: 'CopyImage', region: slow, skip: 1, when: 'after', delayMs: 5000 });
+      await control.fault({ action: 'CopyImage', region: slow, skip: 1, when: 'after', delayMs: 6500 });
       await control.fault({ action: 'CopyImage', region: refused, error: 'InvalidRequest' });
       const { id } = await stage.askSubject({
         regions: [slow, refused],
