@@ -111,9 +111,12 @@ export function command(
     more(textsIn(sighting.answer), sighting.args);
 }
 
-/** A worker was given a step, of the job or of another one. */
+/** A worker was given a step, of the job or of another one: BullMQ also answers the end of one step with the next one. */
 export function taken(step: StepName): Moment {
-  return command('reply', 'moveToActive', (texts) => texts.some((one) => one.startsWith(`${step}/`)));
+  const given = ['moveToActive', 'moveToFinished'].map((script) =>
+    command('reply', script, (texts) => texts.some((one) => one.startsWith(`${step}/`))),
+  );
+  return (sighting, subject) => given.some((moment) => moment(sighting, subject));
 }
 
 /** Redis gave a worker the turn for a recurring step, and keeps it from the others for a while. */

@@ -1,4 +1,4 @@
-import { BETWEEN_REQUESTS, until } from '../helpers/waiting.ts';
+import { until } from '../helpers/waiting.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { keysOf } from '../../src/dev/drop-keys.ts';
 import { Redis } from 'ioredis';
@@ -14,7 +14,7 @@ export const PREFIX = '{amiferry}';
 /** Waits until no job is unfinished; one that still is after `timeout` milliseconds is stuck, which the checker tells. */
 export async function settle(client: Client, timeout: number): Promise<void> {
   const idle = async () => (await client.jobs('queued')).length + (await client.jobs('running')).length === 0;
-  await until(idle, timeout, BETWEEN_REQUESTS).catch(() => {});
+  await until(idle, timeout).catch(() => {});
 }
 
 /** Waits until no index of work stands: an image that no record holds is removed after its job has ended. */

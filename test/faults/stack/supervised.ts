@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { stopChild } from '../../../src/dev/stop-child.ts';
 import { tether } from '../../../src/dev/tether.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../../helpers/waiting.ts';
+import { until } from '../../helpers/waiting.ts';
 
 export interface SupervisedOptions {
   name: string;
@@ -101,7 +101,7 @@ export class Supervised {
   /** Waits until it answers. @throws when it never does */
   async ready(): Promise<void> {
     const ready = () => answersOk(this.#options.readyUrl);
-    await until(ready, PATIENCE, BETWEEN_REQUESTS).catch((error: unknown) => {
+    await until(ready).catch((error: unknown) => {
       throw new Error(`${this.name} is not ready`, { cause: error });
     });
   }
