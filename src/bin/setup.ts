@@ -52,17 +52,20 @@ function install(wanted: readonly Need[]): void {
   fail([...failures, ...hint, `Still missing: ${still.join(', ')}.`].join('\n'));
 }
 
-const inShell = (commands: readonly (readonly string[])[]) =>
-  commands.map((words) => words.join(' ')).join(' && ');
+const inShell = (commands: readonly (readonly string[])[]) => commands.map(asTyped).join(' && ');
+
+/** A command as one types it into a shell. */
+const asTyped = (words: readonly string[]) =>
+  words.map((word) => (/[\s|]/.test(word) ? `'${word}'` : word)).join(' ');
 
 /** Runs one command to its end, its output here for all to see. @returns what went wrong, if something did. */
 function run(command: readonly string[]): string[] {
-  say(`$ ${command.join(' ')}`);
+  say(`$ ${asTyped(command)}`);
   const [name = '', ...rest] = command;
   const { status, signal, error } = spawnSync(name, rest, { stdio: 'inherit' });
   return status === 0
     ? []
-    : [`Failed (${error?.message ?? signal ?? `exit code ${status}`}): ${command.join(' ')}`];
+    : [`Failed (${error?.message ?? signal ?? `exit code ${status}`}): ${asTyped(command)}`];
 }
 
 function fail(reason: string): never {
