@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import type AjvCompiler from '@fastify/ajv-compiler';
 import type {
   Serializer,
-  SerializerCompiler,
   SerializerFactory,
   SerializerSelector,
 } from '@fastify/fast-json-stringify-compiler';
@@ -30,8 +29,30 @@ const STRICT = {
   keywords: ['x-rule', 'x-unknown'],
 };
 
-/** One pool of Ajv instances a process: apps with the same components share what was compiled. */
 const validators = once(() => loadAjv()());
+const serializers = once(() => loadSerializers()());
+
+/**
+ * What was compiled in this process, by its components and by the text of its schema. A process that builds several apps, as the
+ * tests do, compiles each schema once.
+ */
+const compiledBefore = new Map<string, Map<string, unknown>>();
+
+/** Finds what was compiled from the same text with the same components before. */
+function sharedBy(components: unknown): <T>(schema: unknown, compile: () => T) => T {
+  const family = once(() => {
+    const text = JSON.stringify(components);
+    const known = compiledBefore.get(text) ?? new Map<string, unknown>();
+    compiledBefore.set(text, known);
+    return known;
+  });
+  return <T>(schema: unknown, compile: () => T) => {
+    const text = JSON.stringify(schema);
+    if (!family().has(text)) family().set(text, compile());
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same text was compiled by the same compiler
+    return family().get(text) as T;
+  };
+}
 
 /** How a schema becomes a function, for Fastify. */
 export interface SchemaCompilers {
@@ -45,31 +66,33 @@ export interface SchemaCompilers {
  * that is no good before anything is answered; the tests have it so.
  */
 export function schemaCompilers(atOnce: boolean): SchemaCompilers {
-  const serializers = once(() => loadSerializers()());
   return {
     buildValidator: (schemas) => {
+      const shared = sharedBy({ validators: schemas });
       const body = once(() => validators()(schemas, { customOptions: { ...STRICT, coerceTypes: false } }));
       const rest = once(() => validators()(schemas, { customOptions: { ...STRICT, coerceTypes: 'array' } }));
       return (route) => {
-        const compile = partOf(route) === 'body' ? body : rest;
-        const compiled = () => compile()(asTheyCome(route));
+        const part = partOf(route);
+        const compile = part === 'body' ? body : rest;
+        const compiled = () => shared({ part, schema: schemaOf(route) }, () => compile()(asTheyCome(route)));
         return atOnce ? compiled() : validatorOf(once(compiled));
       };
     },
     buildSerializer: (schemas, options) => {
       const compiler = once(() => serializers()(schemas, options));
-      const compile: SerializerCompiler = (route) => compiler()(route);
-      const ofComponents = new Map<string, Serializer>();
+      const shared = sharedBy({ serializers: schemas });
       return (route) => {
-        const name = componentIn(route.schema);
-        const known = name === undefined ? undefined : ofComponents.get(name);
-        if (known !== undefined) return known;
-        const serializer = atOnce ? compile(route) : serializerOf(once(() => compile(route)));
-        if (name !== undefined) ofComponents.set(name, serializer);
-        return serializer;
+        // Whatever else stands beside a $ref means nothing here.
+        const schema = componentIn(route.schema) ?? route.schema;
+        const compiled = () => shared(schema, () => compiler()(route));
+        return atOnce ? compiled() : serializerOf(once(compiled));
       };
     },
   };
+}
+
+function schemaOf(route: Route): unknown {
+  return typeof route === 'object' ? route['schema'] : route;
 }
 
 function partOf(route: Route): unknown {
@@ -100,7 +123,7 @@ function serializerOf(compiled: () => Serializer): Serializer {
   return (document) => compiled()(document);
 }
 
-/** The component that an answer is, where it is one: whatever else stands beside a $ref means nothing here. */
+/** The component that an answer is, where it is one. */
 function componentIn(schema: unknown): string | undefined {
   if (typeof schema !== 'object' || schema === null || !('$ref' in schema)) return undefined;
   return String(schema.$ref);
