@@ -34,7 +34,7 @@ export function liveSign(signal) {
   return {
     node,
     opened: () => {
-      timer = setInterval(look, WORKERS_MS);
+      timer = setInterval(() => void look(), WORKERS_MS);
       void look();
     },
     closed: (goesOn) => {

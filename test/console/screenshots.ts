@@ -10,7 +10,7 @@ import { startStack } from '../../src/dev/stack.ts';
 import { Unwind } from '../../src/dev/unwind.ts';
 import { GOLDEN_WEB } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
-import { BETWEEN_REQUESTS, pause } from '../helpers/waiting.ts';
+import { pause } from '../helpers/waiting.ts';
 import { launch, untilLoaded } from './browser.ts';
 
 /** `npm run screenshots`: takes the pictures in docs/screenshots of a console at work, on a stack of its own. */
@@ -114,6 +114,6 @@ async function untilProgress(url: string, goOn: () => Promise<unknown>, percent:
     const job = (await (await fetch(url)).json()) as { progress: number };
     if (job.progress >= percent) return;
     await goOn();
-    await pause(BETWEEN_REQUESTS);
+    await pause();
   }
 }

@@ -9,7 +9,7 @@ import type { AccessScope } from '../../src/domain/access.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import { until } from '../helpers/waiting.ts';
 import { containerOf, manifest } from './manifests.ts';
 
 export type Part = 'amiferry-api' | 'amiferry-worker';
@@ -71,15 +71,11 @@ export async function startRendered(
     ask,
     untilFinished: async (accepted) => {
       let job = (await accepted?.json()) as Job;
-      await until(
-        async () => {
-          const answer = await ask('amiferry-api', `/jobs/${job.id}`, { headers: { 'x-api-key': secret } });
-          job = (await answer?.json()) as Job;
-          return job.finishedAt !== null;
-        },
-        PATIENCE,
-        BETWEEN_REQUESTS,
-      );
+      await until(async () => {
+        const answer = await ask('amiferry-api', `/jobs/${job.id}`, { headers: { 'x-api-key': secret } });
+        job = (await answer?.json()) as Job;
+        return job.finishedAt !== null;
+      });
       return job;
     },
     end: () => end('SIGTERM'),

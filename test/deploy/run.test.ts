@@ -10,7 +10,7 @@ import { freePort } from '../../src/dev/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { fencedBlocks } from '../docs/blocks.ts';
 import { runCommand } from '../helpers/processes.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import { until } from '../helpers/waiting.ts';
 import type { RedisServer } from '../helpers/redis-servers.ts';
 import { endServers, startRedisServer } from '../helpers/redis-servers.ts';
 import { containerOf, manifest } from './manifests.ts';
@@ -96,7 +96,7 @@ test.each(['amiferry-api', 'amiferry-worker'] as const)('%s answers its probes',
   const { startupProbe, livenessProbe, readinessProbe } = containerOf(name);
   for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
     const answers = async () => (await service.ask(name, httpGet.path))?.status === 200;
-    await until(answers, PATIENCE, BETWEEN_REQUESTS);
+    await until(answers);
   }
 });
 

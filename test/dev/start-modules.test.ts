@@ -9,7 +9,7 @@ import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { testCredentials } from '../helpers/service.ts';
 
@@ -42,7 +42,7 @@ async function loadedUntil(entry: 'api.ts' | 'worker.ts', paths: readonly string
   for (const path of paths) {
     const address = `http://127.0.0.1:${port}${path}`;
     const answers = async () => (await fetch(address).catch(() => null))?.ok === true;
-    await until(answers, PATIENCE, BETWEEN_REQUESTS);
+    await until(answers);
     loaded.push(dependenciesIn(await readFile(file, 'utf8')));
   }
   run.kill('SIGTERM');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../src/dev/free-port.ts';
 import { isAlive, runEntry, runScript } from '../helpers/processes.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import { until } from '../helpers/waiting.ts';
 import type { Run } from '../helpers/processes.ts';
 import { copyTree } from '../helpers/tree.ts';
 import type { Tree } from '../helpers/tree.ts';
@@ -106,7 +106,7 @@ test('killed outright, and before all of them run, it takes its children with it
   expect(isAlive(pid)).toBe(true);
   run.kill('SIGKILL');
   const answers = () => fetch(simulator).then(Boolean, () => false);
-  await until(async () => !isAlive(pid) && !(await answers()), PATIENCE, BETWEEN_REQUESTS);
+  await until(async () => !isAlive(pid) && !(await answers()));
 });
 
 test('a port that is taken ends it in one line that names the setting', async () => {

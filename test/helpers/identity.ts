@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import type { KeyObject, KeyPairKeyObjectResult } from 'node:crypto';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,11 +50,18 @@ const ISSUER = 'https://identity.example/';
 const AUDIENCE = 'amiferry';
 const KEY_ID = 'test-key';
 
+/** Made once a test process, when first needed: making one takes up to half a second. */
+const keys = new Map<'first' | 'other' | 'second', KeyPairKeyObjectResult>();
+
+function keyPair(name: 'first' | 'other' | 'second'): KeyPairKeyObjectResult {
+  const pair = keys.get(name) ?? generateKeyPairSync('rsa', { modulusLength: 2048 });
+  keys.set(name, pair);
+  return pair;
+}
+
 export async function startIdentityProvider(): Promise<IdentityProvider> {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  const { publicKey: otherPublicKey, privateKey: otherKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-  });
+  const { publicKey, privateKey } = keyPair('first');
+  const { publicKey: otherPublicKey, privateKey: otherKey } = keyPair('other');
   const published = async (key: KeyObject, kid: string) =>
     ({ ...(await exportJWK(key)), kid, alg: 'RS256', use: 'sig' }) as const;
   let jwk: JWK = await published(publicKey, KEY_ID);
@@ -104,7 +111,7 @@ export async function startIdentityProvider(): Promise<IdentityProvider> {
     },
     foreignKey: await published(otherPublicKey, KEY_ID),
     rotate: async () => {
-      const fresh = generateKeyPairSync('rsa', { modulusLength: 2048 });
+      const fresh = keyPair('second');
       jwk = await published(fresh.publicKey, 'second-key');
       signing = { key: fresh.privateKey, header: { alg: 'RS256', kid: 'second-key' } };
     },

@@ -143,8 +143,11 @@ export function testCredentials() {
   return { accessKeyId: 'AKIATESTTESTTEST', secretAccessKey: 'test' };
 }
 
+/** One for all services of the process: each listens to the process's end. */
+const LOGGER = createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
+
 export function testLogger(): Logger {
-  return createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
+  return LOGGER;
 }
 
 export async function startService(options: ServiceOptions = {}): Promise<Service> {

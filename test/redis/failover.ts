@@ -5,7 +5,7 @@ import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
 import type { RedisServer } from '../helpers/redis-servers.ts';
-import { BETWEEN_REQUESTS, PATIENCE, until } from '../helpers/waiting.ts';
+import { PATIENCE, until } from '../helpers/waiting.ts';
 import { GOLDEN_WEB } from '../helpers/service.ts';
 
 /** Milliseconds between two POSTs. */
@@ -71,7 +71,7 @@ export async function playFailover(
       last = (await answer?.text()) ?? last;
       return answer?.status === 200;
     };
-    await until(ready, PATIENCE, BETWEEN_REQUESTS).catch((error: unknown) => {
+    await until(ready).catch((error: unknown) => {
       throw new Error([last, ...runs.map((run) => run.output())].join('\n'), { cause: error });
     });
     return await drive(url, simulator.url, master, signal);
@@ -112,7 +112,7 @@ async function drive(
   const before = await copies();
   await until(() => accepted.some(afterwards));
   const acceptedAgainMs = (accepted.find(afterwards)?.at ?? 0) - failedAt;
-  await until(async () => (await copies()) > before, PATIENCE, BETWEEN_REQUESTS);
+  await until(async () => (await copies()) > before);
   const workedAgainMs = performance.now() - failedAt;
   await until(() => accepted.filter(afterwards).length >= AFTERWARDS);
   clearInterval(posting);
@@ -184,15 +184,11 @@ async function untilEnded(url: string, accepted: readonly Accepted[], mayBeLost:
   for (const one of accepted) {
     const { id } = one;
     let job: CopyJob | null = null;
-    await until(
-      async () => {
-        const answer = await fetch(`${url}/jobs/${id}`);
-        job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
-        return answer.status === 404 || (job !== null && job.finishedAt !== null);
-      },
-      PATIENCE,
-      BETWEEN_REQUESTS,
-    );
+    await until(async () => {
+      const answer = await fetch(`${url}/jobs/${id}`);
+      job = answer.status === 200 ? ((await answer.json()) as CopyJob) : null;
+      return answer.status === 404 || (job !== null && job.finishedAt !== null);
+    });
     // oxlint-disable-next-line typescript/no-unnecessary-condition -- set in the closure
     const state = (job as CopyJob | null)?.state ?? 'missing';
     states[state] = (states[state] ?? 0) + 1;

@@ -65,10 +65,6 @@ describe.runIf(hasCli)('the aws CLI', () => {
       'launchPermission',
     );
     expect(read).toMatchObject({ ImageId: golden.web, LaunchPermissions: [{ UserId: other }] });
-    expect(await aws('eu-west-1', 'kms', 'describe-key', '--key-id', 'alias/ami')).toMatchObject({
-      KeyMetadata: { Enabled: true },
-    });
-    expect(await aws('eu-west-1', 'sts', 'get-caller-identity')).toMatchObject({ Account: '111111111111' });
     await expect(aws('us-east-1', 'ec2', 'deregister-image', '--image-id', ImageId)).rejects.toThrow(
       'InvalidAMIID.NotFound',
     );

@@ -239,10 +239,3 @@ async function loadedTelemetry(file: string): Promise<boolean> {
   expect(modules.some((url) => url.includes('/node_modules/ioredis/'))).toBe(true);
   return modules.some((url) => OPEN_TELEMETRY.test(url));
 }
-
-// That a process without these settings loads none of it, test/dev/start-modules.test.ts shows.
-test('an API whose tracing is disabled loads none of OpenTelemetry', async () => {
-  const disabled = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9', OTEL_SDK_DISABLED: 'true' };
-  await run('api.ts', { ...disabled, ...recording(join(dir, 'api')) });
-  expect(await loadedTelemetry(join(dir, 'api'))).toBe(false);
-});
