@@ -52,11 +52,14 @@ function install(wanted: readonly Need[]): void {
   fail([...failures, ...hint, `Still missing: ${still.join(', ')}.`].join('\n'));
 }
 
-const inShell = (commands: readonly (readonly string[])[]) => commands.map(asTyped).join(' && ');
+function inShell(commands: readonly (readonly string[])[]): string {
+  return commands.map(asTyped).join(' && ');
+}
 
 /** A command as one types it into a shell. */
-const asTyped = (words: readonly string[]) =>
-  words.map((word) => (/[\s|]/.test(word) ? `'${word}'` : word)).join(' ');
+function asTyped(words: readonly string[]): string {
+  return words.map((word) => (/[\s|]/.test(word) ? `'${word}'` : word)).join(' ');
+}
 
 /** Runs one command to its end, its output here for all to see. @returns what went wrong, if something did. */
 function run(command: readonly string[]): string[] {
