@@ -122,8 +122,10 @@ export class SteppedWorker {
     const settle = () => settled.abort();
     work.then(settle, settle);
     while (!settled.signal.aborted) {
-      const ran = await this.#inTurn(async () => (await this.#runNext()) || (await this.#moveOn(Infinity)));
-      if (!ran) await pause();
+      if (await this.runOne()) continue;
+      await this.#inTurn(() => this.#moveOn(Infinity));
+      // The work goes on in other connections and processes, which need the processor too.
+      await pause();
     }
     return work;
   }

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { PATIENCE } from '../helpers/waiting.ts';
@@ -9,26 +9,25 @@ import { startApi } from './api.ts';
 
 describe.skipIf(noChromium)('Swagger UI', () => {
   let api: Api;
-  let browser: Browser;
-  let url: string;
+  let page: Page;
+  const faults: string[] = [];
 
+  // One page for all: to load it takes seconds.
   beforeAll(async () => {
     api = await startApi({ workers: 0 });
     await api.app.listen({ port: 0, host: '127.0.0.1' });
-    url = `http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/docs`;
-    browser = await sharedBrowser();
-  });
-  afterAll(() => api?.stop());
-
-  async function newPage(): Promise<Page> {
-    const page = await browser.newPage();
+    page = await (await sharedBrowser()).newPage();
     page.setDefaultTimeout(PATIENCE);
-    return page;
-  }
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('console', (line) => line.type() === 'error' && faults.push(line.text()));
+    await page.goto(`http://127.0.0.1:${(api.app.server.address() as AddressInfo).port}/docs`);
+  });
+  afterAll(async () => {
+    await page?.close();
+    await api?.stop();
+  });
 
   test('lists the routes under their tags', async () => {
-    const page = await newPage();
-    await page.goto(url);
     await page.waitForSelector('.opblock');
     const sections = await page.locator('.opblock-tag-section').all();
     const listed = await Promise.all(
@@ -54,12 +53,9 @@ describe.skipIf(noChromium)('Swagger UI', () => {
       sorted(byTag.map(([tag, all = []]) => [tag, all.map(({ path }) => path)])),
     );
     expect(listed.map(([tag]) => tag)).toEqual(['images', 'permissions', 'jobs', 'service']);
-    await page.close();
   });
 
   test('takes an API key or a token under Authorize', async () => {
-    const page = await newPage();
-    await page.goto(url);
     await page.getByRole('button', { name: 'Authorize' }).first().click();
     const dialog = page.locator('.dialog-ux');
     await dialog.waitFor();
@@ -67,15 +63,10 @@ describe.skipIf(noChromium)('Swagger UI', () => {
       expect.stringContaining('apiKey'),
       expect.stringContaining('token'),
     ]);
-    await page.close();
+    await dialog.locator('.close-modal').click();
   });
 
   test('executes the example copy as it stands', async () => {
-    const page = await newPage();
-    const faults: string[] = [];
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('console', (line) => line.type() === 'error' && faults.push(line.text()));
-    await page.goto(url);
     const operation = page.locator('#operations-images-copyImage');
     await operation.locator('.opblock-summary-control').click();
     const answer = page.waitForResponse((response) => response.request().method() === 'POST');
@@ -89,6 +80,5 @@ describe.skipIf(noChromium)('Swagger UI', () => {
     );
     await operation.locator('.live-responses-table .response-col_status', { hasText: '202' }).waitFor();
     expect(faults).toEqual([]);
-    await page.close();
   });
 });
