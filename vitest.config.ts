@@ -9,8 +9,9 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',
-    maxWorkers: 2,
-    // Test files share a process, so that the service's modules are loaded twice and not for each file.
+    // One more than the two cores that it is to do with: some tests wait for processes.
+    maxWorkers: 3,
+    // Test files share a process, so that the service's modules are loaded once for each of them and not for each file.
     isolate: false,
     coverage: { include: ['src/**/*.ts'], reporter: ['text-summary'] },
     // Node runs TypeScript as it is, here as everywhere.
