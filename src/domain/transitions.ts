@@ -68,6 +68,18 @@ export const park = (ref: AttemptRef): Move =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
+/** Saves that CopyImage is called again for an intent whose first call has not been answered, or not here. */
+export const callAgain = (ref: AttemptRef): Move =>
+  moving(ref, (one) =>
+    one.state === 'queued' && one.startedAt !== null && one.stopping === null ? { calledAgain: true } : null,
+  );
+
+/** A move that a refusal of the only call allows: it does not apply where CopyImage was called again meanwhile. */
+export const unlessCalledAgain =
+  (ref: AttemptRef, move: Move): Move =>
+  (job, now) =>
+    found(job, ref)?.calledAgain === true ? null : move(job, now);
+
 /** Begins some destinations in one move; those that are refused a slot or a call stand in line. */
 export const beginOrPark =
   (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Move =>
@@ -442,6 +454,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   withoutRoomSince: null,
   unseen: null,
   error: null,
+  calledAgain: false,
   startedAt: null,
   availableAt: null,
   finishedAt: null,
