@@ -43,7 +43,8 @@ export async function callCopyImage(
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
-    const only = fresh && error.tries === 1 && destination.calledAgain !== true;
+    // What may pass says nothing of what the call did, unless EC2 throttled it.
+    const only = fresh && error.tries === 1 && error.kind !== 'transient' && destination.calledAgain !== true;
     return afterError(deps, job, destination, error, only);
   }
 }

@@ -90,3 +90,14 @@ test('a copy that stands in line though a call of it may have made its image mak
   expect(one).toMatchObject({ state: 'succeeded' });
   expect((await thereIn(service)).images).toEqual([one?.imageId]);
 });
+
+test('an answer without an end to a call that was paused for long does not say that nothing was made', async () => {
+  service = await startService({ settings: { tokenTrustMs: 600_000 } });
+  const { id, before } = await begun();
+  await service.steps.advance(service.settings.retryMs);
+  await service.control.fault({ action: 'CopyImage', region: EU, when: 'after', html: true, status: 403 });
+  await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
+  const [one] = (await service.untilFinished(id)).destinations;
+  expect(one).toMatchObject({ state: 'succeeded' });
+  expect((await thereIn(service)).images).toEqual([one?.imageId]);
+});
