@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AttemptResult } from '../domain/webhooks.ts';
-import { Places } from './places.ts';
+import { Places } from '../places.ts';
 import { AddressRefused, publicLookup } from './public-lookup.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
