@@ -5,10 +5,12 @@ import type { Scope } from '../../src/domain/ami.ts';
 import { callCopyImage } from '../../src/worker/call-copy-image.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';
 import { removeCopy } from '../../src/worker/remove-copy.ts';
-import { copyOf, EU, pausedAfterReading, thereIn, untilClean } from '../helpers/copies.ts';
+import { copyOf, EU, eu, pausedAfterReading, thereIn, untilClean } from '../helpers/copies.ts';
 import { begin, onCopy } from '../helpers/moves.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER } from '../helpers/service.ts';
+
+const PLENTY = { copySlots: 100, calls: { burst: 100, perSecond: 100 } };
 
 let service: Service;
 afterEach(() => service.stop());
@@ -73,6 +75,40 @@ describe.each(['RequestLimitExceeded', 'ResourceLimitExceeded', 'UnauthorizedOpe
     await untilClean(service, id);
     expect(one).toMatchObject({ state: 'succeeded', attempts: 1, imageId: made[0] });
     expect((await thereIn(service)).images).toEqual(made);
+  });
+});
+
+describe('a copy that stands in line though a call of it made an image that EC2 does not show yet', () => {
+  /** Two calls whose answers are lost, and then a full region. */
+  async function inLine(): Promise<{ id: string; before: Awaited<ReturnType<typeof copyOf>> }> {
+    service = await startService({ settings: { slotRetryMs: 60_000 } });
+    const made = { action: 'CopyImage', region: EU };
+    await service.control.fault({ ...made, times: 2, when: 'after', drop: true, consistencyDelayMs: 4000 });
+    await service.control.fault({ ...made, times: 1000, error: 'ResourceLimitExceeded' });
+    const { id } = await service.copy({ destinations: [{ region: EU }] });
+    const before = await copyOf(service, id);
+    await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'waiting');
+    return { id, before };
+  }
+
+  test('is cancelled only when that is removed', async () => {
+    const { id } = await inLine();
+    await cancelJob(service, id, TESTER);
+    expect((await service.untilFinished(id)).destinations[0]).toMatchObject({ state: 'cancelled' });
+    await untilClean(service, id);
+    expect(await thereIn(service)).toEqual({ images: [], snapshots: [] });
+    expect((await service.store.nextWaiting(eu, PLENTY)).length).toBe(0);
+  });
+
+  test('takes it up where the answer comes late', async () => {
+    const { id, before } = await inLine();
+    await service.control.clearFaults();
+    await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
+    const { destination } = await copyOf(service, id);
+    expect(destination).toMatchObject({ state: 'pending', attempts: 1 });
+    const [one] = (await service.untilFinished(id)).destinations;
+    expect(one).toMatchObject({ state: 'succeeded', imageId: destination.imageId });
+    expect((await thereIn(service)).images).toEqual([one?.imageId]);
   });
 });
 
