@@ -118,6 +118,8 @@ export interface Destination {
   /** Images and snapshots that came without the tags asked for, until they have them. */
   untagged: string[];
   error: Failure | null;
+  /** CopyImage may have been called more than once for this attempt: the refusal of one call does not say that there is no image. */
+  calledAgain?: boolean;
   /** When the intent to call CopyImage was saved: from then on the call may have been made. */
   startedAt: number | null;
   availableAt: number | null;

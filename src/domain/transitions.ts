@@ -68,6 +68,18 @@ export const park = (ref: AttemptRef): Move =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
+/** Saves that CopyImage is called again for an intent whose first call has not been answered, or not here. */
+export const callAgain = (ref: AttemptRef): Move =>
+  moving(ref, (one) =>
+    one.state === 'queued' && one.startedAt !== null && one.stopping === null ? { calledAgain: true } : null,
+  );
+
+/** A move that a refusal of the only call allows: it does not apply where CopyImage was called again meanwhile. */
+export const unlessCalledAgain =
+  (ref: AttemptRef, move: Move): Move =>
+  (job, now) =>
+    found(job, ref)?.calledAgain === true ? null : move(job, now);
+
 /** Begins some destinations in one move; those that are refused a slot or a call stand in line. */
 export const beginOrPark =
   (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Move =>
@@ -78,13 +90,22 @@ export const beginOrPark =
     return after;
   };
 
-/** CopyImage answered with the new image's id. A stopping destination keeps it too, to be removed. */
+/** CopyImage may have been called for this attempt: a worker saved that it was about to. */
+function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
+  return startedAt !== null || calledAgain === true;
+}
+
+/**
+ * CopyImage answered with the new image's id, be it that of an earlier call for one that stands in line by now. A stopping
+ * destination keeps it too, to be removed.
+ */
 export const accept = (ref: AttemptRef, imageId: string): Move =>
-  moving(ref, (one) =>
-    one.state === 'queued' && one.startedAt !== null
-      ? { state: 'pending', imageId, imageState: 'pending', unseen: null }
-      : null,
-  );
+  moving(ref, (one, now) => {
+    const isAwaited = one.state === 'queued' || one.state === 'waiting';
+    if (!isAwaited || !mayBeMade(one)) return null;
+    const startedAt = one.startedAt ?? now;
+    return { state: 'pending', imageId, imageState: 'pending', unseen: null, startedAt };
+  });
 
 /** What EC2 told of a pending copy. */
 export interface Observation {
@@ -279,9 +300,10 @@ function stopping(one: Destination, reason: StopReason, now: number): Patch | nu
   if (one.state === 'succeeded' && reason === 'cancel') return null;
   const error = reason === 'rollback' ? ROLLED_BACK : null;
   // Where the intent was saved CopyImage may have been called, so a worker has to make sure.
-  if (one.startedAt === null) return { state: 'cancelled', error, etaSeconds: null, finishedAt: now };
-  const since = { stoppingAt: now, unreachableSince: null, unseen: null };
-  return { stopping: reason, error, etaSeconds: null, finishedAt: null, ...since };
+  if (!mayBeMade(one)) return { state: 'cancelled', error, etaSeconds: null, finishedAt: now };
+  const since = { stoppingAt: now, unreachableSince: null, unseen: null, startedAt: one.startedAt ?? now };
+  const state = one.state === 'waiting' ? 'queued' : one.state;
+  return { state, stopping: reason, error, etaSeconds: null, finishedAt: null, ...since };
 }
 
 const ROLLED_BACK: Failure = {
@@ -442,6 +464,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   withoutRoomSince: null,
   unseen: null,
   error: null,
+  calledAgain: false,
   startedAt: null,
   availableAt: null,
   finishedAt: null,

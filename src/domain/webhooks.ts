@@ -46,7 +46,7 @@ export function announce(before: Job, after: Job): Job {
     since: after.updatedAt,
     attempts: [],
   }));
-  return { ...after, deliveries: bounded([...after.deliveries, ...added]) };
+  return { ...after, deliveries: bounded([...after.deliveries, ...added], mostFor(after)) };
 }
 
 function isEnd(job: Job, { type, destination }: JobHappening): boolean {
@@ -55,10 +55,17 @@ function isEnd(job: Job, { type, destination }: JobHappening): boolean {
   return one !== undefined && type === `destination.${one.state}` && isFinished(one);
 }
 
-/** Those that nobody waits for any more go first. */
-function bounded(all: Delivery[]): Delivery[] {
-  const surplus = all.length - DELIVERIES_KEPT;
-  const dropped = new Set(all.filter(({ state }) => state !== 'pending').slice(0, Math.max(0, surplus)));
+/** At least all of the job's ends twice over: a retry makes it end again. */
+function mostFor({ notify, ...job }: Job): number {
+  const ends = 1 + (job.kind === 'copy' ? job.destinations.length : 0);
+  return Math.max(DELIVERIES_KEPT, 2 * ends * notify.length);
+}
+
+/** Those that nobody waits for any more go first, then the oldest: a job may be retried without end, and its receivers be away. */
+function bounded(all: Delivery[], most: number): Delivery[] {
+  const isOver = ({ state }: Delivery) => state !== 'pending';
+  const byUse = [...all.filter(isOver), ...all.filter((one) => !isOver(one))];
+  const dropped = new Set(byUse.slice(0, Math.max(0, all.length - most)));
   return all.filter((one) => !dropped.has(one));
 }
 

@@ -21,6 +21,7 @@ import type {
   SnapshotPermissions,
 } from './gateway.ts';
 import { withDeadline } from './deadline.ts';
+import { pagesOf } from './pages.ts';
 import { leaveThrottling } from './leave-throttling.ts';
 import { traced } from './traced-client.ts';
 
@@ -88,7 +89,7 @@ export class AwsGateway implements Ec2Gateway {
         { Owners: ['self'], Filters, IncludeDisabled: true },
       );
       const images: Image[] = [];
-      for await (const { Images } of pages)
+      for await (const { Images } of pagesOf(pages, ({ NextToken }) => NextToken))
         images.push(...listIn(Images, 'imagesSet').map((one) => toImage(one, scope.region)));
       return images;
     });
@@ -145,7 +146,7 @@ export class AwsGateway implements Ec2Gateway {
         { OwnerIds: ['self'], Filters },
       );
       const snapshots: Snapshot[] = [];
-      for await (const { Snapshots } of pages)
+      for await (const { Snapshots } of pagesOf(pages, ({ NextToken }) => NextToken))
         snapshots.push(...listIn(Snapshots, 'snapshotSet').map(toSnapshot));
       return snapshots;
     });

@@ -7,6 +7,7 @@ import { classify } from '../ec2/classify.ts';
 import { withDeadline } from '../ec2/deadline.ts';
 import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../ec2/expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
+import { pagesOf } from '../ec2/pages.ts';
 import { traced } from '../ec2/traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
@@ -64,7 +65,9 @@ export class AwsKmsGateway implements KmsGateway {
     const { sdk, client } = await this.#clients.get(scope);
     const grants: Grant[] = [];
     try {
-      for await (const { Grants } of sdk.paginateListGrants({ client, pageSize: 100 }, { KeyId: keyId })) {
+      const pages = sdk.paginateListGrants({ client, pageSize: 100 }, { KeyId: keyId });
+      // A key has up to 50,000 grants.
+      for await (const { Grants } of pagesOf(pages, ({ NextMarker }) => NextMarker, 1000)) {
         for (const { GrantId, Name } of listIn(Grants, 'Grants')) {
           if (GrantId !== undefined && Name?.startsWith(namePrefix))
             grants.push({ grantId: GrantId, name: Name });

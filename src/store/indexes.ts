@@ -114,10 +114,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
     ['ZADD', keys.jobsByKind(job.kind), job.createdAt, job.id],
     ['ZADD', keys.jobsByPrincipal(job.requestedBy), job.createdAt, job.id],
     ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
-    ...(isDone(job) ? [] : [['ZADD', keys.unfinished, dueAt(job), job.id] satisfies IndexCommand]),
-    ...(job.finishedAt === null
-      ? []
-      : [['ZADD', keys.finished, job.finishedAt, job.id] satisfies IndexCommand]),
+    endEntry(keys, job),
     ...(job.kind === 'copy'
       ? job.destinations.flatMap((one) => [
           ...destinationEntries(keys, job, one),
@@ -128,10 +125,18 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
   ];
 }
 
-/** Nothing is left to do for it, and nobody to be told. */
-function isDone(job: Job): boolean {
+/** When a job ended that has nothing left to do and nobody to be told, epoch milliseconds; `null` for any other. */
+export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => straysOf(one).length === 0);
-  return job.finishedAt !== null && isClean && job.deliveries.every(({ nextAt }) => nextAt === null);
+  return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;
+}
+
+/** Retention counts from the end; what is not done is never past it. */
+function endEntry(keys: StoreKeys, job: Job): IndexCommand {
+  const done = doneAt(job);
+  return done === null
+    ? ['ZADD', keys.unfinished, dueAt(job), job.id]
+    : ['ZADD', keys.finished, done, job.id];
 }
 
 /** As a score; JSON, by which it goes to the script, has no infinity. */

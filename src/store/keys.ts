@@ -13,7 +13,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `events` | stream | what happened lately to any job; it gives the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
  * | `unfinished` | zset by when anything is next due, +inf while EC2 copies | ids, for the sweeper |
- * | `finished` | zset by end | ids, for retention |
+ * | `finished` | zset by end | ids of those with nothing left to do, for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `noticed:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the look that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |

@@ -10,7 +10,7 @@ import type { CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
 import { Gathered } from './gathered.ts';
 import { keyInProgress } from './idempotency.ts';
-import { changeMember } from './indexes.ts';
+import { changeMember, doneAt } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
@@ -324,7 +324,8 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);
-      if (job === null) continue;
+      // It was retried meanwhile, has an image to remove, or somebody to tell.
+      if (job === null || (doneAt(job) ?? Infinity) > time) continue;
       const { outcome } = await this.#write({ before: job, after: null });
       if (outcome === 'ok') deleted += 1;
     }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { AttemptResult } from '../domain/webhooks.ts';
-import { HostSlots } from './host-slots.ts';
+import { Places } from '../places.ts';
 import { AddressRefused, publicLookup } from './public-lookup.ts';
 import { refusalOf } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
@@ -13,8 +13,10 @@ import { signedHeaders } from './sign.ts';
 /** For the whole of a message: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
 const PATIENCE_MS = 15_000;
 
-/** Messages to one host that one process has under way at once. */
+/** Messages that one process has under way at once: altogether, to one host, and of one caller's jobs, whose hosts may be any number. */
+export const WEBHOOKS_TOGETHER = 40;
 const PER_HOST = 4;
+const PER_CALLER = WEBHOOKS_TOGETHER / 2;
 
 /** One message on its way. */
 export interface Message {
@@ -33,7 +35,8 @@ export class WebhookSender {
   readonly #lookup: LookupFunction;
 
   readonly #patienceMs: number;
-  readonly #hosts = new HostSlots(PER_HOST);
+  readonly #hosts = new Places(PER_HOST);
+  readonly #callers = new Places(PER_CALLER);
 
   /** `lookup` stands in for the system's resolver, in tests. @param patienceMs milliseconds for the whole of a message */
   constructor(settings: WebhookSettings, lookup?: LookupFunction, patienceMs = PATIENCE_MS) {
@@ -43,11 +46,21 @@ export class WebhookSender {
   }
 
   /**
-   * Reserves a place for one message to a URL, and gives the function that frees it; `null` while as many as may be are under way
-   * to its host.
+   * Reserves a place for one message of a caller's job to a URL, and gives the function that frees it; `null` while as many as
+   * may be are under way to its host, or of its caller.
    */
-  reserve(url: string): (() => void) | null {
-    return this.#hosts.take(url);
+  reserve(url: string, caller: string): (() => void) | null {
+    const freeHost = this.#hosts.take(new URL(url).host);
+    if (freeHost === null) return null;
+    const freeCaller = this.#callers.take(caller);
+    if (freeCaller === null) {
+      freeHost();
+      return null;
+    }
+    return () => {
+      freeHost();
+      freeCaller();
+    };
   }
 
   /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */

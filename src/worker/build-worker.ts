@@ -2,6 +2,7 @@ import type { Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
 import { duplicateRedis } from '../queue/connections.ts';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
+import { WEBHOOKS_TOGETHER } from '../webhooks/send.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { RunnerOptions } from './runner.ts';
 import type { Recurring } from './recurring.ts';
@@ -17,9 +18,6 @@ export interface RunningWorker {
   /** Takes no new step, waits for those at work, then for BullMQ's own connections. */
   close(): Promise<void>;
 }
-
-/** Messages that one worker has under way at once, over all hosts: they do nothing but wait for receivers. */
-const WEBHOOKS_TOGETHER = 40;
 
 /** How often to look for due scopes, milliseconds: so often that none is late by much of the time between two looks. */
 const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));

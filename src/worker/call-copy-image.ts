@@ -1,6 +1,7 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { attemptRef, destinationScope, findDestination, isNotCopying, isTimeBased } from '../domain/job.ts';
-import { accept, fail, notFound, park } from '../domain/transitions.ts';
+import type { Move } from '../domain/transitions.ts';
+import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
@@ -9,7 +10,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
-import { rememberStray } from './remove-stray.ts';
+import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
 interface CallOptions {
@@ -30,44 +31,37 @@ export async function callCopyImage(
   { fresh = false, answered = async () => {} }: CallOptions = {},
 ): Promise<StepOutcome> {
   try {
-    const age = deps.store.now() - (destination.startedAt ?? 0);
-    // How long EC2 remembers a token is documented nowhere: after a while the tag is asked first.
-    if (age > deps.settings.tokenTrustMs && (await adopt(deps, job, destination)) !== 'none') return DONE;
+    if (!fresh && !(await mayCallAgain(deps, job, destination))) return DONE;
+    if (isOld(deps, destination, fresh) && (await adopt(deps, job, destination)) !== 'none') return DONE;
     const params = copyParams(job, destination);
     const [call] = await Promise.allSettled([
       deps.gateway.copyImage(destinationScope(destination), params, fresh),
     ]);
     await answered();
     if (call.status === 'rejected') throw call.reason;
-    await take(deps, job, destination, call.value);
+    await takeImage(deps, job, destination, call.value);
     return DONE;
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
-    return afterError(deps, job, destination, error, fresh && error.tries === 1);
+    // What may pass says nothing of what the call did, unless EC2 throttled it.
+    const only = fresh && error.tries === 1 && error.kind !== 'transient' && destination.calledAgain !== true;
+    return afterError(deps, job, destination, error, only);
   }
 }
 
-/**
- * Takes the image that EC2 answered with. Where the record is at another attempt, has another image, or is over, nobody
- * else would ever remove this one.
- */
-async function take(
-  deps: WorkerDeps,
-  job: CopyJob,
-  destination: Destination,
-  imageId: string,
-): Promise<void> {
-  const result = await changeCopy(deps, job.id, accept(attemptRef(destination), imageId));
-  if (result.outcome === 'changed' || imageOf(result, destination) === imageId) return;
-  const { region } = destinationScope(destination);
-  deps.logger.warn({ job: job.id, region, imageId }, 'CopyImage answered for an attempt that is over');
-  await rememberStray(deps, job, destination, imageId);
+/** Saves that this call is not the first one, unless that is known. Whether the attempt still waits for its image. */
+async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
+  if (destination.calledAgain === true) return true;
+  const { outcome } = await changeCopy(deps, job.id, callAgain(attemptRef(destination)));
+  return outcome === 'changed';
 }
 
-function imageOf(result: UpdateOutcome, { spec, attempts }: Destination): string | null {
-  if (result.outcome === 'missing' || result.job.kind !== 'copy') return null;
-  const now = findDestination(result.job, spec.region);
-  return now?.attempts === attempts ? now.imageId : null;
+/**
+ * How long EC2 remembers a token is documented nowhere: after a while the tag is asked first. One that stood in line may
+ * have been called for long before.
+ */
+function isOld({ store, settings }: WorkerDeps, one: Destination, fresh: boolean): boolean {
+  return (fresh && one.calledAgain === true) || store.now() - (one.startedAt ?? 0) > settings.tokenTrustMs;
 }
 
 /** @param only it was the first and only call: EC2 has made nothing */
@@ -82,13 +76,24 @@ async function afterError(
   if (isCredentials(error)) return waitForAccount(deps, job.id, ref, error);
   if (error.kind === 'throttled') {
     if (!only) return { outcome: 'again', why: error.message };
-    await changeCopy(deps, job.id, park(ref));
-    return DONE;
+    return asOnlyCall(deps, job, destination, error, park(ref));
   }
   const elapsed = deps.store.now() - (destination.startedAt ?? 0);
   if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
     return { outcome: 'again', why: error.message };
   return only ? refused(deps, job, destination, error) : settle(deps, job, destination, error);
+}
+
+/** EC2 has made nothing by this call. It ends here, unless another worker has called meanwhile: then it goes on with that. */
+async function asOnlyCall(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  error: Ec2Error,
+  move: Move,
+): Promise<StepOutcome> {
+  const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(attemptRef(destination), move));
+  return outcome === 'unchanged' ? { outcome: 'again', why: error.message } : DONE;
 }
 
 /** EC2 has made nothing. */
@@ -99,15 +104,15 @@ async function refused(
   error: Ec2Error,
 ): Promise<StepOutcome> {
   const ref = attemptRef(destination);
-  if (error.kind !== 'slots') {
-    await changeCopy(deps, job.id, fail(ref, refusal(error)));
-    return DONE;
-  }
+  if (error.kind !== 'slots') return asOnlyCall(deps, job, destination, error, fail(ref, refusal(error)));
+  await markFull(deps, destination);
+  return asOnlyCall(deps, job, destination, error, park(ref));
+}
+
+async function markFull({ store, settings }: WorkerDeps, destination: Destination): Promise<void> {
   // What EC2 has no room for of a time-based copy may be its throughput: that says nothing of the others.
   const which = isTimeBased(destination) ? 'time-based' : 'all';
-  await deps.store.markFull(destinationScope(destination), deps.settings.slotRetryMs, which);
-  await changeCopy(deps, job.id, park(ref));
-  return DONE;
+  await store.markFull(destinationScope(destination), settings.slotRetryMs, which);
 }
 
 /**
@@ -126,13 +131,24 @@ async function settle(
   if (made === 'adopted' || made === 'ambiguous') return DONE;
   if (made instanceof Ec2Error && isCredentials(made)) return waitForAccount(deps, job.id, ref, made);
   if (made instanceof Ec2Error && mayPass(made)) return { outcome: 'again', why: made.message };
-  if (error.kind === 'slots') return refused(deps, job, destination, error);
+  if (error.kind === 'slots') return standInLine(deps, job, destination);
   const failure = refusal(
     error,
     made === 'none' ? '' : ` Whether an earlier call made an image could not be looked up: ${made.message}`,
   );
   const result = await changeCopy(deps, job.id, notFound(ref, deps.settings, fail(ref, failure)));
   return isStillBeginning(result, destination) ? { outcome: 'again', why: error.message } : DONE;
+}
+
+/** The region is full, and an earlier call may have made an image that EC2 does not show yet: its turn asks for that first. */
+async function standInLine(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
+  await markFull(deps, destination);
+  const ref = attemptRef(destination);
+  await changeCopy(deps, job.id, (record, now) => {
+    const again = callAgain(ref)(record, now);
+    return again === null ? null : park(ref)(again, now);
+  });
+  return DONE;
 }
 
 function isStillBeginning(result: UpdateOutcome, { spec, attempts }: Destination): boolean {
@@ -175,7 +191,7 @@ async function adopt(
       { job: job.id, region, imageId: image.imageId },
       'took up an image that was made earlier',
     );
-    await take(deps, job, destination, image.imageId);
+    await takeImage(deps, job, destination, image.imageId);
     return 'adopted';
   }
   const ids = made.map(({ imageId }) => imageId).join(', ');

@@ -24,9 +24,13 @@ export async function deliverWebhook(
   if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
   if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
   noteInLog(aboutJob(job, destinationTold(delivery)));
-  const free = deps.webhookSender.reserve(delivery.url);
-  // Its queue job waits in place of the worker, which goes on with other hosts.
-  if (free === null) return { outcome: 'again', why: 'as many messages as may be are under way to its host' };
+  const free = deps.webhookSender.reserve(delivery.url, job.requestedBy);
+  // Its queue job waits in place of the worker, which goes on with others.
+  if (free === null)
+    return {
+      outcome: 'again',
+      why: 'as many messages as may be are under way to its host, or of its caller',
+    };
   const result = await attempt(deps, job, delivery).finally(free);
   deps.metrics.webhookAttempt(result.outcome);
   const told = { delivery: n, event: delivery.event, host: new URL(delivery.url).host };

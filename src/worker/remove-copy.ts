@@ -1,7 +1,7 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
-import { attemptRef, copyRef, destinationScope, findDestination } from '../domain/job.ts';
+import { copyRef, destinationScope, findDestination } from '../domain/job.ts';
 import type { Move } from '../domain/transitions.ts';
-import { accept, deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
+import { deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
@@ -23,6 +23,7 @@ import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
 import { removeImage } from './remove-image.ts';
 import { rememberStray } from './remove-stray.ts';
+import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
 /**
@@ -173,7 +174,7 @@ async function settleIntent(
   const known = age > deps.settings.tokenTrustMs ? await lookFor(deps, job, destination) : [];
   const [imageId = await callAgain(deps, job, destination)] = known;
   const [found = imageId] = imageId === null ? await lookFor(deps, job, destination) : [];
-  if (found !== null) await changeCopy(deps, job.id, accept(attemptRef(destination), found));
+  if (found !== null) await takeImage(deps, job, destination, found);
   return found;
 }
 

@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { nextLook, progressInterval } from '../domain/next-look.ts';
 import { chunksOf } from '../ec2/chunks.ts';
-import type { Ec2Error } from '../ec2/classify.ts';
+import { Ec2Error } from '../ec2/classify.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
 import type { PendingCopy } from '../store/store.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
@@ -32,13 +32,13 @@ export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Prom
   try {
     return await (payload.noticed === true ? trackNoticed(deps, scope) : trackAll(deps, scope));
   } catch (error) {
-    if (isCredentials(error)) await waitForAll(deps, scope, error);
-    if (mayPass(error)) return { outcome: 'again', why: error.message };
-    throw error;
+    if (!(error instanceof Ec2Error)) throw error;
+    if (isCredentials(error) || !mayPass(error)) await waitForAll(deps, scope, error);
+    return { outcome: 'again', why: error.message };
   }
 }
 
-/** Copies that nobody may look at wait, each until its own deadline. */
+/** Copies that this service may not look at, for its credentials or its IAM policy, wait, each until its own deadline. */
 async function waitForAll(deps: WorkerDeps, scope: Scope, error: Ec2Error): Promise<void> {
   const pending = await deps.store.pending(scope);
   for (const some of chunksOf(pending, WRITES_AT_ONCE))

@@ -5,10 +5,10 @@ import type { Ec2Error } from '../ec2/classify.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, isCredentials } from './failure.ts';
 
 /**
- * The account did not take the service's credentials. That says nothing of the image: the step waits and warns, nothing is
+ * The account did not take the service's credentials, or does not let it look at its copies. That says nothing of the image: the step waits and warns, nothing is
  * rolled back. It ends with `account-not-reachable` after CREDENTIALS_SECONDS, counted by the destination's own clock.
  */
 export async function waitForAccount(
@@ -25,10 +25,10 @@ export async function waitForAccount(
   const job = outcome === 'changed' && 'job' in result ? result.job : null;
   const one = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
   if (one !== undefined && isFinished(one)) return DONE;
-  deps.logger.warn(
-    { job: jobId, region: ref.destination, awsCode: error.awsCode },
-    'the account does not take the credentials; the step waits',
-  );
+  const why = isCredentials(error)
+    ? 'the account does not take the credentials'
+    : 'the account does not let this service look';
+  deps.logger.warn({ job: jobId, region: ref.destination, awsCode: error.awsCode }, `${why}; the step waits`);
   return { outcome: 'again', why: error.message };
 }
 
@@ -36,6 +36,9 @@ function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: Ec2Error): Fa
   const failure = failureOf(error, 'account-not-reachable');
   const image = 'imageId' in ref ? `${ref.imageId} was left as it is. ` : '';
   const minutes = Math.round(settings.credentialsMs / 60_000);
-  const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} ${image}POST …/retry resumes once they work.`;
+  const why = isCredentials(error)
+    ? "has not taken this service's credentials"
+    : 'has not let this service look at its copies';
+  const message = `for ${minutes} minutes the account ${why}: ${error.message} ${image}POST …/retry resumes once that works.`;
   return { ...failure, message };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Job } from '../../src/domain/job.ts';
+import type { CopyJob, Job } from '../../src/domain/job.ts';
+import { failureBecause } from '../../src/worker/failure.ts';
 import * as moves from '../helpers/moves.ts';
 import type { AttemptResult } from '../../src/domain/webhooks.ts';
 import { announce, recordAttempt, redeliver } from '../../src/domain/webhooks.ts';
@@ -52,6 +53,33 @@ describe('announce', () => {
     expect(next.deliveries).toHaveLength(500);
     expect(next.deliveries.slice(0, 5).map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
     expect(next.deliveries.at(-1)?.n).toBe(606);
+  });
+
+  /** A job whose copies fail and are retried again and again, with receivers that take nothing. */
+  function afterRetries(job: CopyJob, times: number): Job {
+    let latest: Job = job;
+    const write = (move: moves.Move) => {
+      const next = moves.onCopy(move)(latest, latest.updatedAt + 1);
+      if (next !== null) latest = announce(latest, next);
+    };
+    for (let i = 0; i < times; i += 1) {
+      for (const { spec } of job.destinations)
+        write(moves.fail(spec.region, failureBecause('copy-failed', `try ${i}`)));
+      write(moves.retryFailed);
+    }
+    return latest;
+  }
+
+  test('drops the oldest where a job that is retried without end has too many that wait', () => {
+    const { deliveries } = afterRetries(running, 400);
+    expect(deliveries).toHaveLength(500);
+    expect(deliveries.at(-1)?.n).toBe(400 * 6);
+    expect(JSON.stringify(deliveries.at(-1)?.data)).toContain('try 399');
+  });
+
+  test('keeps all of two rounds, however many endpoints there are', () => {
+    const notify = Array.from({ length: 200 }, (_, i) => `https://${i}.example/`);
+    expect(afterRetries({ ...running, notify }, 5).deliveries).toHaveLength(2 * 3 * 200);
   });
 });
 

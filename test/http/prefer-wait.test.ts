@@ -50,6 +50,21 @@ describe('Prefer: wait', () => {
     expect(api.listeners()).toBe(0);
   });
 
+  test('holds a hundred answers of one caller: the next one comes at once', async () => {
+    const id = await accepted();
+    const prefer = { prefer: 'wait=30' };
+    const held = Array.from({ length: 100 }, () => api.get(`/jobs/${id}`, prefer));
+    await until(() => api.listeners() === 100);
+    const next = await api.get(`/jobs/${id}`, prefer);
+    expect([next.statusCode, next.json<Job>().state]).toEqual([200, 'queued']);
+    expect(next.headers['preference-applied']).toBeUndefined();
+    await api.post(`/jobs/${id}/cancel`);
+    const states = (await Promise.all(held)).map((answer) => answer.json<Job>().state);
+    expect(new Set(states)).toEqual(new Set(['cancelled']));
+    expect(api.listeners()).toBe(0);
+    expect((await api.get(`/jobs/${id}`, prefer)).headers['preference-applied']).toBe('wait=30');
+  });
+
   test('that can not be read is ignored', async () => {
     const answer = await api.post(COPIES, REQUEST, { prefer: 'wait=soon' });
     expect(answer.statusCode).toBe(202);

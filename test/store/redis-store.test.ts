@@ -2,7 +2,8 @@ import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import type { CopyJob } from '../../src/domain/job.ts';
+import type { CopyJob, Job } from '../../src/domain/job.ts';
+import { addStray, changeStray } from '../../src/domain/transitions.ts';
 import * as moves from '../helpers/moves.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
@@ -310,6 +311,35 @@ describe('listing', () => {
 
   test('refuses a cursor that it never gave', async () => {
     await expect(store.list({ limit: 1, cursor: 'x' })).rejects.toMatchObject({ code: 'invalid-cursor' });
+  });
+});
+
+describe('a job past its retention is kept', () => {
+  test('while an image of it is still to be removed', async () => {
+    const { id } = await saved({}, ['eu-west-1']);
+    const stray = { destination: 'eu-west-1', attempt: 1, imageId: 'ami-1' };
+    await change(id, addStray(stray));
+    await change(id, moves.stopAll('cancel'));
+    expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
+    await change(
+      id,
+      changeStray('eu-west-1', 'ami-1', () => null),
+    );
+    expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(1);
+  });
+
+  test('where it was retried just before it would have been deleted', async () => {
+    const { id } = await saved({}, ['eu-west-1']);
+    await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'for a test')));
+    class RetriedStore extends RedisJobStore {
+      override async get(one: string): Promise<Job | null> {
+        await change(one, moves.retryFailed);
+        return super.get(one);
+      }
+    }
+    const sweeping = new RetriedStore(redis, prefix);
+    expect(await sweeping.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
+    expect((await store.get(id))?.finishedAt).toBeNull();
   });
 });
 

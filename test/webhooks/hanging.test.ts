@@ -1,7 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
+import type { LookupFunction } from 'node:net';
+import { onCopy, stopAll } from '../../src/domain/transitions.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
+import { copyJob } from '../helpers/copy-job.ts';
 import { until } from '../helpers/waiting.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
@@ -59,12 +62,38 @@ test('a receiver that never answers leaves the workers to all others', async () 
 
 test('a message that is under way to a host takes one of its places, whatever its path', () => {
   const sender = new WebhookSender(NO_WEBHOOKS);
-  const taken = [1, 2, 3, 4].map((n) => sender.reserve(`https://hooks.example.com/${n}`));
+  const taken = [1, 2, 3, 4].map((n) => sender.reserve(`https://hooks.example.com/${n}`, `key:${n}`));
   expect(taken).not.toContain(null);
-  expect(sender.reserve('https://hooks.example.com/5')).toBeNull();
-  expect(sender.reserve('https://other.example.com/')).not.toBeNull();
+  expect(sender.reserve('https://hooks.example.com/5', 'key:5')).toBeNull();
+  expect(sender.reserve('https://other.example.com/', 'key:5')).not.toBeNull();
   taken[0]?.();
-  expect(sender.reserve('https://hooks.example.com/5')).not.toBeNull();
+  expect(sender.reserve('https://hooks.example.com/5', 'key:5')).not.toBeNull();
+});
+
+test('a caller whose receivers never answer leaves half of a worker to others, however many names they have', async () => {
+  const [silent, other] = [await receiver(false), await receiver(true)];
+  const lookup: LookupFunction = (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
+  const running = await startApi({ workers: 0, webhooks: LOOPBACK, lookup });
+  api = running;
+  const { store, startWorker } = running.service;
+  const cancelled = async (requestedBy: string, notify: string[]) => {
+    const job = copyJob({ requestedBy, notify }, ['eu-west-1']);
+    await store.create(job);
+    await store.update(job.id, onCopy(stopAll('cancel')));
+    return job.id;
+  };
+  const { port } = new URL(silent.url);
+  await cancelled(
+    'key:many-names',
+    Array.from({ length: 30 }, (_, i) => `http://name-${i}.example:${port}/`),
+  );
+  await startWorker();
+  await until(() => silent.received.length >= 20);
+  const id = await cancelled('key:other', [other.url]);
+  await until(
+    async () => (await store.get(id))?.deliveries.every(({ state }) => state === 'delivered') ?? false,
+  );
+  expect(silent.received.length).toBe(20);
 });
 
 test.each([

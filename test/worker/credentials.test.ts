@@ -192,3 +192,37 @@ describe('an unknown outcome of CopyImage', () => {
     expect(one?.error?.message).toContain('Whether an earlier call made an image could not be looked up');
   });
 });
+
+describe('looks at pending copies that EC2 refuses', () => {
+  const settings = { credentialsMs: 10 * SECOND, pollMs: 500 };
+
+  test.each(['UnauthorizedOperation', 'OptInRequired', 'InvalidParameterValue'])(
+    'for long end them with what EC2 said, roll nothing back, and a retry takes them up again: %s',
+    async (error) => {
+      service = await startService({ settings });
+      await refuse('DescribeImages', 100_000, error);
+      const { id } = await service.copy({ destinations, onFailure: 'deregister' });
+      const [lost, other] = (await service.untilFinished(id)).destinations;
+      expect(lost).toMatchObject({
+        state: 'failed',
+        attempts: 1,
+        error: { code: 'account-not-reachable', awsCode: error, retryable: true },
+      });
+      expect(other).toMatchObject({ state: 'succeeded' });
+      await service.control.clearFaults();
+      await retryJob(service, id, TESTER);
+      expect((await service.untilFinished(id)).destinations[0]).toMatchObject({
+        state: 'succeeded',
+        attempts: 1,
+        imageId: lost?.imageId,
+      });
+    },
+  );
+
+  test('for a while end nothing', async () => {
+    service = await startService({ settings });
+    await refuse('DescribeImages', 5, 'UnauthorizedOperation');
+    const { id } = await service.copy({ destinations });
+    expect(jobState(await service.untilFinished(id))).toBe('succeeded');
+  });
+});

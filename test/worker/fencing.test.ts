@@ -45,7 +45,7 @@ describe('an answer of CopyImage that comes after its attempt is over', () => {
     await endAndRetry(id);
     const done = await service.untilFinished(id);
     const kept = done.destinations[0]?.imageId;
-    await callCopyImage(service.workerDeps, before.job, before.destination);
+    await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
     await untilClean(service, id);
 
     const { destination } = await copyOf(service, id);
@@ -60,7 +60,7 @@ describe('an answer of CopyImage that comes after its attempt is over', () => {
     const { id, before } = await begun();
     await endAndRetry(id);
     await service.store.update(id, onCopy(begin(EU)));
-    await callCopyImage(service.workerDeps, before.job, before.destination);
+    await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
     const { destination } = await copyOf(service, id);
     expect(destination).toMatchObject({ state: 'queued', attempts: 2, imageId: null });
     const [stray] = destination.strays ?? [];
@@ -82,7 +82,7 @@ describe('an answer of CopyImage that comes after its attempt is over', () => {
     await service.control.settings({ tokenMemorySeconds: 0 });
     await service.control.fault({ action: 'DeregisterImage', times: 3, error: 'RequestLimitExceeded' });
     await service.control.fault({ action: 'DeregisterImage', times: 3, error: 'UnauthorizedOperation' });
-    await callCopyImage(service.workerDeps, before.job, before.destination);
+    await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
     expect((await thereIn(service)).images).toHaveLength(1);
     const [steps] = await service.producer.queues();
     await steps?.obliterate({ force: true });

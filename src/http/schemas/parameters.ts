@@ -53,7 +53,7 @@ export const PreferHeader = Type.Object({
   Prefer: Type.Optional(
     Type.String({
       description:
-        '`wait=N` holds the answer for up to N seconds (at most 30) until the job has finished (RFC 7240).',
+        '`wait=N` holds the answer for up to N seconds (at most 30) until the job has finished (RFC 7240). Of one caller 100 answers are held at once; the next one comes at once, without `Preference-Applied`.',
     }),
   ),
 });

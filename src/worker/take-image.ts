@@ -1,0 +1,30 @@
+import type { CopyJob, Destination } from '../domain/job.ts';
+import { attemptRef, destinationScope, findDestination } from '../domain/job.ts';
+import { accept } from '../domain/transitions.ts';
+import type { UpdateOutcome } from '../store/store.ts';
+import { changeCopy } from './change-job.ts';
+import type { WorkerDeps } from './deps.ts';
+import { rememberStray } from './remove-stray.ts';
+
+/**
+ * Takes the image that EC2 answered with. Where the record is at another attempt, has another image, or is over, nobody
+ * else would ever remove this one.
+ */
+export async function takeImage(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+  imageId: string,
+): Promise<void> {
+  const result = await changeCopy(deps, job.id, accept(attemptRef(destination), imageId));
+  if (result.outcome === 'changed' || imageOf(result, destination) === imageId) return;
+  const { region } = destinationScope(destination);
+  deps.logger.warn({ job: job.id, region, imageId }, 'CopyImage answered for an attempt that is over');
+  await rememberStray(deps, job, destination, imageId);
+}
+
+function imageOf(result: UpdateOutcome, { spec, attempts }: Destination): string | null {
+  if (result.outcome === 'missing' || result.job.kind !== 'copy') return null;
+  const now = findDestination(result.job, spec.region);
+  return now?.attempts === attempts ? now.imageId : null;
+}
