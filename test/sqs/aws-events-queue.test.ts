@@ -9,17 +9,22 @@ import { SQS_ERRORS } from '../../src/sqs/sqs-error.ts';
 import { QueueClient } from '../helpers/events-queue.ts';
 import { testCredentials } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
+import { PATIENCE } from '../helpers/waiting.ts';
 
 const URL_ELSEWHERE = 'https://sqs.eu-west-1.amazonaws.com/111111111111/amiferry-events';
-const options = { requestTimeoutMs: 1000, maxAttempts: 1, credentials: testCredentials() };
+const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentials: testCredentials() };
 const never = new AbortController().signal;
 
 let simulator: Simulator;
 let queue: AwsEventsQueue;
 
+/** The queue of the simulator, for those who wait so many milliseconds for its answers. */
+const queueWithin = (requestTimeoutMs: number) =>
+  new AwsEventsQueue(URL_ELSEWHERE, 'eu-west-1', { ...options, requestTimeoutMs, endpoint: simulator.url });
+
 beforeEach(async () => {
   simulator = await startSimulator();
-  queue = new AwsEventsQueue(URL_ELSEWHERE, 'eu-west-1', { ...options, endpoint: simulator.url });
+  queue = queueWithin(PATIENCE);
 });
 afterEach(async () => {
   vi.unstubAllEnvs();
@@ -51,6 +56,8 @@ test('receives, and deletes what it received', async () => {
 });
 
 test('waits longer for a long poll than for any other answer', async () => {
+  queue.close();
+  queue = queueWithin(1900);
   expect(await queue.receive(2, never)).toEqual([]);
 });
 
@@ -72,12 +79,20 @@ describe('what goes wrong', () => {
     [{ error: 'InternalFailure', status: 500 }, 'transient', /by itself/],
     [{ error: 'Whatever', status: 400 }, 'refused', /EVENTS_QUEUE_URL/],
     [{ drop: true }, 'transient', /network/],
-    [{ hang: true }, 'transient', /TimeoutError.*network/],
   ])('%j is %s', async (what, kind, words) => {
     await fault('ReceiveMessage', what);
     const failed = queue.receive(0, never);
     await expect(failed).rejects.toMatchObject({ name: 'SqsError', kind });
     await expect(failed).rejects.toThrow(words);
+  });
+
+  test('no answer in time', async () => {
+    await fault('ReceiveMessage', { hang: true });
+    queue.close();
+    queue = queueWithin(100);
+    const failed = queue.receive(0, never);
+    await expect(failed).rejects.toMatchObject({ name: 'SqsError', kind: 'transient' });
+    await expect(failed).rejects.toThrow(/TimeoutError.*network/);
   });
 
   test('a host that does not answer', async () => {
