@@ -59,8 +59,16 @@ function strings({ pattern, examples = [], minLength = 0, maxLength = 40 }: Sche
   return fc.oneof(...weighted, { weight: 1, arbitrary: made ?? fc.string() });
 }
 
+const byPattern = new Map<string, fc.Arbitrary<string> | null>();
+
 /** `null` for patterns with assertions, which can't be turned round. */
 function matching(pattern: string): fc.Arbitrary<string> | null {
+  const known = byPattern.get(pattern) ?? arbitraryOf(pattern);
+  byPattern.set(pattern, known);
+  return known;
+}
+
+function arbitraryOf(pattern: string): fc.Arbitrary<string> | null {
   try {
     return fc.stringMatching(new RegExp(pattern));
   } catch {

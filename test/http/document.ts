@@ -42,6 +42,16 @@ export function operationsOf(document: OpenApi) {
   );
 }
 
+/** Where the schema at a JSON pointer is defined: a component that many answers refer to is compiled once. */
+function definitionOf(document: OpenApi, pointer: string): string {
+  const keys = pointer.split('/').slice(1);
+  let node: unknown = document;
+  for (const key of keys)
+    node = (node as Record<string, unknown> | undefined)?.[key.replaceAll('~1', '/').replaceAll('~0', '~')];
+  const ref = (node as { $ref?: string } | undefined)?.$ref;
+  return ref?.slice(1) ?? pointer;
+}
+
 /** Compiles schemas of the document, by their JSON pointer in it. */
 export function schemasOf(document: OpenApi): (pointer: string) => (value: unknown) => void {
   const compile = AjvCompiler()(
@@ -50,8 +60,9 @@ export function schemasOf(document: OpenApi): (pointer: string) => (value: unkno
   );
   const compiled = new Map<string, ReturnType<typeof compile>>();
   return (pointer) => {
-    const valid = compiled.get(pointer) ?? compile({ schema: { $ref: `document#${encodeURI(pointer)}` } });
-    compiled.set(pointer, valid);
+    const defined = definitionOf(document, pointer);
+    const valid = compiled.get(defined) ?? compile({ schema: { $ref: `document#${encodeURI(defined)}` } });
+    compiled.set(defined, valid);
     return (value) => {
       const holds = valid(value);
       expect(valid.errors ?? [], `${pointer} of ${JSON.stringify(value)}`).toEqual([]);
