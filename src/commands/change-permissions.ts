@@ -95,8 +95,10 @@ function requireOneWay(change: PermissionChange): void {
   );
   const message = '"public" is true in "add" and in "remove": leave it out of one of them';
   if (add.public && remove.public) errors.unshift({ pointer: '/remove/public', message });
-  if (errors.length === 0) return;
-  throw new AmiferryError('validation-failed', errors.map((error) => error.message).join('; '), { errors });
+  const [first] = errors;
+  if (first === undefined) return;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more: see "errors")` : '';
+  throw new AmiferryError('validation-failed', `${first.message}${more}`, { errors });
 }
 
 /** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */

@@ -120,6 +120,8 @@ export interface Destination {
   error: Failure | null;
   /** CopyImage may have been called more than once for this attempt: the refusal of one call does not say that there is no image. */
   calledAgain?: boolean;
+  /** An image of this very attempt is, or was, to be removed: its ClientToken gives that image again. */
+  tokenSpent?: boolean;
   /** When the intent to call CopyImage was saved: from then on the call may have been made. */
   startedAt: number | null;
   availableAt: number | null;

@@ -360,7 +360,9 @@ export const addStray = ({ destination, attempt, imageId }: AttemptRef & { image
   changing(destination, (one, now) => {
     const { strays = [] } = one;
     const known = one.imageId === imageId || strays.some((stray) => stray.imageId === imageId);
-    return known ? null : { strays: [...strays, { imageId, attempt, since: now }] };
+    if (known) return null;
+    const tokenSpent = one.tokenSpent === true || attempt === one.attempts;
+    return { strays: [...strays, { imageId, attempt, since: now }], tokenSpent };
   });
 
 /** Changes what is known of a stray; `null` from `patch`: it is gone. */
@@ -420,7 +422,9 @@ function anew(one: Destination, now: number): Patch {
  * The copy is complete and kept, or EC2 could not be asked about it. One that was being taken down is never resumed: a
  * worker that was paused may still deregister its image.
  */
-function isResumable({ state, stoppingAt, imageState, availableAt, error }: Destination): boolean {
+function isResumable(one: Destination): boolean {
+  const { state, stoppingAt, imageState, availableAt, error } = one;
+  if (one.imageId === null && one.tokenSpent === true) return false;
   if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;
   if (error?.code === 'removal-refused' || error?.code === 'copy-disappeared') return false;
   return availableAt !== null || error?.code === 'account-not-reachable';
@@ -465,6 +469,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   unseen: null,
   error: null,
   calledAgain: false,
+  tokenSpent: false,
   startedAt: null,
   availableAt: null,
   finishedAt: null,

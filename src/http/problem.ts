@@ -9,6 +9,9 @@ import type { Problem } from './schemas/problem.ts';
 /** What a caller should wait after a 503, in seconds. */
 export const RETRY_AFTER_SECONDS = 5;
 
+/** As many errors as a request has destinations at most; lists of accounts may have a thousand. */
+const MOST_ERRORS = 50;
+
 export const PROBLEM_JSON = 'application/problem+json';
 
 /** Fastify's errors that have a code of our own, with a detail where Fastify's message helps no caller. */
@@ -64,7 +67,7 @@ export function problemOf(error: AmiferryError, request: Pick<FastifyRequest, 'i
     instance: hideCredentials(pathOf(request)),
     code,
     requestId: request.id,
-    ...(errors === null ? {} : { errors: errors.map(withoutCredentials) }),
+    ...(errors === null ? {} : { errors: errors.slice(0, MOST_ERRORS).map(withoutCredentials) }),
     ...(aws?.awsCode ? { awsCode: aws.awsCode } : {}),
     ...(aws?.awsRequestId ? { awsRequestId: aws.awsRequestId } : {}),
   };

@@ -42,10 +42,19 @@ export function readiness({
   now = () => performance.now(),
 }: ReadinessDeps): () => Promise<Health> {
   const credentials = fresh(now, () => checkCredentials(gateway, defaultRegion));
-  return async () => {
+  return oneAtATime(async () => {
     const checks = [...(await checkRedis(redis, workers)), await credentials(), ...files.map(checkFile)];
     const ready = checks.every((check) => check.ok || !check.required);
     return { status: ready ? 'ready' : 'not-ready', checks };
+  });
+}
+
+/** Whoever asks during a look gets what comes of it: anybody may ask, as often as he likes. */
+function oneAtATime<T>(look: () => Promise<T>): () => Promise<T> {
+  let looking: Promise<T> | undefined;
+  return () => {
+    looking ??= look().finally(() => (looking = undefined));
+    return looking;
   };
 }
 

@@ -16,10 +16,11 @@ import { sharingFacts } from '../permissions/facts.ts';
 import type { HeldGrant } from '../permissions/key-access.ts';
 import { autoScalingNeeds, keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
 import type { Permissions } from '../permissions/read.ts';
-import { hasAllDevices, readPermissions } from '../permissions/read.ts';
+import { readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
 import { changedMeanwhile } from './changed-meanwhile.ts';
 import type { WorkerDeps } from './deps.ts';
+import { namesAllSnapshots } from './names-all-snapshots.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
 import { givenSoFar, isToStay, requireMyTurn, requireStillMine } from './still-mine.ts';
 import { StepOvertaken } from './step-overtaken.ts';
@@ -75,7 +76,7 @@ async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Prom
   const todo = differences(asked, now);
   const grantees = granteesOf(asked);
   const gives = !isNothing(todo.give) || grantees.length > 0;
-  if (gives && !hasAllDevices(image)) throw devicesMissing(scope, image.imageId);
+  if (gives && !(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
   const facts = await sharingFacts(deps, scope, image, {
     keys: gives,
     publicImages: todo.give.launch.public,
@@ -127,7 +128,8 @@ async function change(
   await makeAll(deps, scope, request, calls, given);
   const after = await readPermissions(deps, scope, image);
   const rest = differences(asked, after);
-  if (!isNothing(rest.take) || !isNothing(rest.give) || !hasAllDevices(image))
+  const isThere = isNothing(rest.take) && isNothing(rest.give);
+  if (!isThere || !(await namesAllSnapshots(deps, scope, image)))
     return { outcome: 'unsettled', after: after.state };
   const granted = [...held.map(({ account }) => account), ...grantees];
   const named = asked.mode === 'set' ? asked.set : asked.add;

@@ -74,6 +74,18 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: "if (state !== 'failed') return false;",
     tests: ['test/domain', 'test/worker/fencing.test.ts'],
   },
+  'a refusal of one call that ends what another has made': {
+    file: 'src/domain/transitions.ts',
+    is: 'found(job, ref)?.calledAgain === true ? null : move(job, now);',
+    becomes: 'move(job, now);',
+    tests: ['test/worker/called-again.test.ts'],
+  },
+  'a job that is deleted with an image to remove': {
+    file: 'src/store/redis-store.ts',
+    is: '(doneAt(job) ?? Infinity) > time',
+    becomes: 'job.createdAt > time',
+    tests: ['test/store/redis-store.test.ts'],
+  },
   'a failed look at the credentials that lasts': {
     file: 'src/http/readiness.ts',
     is: '(ok ? CREDENTIALS_FRESH_MS : CREDENTIALS_RETRY_MS)',

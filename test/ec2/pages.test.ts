@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -15,14 +16,17 @@ afterEach(() => close());
 /** An endpoint each of whose pages names another one. */
 async function endless(tokenOf: (request: number) => string) {
   const asked = { requests: 0 };
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage): Promise<string> => {
     asked.requests += 1;
     const token = tokenOf(asked.requests);
     const action = new URLSearchParams(await text(request)).get('Action') ?? '';
     const list = LISTS[action];
-    if (list === undefined)
-      return response.end(JSON.stringify({ Grants: [], Truncated: true, NextMarker: token }));
-    return response.end(`<${action}Response><${list}/><nextToken>${token}</nextToken></${action}Response>`);
+    return list === undefined
+      ? JSON.stringify({ Grants: [], Truncated: true, NextMarker: token })
+      : `<${action}Response><${list}/><nextToken>${token}</nextToken></${action}Response>`;
+  };
+  const server = createServer((request, response) => {
+    void answer(request).then((body) => response.end(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -68,6 +68,21 @@ test('the credentials are asked for once in a while, not at every look', async (
   }
 });
 
+test('Redis is asked once for all who ask at the same time', async () => {
+  let asked = 0;
+  const info = async () => {
+    asked += 1;
+    return INFO;
+  };
+  const gateway = { checkCredentials: async () => undefined };
+  const ask = readiness({ redis: { info }, workers: ONE, gateway, defaultRegion: 'us-east-1' });
+  const answers = await Promise.all(Array.from({ length: 100 }, ask));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['ready']));
+  expect(asked).toBe(1);
+  await ask();
+  expect(asked).toBe(2);
+});
+
 const fine = async () => undefined;
 const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
   readiness({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Job } from '../../src/http/schemas/job.ts';
+import type { Problem } from '../../src/http/schemas/problem.ts';
 import type { Permissions } from '../../src/http/schemas/permissions.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
@@ -209,4 +210,13 @@ test('re-encryption within the region is a copy, and anything else there is 422'
     permissions: { accounts: ['222222222222'] },
   };
   expect((await send('POST', copies, keyed)).json<Job>()).toMatchObject({ state: 'succeeded' });
+});
+
+test('a refusal names fifty of the values that are both added and removed, and counts them', async () => {
+  const accounts = Array.from({ length: 1000 }, (_, i) => String(i).padStart(12, '0'));
+  const answer = await send('PATCH', WEB, { add: { accounts }, remove: { accounts } });
+  expect(answer.statusCode).toBe(400);
+  const { detail, errors } = answer.json<Problem>();
+  expect(detail).toContain('(and 999 more: see "errors")');
+  expect(errors).toHaveLength(50);
 });

@@ -297,13 +297,13 @@ describe('listing', () => {
   });
 
   test('bounds a page by bytes: a large record is a page by itself', async () => {
-    const large = (mebibytes: number, createdAt: number) =>
+    const large = (quarters: number, createdAt: number) =>
       saved({
         createdAt,
-        image: { id: 'ami-1', region: 'us-east-1', name: 'x'.repeat(mebibytes * 1_000_000) },
+        image: { id: 'ami-1', region: 'us-east-1', name: 'x'.repeat(quarters * 250_000) },
       });
     const ids: string[] = [];
-    for (const [i, mebibytes] of [1, 1, 1, 3, 6, 1].entries()) ids.push((await large(mebibytes, 100 - i)).id);
+    for (const [i, quarters] of [1, 1, 1, 3, 6, 1].entries()) ids.push((await large(quarters, 100 - i)).id);
     const [a = '', b = '', c = '', d = '', e = '', f = ''] = ids;
     expect(await pages({ limit: 10 })).toEqual([[a, b, c], [d], [e], [f]]);
     expect(await pages({ limit: 2 })).toEqual([[a, b], [c, d], [e], [f]]);

@@ -6,7 +6,9 @@ import { callCopyImage } from '../../src/worker/call-copy-image.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';
 import { removeCopy } from '../../src/worker/remove-copy.ts';
 import { copyOf, EU, eu, pausedAfterReading, thereIn, untilClean } from '../helpers/copies.ts';
-import { begin, onCopy } from '../helpers/moves.ts';
+import { retryJob } from '../../src/commands/retry-job.ts';
+import { failureBecause } from '../../src/worker/failure.ts';
+import { begin, fail, onCopy } from '../helpers/moves.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER } from '../helpers/service.ts';
 
@@ -135,5 +137,18 @@ test('an answer without an end to a call that was paused for long does not say t
   await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
   const [one] = (await service.untilFinished(id)).destinations;
   expect(one).toMatchObject({ state: 'succeeded' });
+  expect((await thereIn(service)).images).toEqual([one?.imageId]);
+});
+
+test('an image that came after its attempt was given up, and was removed, is not what a retry goes on with', async () => {
+  service = await startService({ simulator: { copySeconds: 30 } });
+  const { id, before } = await begun();
+  const unreachable = failureBecause('account-not-reachable', 'for a test');
+  await service.store.update(id, onCopy(fail(EU, unreachable)));
+  await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
+  await untilClean(service, id);
+  await retryJob(service, id, TESTER);
+  const [one] = (await service.untilFinished(id)).destinations;
+  expect(one).toMatchObject({ state: 'succeeded', attempts: 2 });
   expect((await thereIn(service)).images).toEqual([one?.imageId]);
 });

@@ -14,5 +14,9 @@ const schema = {
 } as const;
 
 export function openApiDocument(app: App): void {
-  app.get('/openapi.json', { schema, config: { access: 'everybody' } }, async () => ({ ...app.swagger() }));
+  // Written once: it is 250 KB, and anybody may ask for it.
+  let text: string | undefined;
+  const serializerCompiler = () => () => (text ??= JSON.stringify(app.swagger()));
+  const options = { schema, config: { access: 'everybody' }, serializerCompiler } as const;
+  app.get('/openapi.json', options, async () => ({}));
 }

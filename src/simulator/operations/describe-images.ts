@@ -183,7 +183,7 @@ function imageElements({ world, account }: Request, image: Image): XmlObject {
 /** As EC2, without the keys: only DescribeSnapshots tells those. */
 export function devicesOf(image: Image, now: number): XmlObject[] {
   const named = namesItsSnapshots(image, now);
-  return image.devices.map((device) => ({
+  const devices = image.devices.map((device) => ({
     deviceName: device.deviceName,
     ebs: {
       snapshotId: named ? device.snapshotId : undefined,
@@ -193,4 +193,11 @@ export function devicesOf(image: Image, now: number): XmlObject[] {
       encrypted: device.encrypted,
     },
   }));
+  return [...devices, ...image.blankVolumes.map(blankVolume)];
+}
+
+/** Without a snapshot, and with no word of encryption. */
+function blankVolume(volumeSize: number, index: number): XmlObject {
+  const deviceName = `/dev/sd${String.fromCodePoint('p'.charCodeAt(0) + index)}`;
+  return { deviceName, ebs: { volumeSize, deleteOnTermination: true, volumeType: 'gp3' } };
 }

@@ -43,6 +43,8 @@ export interface Image {
   /** Until this part (0–1) of a copy is done, its devices do not name their snapshots. */
   readonly snapshotIdAfter: number;
   readonly devices: readonly Device[];
+  /** Sizes of its blank EBS volumes, which have no snapshot. */
+  readonly blankVolumes: readonly number[];
   readonly source: ImageSource | undefined;
   readonly productCodes: readonly string[];
   tags: Map<string, string>;

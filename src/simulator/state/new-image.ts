@@ -48,6 +48,8 @@ export const NewImageSchema = Type.Object(
     sharedWith: Type.Optional(Type.Array(Account)),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),
     snapshots: Type.Optional(Type.Array(SnapshotSchema, { minItems: 1 })),
+    /** Sizes of EBS volumes that are made blank, GiB. */
+    blankVolumes: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_536 }))),
     productCodes: Type.Optional(Type.Array(Type.String())),
     createdAt: Type.Optional(Type.String({ format: 'date-time' })),
   },
@@ -78,6 +80,7 @@ export function addImage(world: World, spec: NewImage): Image {
     lifecycle: { kind: 'settled', state: spec.state ?? 'available', message: spec.stateReason },
     snapshotIdAfter: 0,
     devices: snapshots.map(deviceOf),
+    blankVolumes: spec.blankVolumes ?? [],
     source: undefined,
     productCodes: spec.productCodes ?? [],
     tags: new Map(Object.entries(spec.tags ?? {})),
