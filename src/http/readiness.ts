@@ -49,7 +49,7 @@ export function readiness({
   });
 }
 
-/** Whoever asks during a look gets what comes of it: anybody may ask, as often as he likes. */
+/** Requests that arrive while a check runs share its result: the route takes no credentials and has no rate limit. */
 function oneAtATime<T>(look: () => Promise<T>): () => Promise<T> {
   let looking: Promise<T> | undefined;
   return () => {
