@@ -19,15 +19,27 @@ export interface AccessCall {
   undo?: () => Promise<void>;
 }
 
-/** Makes calls, the fence before each. @param afterGiving told of each call that gave anything, when it has been made */
+/**
+ * Makes calls, the fence before each.
+ * @param afterGiving told of each call that gave anything, when it has been made. One that failed after its fence may have been made:
+ *   an answer can be lost.
+ */
 export async function makeCalls(
   calls: readonly AccessCall[],
   fence: Fence,
   afterGiving: (undo: () => Promise<void>) => Promise<void>,
 ): Promise<void> {
   for (const { run, undo } of calls) {
-    await run(fence);
-    if (undo !== undefined) await afterGiving(undo);
+    let isMade = false;
+    const fenced = async () => {
+      await fence();
+      isMade = true;
+    };
+    try {
+      await run(fenced);
+    } finally {
+      if (isMade && undo !== undefined) await afterGiving(undo);
+    }
   }
 }
 

@@ -20,6 +20,7 @@ import { readPermissions } from '../permissions/read.ts';
 import { auditBrokenShare, auditPutBack, auditShare } from './audit-share.ts';
 import { changedMeanwhile } from './changed-meanwhile.ts';
 import type { WorkerDeps } from './deps.ts';
+import { keepTrying } from './keep-trying.ts';
 import { namesAllSnapshots } from './names-all-snapshots.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
 import { givenSoFar, isToStay, requireMyTurn, requireStillMine } from './still-mine.ts';
@@ -165,15 +166,48 @@ async function makeAll(
     requireAllowed(deps, request, given);
     await requireStillMine(deps, request);
   };
-  const afterGiving = async (undo: () => Promise<void>) => {
+  await makeCalls(calls, fence, (undo) => readBack(deps, scope, request, undo));
+}
+
+/**
+ * How long a step tries to read back what it gave, milliseconds: the watchdog gives a step twice as long. Redis may be away for a
+ * worker that was paused, since its connections timed out meanwhile.
+ */
+const READ_BACK_MS = 300_000;
+
+/** @throws {StepOvertaken} where it was not to be given (any more), or not by this step: then it is taken back, unless it is to stay */
+async function readBack(
+  deps: WorkerDeps,
+  scope: Scope,
+  request: ShareRequest,
+  undo: () => Promise<void>,
+): Promise<void> {
+  let isOvertaken = false;
+  const about = { imageId: request.image.imageId, region: scope.region };
+  const trying = {
+    patience: READ_BACK_MS,
+    isFinal: () => isOvertaken,
+    failed: (err: unknown) =>
+      deps.logger.warn({ ...about, err }, 'could not read back what was given; trying again'),
+  };
+  const work = async () => {
     try {
       await requireStillMine(deps, request);
     } catch (error) {
-      if (error instanceof StepOvertaken && !(await isToStay(deps, scope, request))) await undo();
+      if (!(error instanceof StepOvertaken)) throw error;
+      if (!(await isToStay(deps, scope, request))) await undo();
+      isOvertaken = true;
       throw error;
     }
   };
-  await makeCalls(calls, fence, afterGiving);
+  await keepTrying(trying, work).catch((err: unknown) => {
+    if (!isOvertaken)
+      deps.logger.error(
+        { ...about, err },
+        'could not read back what was given: look at the permissions of the image',
+      );
+    throw err;
+  });
 }
 
 /** An earlier try, or this one, may have got half way, under the rules of then: that is taken back. */

@@ -68,6 +68,12 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: 'if (routeOptions.schema?.body === undefined && body === null && saysAnything(body))',
     tests: ['test/http/ignored-bodies.test.ts'],
   },
+  'a read back that Redis may miss': {
+    file: 'src/worker/share.ts',
+    is: '    patience: READ_BACK_MS,',
+    becomes: '    patience: -1,',
+    tests: ['test/permissions/read-back.test.ts'],
+  },
   'a retry of what was being taken down': {
     file: 'src/domain/transitions.ts',
     is: "if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;",

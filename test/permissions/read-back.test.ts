@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
+import { freePort } from '../../src/dev/free-port.ts';
+import type { PrivateRedis } from '../../src/dev/private-redis.ts';
+import { startPrivateRedis } from '../../src/dev/private-redis.ts';
+import { SELF } from '../../src/domain/ami.ts';
+import { changeFailed } from '../../src/domain/permission-moves.ts';
+import { NOBODY } from '../../src/domain/permissions.ts';
+import { logLines } from '../helpers/log-lines.ts';
+import type { Service } from '../helpers/service.ts';
+import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
+import { until } from '../helpers/waiting.ts';
+
+const ACCOUNT = '222222222222';
+const SCOPE = { account: SELF, region: GOLDEN_WEB.region };
+const ENDED = {
+  code: 'internal-error',
+  message: 'ended by another worker',
+  retryable: false,
+  awsCode: null,
+  awsRequestId: null,
+} as const;
+
+let dir: string;
+let redis: PrivateRedis;
+let service: Service;
+let lines: string[];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'amiferry-read-back-'));
+  redis = await startPrivateRedis({ dir, port: await freePort() });
+});
+afterAll(async () => {
+  await redis.stop();
+  await rm(dir, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  const log = logLines('warn');
+  ({ lines } = log);
+  service = await startService({ redisUrl: redis.url, logger: log.logger });
+});
+afterEach(async () => {
+  process.kill(redis.pid, 'SIGCONT');
+  await service.stop();
+});
+
+const launchers = () => service.gateway.launchPermissions(SCOPE, GOLDEN_WEB.imageId);
+
+async function callsMade(): Promise<number> {
+  const { calls } = await service.control.calls();
+  return calls['ModifyImageAttribute']?.[GOLDEN_WEB.region] ?? 0;
+}
+
+/** Asks for a share, lets its step call EC2, and ends the job while the call is under way, as another worker does. */
+async function overtakenCall(): Promise<{ steps: Promise<void> }> {
+  const nobody = permissionRequest({});
+  const add = permissionRequest({ accounts: [ACCOUNT] });
+  const { id } = await changePermissions(service, GOLDEN_WEB, { mode: 'patch', add, remove: nobody }, TESTER);
+  const steps = service.steps.runDue();
+  await until(async () => (await callsMade()) === 1);
+  await service.store.update(id, changeFailed(ENDED, null));
+  return { steps };
+}
+
+test('a step to which Redis does not answer after its call reads back once Redis does', async () => {
+  await service.control.fault({ action: 'ModifyImageAttribute', delayMs: 1000 });
+  const { steps } = await overtakenCall();
+  process.kill(redis.pid, 'SIGSTOP');
+  await until(() => lines.some((line) => line.includes('could not read back')));
+  process.kill(redis.pid, 'SIGCONT');
+  await steps;
+  expect(await callsMade()).toBe(2);
+  expect(await launchers()).toEqual(NOBODY);
+});
+
+test('a step whose answers are lost reads back too: its calls may have been made', async () => {
+  const fault = { action: 'ModifyImageAttribute', when: 'after', drop: true } as const;
+  await service.control.fault({ ...fault, delayMs: 1000 });
+  await service.control.fault(fault);
+  const { steps } = await overtakenCall();
+  await steps;
+  expect(await callsMade()).toBe(3);
+  expect(await launchers()).toEqual(NOBODY);
+});
