@@ -8,7 +8,7 @@ type Send = (scope: Scope, ...args: unknown[]) => Promise<unknown>;
 
 /**
  * Has something happen while the next call of EC2 is in flight: EC2 has made the change, and the worker does not have the
- * answer yet. Later calls are as always.
+ * answer, or the error in its place, yet. Later calls are as always.
  * @param region the next call there, and not the next one at all
  */
 export function whileInFlight(
@@ -22,8 +22,9 @@ export function whileInFlight(
   spy.mockImplementation(async (scope, ...args) => {
     if (region !== undefined && scope.region !== region) return send(scope, ...args);
     spy.mockImplementation(send);
-    const answer = await send(scope, ...args);
+    const [answer] = await Promise.allSettled([send(scope, ...args)]);
     await happens();
-    return answer;
+    if (answer.status === 'rejected') throw answer.reason;
+    return answer.value;
   });
 }

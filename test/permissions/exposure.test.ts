@@ -14,7 +14,7 @@ import { NOBODY } from '../../src/domain/permissions.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, testCredentials, TESTER, untilChanged } from '../helpers/service.ts';
-import { until } from '../helpers/waiting.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 
 const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
 const scope = { account: SELF, region: 'us-east-1' };
@@ -176,16 +176,13 @@ test('a running change can be cancelled: what it gave is taken back, and what ot
 });
 
 test('a step that is overtaken while its call is under way takes back what the call gave', async () => {
-  await service.control.fault({ action: 'ModifyImageAttribute', delayMs: 1000 });
-  const id = await ask(patch({ accounts: [A] }));
-  const steps = service.steps.runDue();
-  const made = async () =>
-    (await service.control.calls()).calls['ModifyImageAttribute']?.[GOLDEN_WEB.region] ?? 0;
-  await until(async () => (await made()) === 1);
   const ended = { code: 'internal-error', message: 'ended by another', retryable: false } as const;
-  await service.store.update(id, changeFailed({ ...ended, awsCode: null, awsRequestId: null }, null));
-  await steps;
-  expect(await made()).toBe(2);
+  const id = await ask(patch({ accounts: [A] }));
+  whileInFlight(service, 'modifyLaunchPermissions', () =>
+    service.store.update(id, changeFailed({ ...ended, awsCode: null, awsRequestId: null }, null)),
+  );
+  await service.steps.runDue();
+  expect((await service.control.calls()).calls['ModifyImageAttribute']).toEqual({ [GOLDEN_WEB.region]: 2 });
   expect(await launchers()).toEqual(NOBODY);
 });
 

@@ -12,6 +12,7 @@ import { NOBODY } from '../../src/domain/permissions.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
+import { whileInFlight } from '../helpers/meanwhile.ts';
 import { until } from '../helpers/waiting.ts';
 
 const ACCOUNT = '222222222222';
@@ -54,21 +55,20 @@ async function callsMade(): Promise<number> {
   return calls['ModifyImageAttribute']?.[GOLDEN_WEB.region] ?? 0;
 }
 
-/** Asks for a share, lets its step call EC2, and ends the job while the call is under way, as another worker does. */
-async function overtakenCall(): Promise<{ steps: Promise<void> }> {
+/** Has another worker end the job, and more, while the call that shares the image is in flight; then runs its step. */
+async function overtakenInFlight(more: () => void = () => {}): Promise<{ steps: Promise<void> }> {
   const nobody = permissionRequest({});
   const add = permissionRequest({ accounts: [ACCOUNT] });
   const { id } = await changePermissions(service, GOLDEN_WEB, { mode: 'patch', add, remove: nobody }, TESTER);
-  const steps = service.steps.runDue();
-  await until(async () => (await callsMade()) === 1);
-  await service.store.update(id, changeFailed(ENDED, null));
-  return { steps };
+  whileInFlight(service, 'modifyLaunchPermissions', async () => {
+    await service.store.update(id, changeFailed(ENDED, null));
+    more();
+  });
+  return { steps: service.steps.runDue() };
 }
 
 test('a step to which Redis does not answer after its call reads back once Redis does', async () => {
-  await service.control.fault({ action: 'ModifyImageAttribute', delayMs: 1000 });
-  const { steps } = await overtakenCall();
-  process.kill(redis.pid, 'SIGSTOP');
+  const { steps } = await overtakenInFlight(() => process.kill(redis.pid, 'SIGSTOP'));
   await until(() => lines.some((line) => line.includes('could not read back')));
   process.kill(redis.pid, 'SIGCONT');
   await steps;
@@ -77,10 +77,9 @@ test('a step to which Redis does not answer after its call reads back once Redis
 });
 
 test('a step whose answers are lost reads back too: its calls may have been made', async () => {
-  const fault = { action: 'ModifyImageAttribute', when: 'after', drop: true } as const;
-  await service.control.fault({ ...fault, delayMs: 1000 });
+  const fault = { action: 'ModifyImageAttribute', when: 'after', drop: true, times: 2 } as const;
   await service.control.fault(fault);
-  const { steps } = await overtakenCall();
+  const { steps } = await overtakenInFlight();
   await steps;
   expect(await callsMade()).toBe(3);
   expect(await launchers()).toEqual(NOBODY);
