@@ -16,7 +16,7 @@ import { parseRedisUrl } from './queue/redis-address.ts';
 interface Setting<Value extends number | string> {
   default: Value;
   description: string;
-  /** What a value that was given stands for; `undefined` where it is no good. */
+  /** What a value that was given stands for; `undefined` where it is invalid. */
   parse(given: string): Value | undefined;
   /** What a good value has to be. */
   rule: string;
@@ -306,7 +306,7 @@ const SETTINGS = {
     default: '',
     pattern: '.',
     description:
-      'file that says who may copy what where and share with whom; needed as soon as callers are told apart',
+      'file that says who may copy what where and share with whom; needed as soon as callers are authenticated',
   }),
   RATE_LIMIT: integer({
     default: 6000,
@@ -429,10 +429,10 @@ const WEBHOOK_BACKOFF_MS = 5000;
 /** So long at least several looks in a row have to miss an image before it counts as gone: one answer may be stale. */
 const GONE_MS = 120_000;
 
-/** A setting that is no good: the message names it, its value and what it has to be. */
+/** A setting that is invalid: the message names it, its value and what it has to be. */
 export class ConfigError extends Error {}
 
-/** Reads the settings out of an environment. @throws {ConfigError} at the first that is no good. */
+/** Reads the settings out of an environment. @throws {ConfigError} at the first that is invalid. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = Object.entries(SETTINGS).map(([name, one]) => [name, readSetting(name, one, env[name])]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value was parsed by its own setting
@@ -517,7 +517,7 @@ function checkedRedisUrl(url: string): string {
     return url;
   } catch (error) {
     throw new ConfigError(
-      `REDIS_URL is no good: it ${String(error instanceof Error ? error.message : error)}.`,
+      `REDIS_URL is invalid: it ${String(error instanceof Error ? error.message : error)}.`,
     );
   }
 }
@@ -555,7 +555,7 @@ function readSetting(
   const value = setting.parse(given);
   if (value !== undefined) return value;
   const shown = SECRET.has(name) ? '' : `="${given}"`;
-  throw new ConfigError(`${name}${shown} is no good: it ${setting.rule}. It is the ${setting.description}.`);
+  throw new ConfigError(`${name}${shown} is invalid: it ${setting.rule}. It is the ${setting.description}.`);
 }
 
 /** Name, description and default of every setting, for the documents and their test. */

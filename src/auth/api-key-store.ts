@@ -4,17 +4,17 @@ import { ConfigError } from '../config.ts';
 import type { ApiKey } from './api-keys.ts';
 import { parseApiKeys } from './api-keys.ts';
 
-/** The keys of a file; none where there is no file yet. @throws {ConfigError} when it can't be read or is no good */
+/** The keys of a file; none where there is no file yet. @throws {ConfigError} when it can't be read or is invalid */
 export function readApiKeys(file: string): ApiKey[] {
   if (!existsSync(file)) return [];
-  return orConfigError(`${file} is no good`, () => parseApiKeys(readFileSync(file, 'utf8')));
+  return orConfigError(`${file} is invalid`, () => parseApiKeys(readFileSync(file, 'utf8')));
 }
 
 /**
  * Replaces the file as a whole, so that nobody ever reads half of it, and two at once don't lose each other's change. A new
  * file is readable by its owner alone; one that is there keeps owner and mode, or the API could read it no more, and what
  * is revoked would stay good.
- * @throws {ConfigError} when it can't be read, is no good or can't be written, or when another is at it
+ * @throws {ConfigError} when it can't be read, is invalid or can't be written, or when another is at it
  */
 export function changeApiKeys(link: string, change: (keys: ApiKey[]) => ApiKey[]): void {
   const file = existsSync(link) ? realpathSync(link) : link;

@@ -71,7 +71,7 @@ export function rotated(
   return { ...made, old: { ...old, expiresAt: new Date(end).toISOString() } };
 }
 
-/** The file of keys. @throws {ConfigError} when it can't be read or is no good */
+/** The file of keys. @throws {ConfigError} when it can't be read or is invalid */
 export function openApiKeyFile(path: string): CheckedFile<ApiKey[]> {
   return new CheckedFile('API_KEYS_FILE', path, parseApiKeys);
 }

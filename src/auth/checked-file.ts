@@ -10,7 +10,7 @@ import type { Logger } from '../logging.ts';
 export interface FileState {
   /** The setting that names the file. */
   readonly setting: 'API_KEYS_FILE' | 'POLICY_FILE' | 'WEBHOOK_ENDPOINTS_FILE';
-  /** Whether what was read last is no good (or nothing could be read), so that what was read before stays in force. */
+  /** Whether what was read last is invalid (or nothing could be read), so that what was read before stays in force. */
   readonly stale: boolean;
 }
 
@@ -24,7 +24,7 @@ const MOST_BYTES = 2 * 1024 * 1024;
 const AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is no good is
+ * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is invalid is
  * logged and not taken: the one before stays in force.
  */
 export class CheckedFile<T> implements FileState {
@@ -36,7 +36,7 @@ export class CheckedFile<T> implements FileState {
   #seen: string | null;
   #stale = false;
 
-  /** @throws {ConfigError} when the file can't be read or is no good */
+  /** @throws {ConfigError} when the file can't be read or is invalid */
   constructor(setting: FileState['setting'], path: string, parse: (text: string) => T) {
     this.setting = setting;
     this.#path = path;
@@ -45,7 +45,7 @@ export class CheckedFile<T> implements FileState {
       this.#seen = readAtOnce(path, constants.O_RDONLY);
       this.#current = parse(this.#seen);
     } catch (error) {
-      throw new ConfigError(`${path} is no good: ${messageOf(error)}`);
+      throw new ConfigError(`${path} is invalid: ${messageOf(error)}`);
     }
   }
 
@@ -95,7 +95,7 @@ export class CheckedFile<T> implements FileState {
   #refuse(error: unknown, logger: Logger): void {
     this.#stale = true;
     const why = { file: this.#path, why: messageOf(error) };
-    logger.error(why, 'the new file is no good: the one before stays in force');
+    logger.error(why, 'the new file is invalid: the one before stays in force');
   }
 }
 

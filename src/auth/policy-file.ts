@@ -14,7 +14,7 @@ import { CheckedFile, parseChecked } from './checked-file.ts';
 /** `*` stands alone, for all others: `key:*` would look as if it meant all keys, and mean none. */
 const PRINCIPAL = PRINCIPAL_ID_PATTERN.replace('^', '^(?!.*\\*)');
 
-/** Values are exact, or `*`: `eu-*` and its like are no good, and so are told at the start instead of matching nothing. */
+/** Values are exact, or `*`: patterns such as `eu-*` are invalid, and are refused at the start instead of matching nothing. */
 const orAny = (pattern: string) => Type.Array(Type.String({ pattern: `^\\*$|${pattern}` }));
 
 const RulesSchema = Type.Object(
@@ -53,7 +53,7 @@ const NOTHING = {
   allowKeyGrants: false,
 };
 
-/** The policy file (docs/security.md). @throws {ConfigError} when it can't be read or is no good */
+/** The policy file (docs/security.md). @throws {ConfigError} when it can't be read or is invalid */
 export function openPolicyFile(path: string): CheckedFile<Policy> {
   return new CheckedFile('POLICY_FILE', path, parsePolicy);
 }

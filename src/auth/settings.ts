@@ -28,7 +28,7 @@ export interface Access {
 }
 
 /**
- * Who is let in, out of the settings. @throws {ConfigError} when a file is no good, when settings contradict each other,
+ * Who is let in, out of the settings. @throws {ConfigError} when a file is invalid, when settings contradict each other,
  * and when everybody would be let in without anybody having said so
  */
 export function accessOf(config: AuthConfig): Access {
@@ -43,7 +43,7 @@ export function accessOf(config: AuthConfig): Access {
   return { authenticate, loopbackOnly: false, policy, files: apiKeys === null ? files : [...files, apiKeys] };
 }
 
-/** The policy out of the settings. @throws {ConfigError} when it is no good, or is missing where callers are told apart */
+/** The policy out of the settings. @throws {ConfigError} when it is invalid, or is missing where callers are authenticated */
 export function policyOf(config: AuthConfig): { policy: PolicySource; files: readonly Reloadable[] } {
   const toldApart = [config.apiKeysFile, config.jwt.jwksUrl].filter((one) => one !== '').length > 0;
   if (toldApart && config.authNone) {
@@ -85,7 +85,7 @@ function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {
   }
   if (issuer === '' || audience === '') {
     throw new ConfigError(
-      'JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: tokens made for others are no good here.',
+      'JWT_JWKS_URL needs JWT_ISSUER and JWT_AUDIENCE: tokens issued for other audiences are not accepted here.',
     );
   }
   return jwtVerifier({ jwksUrl: new URL(jwksUrl), issuer, audience, algorithms });

@@ -3,9 +3,7 @@ import { announce, badge, facts, h, imageLink, setText, show, timeLeft } from '.
 /** Why something failed, with the remedy, in the API's and EC2's own words. */
 export function failureBox({ code, message, awsCode, awsRequestId, retryable }) {
   const trace = [code, awsCode, awsRequestId && `EC2 request ${awsRequestId}`].filter(Boolean).join(' · ');
-  const hint = retryable
-    ? 'The same may succeed later: Retry.'
-    : 'It has to be mended before Retry can help.';
+  const hint = retryable ? 'The same may succeed later: Retry.' : 'It has to be fixed before Retry can help.';
   return h(
     'div',
     { class: 'problem' },

@@ -8,7 +8,7 @@ import { freePort } from './free-port.ts';
 export async function choosePort(host: string, wanted: string | number, setting: string): Promise<number> {
   const port = Number(wanted);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new Error(`${setting}="${wanted}" is no good: it must be a whole number from 0 to 65535.`);
+    throw new Error(`${setting}="${wanted}" is invalid: it must be a whole number from 0 to 65535.`);
   if (port === 0) return await freePort();
   await new Promise<void>((resolve, reject) => {
     const probe = createServer();

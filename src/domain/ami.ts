@@ -74,7 +74,7 @@ export interface Image {
   tags: Tags;
 }
 
-/** A snapshot as far as it tells how a copy gets on. `progress` in percent. */
+/** A snapshot as far as it tells the progress of a copy. `progress` in percent. */
 export interface Snapshot {
   snapshotId: string;
   state: string;

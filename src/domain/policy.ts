@@ -165,7 +165,7 @@ function judge(policy: Policy | null, principal: string, against: (rules: Rules)
 }
 
 /**
- * No policy goes with nobody being told apart. Whoever was made out by credentials was let in under one: a process that has
+ * Without authentication there is no policy. An authenticated caller was admitted under one: a process that has
  * none (a worker that was not given the file) must not take that for "everything".
  */
 function withoutPolicy(principal: string): string[] {

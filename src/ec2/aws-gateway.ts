@@ -298,7 +298,7 @@ export class AwsGateway implements Ec2Gateway {
     this.#clients.close();
   }
 
-  /** The one way to EC2: within what may be called, by the scope's client, and every failure told apart. */
+  /** The one way to EC2: within what may be called, by the scope's client, and every failure classified. */
   async #call<T>(
     scope: Scope,
     operation: string,
@@ -308,7 +308,7 @@ export class AwsGateway implements Ec2Gateway {
     const wait = paid ? 0 : ((await this.#budget?.take(scope, operation)) ?? 0);
     if (wait > 0) throw heldBack(operation, scope.region, wait);
     if (fence !== undefined) {
-      // A client that can't be had fails below, where the failure is told apart.
+      // A client that can't be had fails below, where the failure is classified.
       await this.#clients.get(scope).catch(() => {});
       await fence();
     }

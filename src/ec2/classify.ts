@@ -42,7 +42,7 @@ const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/ia
 const RENEW = "Check the service's credentials: they are missing, expired or not accepted (docs/iam.md).";
 
 /**
- * EC2's error codes that are told apart; any other 4xx is `refused`, any other 5xx `transient`. docs/ec2-errors.md
+ * EC2's error codes that are classified; any other 4xx is `refused`, any other 5xx `transient`. docs/ec2-errors.md
  * shows this table, and a test holds the two together.
  */
 export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
@@ -117,7 +117,7 @@ const CODES: Record<Ec2ErrorKind, ErrorCode> = {
 };
 
 /**
- * A failed EC2 call, told apart. `message` names the operation, the region, EC2's words and what to do: callers read it, so it
+ * A failed EC2 call, classified. `message` names the operation, the region, EC2's words and what to do: callers read it, so it
  * says nothing of this service's own identity and network. `cause` has all of it, for the log.
  */
 export class Ec2Error extends AmiferryError {

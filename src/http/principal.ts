@@ -11,7 +11,7 @@ export function principalOf({ principal }: Pick<FastifyRequest, 'principal'>): P
 }
 
 /**
- * Whose share of what is bounded (requests, streams) a request uses up: the principal's, and where nobody is told apart the
+ * Whose share of what is bounded (requests, streams) a request uses up: the principal's, and where callers are not authenticated the
  * address's. Whoever has one IPv6 address has the 2^64 of its network: they count as one.
  */
 export function countedAs({ principal, ip }: Pick<FastifyRequest, 'principal' | 'ip'>): string {

@@ -63,7 +63,7 @@ export interface SchemaCompilers {
 /**
  * Compilers that compile each schema when it is first needed, and each component once: with all of them compiled at the
  * start, that would take longer than all the rest of it. `atOnce` compiles as Fastify does, and so tells of a schema
- * that is no good before anything is answered; the tests have it so.
+ * that is invalid before anything is answered; the tests have it so.
  */
 export function schemaCompilers(atOnce: boolean): SchemaCompilers {
   return {

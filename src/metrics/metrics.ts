@@ -161,7 +161,7 @@ export class Metrics {
     if (files.length === 0) return;
     const inForce = new Gauge({
       name: 'amiferry_file_in_force',
-      help: 'Whether what the file holds is in force: 1, or 0 where it is no good and the one before stays in force.',
+      help: 'Whether what the file holds is in force: 1, or 0 where it is invalid and the one before stays in force.',
       labelNames: ['setting'] as const,
       registers: [this.#registry],
     });

@@ -1,6 +1,6 @@
 /**
  * What a failed call of SQS means:
- * - `denied`, `missing`, `refused`: somebody has to mend something; `throttled`, `transient`: it passes
+ * - `denied`, `missing`, `refused`: an operator has to fix something; `throttled`, `transient`: it passes
  */
 export type SqsErrorKind = 'denied' | 'missing' | 'throttled' | 'transient' | 'refused';
 
@@ -19,7 +19,7 @@ const KEY = "Allow kms:Decrypt on the queue's key to the worker's credentials (d
 const PASSES = 'It is tried again by itself.';
 
 /**
- * SQS' error codes that are told apart, each by its name in JSON and in the older Query protocol. docs/events.md shows
+ * SQS' error codes that are classified, each by its name in JSON and in the older Query protocol. docs/events.md shows
  * this table, and a test holds the two together.
  */
 export const SQS_ERRORS: Readonly<Record<string, Meaning>> = {

@@ -12,7 +12,7 @@ export interface WorkerLooks {
   standing: () => 'working' | 'starting' | 'wedged';
   /** Where a queue is set: whether EC2's events are heard. Nothing fails with it, since polling finds the same. */
   eventsState: (() => EventsState) | undefined;
-  /** Of the policy, and of endpoints. Nothing fails with one that is no good: the one before stays in force. */
+  /** Of the policy, and of endpoints. Nothing fails with one that is invalid: the one before stays in force. */
   files: readonly FileState[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
@@ -52,7 +52,7 @@ export async function startHealthServer(
 /** What else there is to tell; undefined where there is nothing. */
 interface More {
   events?: EventsState | undefined;
-  /** Settings whose files are no good. */
+  /** Settings whose files are invalid. */
   stale?: string[] | undefined;
 }
 

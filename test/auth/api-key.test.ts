@@ -36,12 +36,12 @@ describe('a key', () => {
   });
 });
 
-test('a key whose end is no time, written by hand, is no good', () => {
+test('a key whose end is no time, written by hand, is invalid', () => {
   const { secret, key } = newApiKey('ci', ['amis:read'], null);
   expect(principalOfKey([{ ...key, expiresAt: '2026-11-24T99:99Z' }], secret, 0)).toBeNull();
 });
 
-test('two keys of one id are no good: revoking the first would let the second in', () => {
+test('two keys of one id are invalid: revoking the first would let the second in', () => {
   const { key } = newApiKey('ci', ['amis:read'], null);
   const text = JSON.stringify({ keys: [key, { ...key, name: 'other' }] });
   expect(() => parseApiKeys(text)).toThrow(`the key ${key.id} is there twice`);
@@ -163,7 +163,7 @@ describe('npm run api-key', () => {
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  test('tells in one line of a folder that is not there, and of a file that is no good', async () => {
+  test('tells in one line of a folder that is not there, and of a file that is invalid', async () => {
     const good = file;
     file = join(dir, 'missing', 'keys.json');
     const unwritten = await run('create', 'ci', '--scopes', 'amis:read');
@@ -173,6 +173,6 @@ describe('npm run api-key', () => {
     await writeFile(file, '{"keys": [{}]}');
     const unread = await run('list');
     expect(unread.code).toBe(1);
-    expect(unread.output.trim()).toMatch(/^\S+ is no good: \/keys\/0 .*$/);
+    expect(unread.output.trim()).toMatch(/^\S+ is invalid: \/keys\/0 .*$/);
   });
 });

@@ -60,9 +60,9 @@ test.each([
   ['"true" for true', { principals: { 'key:ci': { allowPublic: 'true' } } }],
   ['a principal of no known kind', { principals: { ci: {} } }],
   ['a list for the principals', { principals: [] }],
-])('%s is no good', async (_name, policy) => {
+])('%s is invalid', async (_name, policy) => {
   await write(policy);
-  expect(() => openPolicyFile(file)).toThrow(`${file} is no good`);
+  expect(() => openPolicyFile(file)).toThrow(`${file} is invalid`);
 });
 
 test('a new version is taken over; a bad one is logged, and the one before stays in force', async () => {
@@ -88,7 +88,7 @@ const accountsNow = (policy: ReturnType<typeof openPolicyFile>) =>
   rulesFor(policy.current(), 'key:ci')?.accounts;
 const allowing = (account: string) => ({ principals: { 'key:ci': { accounts: [account] } } });
 
-test('a look takes over what has changed, and says once what is no good', async () => {
+test('a look takes over what has changed, and says once what is invalid', async () => {
   await write(allowing('222222222222'));
   const { logger, lines } = logLines();
   const policy = openPolicyFile(file);

@@ -56,7 +56,7 @@ test.each<[string, Record<string, string>, RegExp]>([
   ['plain http', { ...JWT, JWT_JWKS_URL: 'http://id.example/jwks' }, /JWT_JWKS_URL/],
   ['a symmetric algorithm', { ...JWT, JWT_ALGORITHMS: 'RS256,HS256' }, /JWT_ALGORITHMS/],
   ['no algorithm at all', { ...JWT, JWT_ALGORITHMS: 'none' }, /JWT_ALGORITHMS/],
-  ['no such file', { API_KEYS_FILE: '/nowhere/keys.json' }, /\/nowhere\/keys\.json is no good/],
+  ['no such file', { API_KEYS_FILE: '/nowhere/keys.json' }, /\/nowhere\/keys\.json is invalid/],
   ['a misspelt AUTH', { AUTH: 'None' }, /AUTH/],
 ])('%s stops the start with one line', (_name, env, message) => {
   expect(() => access(env)).toThrow(ConfigError);

@@ -118,7 +118,7 @@ test('a port that is taken ends it in one line that names the setting', async ()
   squatter.close();
 });
 
-test.each(['POLL_SECONDS', 'SIMULATOR_PORT'])('a %s that is no good ends it in one line', async (name) => {
+test.each(['POLL_SECONDS', 'SIMULATOR_PORT'])('a %s that is invalid ends it in one line', async (name) => {
   await start({ [name]: 'often' });
   expect(await run.ended).toBe(1);
   expect(run.output().trim()).toMatch(new RegExp(`^${name}="often" .*$`));

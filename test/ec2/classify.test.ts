@@ -76,7 +76,7 @@ describe('an error of the SDK', () => {
     expect(classify(thrown, 'ModifyImageAttribute', 'eu-west-1').kind).toBe('refused');
   });
 
-  test('is told apart once: what is classified stays as it is', () => {
+  test('is classified once: what is classified stays as it is', () => {
     const first = classify(answered('AuthFailure', 401), 'CopyImage', 'eu-west-1');
     expect(classify(first, 'DescribeImages', 'us-west-2')).toBe(first);
   });

@@ -97,7 +97,7 @@ test('who lacks the scope is told so, and that is in the audit as well', async (
   ]);
 });
 
-test('credentials that are no good are in the log whatever LOG_LEVEL is, and not in the stream', async () => {
+test('credentials that are invalid are in the log whatever LOG_LEVEL is, and not in the stream', async () => {
   const { logger, lines } = logLines('fatal');
   const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
   const quiet = await startApi({ workers: 0, policy, logger }, { authenticate, logger });

@@ -85,7 +85,7 @@ describe('the same key', () => {
     expect(new Set(copyImage.map(({ imageId }) => imageId)).size).toBe(2);
   });
 
-  test('of a request that was refused is free for the mended one', async () => {
+  test('of a request that was refused is free for the corrected one', async () => {
     const key = newKey();
     expect((await copy(key, { destinations: [] })).statusCode).toBe(400);
     const gone = `/amis/ami-00000000000000000/copies`;

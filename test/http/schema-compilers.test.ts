@@ -32,7 +32,7 @@ const NO_SCHEMA = { type: 'objekt' };
 test.each([
   ['a body', { body: NO_SCHEMA }],
   ['an answer', { response: { 200: NO_SCHEMA } }],
-])('%s whose schema is no good stops the start, where all is compiled then', async (_, schema) => {
+])('%s whose schema is invalid stops the start, where all is compiled then', async (_, schema) => {
   const app = (atOnce: boolean) => {
     const instance = fastify({ schemaController: { compilersFactory: schemaCompilers(atOnce) } });
     instance.post('/', { schema }, async () => ({ ok: true }));

@@ -190,7 +190,7 @@ test('with Redis away the page is there, and says so', async () => {
   expect(valueOf('amiferry_workers', {}, text)).toBeUndefined();
 });
 
-test('a file that is no good is not in force', () => {
+test('a file that is invalid is not in force', () => {
   expect(valueOf('amiferry_file_in_force', { setting: 'POLICY_FILE' })).toBe(0);
   expect(valueOf('amiferry_file_in_force', { setting: 'API_KEYS_FILE' })).toBe(1);
 });

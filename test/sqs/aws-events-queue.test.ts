@@ -110,7 +110,7 @@ describe('what goes wrong', () => {
   });
 });
 
-test('docs/events.md shows every error code that is told apart, in the same order', () => {
+test('docs/events.md shows every error code that is classified, in the same order', () => {
   const page = readFileSync(join(PROJECT_DIR, 'docs/events.md'), 'utf8');
   const rows = [...page.matchAll(/^\| (`.*`) \| (denied|missing|throttled) \| (.*) \|$/gm)];
   const told = rows.flatMap(([, codes = '', kind, remedy]) =>

@@ -124,7 +124,7 @@ describe('endpoints with secrets of their own', () => {
       await api?.service.steps.until(() => receiver.received.length === 2 * (nth + 1));
       expect(receiver.received.slice(-2).map(signedWith)).toEqual([signed, signed]);
     }
-    // A file that is no good changes nothing.
+    // A file that is invalid changes nothing.
     await writeFile(file, '{');
     reload();
     await copy();
@@ -170,7 +170,7 @@ describe('endpoints with secrets of their own', () => {
         return String(error);
       }
     })();
-    expect(told).toContain(`${file} is no good`);
+    expect(told).toContain(`${file} is invalid`);
     for (const { secrets = [] } of endpoints as { secrets?: string[] }[])
       for (const one of secrets) expect(told).not.toContain(one);
   });

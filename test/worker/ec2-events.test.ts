@@ -271,10 +271,10 @@ describe('listeners', () => {
     await broken.stop();
     expect(await queue.counts()).toEqual({ visible: 0, hidden: 1 });
 
-    const mended = anotherListener();
+    const repaired = anotherListener();
     await service.control.advanceSeconds(31);
     await deleted();
-    await mended.stop();
+    await repaired.stop();
     await endedBeforePoll(id);
   });
 

@@ -31,9 +31,9 @@ declare module 'fastify' {
     session?: boolean;
   }
   interface FastifyRequest {
-    /** Who asks; `null` where nobody could be made out, and only public routes are open. */
+    /** The authenticated caller; `null` where there is none, and only public routes are open. */
     principal: Principal | null;
-    /** Why nobody could be made out. */
+    /** Why the caller could not be authenticated. */
     refusal: AmiferryError | null;
   }
 }

@@ -9,7 +9,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, tells how far each copy is, and manages who may launch them.
 
 An image is named by its id and its region: every \`/amis\` route takes \`?region=\`. What takes time is a **job**: a
-request answers 202 with the job at once, \`GET /jobs/{id}\` tells how it gets on, and \`Prefer: wait=30\` holds the
+request answers 202 with the job at once, \`GET /jobs/{id}\` shows its progress, and \`Prefer: wait=30\` holds the
 answer until it has finished. Errors are problem details (RFC 9457) with a stable \`code\`.
 
 The examples use an image of the EC2 simulator (\`npm start\`).`;

@@ -8,7 +8,7 @@ import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from './documented.t
 const schema = {
   operationId: 'getJob',
   tags: ['jobs'],
-  summary: 'See how a job gets on',
+  summary: 'See the state and progress of a job',
   description:
     'The job with each of its destinations. With Prefer: wait=N the answer is held until the job has finished.',
   params: JobPath,

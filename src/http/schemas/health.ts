@@ -16,7 +16,7 @@ export const Check = component(
       required: Type.Boolean({
         description: 'Whether the service is not ready without it; else it is a warning.',
       }),
-      why: nullable(Type.String({ description: 'What is wrong and how to mend it; null where nothing is.' })),
+      why: nullable(Type.String({ description: 'What is wrong and how to fix it; null where nothing is.' })),
     },
     { ...CLOSED, description: 'One thing that the service needs.' },
   ),
