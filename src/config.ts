@@ -276,7 +276,7 @@ const SETTINGS = {
     default: '',
     pattern: '^[a-z0-9.:-]+(,[a-z0-9.:-]+)*$',
     description:
-      'names, without port, by which the API may be called besides localhost, separated by commas; any without it, unless nobody is asked for credentials on loopback',
+      'names, without port, by which the API may be called besides localhost, separated by commas. Where it is not set every name is accepted, save on loopback without authentication',
   }),
   TRUSTED_PROXIES: text({
     default: '',
@@ -403,7 +403,7 @@ export interface Config {
   workerHealthPort: number;
   idempotencyMs: number;
   retentionMs: number;
-  /** Nobody is asked for credentials, said in so many words. */
+  /** Authentication is off by AUTH=none. */
   authNone: boolean;
   /** Empty: any. */
   allowedHosts: readonly string[];

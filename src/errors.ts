@@ -2,7 +2,7 @@
  * The registry of everything that can go wrong, by a stable code that callers may match on.
  *
  * `status` is the HTTP status when the error answers a request; `retryable` says whether the same
- * call may succeed later without anybody changing anything; `title` is the RFC 9457 title.
+ * call may succeed later without a change; `title` is the RFC 9457 title.
  * docs/errors.md lists the same codes, and a test holds the two together.
  */
 export const ERRORS = {

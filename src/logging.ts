@@ -49,7 +49,7 @@ function standardOutput(): DestinationStream & { flushSync(): void } {
     lines = '';
     if (text !== '') process.stdout.write(hideCredentials(text));
   };
-  // Whoever read the log has gone: that is no reason to stop.
+  // The reader of the log has gone: that is no reason to stop.
   process.stdout.on('error', () => {});
   process.on('exit', flushSync);
   return {

@@ -11,7 +11,7 @@ export function readApiKeys(file: string): ApiKey[] {
 }
 
 /**
- * Replaces the file as a whole, so that nobody ever reads half of it, and two at once don't lose each other's change. A new
+ * Replaces the file as a whole, so that no reader ever gets half of it, and two writers at once don't lose each other's change. A new
  * file is readable by its owner alone; one that is there keeps owner and mode, or the API could read it no more, and what
  * is revoked would stay good.
  * @throws {ConfigError} when it can't be read, is invalid or can't be written, or when another is at it
@@ -41,7 +41,7 @@ function openAlone(fresh: string): number {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     throw new ConfigError(
-      `${fresh} is there: somebody else changes the keys right now. If nobody does, remove it.`,
+      `${fresh} is there: another process is changing the keys right now. If none is, remove the file.`,
     );
   }
 }

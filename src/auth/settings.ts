@@ -19,9 +19,9 @@ type AuthConfig = Pick<Config, 'authNone' | 'apiKeysFile' | 'jwt' | 'policyFile'
 type Reloadable = FileState & Pick<CheckedFile<unknown>, 'look' | 'reload'>;
 
 export interface Access {
-  /** `null`: nobody is asked who they are. */
+  /** `null`: callers are not authenticated. */
   authenticate: Authenticate | null;
-  /** Nobody is asked, since only this machine can ask. */
+  /** Callers are not authenticated, since only this machine can connect. */
   loopbackOnly: boolean;
   policy: PolicySource;
   files: readonly Reloadable[];
@@ -29,7 +29,7 @@ export interface Access {
 
 /**
  * Who is let in, out of the settings. @throws {ConfigError} when a file is invalid, when settings contradict each other,
- * and when everybody would be let in without anybody having said so
+ * and when all callers would be admitted without a setting that says so
  */
 export function accessOf(config: AuthConfig): Access {
   const apiKeys = config.apiKeysFile === '' ? null : openApiKeyFile(config.apiKeysFile);

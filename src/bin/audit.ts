@@ -10,7 +10,7 @@ import { PROJECT_DIR } from '../dev/project.ts';
  * accepted-advisories.json (SECURITY.md). Where the registry can't be asked it says so, and passes.
  */
 const FILE = join(PROJECT_DIR, 'accepted-advisories.json');
-/** Whoever is offline is told soon. */
+/** Milliseconds: without a network the check says so soon. */
 const PATIENCE = ['--fetch-retries=0', '--fetch-timeout=10000'];
 
 const { stdout } = spawnSync('npm', ['audit', '--json', '--omit=dev', ...PATIENCE], {

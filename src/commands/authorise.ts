@@ -58,8 +58,8 @@ export async function authoriseChange(
 }
 
 /**
- * Refuses to try something again that whoever asked for it may no longer do, by the policy of now, or that the one who
- * tries it again has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
+ * Refuses to retry what the principal that asked for it may no longer do, by the policy of now, or what the principal that
+ * retries it has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
  */
 export async function authoriseRetry(
   deps: Deps,
@@ -143,7 +143,7 @@ function againstChange(
   };
 }
 
-/** What is tried again is done in the name of whoever asked for it first: his rules count. */
+/** A retry is done in the name of the principal that asked first: the rules of that one count. */
 function againstRetry(deps: Deps, principal: Principal, job: Job, named: Named): Objections {
   const owner = job.requestedBy;
   const { region } = job.image;

@@ -127,7 +127,7 @@ export function copiers(asked: PermissionRequest, region: string, pointer: strin
   if (!asked.includeSnapshots) return [];
   if (asked.accounts.length === 0) {
     const message = asked.public
-      ? 'this service makes no snapshot public, since anybody could then read the disk: name the accounts that may copy the image in "accounts", or leave "includeSnapshots" out'
+      ? 'this service makes no snapshot public, since any account could then read the disk: name the accounts that may copy the image in "accounts", or leave "includeSnapshots" out'
       : 'EC2 gives snapshots to accounts, not to organizations or units: name accounts in "accounts", or leave "includeSnapshots" out';
     throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
   }

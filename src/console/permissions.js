@@ -13,7 +13,7 @@ function question(mode, set, image) {
   const publishing = set.public ? makePublic(image) : null;
   if (mode === 'add') return publishing;
   if (namesNobody(set)) return `Nobody is named here. ${makePrivate(image)}`;
-  return `${publishing ?? `Share ${image} with exactly these?`} Whoever is not named loses access, to its snapshots too.`;
+  return `${publishing ?? `Share ${image} with exactly these?`} All others lose access, to its snapshots too.`;
 }
 
 /** Who may launch an image, whether it could be shared, and if not why; and the form to change it. */
@@ -60,7 +60,7 @@ function shareability({ imageId, region, shareable }) {
 const MODES = [
   ['add', 'Add these, and leave everybody else alone'],
   ['remove', 'Remove these, and leave everybody else alone'],
-  ['set', 'Exactly these: whoever is not named loses access'],
+  ['set', 'Exactly these: all others lose access'],
 ];
 
 const namesNobody = (set) => !set.public && !set.accounts && !set.organizations && !set.organizationalUnits;

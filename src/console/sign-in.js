@@ -56,7 +56,7 @@ export function setUpSignIn({ signedIn, signedOut }) {
   showButton();
 }
 
-/** Whoever lacks a scope is known all the same. */
+/** A caller that lacks a scope is authenticated all the same. */
 async function check() {
   try {
     await get('/jobs?limit=1');

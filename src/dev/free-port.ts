@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 /**
- * A loopback port that was free just now. Somebody else may take it before you bind it: be ready to ask again.
+ * A loopback port that was free just now. Another process may take it before you bind it: be ready to ask again.
  */
 export async function freePort(): Promise<number> {
   return await new Promise<number>((resolve, reject) => {

@@ -44,7 +44,7 @@ export interface Privileges {
   root: boolean;
   /** Whether sudo is on the PATH. */
   sudo: boolean;
-  /** Whether somebody is there to type a password. */
+  /** Whether a password can be typed. */
   terminal: boolean;
 }
 

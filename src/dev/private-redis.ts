@@ -85,7 +85,7 @@ function serverArguments(dir: string, port: number, appendonly: boolean): string
 }
 
 /**
- * Waits for the line that only this very child can write: a PING might be answered by whoever else took the port.
+ * Waits for the line that only this very child can write: a PING might be answered by another process that took the port.
  * Resolves to the child's pid.
  */
 async function untilAccepting(child: ChildProcess, port: number): Promise<number> {

@@ -30,7 +30,7 @@ export const ANONYMOUS: Principal = {
   expiresAt: null,
 };
 
-/** Jobs are visible to whoever asked for them, and to administrators. */
+/** Jobs are visible to the principal that asked for them, and to administrators. */
 export function isVisibleTo(principal: Principal, job: { requestedBy: string }): boolean {
   return job.requestedBy === principal.id || principal.scopes.has('amis:admin');
 }

@@ -1,7 +1,7 @@
 import { IMAGE_ID_PATTERN } from './ami.ts';
 import { REGION_PATTERN } from './regions.ts';
 
-/** What one of EC2's events is about. Anybody may have sent it: it says where to look, and nothing that is believed. */
+/** What one of EC2's events is about. Its sender is not authenticated: it says where to look, and nothing that is believed. */
 export interface AmiEvent {
   imageId: string;
   region: string;

@@ -25,7 +25,7 @@ export interface AuditEntry {
   action: AuditAction;
   outcome: AuditOutcome;
   principal: string;
-  /** Which key or token: its id, never itself. The worker has none: it acts for whoever asked. */
+  /** Which key or token: its id, never itself. The worker has none: it acts for the principal that asked. */
   credential: string | null;
   policyVersion: string | null;
   jobId: string | null;

@@ -83,7 +83,7 @@ export function isFresh({ state, startedAt, attempts }: Destination): boolean {
 /** As long as CopyImage usually takes at most, milliseconds. */
 const STARTING = 10_000;
 
-/** Whoever saved the intent is at it for a while. Should that be a mistake, a second call does no harm. */
+/** The worker that saved the intent is at it for a while. Where it is not, a second call does no harm. */
 function dueFrom(step: DestinationStep, { startedAt }: Destination): number {
   return step === 'start-copy' && startedAt !== null ? startedAt + STARTING : 0;
 }

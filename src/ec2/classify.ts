@@ -9,7 +9,7 @@ import { AmiferryError } from '../errors.ts';
  * - `slots`: the region makes as many copies at once as it may; stand in line
  * - `missing`: the resource isn't there (any more, or yet)
  * - `credentials`: the account does not take the service's credentials at the moment; wait, for it says nothing of what was asked
- * - `denied`: the service's own credentials don't suffice; nothing changes until somebody changes them
+ * - `denied`: the service's own credentials don't suffice; nothing changes until an operator changes them
  * - `refused`: this call will never succeed as it is
  */
 export type Ec2ErrorKind =

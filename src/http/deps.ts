@@ -24,9 +24,9 @@ import type { RedisProbe } from './readiness.ts';
 
 /** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
 export interface AppDeps extends CommandDeps {
-  /** `null`: nobody is asked who they are, and everybody may do everything. */
+  /** `null`: callers are not authenticated, and may do everything. */
   authenticate: Authenticate | null;
-  /** Nobody is asked, since only this machine can ask; default `false`. */
+  /** Callers are not authenticated, since only this machine can connect; default `false`. */
   loopbackOnly?: boolean;
   /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
@@ -35,7 +35,7 @@ export interface AppDeps extends CommandDeps {
   /** Addresses and CIDR ranges whose X-Forwarded-For tells who calls; default: none. */
   trustedProxies?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list' | 'log'>;
-  /** `null`: nobody is turned away for asking often. */
+  /** `null`: there is no rate limit. */
   rateLimit: RateLimit | null;
   idempotency: IdempotencyStore;
   queueSessions: Pick<QueueSessions, 'open' | 'find' | 'close'>;

@@ -12,7 +12,7 @@ export function principalOf({ principal }: Pick<FastifyRequest, 'principal'>): P
 
 /**
  * Whose share of what is bounded (requests, streams) a request uses up: the principal's, and where callers are not authenticated the
- * address's. Whoever has one IPv6 address has the 2^64 of its network: they count as one.
+ * address's. A host with one IPv6 address has the 2^64 of its network: they count as one.
  */
 export function countedAs({ principal, ip }: Pick<FastifyRequest, 'principal' | 'ip'>): string {
   if (principal === null || principal.id === ANONYMOUS.id) return `ip:${normalizeIP(ip)}`;

@@ -113,7 +113,7 @@ async function checkCredentials(gateway: ReadinessDeps['gateway'], region: strin
   return check('ec2-credentials', why);
 }
 
-/** Whoever asks may be anybody: what is wrong with the file is in the log alone. */
+/** Readiness is public: what is wrong with the file is in the log alone. */
 function checkFile({ setting, stale }: FileState): Check {
   const why = `the file of ${setting} is invalid, and the one before stays in force: the log says why`;
   return check(setting.toLowerCase().replaceAll('_', '-'), stale ? why : null, false);

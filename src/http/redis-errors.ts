@@ -26,7 +26,7 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 
-/** Why there is no connection, for whoever asks for the health: no address, no user, no password. */
+/** Why there is no connection, for the health answer: no address, no user, no password. */
 export function connectionFault(error: unknown): string {
   if (!(error instanceof Error)) return 'it could not be asked';
   if (/^(?:WRONGPASS|NOAUTH|ERR AUTH)\b/.test(error.message))

@@ -77,7 +77,7 @@ export class TakenRequests implements FastifyRateLimitStore {
     this.#takeMore(caller, cost, windowMs, max).then(again, callback);
   }
 
-  /** Whoever needs more of the same caller's meanwhile waits for the same answer. */
+  /** Requests of one caller that need more at the same time wait for the same answer. */
   #takeMore(caller: string, cost: number, windowMs: number, max: number): Promise<void> {
     const asking = this.#asking.get(caller) ?? this.#ask(caller, cost, windowMs, max);
     this.#asking.set(caller, asking);

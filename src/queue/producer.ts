@@ -107,7 +107,7 @@ export class StepProducer {
     ];
     for (const id of ids) {
       const job = await queue.getJob(id);
-      // Somebody else may have taken it up meanwhile.
+      // Another worker may have taken it up meanwhile.
       await job?.promote().catch(() => {});
     }
   }
@@ -154,7 +154,7 @@ async function openQueue(
 ): Promise<Queue> {
   if (redis.status !== 'ready')
     throw new AmiferryError('redis-unavailable', `Redis, which keeps the queue, is away (${redis.status})`);
-  // Loaded by whoever first queues anything: it takes as long as a fifth of the start without.
+  // Loaded when something is queued first: it takes as long as a fifth of the start without.
   const bullmq = await import('bullmq');
   const queue = new bullmq.Queue(name, { connection: redis, skipWaitingForReady: true, ...options });
   // Without a listener a lost connection would end the process; ioredis itself connects again.

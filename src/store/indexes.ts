@@ -42,7 +42,7 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
 
 /**
  * Where one of our copies ended EC2's own limit is worth another try; where something new is tracked, tracking is due;
- * where somebody stands in line, the line is to be looked at.
+ * where copies stand in line, the line is to be looked at.
  */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
@@ -125,7 +125,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
   ];
 }
 
-/** When a job ended that has nothing left to do and nobody to be told, epoch milliseconds; `null` for any other. */
+/** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => straysOf(one).length === 0);
   return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;

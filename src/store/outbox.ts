@@ -16,7 +16,7 @@ interface Entry extends Record<string, unknown> {
 const PATIENCE = 1;
 
 /**
- * Leaves what a write made due in the outbox, in the script that writes the record: whoever asked for the write needs
+ * Leaves what a write made due in the outbox, in the script that writes the record: the writer needs
  * no further round trip, and no queue.
  */
 export function outboxCommands(

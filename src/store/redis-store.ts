@@ -227,7 +227,7 @@ export class RedisJobStore implements JobStore {
   }
 
   async beginLook(scope: Scope): Promise<Look> {
-    // In this order: whoever asks for an earlier look after this has a copy that this has not seen.
+    // In this order: a request for an earlier look after this one is about a copy that this one has not seen.
     const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
     return { pending: await this.pending(scope), due: Number(due) };
   }
@@ -324,7 +324,7 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.get(id);
-      // It was retried meanwhile, has an image to remove, or somebody to tell.
+      // It was retried meanwhile, or has an image to remove or a webhook to send.
       if (job === null || (doneAt(job) ?? Infinity) > time) continue;
       const { outcome } = await this.#write({ before: job, after: null });
       if (outcome === 'ok') deleted += 1;

@@ -87,7 +87,7 @@ return redis.call('DEL', KEYS[1])
  *       member, is_timed}]}, or the first
  *       place in a line, {line: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
  *       {key: position, token, fingerprint, value, ttl}: the write is made once, and not where the key is another request's.
- * Answers for each write `ok`, `conflict` (somebody wrote first), `not-first`, `claim-lost` (another request holds the key), or the members for which no slot or no call is
+ * Answers for each write `ok`, `conflict` (another write came first), `not-first`, `claim-lost` (another request holds the key), or the members for which no slot or no call is
  * free (an array).
  */
 const COMMIT = `${BUCKET}${ROOM}
@@ -110,7 +110,7 @@ local function may_start(one, guard)
   if one.is_timed then own, other = other, own end
   local place = redis.call('ZSCORE', own, one.member)
   local ahead = place and redis.call('ZRANK', own, one.member) or redis.call('ZCARD', own)
-  -- Time-based copies that have to wait by themselves hold nobody up.
+  -- Time-based copies that have to wait by themselves hold up no others.
   if not timed_wait then
     ahead = ahead + (place and redis.call('ZCOUNT', other, '-inf', '(' .. place) or redis.call('ZCARD', other))
   end

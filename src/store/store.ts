@@ -7,14 +7,14 @@ import type { JobHappening } from '../domain/job-events.ts';
 /** A happening with its id in the job's log: ids rise, and name the place to go on from. */
 export type JobEvent = JobHappening & { id: string };
 
-/** `null` from a change means: nothing to do. It is called again, on the newer record, when somebody was faster. */
+/** `null` from a change means: nothing to do. It is called again, on the newer record, after a conflict. */
 export type Change = (job: Job, now: number) => Job | null;
 
 export type UpdateOutcome =
   | { outcome: 'changed'; before: Job; job: Job }
   | { outcome: 'unchanged'; job: Job }
   | { outcome: 'missing' }
-  /** Only with a turn asked for: somebody else is first in line for the image. */
+  /** Only with a turn asked for: another change is first in line for the image. */
   | { outcome: 'not-first'; job: Job };
 
 export interface JobFilter {
@@ -63,7 +63,7 @@ export interface Look {
 export interface Noticed {
   /** Those whose copies are under way in the scope. */
   known: string[];
-  /** Names the look that will take them: whoever adds to the same look before it begins gets the same name. */
+  /** Names the look that will take them: all that add to the same look before it begins get the same name. */
   look: string;
 }
 
@@ -103,7 +103,7 @@ export interface StartLimits {
 
 /** Copy slots and calls of CopyImage for some destinations of a job. */
 export interface SlotsRequest {
-  /** As it was just read: it is read again only where somebody has written it since. */
+  /** As it was just read: it is read again only where it was written since. */
   job: Job;
   destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
@@ -154,13 +154,13 @@ export interface JobStore {
   /** What a look begins with. */
   beginLook(scope: Scope): Promise<Look>;
   /**
-   * Puts the next look at a scope off until then, epoch milliseconds: unless somebody has asked for an earlier one since
-   * `due`, others are pending there than these many, or anybody stands in line for their slots.
+   * Puts the next look at a scope off until then, epoch milliseconds: unless an earlier one was asked for since
+   * `due`, others are pending there than these many, or copies stand in line for their slots.
    */
   putOff(scope: Scope, time: number, due: number, pending: number): Promise<void>;
   /** A scope that is tracked is looked at by then, epoch milliseconds, if not earlier. */
   lookBy(scope: Scope, time: number): Promise<void>;
-  /** Scopes in which anybody stands in line. */
+  /** Scopes in which copies stand in line. */
   lines(): Promise<Scope[]>;
   /** The next in line in a scope, in order: as many as there are both free slots and calls. */
   nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
@@ -179,12 +179,12 @@ export interface JobStore {
   markFull(scope: Scope, milliseconds: number, which?: 'all' | 'time-based'): Promise<void>;
   /**
    * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
-   * clock. Who dies in it holds nobody up.
+   * clock. A worker that dies in it holds up no other.
    */
   takeTurn(step: string, every: number): Promise<boolean>;
   /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link putOff}. */
   takeDueScopes(interval: number): Promise<Scope[]>;
-  /** Drops a scope with nothing pending and nobody waiting from the tracking. */
+  /** Drops a scope with nothing pending and nothing waiting from the tracking. */
   dropIdleScope(scope: Scope): Promise<void>;
   /** Deletes jobs that finished longer ago than this; returns how many. */
   deleteFinishedBefore(time: number, limit: number): Promise<number>;

@@ -42,7 +42,7 @@ export const STOP_MS = 800;
 
 const NO_SPAN: OpenSpan = { set: () => {}, fail: () => {} };
 
-/** Where nobody asked for traces: nothing is loaded, and nothing is done. */
+/** Without a setting for traces: nothing is loaded, and nothing is done. */
 export const NO_TRACING: Tracing = {
   http: null,
   queues: undefined,

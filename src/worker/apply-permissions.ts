@@ -126,7 +126,7 @@ async function applyChange(
 ): Promise<StepOutcome> {
   const result = await share(deps, scope, request);
   if (result.outcome === 'unsettled') {
-    const why = 'EC2 does not show the change yet, or somebody else changes the image at the same time';
+    const why = 'EC2 does not show the change yet, or another tool changes the image at the same time';
     if (isInTime(deps, waitOf(deps, job))) return { outcome: 'again', why };
     return await undo(deps, scope, job, request, failureBecause('ec2-error', why));
   }

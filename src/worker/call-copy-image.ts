@@ -14,7 +14,7 @@ import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
 interface CallOptions {
-  /** The intent was saved just now, and a call taken with it: nobody has called yet. */
+  /** The intent was saved just now, and a call taken with it: no call was made yet. */
   fresh?: boolean;
   /** Hears that EC2 has answered, and tells when what came of it may be written. */
   answered?: () => Promise<void>;

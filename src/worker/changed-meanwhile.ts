@@ -18,7 +18,7 @@ export function changedMeanwhile(
     ...(isNobody(taken) ? [] : [`taken from ${listed(taken)}`]),
   ];
   if (parts.length === 0) return [];
-  const message = `while this change was made, somebody else changed the image's launch permissions: ${parts.join(', ')}. What was asked for here counts; look whether the other tool goes on`;
+  const message = `while this change was made, another tool changed the image's launch permissions: ${parts.join(', ')}. What was asked for here counts; check whether it goes on`;
   return [{ code: 'changed-meanwhile', message, region: image.region }];
 }
 

@@ -82,7 +82,7 @@ export function endOf(
   const { jobId } = copy;
   const roomMs = NO_ROOM * settings.retryMs;
   if (image.state === 'pending' || image.state === 'transient') return null;
-  // Disabled is available, and then somebody disabled it.
+  // Disabled means that it was available, and was disabled then.
   if (image.state === 'available' || image.state === 'disabled')
     return { jobId, move: whenAvailable(refOf(copy), image, snapshots) };
   if (image.state === 'deregistered') return deregistered(copy);

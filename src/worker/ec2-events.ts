@@ -106,7 +106,7 @@ export class Ec2Events {
   }
 
   #dropped(outcome: 'unrelated' | 'unreadable', about: Partial<AmiEvent>): void {
-    // Images of others are no label: anybody could make up any number of regions.
+    // Images of others are no label: a sender could make up any number of regions.
     this.#deps.metrics.ec2Event(outcome, '');
     this.#deps.logger.debug({ ...about, outcome }, 'event dropped');
   }

@@ -72,7 +72,7 @@ function notThere(imageId: string | null): AmiferryError {
   return new AmiferryError('image-not-found', `${imageId} is no longer there`);
 }
 
-/** Whoever waits in the line of this image is next. */
+/** The next change in the line of this image is woken. */
 async function wakeNext(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
   if (job.permissions === null || destination.imageId === null) return;
   const me = { jobId: job.id, destination: destinationKey(destination) };

@@ -11,7 +11,7 @@ interface Trying {
 }
 
 /**
- * Does some work, within one step, until it succeeds: for what nobody would do again if this step failed here.
+ * Does some work, within one step, until it succeeds: for what no other step would do if this one failed here.
  * @throws the last error of `work`
  */
 export async function keepTrying<T>(

@@ -24,7 +24,7 @@ const NOT_YET = 2000;
  * Looks at all pending copies of one scope, in as few calls as EC2 allows, and decides when to look again. Then it wakes as many
  * of those in line as there are free slots. With `noticed` it looks just at the copies that EC2's own events told of.
  *
- * The scope was put back for a look soon when this one was taken up, and is put off only once it is over: whoever dies in
+ * The scope was put back for a look soon when this one was taken up, and is put off only once it is over: a worker that dies in
  * one costs no more than that.
  */
 export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Promise<StepOutcome> {
@@ -82,7 +82,7 @@ async function trackNoticed(deps: WorkerDeps, scope: Scope): Promise<StepOutcome
   if (!(await deps.store.takeTurn(`noticed/${scopeKey(scope)}`, NOTICED_EVERY)))
     return { outcome: 'again', why: 'EC2 told of other copies there just now', delayMs: NOTICED_EVERY };
   const noticed = await deps.store.takeNoticed(scope);
-  // A worker took them and died: which ones they were nobody knows any more.
+  // A worker took them and died: which ones they were is not known any more.
   if (noticed === null) await deps.store.lookBy(scope, deps.store.now());
   else if (noticed.length > 0) await lookAtNoticed(deps, scope, noticed);
   return DONE;

@@ -138,7 +138,7 @@ describe('npm run api-key', () => {
   test('of two who change it at once neither loses his change: the second is told', async () => {
     await writeFile(`${file}.new`, '');
     const { code, output } = await run('create', 'ci', '--scopes', 'amis:read');
-    expect([code, output]).toEqual([1, expect.stringContaining('somebody else changes the keys')]);
+    expect([code, output]).toEqual([1, expect.stringContaining('another process is changing the keys')]);
     await rm(`${file}.new`);
     const made = await Promise.all([1, 2, 3].map(() => runProcess('create', 'ci', '--scopes', 'amis:read')));
     const good = made.filter((one) => one.code === 0);

@@ -43,8 +43,8 @@ export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'audit' | 'po
 };
 
 /**
- * Makes out who asks, and later turns away whoever may not: what comes in between (rate limits) knows the caller, and
- * counts those who are turned away too. Both happen before the body is read.
+ * Authenticates the caller, and refuses in a later hook a caller that may not do this: what comes in between (rate limits) knows the
+ * caller, and counts refused requests too. Both happen before the body is read.
  */
 export const authentication = fp<AuthenticationOptions>(
   async (app, options) => {
@@ -77,7 +77,7 @@ function accessOf(request: FastifyRequest): Access {
   return request.is404 ? 'everybody' : (request.routeOptions.config.access ?? []);
 }
 
-/** Credentials go before a session: whoever sends both means the former. */
+/** Credentials go before a session: a request with both means the former. */
 async function whoAsks(
   { authenticate, queueSessions }: AuthenticationOptions,
   request: FastifyRequest,
@@ -99,7 +99,7 @@ function declareAccess(app: FastifyInstance): void {
     const { url } = route;
     const access = route.config?.access;
     if (access !== undefined && access !== 'everybody') route.schema = withAccess(route.schema ?? {}, access);
-    // Read only when asked for: what a plugin registers is declared by whoever registers the plugin.
+    // Read only when asked for: the plugin that registers another one declares what that registers.
     const declared = () => route.config?.access;
     table.push(...[route.method].flat().map((method) => ({ method, url, access: declared })));
   });

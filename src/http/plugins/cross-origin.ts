@@ -6,7 +6,7 @@ import type { AppDeps } from '../deps.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whoever asks may call this service what he likes: supervisors name an address. */
+    /** Any Host is accepted here: supervisors name an address. */
     anyHost?: true;
   }
 }
@@ -64,7 +64,7 @@ function refuseOtherPage({ method, headers }: FastifyRequest): void {
   throw new AmiferryError('bad-request', 'a page of another origin may not change anything here');
 }
 
-/** `none`: typed in by whoever sits there. Another port of the same machine is `same-site`, and not ours. */
+/** `none`: typed into the address bar. Another port of the same machine is `same-site`, and not ours. */
 const OUR_SITES = new Set(['same-origin', 'none']);
 
 function isOriginOf(origin: string | undefined, host: string): boolean {

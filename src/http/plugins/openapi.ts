@@ -97,7 +97,7 @@ function examplesIn(schema: unknown): string[] {
   return hasAny && Array.isArray(schema.examples) ? schema.examples.map(String) : [];
 }
 
-/** Whoever reads the documentation needs no credentials; what it calls does. */
+/** The documentation needs no credentials; the requests that it sends do. */
 const docs: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, ...SWAGGER_UI_HEADERS, access: 'everybody' };

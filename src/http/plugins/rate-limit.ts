@@ -9,7 +9,7 @@ import { TakenRequests } from '../taken-requests.ts';
 
 /** How many requests one caller may make, counted over all API processes. */
 export interface RateLimit {
-  /** A connection of its own, which gives up at once: a slow count must hold up nobody. */
+  /** A connection of its own, which gives up at once: a slow count must hold up no request. */
   redis: RedisClient;
   prefix: string;
   perMinute: number;

@@ -39,7 +39,7 @@ const UI = {
 const FOREIGN_LINK = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
 /**
- * Bull Board, for looking only: it is loaded, and the queues are opened, when somebody looks first. It is an app of its own behind the
+ * Bull Board, for looking only: it is loaded, and the queues are opened, at the first request. It is an app of its own behind the
  * service's routes, so that nothing of it can be reached but through them. Of its API only what is read with GET is there.
  */
 export class QueueBoard {

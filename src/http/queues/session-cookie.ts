@@ -24,7 +24,7 @@ function cookie(request: FastifyRequest, value: string, seconds: number): string
   return `${NAME}=${value}; Path=/queues; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`;
 }
 
-/** Whoever claims https falsely keeps only himself from sending the cookie back. */
+/** A client that claims https falsely only keeps itself from sending the cookie back. */
 function isHttps({ protocol, headers }: FastifyRequest): boolean {
   return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
 }

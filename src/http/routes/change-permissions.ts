@@ -38,7 +38,7 @@ const common = {
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS) },
 };
 
-/** Whoever names somebody to be told. */
+/** The caller of a request that names webhook endpoints. */
 const told = {
   ...common,
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS, 'webhooks-off', 'webhook-refused') },
@@ -58,7 +58,7 @@ const patch = {
   operationId: 'patchPermissions',
   summary: 'Add and remove permissions',
   description:
-    'Whoever is named in neither list stays as he is. Changes of one image are made one after the other.',
+    'An account, organization or unit that is named in neither list stays as it is. Changes of one image are made one after the other.',
   body: ref(PermissionPatch),
 };
 
@@ -105,7 +105,7 @@ export function changePermissionsRoutes(app: App, deps: AppDeps): void {
 
 type ImageRequest = FastifyRequest & { params: { imageId: string }; query: { region?: string } };
 
-/** Somebody to be told is no change. */
+/** A webhook endpoint alone is no change. */
 function requireMoves(moves: { add?: unknown; remove?: unknown }): void {
   if (moves.add !== undefined || moves.remove !== undefined) return;
   throw new AmiferryError('validation-failed', 'name whom to "add", whom to "remove", or both', {

@@ -8,7 +8,7 @@ import type { World } from '../state/world.ts';
 const told: ReadonlySet<ImageState> = new Set(['available', 'failed', 'deregistered', 'disabled']);
 
 /**
- * EC2's "EC2 AMI State Change" events. A copy's end lies in the future and no timer waits for it: whoever looks for
+ * EC2's "EC2 AMI State Change" events. A copy's end lies in the future and no timer waits for it: a receiver of
  * messages has those sent first that have come due.
  */
 export class StateChanges {
