@@ -1,3 +1,5 @@
+import { chunksOf } from './chunks.ts';
+
 /** Who may launch an image: EC2's four kinds of launch permission. Lists are sorted and without repeats. */
 export interface PermissionSet {
   /** `Group=all`: every AWS account. */
@@ -170,11 +172,5 @@ export function inBatches(
   ];
   const part = (entries: typeof all, removing: boolean) =>
     setOf(entries.filter((entry) => entry.removing === removing).map(({ sharee }) => sharee));
-  return chunked(all, size).map((entries) => ({ add: part(entries, false), remove: part(entries, true) }));
-}
-
-export function chunked<T>(values: readonly T[], size: number): T[][] {
-  const chunks: T[][] = [];
-  for (let i = 0; i < values.length; i += size) chunks.push(values.slice(i, i + size));
-  return chunks;
+  return chunksOf(all, size).map((entries) => ({ add: part(entries, false), remove: part(entries, true) }));
 }

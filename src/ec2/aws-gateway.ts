@@ -7,7 +7,7 @@ import type { AwsOptions, Ec2Call } from './aws-clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from './aws-clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
-import { chunksOf } from './chunks.ts';
+import { chunksOf } from '../domain/chunks.ts';
 import { classify, Ec2Error, heldBack } from './classify.ts';
 import { listIn, withExpectedAnswers } from './expected-answers.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';

@@ -20,7 +20,7 @@ import type { JobFeed } from '../store/feed.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { RateLimit } from './plugins/rate-limit.ts';
 import type { StreamLimits } from './plugins/event-streams.ts';
-import type { RedisProbe } from './readiness.ts';
+import type { RedisProbe } from '../queue/connections.ts';
 
 /** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
 export interface AppDeps extends CommandDeps {

@@ -3,14 +3,9 @@ import type { FileState } from '../auth/checked-file.ts';
 import type { Workers } from '../store/workers.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
+import type { RedisProbe } from '../queue/connections.ts';
 import { connectionFault } from './redis-errors.ts';
 import type { Health } from './schemas/health.ts';
-
-/** All that readiness asks of a Redis connection. */
-export interface RedisProbe {
-  /** Redis' INFO. */
-  info(): Promise<string>;
-}
 
 export interface ReadinessDeps {
   redis: RedisProbe;

@@ -1,6 +1,7 @@
 import type { Image, Scope } from '../domain/ami.ts';
+import { chunksOf } from '../domain/chunks.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
-import { chunked, inBatches, NOBODY } from '../domain/permissions.ts';
+import { inBatches, NOBODY } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
 import type { Fence, SnapshotPermissions } from '../ec2/gateway.ts';
 import type { PermissionDeps } from './deps.ts';
@@ -100,6 +101,6 @@ function snapshotCalls(
 }
 
 function partsOf({ public: everyone, accounts }: SnapshotPermissions): SnapshotPermissions[] {
-  const some = chunked(accounts, SNAPSHOT_BATCH).map((part) => ({ public: false, accounts: part }));
+  const some = chunksOf(accounts, SNAPSHOT_BATCH).map((part) => ({ public: false, accounts: part }));
   return [...(everyone ? [{ public: true, accounts: [] }] : []), ...some];
 }

@@ -1,7 +1,7 @@
 import type { Image, Scope, Snapshot } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
 import type { SlotLimit } from '../domain/slot-limits.ts';
-import { chunksOf } from '../ec2/chunks.ts';
+import { chunksOf } from '../domain/chunks.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';

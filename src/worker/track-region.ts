@@ -1,7 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { nextLook, progressInterval } from '../domain/next-look.ts';
-import { chunksOf } from '../ec2/chunks.ts';
+import { chunksOf } from '../domain/chunks.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
 import type { PendingCopy } from '../store/store.ts';
