@@ -28,12 +28,12 @@ export async function jobPage({ args: [id], signal, run, reload }) {
   await read();
   const live = liveSign(signal);
   const timeline = timelineView();
-  const event = (happening) => {
-    if (happening.type === 'resync') return readSoon();
-    timeline.add(happening);
-    const news = happening.at >= view.job().updatedAt;
-    view.update(afterEvent(view.job(), happening));
-    if (news && needsReading(happening)) readSoon();
+  const event = (jobEvent) => {
+    if (jobEvent.type === 'resync') return readSoon();
+    timeline.add(jobEvent);
+    const news = jobEvent.at >= view.job().updatedAt;
+    view.update(afterEvent(view.job(), jobEvent));
+    if (news && needsReading(jobEvent)) readSoon();
   };
   // The API ends the stream with the job: that is no lost connection.
   const closed = (goesOn) => live.closed(goesOn && !FINAL.has(view.job().state));

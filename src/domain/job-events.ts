@@ -18,7 +18,7 @@ export const EVENT_TYPES = [
 export type EventType = (typeof EVENT_TYPES)[number];
 
 /** One thing that happened to a job, as its log keeps it and as callers may follow it. */
-export interface JobHappening {
+export interface JobEvent {
   type: EventType;
   jobId: string;
   /** Who asked for the job. */
@@ -47,11 +47,11 @@ export const FINAL_EVENTS: ReadonlySet<EventType> = new Set([
 ]);
 
 /** What happened between two versions of a record, destinations first, the job's own change last. */
-export function happenings(before: Job | null, after: Job): JobHappening[] {
+export function eventsBetween(before: Job | null, after: Job): JobEvent[] {
   const state = jobState(after);
   const { id: jobId, requestedBy, updatedAt: at } = after;
   const common = { jobId, requestedBy, at, state, progress: jobProgress(after) };
-  const list: JobHappening[] = [];
+  const list: JobEvent[] = [];
   if (before?.kind === 'copy' && after.kind === 'copy') {
     for (const one of after.destinations) {
       const type = destinationChange(findDestination(before, destinationKey(one)), one);
@@ -70,7 +70,7 @@ function destinationChange(before: Destination | undefined, after: Destination):
   return before.progress === after.progress ? null : 'destination.progress';
 }
 
-function summary(one: Destination): JobHappening['destination'] {
+function summary(one: Destination): JobEvent['destination'] {
   const { state, imageId, progress, etaSeconds, error } = one;
   return { region: one.spec.region, state, imageId, progress, etaSeconds, errorCode: error?.code ?? null };
 }

@@ -1,8 +1,8 @@
 import type { Attempt, Delivery } from './delivery.ts';
 import type { CopyJob, Job } from './job.ts';
 import { findDestination, isFinished, jobState } from './job.ts';
-import type { JobHappening } from './job-events.ts';
-import { FINAL_EVENTS, happenings } from './job-events.ts';
+import type { JobEvent } from './job-events.ts';
+import { FINAL_EVENTS, eventsBetween } from './job-events.ts';
 
 /** What one try came to. `again` may pass; `refused` and `gone` will not. */
 export type AttemptResult =
@@ -30,7 +30,8 @@ export function webhookId(job: Job, { n }: Delivery): string {
 
 /** The next version of a record with the deliveries of what has ended in it. */
 export function announce(before: Job, after: Job): Job {
-  const ends = after.notify.length === 0 ? [] : happenings(before, after).filter((one) => isEnd(after, one));
+  const ends =
+    after.notify.length === 0 ? [] : eventsBetween(before, after).filter((one) => isEnd(after, one));
   if (ends.length === 0) return after;
   const last = after.deliveries.at(-1)?.n ?? 0;
   const news = ends.flatMap((end) => {
@@ -49,7 +50,7 @@ export function announce(before: Job, after: Job): Job {
   return { ...after, deliveries: bounded([...after.deliveries, ...added], mostFor(after)) };
 }
 
-function isEnd(job: Job, { type, destination }: JobHappening): boolean {
+function isEnd(job: Job, { type, destination }: JobEvent): boolean {
   if (destination === null) return FINAL_EVENTS.has(type);
   const one = job.kind === 'copy' ? findDestination(job, destination.region) : undefined;
   return one !== undefined && type === `destination.${one.state}` && isFinished(one);
@@ -69,7 +70,7 @@ function bounded(all: Delivery[], most: number): Delivery[] {
   return all.filter((one) => !dropped.has(one));
 }
 
-function told(job: Job, { destination }: JobHappening): Pick<Delivery, 'event' | 'data'> {
+function told(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'data'> {
   const { id, kind, image, requestedBy } = job;
   const common = { jobId: id, kind, image, requestedBy, state: jobState(job) };
   if (destination !== null && job.kind === 'copy') {

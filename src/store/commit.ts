@@ -1,7 +1,7 @@
 import type { AuditEntry } from '../domain/audit.ts';
 import type { Scope } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
-import { happenings } from '../domain/job-events.ts';
+import { eventsBetween } from '../domain/job-events.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { auditCommand } from './audit-log.ts';
 import type { IndexCommand } from './indexes.ts';
@@ -113,7 +113,8 @@ function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {
 /** Each event as a JSON text. */
 function eventsOf({ before, after, steps }: Write): string[] {
   if (after === null) return [];
-  const all = steps === undefined ? happenings(before, after) : steps.flatMap((step) => happenings(...step));
+  const all =
+    steps === undefined ? eventsBetween(before, after) : steps.flatMap((step) => eventsBetween(...step));
   return all.map((event) => JSON.stringify(event));
 }
 

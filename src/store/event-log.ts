@@ -1,9 +1,9 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
-import { parseEvent, parseHappening } from './records.ts';
+import { parseLoggedEvent, parseJobEvent } from './records.ts';
 import { defineScripts } from './scripts.ts';
-import type { JobEvent } from './store.ts';
+import type { LoggedEvent } from './store.ts';
 
 /** The ids of the oldest and of the newest event that a log still has. */
 export interface LogSpan {
@@ -30,13 +30,13 @@ export class EventLog {
   }
 
   /** The events after an id (`0` is before all), oldest first, at most `limit`. */
-  async read(log: LogName, after: string, limit: number): Promise<JobEvent[]> {
+  async read(log: LogName, after: string, limit: number): Promise<LoggedEvent[]> {
     if (log !== 'all') {
       const key = this.#keys.log(log.jobId);
-      return (await this.#redis.amiferryReadLog(key, ...numbersOf(after), limit)).map(parseEvent);
+      return (await this.#redis.amiferryReadLog(key, ...numbersOf(after), limit)).map(parseLoggedEvent);
     }
     const entries = await this.#redis.xrange(this.#keys.allEvents, `(${after}`, '+', 'COUNT', limit);
-    return entries.map(([id, [, json = '']]) => ({ ...parseHappening(json), id }));
+    return entries.map(([id, [, json = '']]) => ({ ...parseJobEvent(json), id }));
   }
 
   /** `null` while nothing is logged. */
@@ -48,7 +48,7 @@ export class EventLog {
   async #endsOf(jobId: string): Promise<(string | undefined)[]> {
     const key = this.#keys.log(jobId);
     const ends = await Promise.all([this.#redis.lindex(key, 0), this.#redis.lindex(key, -1)]);
-    return ends.map((entry) => (entry === null ? undefined : parseEvent(entry).id));
+    return ends.map((entry) => (entry === null ? undefined : parseLoggedEvent(entry).id));
   }
 
   async #endsOfAll(): Promise<(string | undefined)[]> {

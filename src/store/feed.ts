@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis';
-import type { JobEvent } from './store.ts';
+import type { LoggedEvent } from './store.ts';
 import { storeKeys } from './keys.ts';
-import { parseEvent } from './records.ts';
+import { parseLoggedEvent } from './records.ts';
 
-export type FeedListener = (event: JobEvent) => void;
+export type FeedListener = (event: LoggedEvent) => void;
 
 interface Listener {
   hear: FeedListener;
@@ -54,7 +54,7 @@ export class JobFeed {
 
   #deliver(message: string): void {
     if (!this.#subscribed || this.#listeners.size === 0) return;
-    const event = parseEvent(message);
+    const event = parseLoggedEvent(message);
     for (const { hear } of this.#listeners) hear(event);
   }
 }

@@ -1,7 +1,7 @@
-import type { JobHappening } from '../domain/job-events.ts';
+import type { JobEvent } from '../domain/job-events.ts';
 import type { Job } from '../domain/job.ts';
 import { pack, unpack } from './packed.ts';
-import type { JobEvent, PendingCopy } from './store.ts';
+import type { LoggedEvent, PendingCopy } from './store.ts';
 
 // The store alone writes these texts, so their shape is known: here JSON becomes a type again.
 
@@ -34,15 +34,15 @@ function complete(record: Job): Job {
   return { ...missing, ...record };
 }
 
-export function parseHappening(json: string): JobHappening {
-  const happening: JobHappening = JSON.parse(json);
-  return happening;
+export function parseJobEvent(json: string): JobEvent {
+  const event: JobEvent = JSON.parse(json);
+  return event;
 }
 
 /** An event as a job's log and the feed have it: its id, a space, and what happened. */
-export function parseEvent(text: string): JobEvent {
+export function parseLoggedEvent(text: string): LoggedEvent {
   const space = text.indexOf(' ');
-  return { ...parseHappening(text.slice(space + 1)), id: text.slice(0, space) };
+  return { ...parseJobEvent(text.slice(space + 1)), id: text.slice(0, space) };
 }
 
 export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {

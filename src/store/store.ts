@@ -2,10 +2,10 @@ import type { Scope } from '../domain/ami.ts';
 import type { AuditEntry } from '../domain/audit.ts';
 import type { CallLimit } from '../ec2/call-limits.ts';
 import type { Job, JobKind, JobState } from '../domain/job.ts';
-import type { JobHappening } from '../domain/job-events.ts';
+import type { JobEvent } from '../domain/job-events.ts';
 
-/** A happening with its id in the job's log: ids rise, and name the place to go on from. */
-export type JobEvent = JobHappening & { id: string };
+/** An event with its id in the job's log: ids rise, and name the place to go on from. */
+export type LoggedEvent = JobEvent & { id: string };
 
 /** `null` from a change means: nothing to do. It is called again, on the newer record, after a conflict. */
 export type Change = (job: Job, now: number) => Job | null;

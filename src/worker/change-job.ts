@@ -1,8 +1,8 @@
 import { SELF } from '../domain/ami.ts';
 import type { DestinationState, Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
-import type { JobHappening } from '../domain/job-events.ts';
-import { happenings } from '../domain/job-events.ts';
+import type { JobEvent } from '../domain/job-events.ts';
+import { eventsBetween } from '../domain/job-events.ts';
 import type { Move } from '../domain/transitions.ts';
 import { onCopy } from '../domain/transitions.ts';
 import { aboutJob } from '../log-context.ts';
@@ -22,18 +22,18 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
 
 /** What goes with a change that was written: log, metrics, and a look soon at what has begun. */
 export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
-  for (const happening of happenings(before, job)) {
-    const { type, destination } = happening;
+  for (const event of eventsBetween(before, job)) {
+    const { type, destination } = event;
     const about = { ...aboutJob(job, destination?.region), ...destination };
     if (type === 'destination.failed') deps.logger.warn({ ...about, ...failureOf(job, destination) }, type);
     else if (type !== 'destination.progress') deps.logger.info(about, type);
-    measure(deps, job, happening);
-    if (type === 'destination.pending') await lookAtSoon(deps, happening);
+    measure(deps, job, event);
+    if (type === 'destination.pending') await lookAtSoon(deps, event);
   }
 }
 
 /** What an operator needs to know of a failure without asking for the job: the message, and EC2's code and request id. */
-function failureOf(job: Job, destination: JobHappening['destination']): object {
+function failureOf(job: Job, destination: JobEvent['destination']): object {
   if (job.kind !== 'copy' || destination === null) return {};
   const failure = findDestination(job, destination.region)?.error;
   if (!failure) return {};
@@ -42,7 +42,7 @@ function failureOf(job: Job, destination: JobHappening['destination']): object {
 }
 
 /** Where older copies are under way the next look may be far off: too far for one that has just begun. */
-async function lookAtSoon(deps: WorkerDeps, { destination }: JobHappening): Promise<void> {
+async function lookAtSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
   if (destination === null) return;
   const scope = { account: SELF, region: destination.region };
   await deps.store.lookBy(scope, deps.store.now() + paceOf(deps).shortest);
@@ -50,7 +50,7 @@ async function lookAtSoon(deps: WorkerDeps, { destination }: JobHappening): Prom
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);
 
-function measure({ metrics }: WorkerDeps, job: Job, { type, destination }: JobHappening): void {
+function measure({ metrics }: WorkerDeps, job: Job, { type, destination }: JobEvent): void {
   if (destination === null || type !== `destination.${destination.state}`) return;
   const { region, state } = destination;
   if (state === 'available') metrics.copyAvailable(region, job.updatedAt - job.createdAt);

@@ -3,14 +3,14 @@ import { afterEach, expect, test } from 'vitest';
 import { EventStream } from '../../src/http/events/event-stream.ts';
 import type { LogSource } from '../../src/http/events/follow-log.ts';
 import { LogFollower } from '../../src/http/events/follow-log.ts';
-import type { JobEvent } from '../../src/store/store.ts';
+import type { LoggedEvent } from '../../src/store/store.ts';
 import { until } from '../helpers/waiting.ts';
 
 /** A log whose every reading is answered by hand, so that events can come at any moment in between. */
 function log() {
-  const events: JobEvent[] = [];
-  const readings: { after: string; answer: (page: JobEvent[]) => void; fail: () => void }[] = [];
-  const feed = { hear: (_event: JobEvent) => {}, missed: () => {} };
+  const events: LoggedEvent[] = [];
+  const readings: { after: string; answer: (page: LoggedEvent[]) => void; fail: () => void }[] = [];
+  const feed = { hear: (_event: LoggedEvent) => {}, missed: () => {} };
   const source: LogSource = {
     read: (after) =>
       new Promise((resolve, reject) => {
@@ -23,9 +23,9 @@ function log() {
     shows: ({ requestedBy }) => requestedBy === 'me',
     isEnd: ({ type }) => type === 'job.succeeded',
   };
-  const happen = (type: JobEvent['type'] = 'destination.progress', requestedBy = 'me') => {
+  const happen = (type: LoggedEvent['type'] = 'destination.progress', requestedBy = 'me') => {
     const id = `${events.length + 1}-0`;
-    const event: JobEvent = {
+    const event: LoggedEvent = {
       id,
       type,
       jobId: 'x',

@@ -2,7 +2,7 @@ import { get as httpGet } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Job as JobRecord } from '../../src/domain/job.ts';
-import { happenings } from '../../src/domain/job-events.ts';
+import { eventsBetween } from '../../src/domain/job-events.ts';
 import { stopAll } from '../../src/domain/transitions.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { waitForJob } from '../../src/http/wait-for-job.ts';
@@ -126,7 +126,7 @@ describe('waitForJob', () => {
     const get = async () => {
       reads.push(reads.length === 0 ? running : finished);
       // The job finishes while its old record is on the way.
-      const events = happenings(running, finished).map((event, i) => ({ ...event, id: `${i}-0` }));
+      const events = eventsBetween(running, finished).map((event, i) => ({ ...event, id: `${i}-0` }));
       for (const hear of listeners) events.forEach(hear);
       return reads.at(-1) ?? null;
     };

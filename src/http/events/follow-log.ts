@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compareEventIds } from '../../store/event-log.ts';
-import type { JobEvent } from '../../store/store.ts';
+import type { LoggedEvent } from '../../store/store.ts';
 import type { EventStream } from './event-stream.ts';
 import { eventFrame } from './frames.ts';
 
 /** A log that can be followed while it grows. */
 export interface LogSource {
   /** The events after an id, oldest first, at most `limit`. */
-  read(after: string, limit: number): Promise<JobEvent[]>;
+  read(after: string, limit: number): Promise<LoggedEvent[]>;
   /** Hears each event as it happens, and of every time that some may have been missed. Gives the way to stop it. */
-  listen(hear: (event: JobEvent) => void, missed: () => void): () => void;
+  listen(hear: (event: LoggedEvent) => void, missed: () => void): () => void;
   /** Whether the client is to get an event. */
-  shows(event: JobEvent): boolean;
+  shows(event: LoggedEvent): boolean;
   /** Whether the stream is over after an event, if nothing follows it. */
-  isEnd(event: JobEvent): boolean;
+  isEnd(event: LoggedEvent): boolean;
 }
 
 const PAGE = 200;
@@ -62,7 +62,7 @@ export class LogFollower {
     void this.#catchUp();
   }
 
-  #hear(event: JobEvent): void {
+  #hear(event: LoggedEvent): void {
     if (this.#state === 'reading') {
       this.#news = true;
       return;
@@ -100,7 +100,7 @@ export class LogFollower {
     await sleep(RETRY_MS, undefined, { signal: this.#gone.signal }).catch(() => undefined);
   }
 
-  #deliver(event: JobEvent): void {
+  #deliver(event: LoggedEvent): void {
     if (compareEventIds(event.id, this.#last) <= 0) return;
     this.#last = event.id;
     this.#over = this.#source.isEnd(event);

@@ -1,5 +1,5 @@
-import type { JobHappening } from '../../domain/job-events.ts';
-import type { JobEvent } from '../../store/store.ts';
+import type { JobEvent } from '../../domain/job-events.ts';
+import type { LoggedEvent } from '../../store/store.ts';
 
 /** How long a client should wait before it connects again, milliseconds. */
 const RETRY_MS = 2000;
@@ -15,10 +15,10 @@ function frame(id: string, type: string, data: object): Buffer {
   return Buffer.from(`id: ${id}\nevent: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
-const frames = new WeakMap<JobHappening, Buffer>();
+const frames = new WeakMap<JobEvent, Buffer>();
 
 /** An event for the wire. The feed gives the same object to all its listeners, and so it is made once for all. */
-export function eventFrame(event: JobEvent): Buffer {
+export function eventFrame(event: LoggedEvent): Buffer {
   const known = frames.get(event);
   if (known !== undefined) return known;
   const { id, type, at, ...rest } = event;
