@@ -16,7 +16,7 @@ import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queu
 import { StepProducer } from '../queue/producer.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
-import { takeCensus } from '../store/census.ts';
+import { readStats } from '../store/stats.ts';
 import { EventLog } from '../store/event-log.ts';
 import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
@@ -108,7 +108,7 @@ const app = await buildApp({
 keepFresh(files, logger);
 metrics.watchFiles(files);
 metrics.watchProcess();
-metrics.watchStore(() => takeCensus(redis, config.queuePrefix, { producer, workers }));
+metrics.watchStore(() => readStats(redis, config.queuePrefix, { producer, workers }));
 store.keepTime();
 void feed.start().catch(lost);
 try {

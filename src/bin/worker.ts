@@ -83,12 +83,12 @@ const deps = {
 
 // Run. With Redis away the process is there all the same, alive and not ready, and starts to work when it can.
 let watchdog: Watchdog | undefined;
-const standing = () => {
+const status = () => {
   if (watchdog === undefined) return 'starting';
   return watchdog.wedged() ? 'wedged' : 'working';
 };
 const eventsState = events && (() => events.state);
-const looks = { redis: redisProbe(redis, config.queuePrefix), standing, eventsState, files, metrics };
+const looks = { redis: redisProbe(redis, config.queuePrefix), status, eventsState, files, metrics };
 const health = await startHealthServer(looks, config.host, config.workerHealthPort);
 keepFresh(files, logger);
 metrics.watchFiles(files);

@@ -3,7 +3,7 @@ import type { FileState } from '../auth/checked-file.ts';
 import type { DestinationState } from '../domain/job.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
-import type { Census } from '../store/census.ts';
+import type { StoreStats } from '../store/stats.ts';
 
 /** The library's own that Prometheus' linter holds against it: gauges called _total, and types in names. */
 const MISNAMED = [
@@ -97,7 +97,7 @@ export class Metrics {
   }
 
   /** Adds what Redis knows: asked at each look, and the same whichever process is asked. */
-  watchStore(look: () => Promise<Census>): void {
+  watchStore(look: () => Promise<StoreStats>): void {
     const options = { registers: [this.#registry] };
     const jobs = new Gauge({
       ...options,
@@ -140,19 +140,19 @@ export class Metrics {
     });
     this.#countStore = async () => {
       for (const gauge of [jobs, copies, waiting, steps, age]) gauge.reset();
-      const census = await look().catch(() => null);
+      const stats = await look().catch(() => null);
       // Not 0, which is an answer of Redis' too.
       workers.remove();
-      up.set(census === null ? 0 : 1);
-      if (census === null) return;
-      for (const [state, count] of Object.entries(census.jobs)) jobs.set({ state }, count);
-      for (const { region, pending, inLine } of census.regions) {
+      up.set(stats === null ? 0 : 1);
+      if (stats === null) return;
+      for (const [state, count] of Object.entries(stats.jobs)) jobs.set({ state }, count);
+      for (const { region, pending, inLine } of stats.regions) {
         copies.set({ region }, pending);
         waiting.set({ region }, inLine);
       }
-      for (const [state, count] of Object.entries(census.steps)) steps.set({ state }, count);
-      workers.set(census.workers);
-      age.set(census.oldestStepMs / 1000);
+      for (const [state, count] of Object.entries(stats.steps)) steps.set({ state }, count);
+      workers.set(stats.workers);
+      age.set(stats.oldestStepMs / 1000);
     };
   }
 

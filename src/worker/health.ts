@@ -9,7 +9,7 @@ import type { EventsState } from './ec2-events.ts';
 export interface WorkerLooks {
   redis: RedisProbe;
   /** It takes steps; if not, why not. */
-  standing: () => 'working' | 'starting' | 'wedged';
+  status: () => 'working' | 'starting' | 'wedged';
   /** Where a queue is set: whether EC2's events are heard. Nothing fails with it, since polling finds the same. */
   eventsState: (() => EventsState) | undefined;
   /** Of the policy, and of endpoints. Nothing fails with one that is invalid: the one before stays in force. */
@@ -23,7 +23,7 @@ export interface WorkerLooks {
  * listen where only they reach it.
  */
 export async function startHealthServer(
-  { redis, standing, eventsState, files, metrics }: WorkerLooks,
+  { redis, status, eventsState, files, metrics }: WorkerLooks,
   host: string,
   port: number,
 ): Promise<{ close(): void } | undefined> {
@@ -34,7 +34,7 @@ export async function startHealthServer(
       return void metrics.text().then((text) => response.end(text));
     }
     if (request.url === '/health/live') return answer(response, 'ok');
-    const now = standing();
+    const now = status();
     const more = { events: eventsState?.(), stale: staleOf(files) };
     if (now !== 'working') return answer(response, now, more);
     redis.info().then(

@@ -12,7 +12,7 @@ import { LEFT_BY_READS } from '../../src/ec2/call-limits.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { QueueSessions } from '../../src/store/queue-sessions.ts';
-import { takeCensus } from '../../src/store/census.ts';
+import { readStats } from '../../src/store/stats.ts';
 import { JobFeed } from '../../src/store/feed.ts';
 import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
@@ -51,7 +51,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
   await Promise.all([untilReady(redis, PATIENCE), untilReady(subscriber, PATIENCE)]);
   const feed = countingFeed(new JobFeed(subscriber, service.prefix));
   await feed.start();
-  service.metrics.watchStore(() => takeCensus(redis, service.prefix, service));
+  service.metrics.watchStore(() => readStats(redis, service.prefix, service));
   const { callShare } = service.settings;
   const budget = new RedisCallBudget(redis, service.prefix, callShare, LEFT_BY_READS);
   const app = await buildApp({

@@ -199,7 +199,7 @@ test("a worker's metrics are next to its health", async () => {
   const port = await freePort();
   const looks = {
     redis: { info: async () => 'PONG' as const },
-    standing: () => 'working' as const,
+    status: () => 'working' as const,
     eventsState: undefined,
     files: [],
     metrics: api.service.metrics,

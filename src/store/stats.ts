@@ -6,7 +6,7 @@ import { storeKeys } from './keys.ts';
 import type { Workers } from './workers.ts';
 
 /** How much there is of everything. */
-export interface Census {
+export interface StoreStats {
   /** By state. */
   jobs: Record<string, number>;
   regions: { region: string; pending: number; inLine: number }[];
@@ -18,11 +18,11 @@ export interface Census {
 }
 
 /** Counts what the store and the queue hold, in a handful of cheap commands. Rejects while Redis is away. */
-export async function takeCensus(
+export async function readStats(
   redis: RedisClient,
   prefix: string,
   { producer, workers }: { producer: Pick<StepProducer, 'depth'>; workers: Pick<Workers, 'count'> },
-): Promise<Census> {
+): Promise<StoreStats> {
   const keys = storeKeys(prefix);
   const scopes = (await redis.zrange(keys.scopes, 0, '-1')).map(parseScope);
   const [jobs, regions, { oldestMs, ...steps }, running] = await Promise.all([
