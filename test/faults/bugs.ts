@@ -35,13 +35,13 @@ const BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'no-fence': {
     file: 'src/permissions/converge.ts',
-    is: '    await run(fence);',
-    becomes: '    await run(async () => {});',
+    is: '      await fence();\n',
+    becomes: '',
     only: 'between the write that announces a call and the call',
   },
   'no-read-back': {
     file: 'src/permissions/converge.ts',
-    is: 'if (undo !== undefined) await afterGiving(undo);',
+    is: 'if (isMade && undo !== undefined) await afterGiving(undo);',
     becomes: '',
     only: 'before a permission call, made private meanwhile',
   },
