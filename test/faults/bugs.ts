@@ -10,7 +10,7 @@ interface FoundBug extends Bug {
 }
 
 /** What the harness has to find, to be believed when it finds nothing: for most, a fix taken out again. */
-const BUGS: Readonly<Record<string, FoundBug>> = {
+export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   'random-token': {
     file: 'src/domain/copy-token.ts',
     is: '`${jobId}\\n${destination}\\n${attempt}`',
@@ -97,7 +97,7 @@ const BUGS: Readonly<Record<string, FoundBug>> = {
 
 /** Names of scenarios in which a bug shows contain this; `undefined`: it may show in any. */
 export function scenariosOf(name: string): string | undefined {
-  return BUGS[name]?.only;
+  return FAULT_BUGS[name]?.only;
 }
 
 /**
@@ -105,8 +105,8 @@ export function scenariosOf(name: string): string | undefined {
  * @throws when there is no such bug, or when its place in the source is not there, once, any more
  */
 export async function withBug(name: string, home: string): Promise<string> {
-  const bug = BUGS[name];
-  if (bug === undefined) throw new Error(`--bug must be one of ${Object.keys(BUGS).join(', ')}`);
+  const bug = FAULT_BUGS[name];
+  if (bug === undefined) throw new Error(`--bug must be one of ${Object.keys(FAULT_BUGS).join(', ')}`);
   const dir = await mkdtemp(join(home, 'bug-'));
   for (const part of ['src', 'package.json'])
     await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true });
