@@ -89,9 +89,9 @@ const LOOSE: readonly Loose[] = [
         times: 2,
         error: 'ExpiredToken',
       });
-      await stage.askSubject({ regions: [first, second], seconds: 1, onFailure: 'deregister' });
-      // The first may be done by the time that the second has its image.
-      await stage.untilSubject((all) => all.every(({ imageId }) => imageId !== null));
+      await stage.askSubject({ regions: [first, second], seconds: 5, onFailure: 'deregister' });
+      // Longer than the second one waits for its credentials: both are pending then.
+      await stage.untilSubject((all) => all.every(({ state }) => state === 'pending'));
       for (const error of ['ExpiredToken', 'RequestExpired', 'AuthFailure', 'InvalidClientTokenId'])
         await stage.stack.control.fault({ action: '*', times: 5, error });
     },
