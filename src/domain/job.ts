@@ -92,7 +92,7 @@ export interface Destination {
   /** What its sharing gave, to be taken back should it fail. A record of an earlier version has none. */
   given?: Given;
   /** The later change of permissions that its sharing must not undo: it ends without sharing. */
-  supersededBy?: string;
+  supersededBy?: string | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
   /** When that began: the deadline of the removal counts from here. A record of an earlier version has none of these times. */

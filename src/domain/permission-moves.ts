@@ -112,23 +112,28 @@ export const aboutToGive = (given: Given, warnings: readonly Warning[]) =>
 
 /** {@link aboutToGive} for the sharing of a copy. */
 export const copyAboutToGive = (key: string, given: Given, warnings: readonly Warning[]) => {
-  const giving = sharing(key, (one) => ({ given: plusGiven(one.given ?? NOTHING_GIVEN, given) }));
+  const giving = sharing(key, (one) =>
+    one.state === 'available' ? { given: plusGiven(one.given ?? NOTHING_GIVEN, given) } : null,
+  );
   return (job: Job, now: number): Job | null => {
     const after = giving(job, now);
     return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
   };
 };
 
-/** {@link supersedeChange} for the sharing of a copy, which its own step ends. */
-export const supersedeSharing = (key: string, by: string) => sharing(key, () => ({ supersededBy: by }));
+/** {@link supersedeChange} for the sharing of a copy, which its own step ends. The record of a copy that is available in EC2 may still be pending. */
+export const supersedeSharing = (key: string, by: string) =>
+  sharing(key, ({ state }) => (state === 'available' || state === 'pending' ? { supersededBy: by } : null));
 
-function sharing(key: string, patch: (one: Destination) => Partial<Destination>) {
+function sharing(key: string, patch: (one: Destination) => Partial<Destination> | null) {
   return (job: Job, now: number): Job | null => {
     if (job.kind !== 'copy') return null;
     const index = job.destinations.findIndex((one) => destinationKey(one) === key);
     const one = job.destinations[index];
-    if (one?.state !== 'available' || one.stopping !== null || one.supersededBy !== undefined) return null;
-    const destinations = job.destinations.with(index, { ...one, ...patch(one) });
+    if (one === undefined || one.stopping !== null || one.supersededBy) return null;
+    const changes = patch(one);
+    if (changes === null) return null;
+    const destinations = job.destinations.with(index, { ...one, ...changes });
     return { ...job, destinations, updatedAt: now };
   };
 }

@@ -460,6 +460,7 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   tagged: [],
   untagged: [],
   sharedFrom: null,
+  supersededBy: null,
   stopping: null,
   stoppingAt: null,
   finishingSince: null,

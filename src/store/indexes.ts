@@ -161,10 +161,13 @@ function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
   return job.state === 'running' ? ['ZADD', line, 0, member] : ['PLACE', line, 'queue', member];
 }
 
-/** An available copy that is to be shared stands in the line of its image too. */
+/**
+ * A copy that is to be shared stands in the line of its image from when the image's id is known: what is asked for that image after it
+ * comes after it, though EC2 may show the image as available before the record does.
+ */
 function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
   if (job.permissions === null || one.imageId === null) return [];
-  if (one.state !== 'available' || one.stopping !== null) return [];
+  if ((one.state !== 'pending' && one.state !== 'available') || one.stopping !== null) return [];
   const member = changeMember({ jobId: job.id, destination: destinationKey(one) });
   const line = keys.changes(destinationScope(one), one.imageId);
   return [one.sharedFrom === null ? ['PLACE', line, 'queue', member] : ['ZADD', line, 0, member]];

@@ -126,7 +126,7 @@ async function sharePermissions(
     mayPublish: true,
     remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
   };
-  if (destination.supersededBy !== undefined) {
+  if (destination.supersededBy) {
     if ((await takeBack(deps, scope, request)) === null) throw notTakenBack(scope.region);
     const { message } = supersededBy({ id: destination.supersededBy });
     return [{ code: 'superseded', message, region: scope.region }];

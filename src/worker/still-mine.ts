@@ -45,7 +45,7 @@ export async function requireMyTurn({ store }: WorkerDeps, { job, me, image }: S
 function mayGive(job: Job, { destination }: ChangeRef): boolean {
   if (job.kind === 'permissions') return job.state === 'running' && !job.stopping;
   const one = destination === null ? undefined : findDestination(job, destination);
-  return one !== undefined && nextStep(one) === 'finish-copy' && one.supersededBy === undefined;
+  return one !== undefined && nextStep(one) === 'finish-copy' && !one.supersededBy;
 }
 
 /**

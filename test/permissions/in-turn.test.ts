@@ -6,6 +6,7 @@ import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange } from '../../src/domain/permissions.ts';
+import { applyPermissions } from '../../src/worker/apply-permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
 
@@ -123,6 +124,38 @@ describe('in turn', () => {
       warnings: [{ code: 'superseded' }],
     });
     expect(await shared(copy)).toEqual([]);
+  });
+
+  /** A copy to be shared with A that EC2 shows as available, while the record is still pending. */
+  async function copyAheadOfItsRecord(): Promise<{ id: string; copy: { imageId: string; region: string } }> {
+    await service.control.settings({ copySeconds: 3600 });
+    const permissions = { accounts: [A] };
+    const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
+    const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
+    const copy = { imageId: destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    await service.control.setState(copy.imageId, 'available');
+    return { id, copy };
+  }
+
+  test('a withdrawal overtakes the sharing of a copy whose record is still pending', async () => {
+    const { id, copy } = await copyAheadOfItsRecord();
+    const withdrawal = await ask(put({}), copy);
+    await applyPermissions(service.workerDeps, { v: 1, jobId: withdrawal.id });
+    expect(await service.store.get(withdrawal.id)).toMatchObject({ state: 'succeeded' });
+    expect(await service.store.get(id)).toMatchObject({ destinations: [{ state: 'pending' }] });
+    expect(await service.untilFinished(id)).toMatchObject({
+      destinations: [{ state: 'succeeded' }],
+      warnings: [{ code: 'superseded' }],
+    });
+    expect(await shared(copy)).toEqual([]);
+  });
+
+  test('a later PUT for a copy whose record is still pending is made after its sharing', async () => {
+    const { id, copy } = await copyAheadOfItsRecord();
+    const later = await ask(put({ accounts: [B] }), copy);
+    expect(await untilChanged(service, later.id)).toMatchObject({ state: 'succeeded' });
+    expect(await service.untilFinished(id)).toMatchObject({ destinations: [{ state: 'succeeded' }] });
+    expect(await shared(copy)).toEqual([B]);
   });
 
   test('sharing a copy again leaves what others gave it meanwhile', async () => {
