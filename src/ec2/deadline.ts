@@ -1,12 +1,12 @@
 type Handler = (args: never) => Promise<{ output: unknown }>;
+/** The SDK gives each call a context object of its own, the same to all middleware. */
+type Middleware = (next: Handler, context: object) => Handler;
 
 /** Any client of the AWS SDK. */
 interface SdkClient {
   middlewareStack: {
-    add(
-      middleware: (next: Handler) => Handler,
-      options: { step: 'initialize'; name: string; priority: 'high' },
-    ): void;
+    add(middleware: Middleware, options: { step: 'initialize'; name: string; priority: 'high' }): void;
+    add(middleware: Middleware, options: { step: 'finalizeRequest'; name: string; priority: 'low' }): void;
   };
 }
 
@@ -18,23 +18,32 @@ class DeadlineError extends Error {
 
 /**
  * Ends each call of a client after so many milliseconds: all tries, and each answer's body. The SDK's own `requestTimeout` ends with
- * the head of an answer, so that half a body followed by silence would be waited for without end.
+ * the head of an answer, so that half a body followed by silence would be waited for without end. After the deadline no further
+ * try is sent: its caller has gone on, and may have taken back what the call gave.
  */
 export function withDeadline<Client extends SdkClient>(client: Client, milliseconds: number): Client {
-  const middleware = (next: Handler): Handler => {
-    return async (args) => {
-      const late = Promise.withResolvers<never>();
-      const timer = setTimeout(
-        () => late.reject(new DeadlineError(`no whole answer within ${milliseconds / 1000} s`)),
-        milliseconds,
-      );
-      try {
-        return await Promise.race([next(args), late.promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    };
+  const deadlines = new WeakMap<object, number>();
+  const wholeCall: Middleware = (next, context) => async (args) => {
+    deadlines.set(context, performance.now() + milliseconds);
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => late.reject(new DeadlineError(`no whole answer within ${milliseconds / 1000} s`)),
+      milliseconds,
+    );
+    try {
+      return await Promise.race([next(args), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   };
-  client.middlewareStack.add(middleware, { step: 'initialize', name: 'amiferryDeadline', priority: 'high' });
+  const oneTry: Middleware = (next, context) => async (args) => {
+    // The SDK makes no further try after an error that it does not know.
+    if (performance.now() >= (deadlines.get(context) ?? Infinity)) throw new Error('the deadline has passed');
+    return next(args);
+  };
+  const { middlewareStack } = client;
+  middlewareStack.add(wholeCall, { step: 'initialize', name: 'amiferryDeadline', priority: 'high' });
+  // The last of this step: the SDK's retries come before it.
+  middlewareStack.add(oneTry, { step: 'finalizeRequest', name: 'amiferryDeadlineOfTries', priority: 'low' });
   return client;
 }

@@ -1,6 +1,8 @@
+import { DescribeAccountAttributesCommand, DescribeRegionsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { withDeadline } from '../../src/ec2/deadline.ts';
 import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
@@ -30,6 +32,33 @@ test.each(['half', 'hang'] as const)('an answer that stops (%s) ends in a transi
   const kms = new AwsKmsGateway(hasty());
   await expect(kms.describeKey(scope, 'alias/ami')).rejects.toMatchObject({ kind: 'transient' });
   kms.close();
+});
+
+test('a try that is due only after the deadline is not sent: its caller may have taken back what the call gave', async () => {
+  service = await startService();
+  const pause = Promise.withResolvers<void>();
+  let paused = false;
+  const token = { getRetryCount: () => 0, getRetryDelay: () => 0 };
+  // A worker that is paused between two tries goes on after the deadline.
+  const retryStrategy = {
+    acquireInitialRetryToken: async () => token,
+    refreshRetryTokenForRetry: async () => {
+      if (paused) throw new Error('there are two tries');
+      paused = true;
+      await pause.promise;
+      return token;
+    },
+    recordSuccess: () => {},
+  };
+  const { endpoint, credentials } = hasty();
+  const plain = new EC2Client({ region: scope.region, endpoint, credentials, retryStrategy });
+  const client = withDeadline(plain, 1000);
+  await service.control.fault({ action: 'DescribeRegions', status: 503, error: 'Unavailable' });
+  await expect(client.send(new DescribeRegionsCommand({}))).rejects.toThrow('no whole answer');
+  pause.resolve();
+  await client.send(new DescribeAccountAttributesCommand({})).catch(() => {});
+  expect((await service.control.calls()).calls['DescribeRegions']).toEqual({ [scope.region]: 1 });
+  client.destroy();
 });
 
 test('half an answer about one region does not stop its copies', async () => {
