@@ -47,7 +47,7 @@ export class AwsKmsGateway implements KmsGateway {
     name: string,
     account: string,
     fence?: Fence,
-  ): Promise<void> {
+  ): Promise<string> {
     const { sdk, client } = await this.#clients.get(scope);
     const command = new sdk.CreateGrantCommand({
       KeyId: keyId,
@@ -56,9 +56,13 @@ export class AwsKmsGateway implements KmsGateway {
       Operations: [...GRANT_OPERATIONS],
     });
     await fence?.();
-    await client.send(command).catch((error: unknown) => {
+    try {
+      const { GrantId } = await client.send(command);
+      if (GrantId === undefined) throw new UnexpectedAnswer('the answer of AWS lacks GrantId');
+      return GrantId;
+    } catch (error) {
       throw classify(error, 'CreateGrant', scope.region);
-    });
+    }
   }
 
   async findGrants(scope: Scope, keyId: string, namePrefix: string): Promise<Grant[]> {

@@ -28,8 +28,8 @@ export interface KmsGateway {
   /** A key by id, alias, key ARN or alias ARN. */
   describeKey(scope: Scope, keyId: string): Promise<KeyLookup>;
 
-  /** Lets an account use a key. The same name and account give the grant that is there already. */
-  createGrant(scope: Scope, keyId: string, name: string, account: string, fence?: Fence): Promise<void>;
+  /** Lets an account use a key. The same name and account give the grant that is there already. @returns the grant's id */
+  createGrant(scope: Scope, keyId: string, name: string, account: string, fence?: Fence): Promise<string>;
 
   /** The key's grants whose name begins so. */
   findGrants(scope: Scope, keyId: string, namePrefix: string): Promise<Grant[]>;

@@ -12,16 +12,22 @@ interface Asked {
   publicImages?: boolean;
 }
 
+/** What is known of an image's sharing, and of its keys. */
+export interface ImageFacts extends SharingFacts {
+  /** Encrypted snapshots of the image whose key EC2 did not name, by id. */
+  keyless: string[];
+}
+
 /** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
 export async function sharingFacts(
   deps: PermissionDeps,
   scope: Scope,
   image: Image,
   asked: Asked = {},
-): Promise<SharingFacts> {
+): Promise<ImageFacts> {
   const encrypted = isEncrypted(image);
-  const [keys, blockPublicAccess, publicImages] = await Promise.all([
-    encrypted ? keysOf(deps, scope, image, asked.keys ?? true) : [],
+  const [{ keys, keyless }, blockPublicAccess, publicImages] = await Promise.all([
+    encrypted ? keysOf(deps, scope, image, asked.keys ?? true) : { keys: [], keyless: [] },
     ifKnown(deps.gateway.blockPublicAccess(scope)),
     asked.publicImages === true ? otherPublicImages(deps, scope, image.imageId) : null,
   ]);
@@ -30,6 +36,7 @@ export async function sharingFacts(
     region: scope.region,
     encrypted,
     keys,
+    keyless,
     hasProductCodes: image.productCodes.length > 0,
     blockPublicAccess,
     publicImages,
@@ -55,16 +62,19 @@ async function keysOf(
   scope: Scope,
   image: Image,
   askKms: boolean,
-): Promise<KeyFacts[]> {
+): Promise<{ keys: KeyFacts[]; keyless: string[] }> {
   const snapshots = await gateway.describeSnapshots(scope, snapshotIdsOf([image]));
-  const ids = new Set(snapshots.map(({ kmsKeyId }) => kmsKeyId).filter((id) => id !== null));
-  return Promise.all(
-    [...ids].map(async (keyId) => {
+  const keyIds = new Map(snapshots.map(({ snapshotId, kmsKeyId }) => [snapshotId, kmsKeyId]));
+  const ids = new Set([...keyIds.values()].filter((id) => id !== null));
+  const keys = await Promise.all(
+    [...ids].map(async (keyId): Promise<KeyFacts> => {
       if (!askKms) return { keyId, manager: null };
       const lookup = await kms.describeKey(scope, keyId);
       return { keyId, manager: lookup.outcome === 'found' ? lookup.key.manager : null };
     }),
   );
+  const encrypted = image.snapshots.filter((one) => one.encrypted).map(({ snapshotId }) => snapshotId);
+  return { keys, keyless: encrypted.filter((id) => id !== null).filter((id) => !keyIds.get(id)) };
 }
 
 /**

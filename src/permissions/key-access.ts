@@ -34,7 +34,7 @@ export async function readGrants(
   scope: Scope,
   imageId: string,
   keys: Keys,
-): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed?: unknown }> {
+): Promise<{ held: HeldGrant[]; warnings: Warning[] }> {
   const held: HeldGrant[] = [];
   try {
     const prefix = grantName(imageId, '');
@@ -72,9 +72,14 @@ export function grantCalls(
         .filter((account) => !has(keyId, account))
         .map((account) => {
           const name = grantName(imageId, account);
+          let made: string | undefined;
           return {
-            run: (fence) => kms.createGrant(scope, keyId, name, account, fence),
+            run: async (fence) => {
+              made = await kms.createGrant(scope, keyId, name, account, fence);
+            },
             undo: async () => {
+              // KMS may not list a grant yet that it has just made.
+              if (made !== undefined) await kms.revokeGrant(scope, keyId, made);
               for (const { grantId, name: found } of await kms.findGrants(scope, keyId, name))
                 if (found === name) await kms.revokeGrant(scope, keyId, grantId);
             },

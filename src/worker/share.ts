@@ -1,17 +1,18 @@
-import type { Scope } from '../domain/ami.ts';
+import type { Image, Scope } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import { plusGiven } from '../domain/given.ts';
 import type { Warning } from '../domain/job.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { minus, plus, without } from '../domain/permissions.ts';
 import { againstSharing, granteesOf, sharingOfGiven } from '../domain/policy.ts';
-import type { Reason, SharingFacts } from '../domain/sharing-rules.ts';
+import type { Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { collectRequestIds } from '../ec2/request-ids.ts';
 import { callsFor, makeCalls } from '../permissions/converge.ts';
 import type { Differences } from '../permissions/differences.ts';
 import { differences, givenBy, isNothing, NOTHING, withdrawal } from '../permissions/differences.ts';
+import type { ImageFacts } from '../permissions/facts.ts';
 import { sharingFacts } from '../permissions/facts.ts';
 import type { HeldGrant } from '../permissions/key-access.ts';
 import { autoScalingNeeds, keyPolicyNeeded, readGrants } from '../permissions/key-access.ts';
@@ -47,9 +48,9 @@ export async function share(deps: WorkerDeps, scope: Scope, request: ShareReques
 interface Try {
   now: Permissions;
   todo: Differences;
-  facts: SharingFacts;
+  facts: ImageFacts;
   held: HeldGrant[];
-  /** Why KMS doesn't tell the grants for now: what is taken doesn't wait for that. */
+  /** Why the grants are not known for now, or `null`: what is taken doesn't wait for that. */
   failed: unknown;
   /** What the job gave already, and what it is about to give. */
   given: Given;
@@ -82,15 +83,7 @@ async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Prom
     keys: gives,
     publicImages: todo.give.launch.public,
   });
-  const {
-    held,
-    warnings,
-    failed = null,
-  } = await readGrants(deps, scope, image.imageId, facts.keys).catch((error: unknown) => ({
-    held: [],
-    warnings: [],
-    failed: error,
-  }));
+  const { held, warnings, failed } = await heldGrants(deps, scope, image, facts, now);
   const ungranted = grantees.filter((account) =>
     facts.keys.some(({ keyId }) => !held.some((one) => one.keyId === keyId && one.account === account)),
   );
@@ -98,6 +91,24 @@ async function plan(deps: WorkerDeps, scope: Scope, request: ShareRequest): Prom
   const found = changedMeanwhile(request, now.state, soFar);
   const given = plusGiven(soFar, givenBy(todo, ungranted));
   return { now, todo, facts, held, failed, given, warnings: [...warnings, ...found] };
+}
+
+/** The grants that this service made on the keys of an image; `failed` says why they are not known for now. */
+async function heldGrants(
+  deps: WorkerDeps,
+  scope: Scope,
+  { imageId }: Image,
+  facts: ImageFacts | Promise<ImageFacts>,
+  { foreign }: Permissions,
+): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed: unknown }> {
+  try {
+    const { keys, keyless } = await facts;
+    const [hidden] = keyless.filter((id) => !foreign.has(id));
+    if (hidden !== undefined) throw keyHidden(scope, hidden);
+    return { ...(await readGrants(deps, scope, imageId, keys)), failed: null };
+  } catch (error) {
+    return { held: [], warnings: [], failed: error };
+  }
 }
 
 const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
@@ -256,6 +267,11 @@ function devicesMissing({ region }: Scope, imageId: string): Ec2Error {
   return new Ec2Error('transient', message, 'DevicesMissing', null, undefined);
 }
 
+function keyHidden({ region }: Scope, snapshotId: string): Ec2Error {
+  const message = `EC2 does not name the key of ${snapshotId} in ${region}, so the grants on it are not known`;
+  return new Ec2Error('transient', message, 'KeyHidden', null, undefined);
+}
+
 /**
  * Takes back what a job gave, grants included, and nothing else: what others gave stays, and what others (or the job)
  * took away is not given again.
@@ -294,16 +310,18 @@ async function withdraw(
 ): Promise<PermissionState> {
   const { image } = request;
   const now = await readPermissions(deps, scope, image);
-  const { keys } =
-    given.grants.length === 0 ? { keys: [] } : await sharingFacts(deps, scope, image, { keys: false });
-  const { held } = await readGrants(deps, scope, image.imageId, keys);
+  const { held, failed } =
+    given.grants.length === 0
+      ? { held: [], failed: null }
+      : await heldGrants(deps, scope, image, sharingFacts(deps, scope, image, { keys: false }), now);
   const revoke = (account: string) => given.grants.includes(account);
-  const calls = callsFor(deps, scope, image, withdrawal(given, now), keys, { held, revoke, grant: [] });
-  if (calls.length === 0) return now.state;
+  const calls = callsFor(deps, scope, image, withdrawal(given, now), [], { held, revoke, grant: [] });
   await makeCalls(
     calls,
     () => requireMyTurn(deps, request),
     async () => {},
   );
+  if (failed !== null) throw failed;
+  if (calls.length === 0) return now.state;
   return (await readPermissions(deps, scope, image)).state;
 }

@@ -230,6 +230,29 @@ describe('keys', () => {
     expect(await grants()).toEqual([grantName(DB.imageId, A)]);
   });
 
+  test('are taken back although one answer of EC2 hides which key it is', async () => {
+    await change(put({ accounts: [A], grantKeyAccess: true }), DB);
+    const id = await ask(put({}), DB);
+    await service.control.fault({ action: 'DescribeSnapshots', omits: ['kmsKeyId'] });
+    expect(await untilChanged(service, id)).toMatchObject({ state: 'succeeded' });
+    expect(await grants()).toEqual([]);
+  });
+
+  test('that a change gave are taken back by their ids: KMS may not list them yet', async () => {
+    const ended = { code: 'internal-error', message: 'ended by another', retryable: false } as const;
+    const id = await ask(put({ accounts: [A], grantKeyAccess: true }), DB);
+    const { findGrants, createGrant } = service.kms;
+    service.kms.createGrant = async (...args) => {
+      const made = await createGrant.apply(service.kms, args);
+      service.kms.findGrants = async () => [];
+      await service.store.update(id, changeFailed({ ...ended, awsCode: null, awsRequestId: null }, null));
+      return made;
+    };
+    await service.steps.runDue();
+    service.kms.findGrants = findGrants;
+    expect(await grants()).toEqual([]);
+  });
+
   test('are granted before the image is shared', async () => {
     await breakDown('CreateGrant', 4);
     const id = await ask(put({ accounts: [A], grantKeyAccess: true }), DB);
