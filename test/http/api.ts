@@ -42,6 +42,9 @@ export interface Api {
   stop(): Promise<void>;
 }
 
+/** For how long an Idempotency-Key counts, milliseconds. */
+export const KEY_MS = 3_600_000;
+
 /** The API on a real service: real Redis, real queue, real SDK against a simulated EC2. */
 export async function startApi(options: ServiceOptions = {}, changes: Partial<AppDeps> = {}): Promise<Api> {
   const service = await startService(options);
@@ -59,7 +62,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     rateLimit: null,
     ...service,
     reader: changes.gateway ?? service.gateway.withBudget(budget),
-    idempotency: new IdempotencyStore(redis, service.prefix, 60_000),
+    idempotency: new IdempotencyStore(redis, service.prefix, KEY_MS),
     queueSessions: new QueueSessions(redis, service.prefix),
     feed,
     streams: TEST_STREAMS,

@@ -7,7 +7,7 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import { age } from '../helpers/redis-time.ts';
 import type { Api } from './api.ts';
-import { COPIES, startApi } from './api.ts';
+import { COPIES, KEY_MS, startApi } from './api.ts';
 
 const REQUEST = { destinations: [{ region: 'eu-west-1' }, { region: 'us-west-2' }] };
 const PERMISSIONS = '/amis/ami-0a1b2c3d4e5f60001/permissions';
@@ -94,6 +94,9 @@ describe('the same key', () => {
   });
 
   test('makes the same job though Redis lost everything: EC2 answers with the same images', async () => {
+    const { steps, store } = api.service;
+    // Jobs of one key have one id within a period: this one has just begun.
+    await steps.advance(KEY_MS - (store.now() % KEY_MS));
     const key = newKey();
     const first = await api.service.untilFinished((await copy(key)).json<Job>().id);
     await api.forget();
@@ -124,7 +127,7 @@ describe('a key that has expired', () => {
     await api.service.until(async () => (await api.service.store.get(id))?.finishedAt !== null);
     expect(await launchers()).toEqual(['222222222222']);
 
-    await api.service.steps.advance(61_000);
+    await api.service.steps.advance(KEY_MS + 1000);
     const again = await withdraw();
     expect(again.id).not.toBe(first.id);
     expect(await launchers()).toEqual([]);
@@ -148,7 +151,7 @@ describe('a key that has expired', () => {
     const redis = new Redis(testRedisUrl());
     const key = newKey();
     const first = (await copy(key)).json<Job>();
-    await age(redis, api.service.prefix, 61_000);
+    await age(redis, api.service.prefix, KEY_MS + 1000);
     redis.disconnect();
     const second = await copy(key);
     expect([second.statusCode, second.headers['idempotent-replayed']]).toEqual([202, undefined]);
@@ -159,7 +162,7 @@ describe('a key that has expired', () => {
   test('counts no more for a job that has not ended yet, whatever the request is', async () => {
     const key = newKey();
     const first = (await copy(key)).json<Job>();
-    await api.service.steps.advance(61_000);
+    await api.service.steps.advance(KEY_MS + 1000);
     const other = await copy(key, { destinations: [{ region: 'sa-east-1' }] });
     expect([other.statusCode, other.json<Job>().id === first.id]).toEqual([202, false]);
   });
