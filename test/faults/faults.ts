@@ -4,6 +4,7 @@ import type { Scenario } from './scenario.ts';
 import { copy, listen } from './scenes.ts';
 import type { Stage } from './stage.ts';
 import { thousand } from './thousand.ts';
+import type { RedisSighting } from './wire/sightings.ts';
 import { anyTime, outage } from './waits.ts';
 
 /** What goes wrong around the processes: EC2, the network, Redis, signals, clocks. */
@@ -17,14 +18,26 @@ async function load(stage: Stage, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, () => stage.ask({})));
 }
 
+/** How many of Redis' latest commands are kept, to say what became of a step that stalled. */
+const REMEMBERED = 5000;
+
+/** Complains of each step that BullMQ takes for stalled, with every command that named it: who took it up, who renewed its lock, and when. */
 async function untilNothingStalled(stage: Stage, during: () => Promise<void>): Promise<void> {
+  const latest: { at: string; seen: RedisSighting }[] = [];
+  const historyOf = (step: string) =>
+    latest
+      .filter(
+        ({ seen }) =>
+          seen.args.some((arg) => arg.includes(step)) || JSON.stringify(seen.answer).includes(step),
+      )
+      .map(({ at, seen: { process, phase, command } }) => `${at} ${process} ${phase} ${command}`);
   const unwatch = stage.stack.traffic.watch((seen) => {
-    const stalled =
-      seen.link === 'redis' && seen.phase === 'reply' && seen.command === 'moveStalledJobsToWait'
-        ? seen.answer
-        : [];
-    if (Array.isArray(stalled) && stalled.length > 0)
-      stage.complain(`stalled after SIGTERM: ${stalled.join(', ')}`);
+    if (seen.link !== 'redis') return undefined;
+    latest.push({ at: new Date().toISOString().slice(11, 23), seen });
+    if (latest.length > REMEMBERED) latest.shift();
+    const isCheck = seen.phase === 'reply' && seen.command === 'moveStalledJobsToWait';
+    for (const step of isCheck && Array.isArray(seen.answer) ? seen.answer.map(String) : [])
+      stage.complain(`stalled after SIGTERM: ${step} (${historyOf(step).join('; ')})`);
     return undefined;
   });
   stage.cleanUp(unwatch);
