@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../src/dev/free-port.ts';
+import { freePort } from './helpers/free-port.ts';
 import { PROJECT_DIR } from '../src/dev/project.ts';
 import { findOnPath, findRedisServer } from '../src/dev/redis-server.ts';
 import { stopChild } from '../src/dev/stop-child.ts';

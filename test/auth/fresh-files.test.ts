@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiKeyCommand } from '../../src/auth/api-key-command.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { Health } from '../../src/http/schemas/health.ts';
 import type { Run } from '../helpers/processes.ts';

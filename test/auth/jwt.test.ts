@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { VerifyToken } from '../../src/auth/jwt.ts';
 import { jwtVerifier } from '../../src/auth/jwt.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { AmiferryError } from '../../src/errors.ts';
 import type { IdentityProvider, TokenOptions } from '../helpers/identity.ts';
 import { startIdentityProvider } from '../helpers/identity.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { findChromium } from '../../src/dev/chromium.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { Stack } from '../../src/dev/stack.ts';
 import { startStack } from '../../src/dev/stack.ts';

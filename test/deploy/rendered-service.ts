@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { changeApiKeys } from '../../src/auth/api-key-store.ts';
 import { newApiKey } from '../../src/auth/api-keys.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { AccessScope } from '../../src/domain/access.ts';
 import type { Job } from '../../src/http/schemas/job.ts';

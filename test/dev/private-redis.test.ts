@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { remember } from '../../src/dev/redis-leftover.ts';
 import { findRedisServer } from '../../src/dev/redis-server.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { isAlive, runEntry, runScript } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 import type { Run } from '../helpers/processes.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { EC2ServiceException } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import type { Ec2ErrorKind } from '../../src/ec2/classify.ts';
 import { classify, EC2_ERRORS, Ec2Error } from '../../src/ec2/classify.ts';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from './free-port.ts';
 import { until } from './waiting.ts';
 import type { RedisServer } from './redis-servers.ts';
 import { startRedisServer } from './redis-servers.ts';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from './free-port.ts';
 import { until } from './waiting.ts';
 import type { RedisServer } from './redis-servers.ts';
 import { startRedisServer } from './redis-servers.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';

@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { CopyJob } from '../../src/domain/job.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { Health } from '../../src/http/schemas/health.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { SELF } from '../../src/domain/ami.ts';

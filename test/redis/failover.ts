@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { startSimulator } from '../../src/simulator/index.ts';

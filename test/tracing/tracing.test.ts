@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { freePort } from '../../src/dev/free-port.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';

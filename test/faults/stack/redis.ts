@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { freePort } from '../../../src/dev/free-port.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import type { PrivateRedis } from '../../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../../src/dev/private-redis.ts';
 

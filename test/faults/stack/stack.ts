@@ -1,4 +1,4 @@
-import { freePort } from '../../../src/dev/free-port.ts';
+import { freePort } from '../../helpers/free-port.ts';
 import type { Unwind } from '../../../src/dev/unwind.ts';
 import { SimulatorControl } from '../../helpers/simulator-control.ts';
 import { ec2Proxy } from '../wire/ec2-link.ts';
