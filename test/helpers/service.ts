@@ -112,14 +112,14 @@ export interface Service extends CommandDeps {
 export const STEPPED = 'stepped';
 
 /** How often a worker sweeps, milliseconds. */
-const SWEEP_MS = 500;
+const SWEEP_MS = 2000;
 
 /** Milliseconds, of the service's own time. */
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
   // More than any test calls, unless it says otherwise.
   callShare: 100,
-  pollMs: 250,
+  pollMs: 1000,
   eventsPollMs: 250,
   slotRetryMs: 300,
   lostCopyMs: 5000,

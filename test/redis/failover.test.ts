@@ -8,7 +8,7 @@ import type { RedisServer } from '../helpers/redis-servers.ts';
 import { endServers } from '../helpers/redis-servers.ts';
 import { playFailover } from './failover.ts';
 
-/** `npm run failover` plays all of them. */
+/** `npm run failover` plays all of them, with two workers; `npm test` the one in which most has to be found anew. */
 const all = process.env['FAILOVER'] === 'all';
 const WORKERS = all ? 2 : 1;
 
@@ -48,7 +48,6 @@ test.runIf(all).each(['SIGKILL', 'SIGSTOP'] as const)(
   expectGroupSurvives,
 );
 test.skipIf(all)('a cluster whose master of our keys is killed', () => expectClusterSurvives('SIGKILL'));
-test.skipIf(all)('a master under Sentinels stops answering', () => expectGroupSurvives('SIGSTOP'));
 
 async function expectClusterSurvives(signal: NodeJS.Signals): Promise<void> {
   const nodes = await startRedisCluster(dir);

@@ -67,7 +67,7 @@ describe('a copy', () => {
   });
 
   test('progress events rise and end with the job', async () => {
-    service = await startService({ simulator: { copySeconds: 1 } });
+    service = await startService({ simulator: { copySeconds: 4 } });
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }] });
     await service.untilFinished(id);
     const events = await service.eventLog.read({ jobId: id }, '0', 1000);
