@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { storeKeys } from '../../src/store/keys.ts';
 
 /** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
 const DELAYED_SCORE = 0x1000;
@@ -33,16 +35,70 @@ end
  * budgets have refilled, BullMQ's delayed jobs are that much nearer. Redis' own clock stays as it is.
  */
 export async function age(redis: Redis, prefix: string, milliseconds: number): Promise<void> {
-  await redis.eval(AGE, 0, prefix, String(milliseconds), String(DELAYED_SCORE));
+  await run(redis, AGE, [], [prefix, String(milliseconds), String(DELAYED_SCORE)]);
 }
 
-/** The highest score of a delayed job of BullMQ's that is due at a time, epoch milliseconds. */
-export function delayedUntil(time: number): number {
-  return (time + 1) * DELAYED_SCORE - 1;
+/**
+ * KEYS: outbox, lease of the tick, lease of the sweep, scopes, unfinished, lines, then those of the queues without their last part.
+ * Answers the length of the outbox, milliseconds left of both leases (PTTL), the lowest score of scopes and of unfinished, how many
+ * lines there are, and for each queue how many jobs wait and the lowest score of those that are delayed; an empty text for no score.
+ */
+const DUE = `
+local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
+local due = {
+  redis.call('LLEN', KEYS[1]), redis.call('PTTL', KEYS[2]), redis.call('PTTL', KEYS[3]),
+  lowest(KEYS[4]), lowest(KEYS[5]), redis.call('SCARD', KEYS[6])
+}
+for i = 7, #KEYS do
+  due[#due + 1] = redis.call('LLEN', KEYS[i] .. ':wait') + redis.call('ZCARD', KEYS[i] .. ':prioritized')
+  due[#due + 1] = lowest(KEYS[i] .. ':delayed')
+end
+return due
+`;
+
+/** What the service waits for. Times are epoch milliseconds, `Infinity` where there is none. */
+export interface Due {
+  outbox: number;
+  /** Milliseconds left of the leases of the recurring steps; negative where nobody has it. */
+  leases: { tick: number; sweep: number };
+  /** When a scope, and a job, is due next. */
+  scope: number;
+  job: number;
+  lines: number;
+  /** By queue: the jobs that wait, and when the next of those that are delayed is due by this process's clock. */
+  queues: { waiting: number; delayed: number }[];
 }
 
-/** When the next of BullMQ's delayed jobs of a queue is due, epoch milliseconds by this process; `null` if there is none. */
-export async function nextDelayed(redis: Redis, queueKey: string): Promise<number | null> {
-  const [, score] = await redis.zrange(`${queueKey}:delayed`, 0, '0', 'WITHSCORES');
-  return score === undefined ? null : Math.floor(Number(score) / DELAYED_SCORE);
+/** Reads it in one round trip. */
+export async function readDue(redis: Redis, prefix: string, queues: readonly string[]): Promise<Due> {
+  const keys = storeKeys(prefix);
+  const names = [
+    ...[keys.outbox, keys.turn('tick'), keys.turn('sweep'), keys.scopes, keys.unfinished, keys.lines],
+    ...queues.map((name) => `${prefix}:${name}`),
+  ];
+  const [outbox, tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);
+  const time = (score: unknown) => (score === '' || score === 'inf' ? Infinity : Number(score));
+  return {
+    outbox: Number(outbox),
+    leases: { tick: Number(tick), sweep: Number(sweep) },
+    scope: time(scope),
+    job: time(job),
+    lines: Number(lines),
+    queues: queues.map((_, i) => ({
+      waiting: Number(rest[2 * i]),
+      delayed: Math.floor(time(rest[2 * i + 1]) / DELAYED_SCORE),
+    })),
+  };
+}
+
+/** By its hash: only a Redis that doesn't know the script is sent its text. */
+async function run(redis: Redis, script: string, keys: string[], args: string[]): Promise<unknown[]> {
+  const sha = createHash('sha1').update(script).digest('hex');
+  const words = [String(keys.length), ...keys, ...args];
+  try {
+    return (await redis.call('EVALSHA', sha, ...words)) as unknown[];
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return (await redis.call('EVAL', script, ...words)) as unknown[];
+  }
 }

@@ -9,7 +9,8 @@ import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { storeKeys } from '../../src/store/keys.ts';
-import { age, delayedUntil, nextDelayed } from './redis-time.ts';
+import type { Due } from './redis-time.ts';
+import { age, readDue } from './redis-time.ts';
 import { PATIENCE, pause } from './waiting.ts';
 
 const QUEUES = [STEPS_QUEUE, WEBHOOKS_QUEUE];
@@ -143,28 +144,21 @@ export class SteppedWorker {
   }
 
   async #runNext(): Promise<boolean> {
-    const due = await this.#look();
-    if (due.outbox > 0) return this.#relay();
-    for (const [i, worker] of this.#workers.entries())
-      if (due.queues[i] && (await this.#runQueued(worker))) return true;
+    const { outbox, queues, leases } = await this.#look();
+    if (outbox > 0) return this.#relay();
+    for (const [i, { waiting, delayed }] of queues.entries()) {
+      const worker = this.#workers[i];
+      if (worker === undefined || (waiting === 0 && delayed > Date.now())) continue;
+      if (await this.#runQueued(worker)) return true;
+    }
     for (const one of recurringSteps(this.#deps, this.#sweepMs))
-      if (due.turns[one.name] && (await takeTurn(this.#deps, one))) return true;
+      if (isRecurring(one.name) && leases[one.name] === NO_KEY && (await takeTurn(this.#deps, one)))
+        return true;
     return false;
   }
 
-  /** What is due now, by one round trip. */
-  async #look() {
-    const keys = storeKeys(this.#prefix);
-    const look = this.#redis.pipeline().llen(keys.outbox).pttl(keys.turn('tick')).pttl(keys.turn('sweep'));
-    for (const name of QUEUES) {
-      const queue = `${this.#prefix}:${name}`;
-      look.llen(`${queue}:wait`).zcard(`${queue}:prioritized`);
-      look.zcount(`${queue}:delayed`, '-inf', delayedUntil(Date.now()));
-    }
-    const [outbox = 0, tick, sweep, ...steps] = ((await look.exec()) ?? []).map(([, count]) => Number(count));
-    const queues = QUEUES.map((_, i) => steps.slice(3 * i, 3 * i + 3).some((count) => count > 0));
-    const turns: Record<string, boolean> = { tick: tick === NO_KEY, sweep: sweep === NO_KEY };
-    return { outbox, queues, turns };
+  #look(): Promise<Due> {
+    return readDue(this.#redis, this.#prefix, QUEUES);
   }
 
   async #advance(milliseconds: number): Promise<void> {
@@ -203,24 +197,18 @@ export class SteppedWorker {
 
   /** Milliseconds until anything is due; `null` where nothing is. What is due already waits for the lease of its recurring step to end. */
   async #nextDue(): Promise<number | null> {
-    const keys = storeKeys(this.#prefix);
     const now = this.#deps.store.now();
-    const [scope, job, lines, tick, sweep, ...delayed] = await Promise.all([
-      this.#redis.zrange(keys.scopes, 0, '0', 'WITHSCORES'),
-      this.#redis.zrange(keys.unfinished, 0, '0', 'WITHSCORES'),
-      this.#redis.scard(keys.lines),
-      this.#redis.pttl(keys.turn('tick')),
-      this.#redis.pttl(keys.turn('sweep')),
-      ...QUEUES.map((name) => nextDelayed(this.#redis, `${this.#prefix}:${name}`)),
-    ]);
-    // Redis writes infinity as "inf".
-    const untilScore = ([, score = 'inf']: string[]) => (score === 'inf' ? Infinity : Number(score) - now);
+    const { scope, job, lines, leases, queues } = await this.#look();
     const next = Math.min(
-      Math.max(untilScore(scope), tick),
-      Math.max(untilScore(job), sweep),
-      lines > 0 ? tick : Infinity,
-      ...delayed.map((time) => (time === null ? Infinity : time - Date.now())),
+      Math.max(scope - now, leases.tick),
+      Math.max(job - now, leases.sweep),
+      lines > 0 ? leases.tick : Infinity,
+      ...queues.map(({ delayed }) => delayed - Date.now()),
     );
     return next === Infinity ? null : Math.max(1, Math.ceil(next) + 1);
   }
+}
+
+function isRecurring(name: string): name is keyof Due['leases'] {
+  return name === 'tick' || name === 'sweep';
 }
