@@ -103,7 +103,7 @@ async function heldGrants(
 ): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed: unknown }> {
   try {
     const { keys, keyless } = await facts;
-    const [hidden] = keyless.filter((id) => !foreign.has(id));
+    const hidden = keyless.find((id) => !foreign.has(id));
     if (hidden !== undefined) throw keyHidden(scope, hidden);
     return { ...(await readGrants(deps, scope, imageId, keys)), failed: null };
   } catch (error) {

@@ -73,7 +73,12 @@ export interface Due {
 export async function readDue(redis: Redis, prefix: string, queues: readonly string[]): Promise<Due> {
   const keys = storeKeys(prefix);
   const names = [
-    ...[keys.outbox, keys.turn('tick'), keys.turn('sweep'), keys.scopes, keys.unfinished, keys.lines],
+    keys.outbox,
+    keys.turn('tick'),
+    keys.turn('sweep'),
+    keys.scopes,
+    keys.unfinished,
+    keys.lines,
     ...queues.map((name) => `${prefix}:${name}`),
   ];
   const [outbox, tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);
