@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RedisClient } from '../redis-client.ts';
 import { jobIdOf, scopedKey } from '../domain/idempotency.ts';
 import { AmiferryError } from '../errors.ts';
-import { Gathered } from './gathered.ts';
+import { Batcher } from './batcher.ts';
 import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 import type { Receipt } from './store.ts';
@@ -70,7 +70,7 @@ export class IdempotencyStore {
   readonly #prefix: string;
   readonly #ttl: number;
   /** Those of one turn of the event loop are sent together. */
-  readonly #commands: Gathered<KeyCommand, string | null>;
+  readonly #commands: Batcher<KeyCommand, string | null>;
 
   /** @param ttl milliseconds for which an answered request is remembered */
   constructor(redis: RedisClient, prefix: string, ttl: number) {
@@ -78,7 +78,7 @@ export class IdempotencyStore {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#ttl = ttl;
-    this.#commands = new Gathered((commands) => runAll(redis, commands), TOGETHER);
+    this.#commands = new Batcher((commands) => runAll(redis, commands), TOGETHER);
   }
 
   async claim(principal: string, key: string, fingerprint: string): Promise<ClaimOutcome> {

@@ -8,13 +8,13 @@ import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
 import type { CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
-import { Gathered } from './gathered.ts';
+import { Batcher } from './batcher.ts';
 import { keyInProgress } from './idempotency.ts';
 import { changeMember, doneAt } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
-import { Merged } from './merged.ts';
+import { Coalescer } from './coalescer.ts';
 import { parseJob, parsePending, RECORD_FIELDS } from './records.ts';
 import { defineScripts, WITHDRAWALS } from './scripts.ts';
 import type {
@@ -68,9 +68,9 @@ export class RedisJobStore implements JobStore {
   readonly #keys: StoreKeys;
   readonly #clock: SharedClock;
   /** Changes of one job that come together are written together. */
-  readonly #updates: Merged<Change, UpdateOutcome>;
+  readonly #updates: Coalescer<Change, UpdateOutcome>;
   /** Writes of one turn of the event loop are sent together. */
-  readonly #writes: Gathered<Write, CommitOutcome>;
+  readonly #writes: Batcher<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(redis: RedisClient, prefix: string, { auditEntries = AUDIT_ENTRIES } = {}) {
@@ -78,8 +78,8 @@ export class RedisJobStore implements JobStore {
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#clock = new SharedClock(redis, this.#keys.jobs);
-    this.#updates = new Merged((id, changes) => this.#update(id, changes));
-    this.#writes = new Gathered(
+    this.#updates = new Coalescer((id, changes) => this.#update(id, changes));
+    this.#writes = new Batcher(
       (writes) => commit(redis, { keys: this.#keys, auditEntries, now: this.now() }, writes),
       WRITES_TOGETHER,
     );

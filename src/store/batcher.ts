@@ -8,7 +8,7 @@ interface Waiting<Item, Result> {
  * Runs what is asked for within one turn of the event loop together, at its end: under load a call of Redis for each
  * request would be most of what the request costs.
  */
-export class Gathered<Item, Result> {
+export class Batcher<Item, Result> {
   readonly #run: (items: Item[]) => Promise<Result[]>;
   readonly #most: number;
   #waiting: Waiting<Item, Result>[] = [];

@@ -8,7 +8,7 @@ interface Waiting<Item, Result> {
  * Runs what is asked for under one key one after the other. What is asked for while a run is under way waits for its
  * end, and is then run together: those who would have been in each other's way share one run instead.
  */
-export class Merged<Item, Result> {
+export class Coalescer<Item, Result> {
   readonly #run: (key: string, items: Item[]) => Promise<Result[]>;
   /** By key, while a run is under way: who comes next. */
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
