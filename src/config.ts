@@ -116,7 +116,7 @@ const SETTINGS = {
     minimum: 0.05,
     maximum: 300,
     description:
-      'shortest time in seconds between two looks at the pending copies of a region; old ones are looked at more rarely, up to six times as far apart',
+      'shortest time in seconds between two polls of the pending copies of a region; old ones are polled more rarely, up to six times as far apart',
   }),
   EVENTS_QUEUE_URL: text({
     default: '',
@@ -127,7 +127,7 @@ const SETTINGS = {
     default: 30,
     minimum: 0.05,
     maximum: 300,
-    description: 'seconds between two looks, always, while these events are heard',
+    description: 'seconds between two polls, always, while these events are heard',
   }),
   SWEEP_SECONDS: number({
     default: 5,
@@ -393,7 +393,7 @@ export interface Config {
   sweepMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
-  /** Between the first and the last look that do not find an image. */
+  /** Between the first and the last poll that do not find an image. */
   goneMs: number;
   credentialsMs: number;
   tokenTrustMs: number;
@@ -426,7 +426,7 @@ export interface Config {
 /** The first of the growing waits between two tries of a webhook: 5 s, 15 s, 45 s, … */
 const WEBHOOK_BACKOFF_MS = 5000;
 
-/** So long at least several looks in a row have to miss an image before it counts as gone: one answer may be stale. */
+/** So long at least several polls in a row have to miss an image before it counts as gone: one answer may be stale. */
 const GONE_MS = 120_000;
 
 /** A setting that is invalid: the message names it, its value and what it has to be. */

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
-import { nextLook, paceFrom } from '../../src/domain/next-look.ts';
+import { nextPoll, pollIntervalFrom } from '../../src/domain/next-poll.ts';
 import { IMAGE_IDS } from '../../src/ec2/find-ended.ts';
-import { COPIES_A_CALL } from '../../src/worker/look-at.ts';
+import { COPIES_A_CALL } from '../../src/worker/poll-copies.ts';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { COMPUTED } from '../benchmark.ts';
 import { figure } from '../figures.ts';
@@ -125,7 +125,7 @@ function finding(counts: Count[], speeds: string): Finding {
     `${figure(count.copies)} over ${count.regions}`,
     told(count.accepting),
     told(count.waiting),
-    figure(looksAtRegion(count)),
+    figure(pollsOfRegion(count)),
     figure(ours(count)),
     figure(count.waiter),
     figure(count.waiter / ours(count)),
@@ -141,7 +141,7 @@ function finding(counts: Count[], speeds: string): Finding {
           'copies, regions',
           'while accepting',
           'while waiting',
-          'looks at a region',
+          'polls of a region',
           'in all',
           "SDK's waiter",
           'times fewer',
@@ -175,7 +175,7 @@ function finding(counts: Count[], speeds: string): Finding {
     ],
     method: [
       `A copy takes ${COPY_SECONDS} s. The simulated EC2's clock runs ${speeds} as fast, and so do both who look at it: POLL_SECONDS is by as much less than its default of ${POLL_SECONDS} s, and so are the waiter's delays (15 to 120 s, with the SDK's own jitter). Both sides run at the same time, each against a simulated EC2 of its own; the worker starts once all requests are accepted, so that the calls of accepting stand apart.`,
-      `The service looks at a region as often as its pending copies ask for: every ${POLL_SECONDS} s at first, then more rarely, the older they are, up to every ${(POLL_SECONDS * 6).toString()} s, and more often again around the time at which their progress lets expect their end (src/domain/next-look.ts). One copy alone of which nothing tells when it ends is looked at ${looksByPace().toString()} times${COMPUTED}; copies that begin one after the other ask for more. Fewer than that means that this machine did not keep up with the fast clock, and that the service's calls are counted too low.`,
+      `The service polls a region as often as its pending copies ask for: every ${POLL_SECONDS} s at first, then more rarely, the older they are, up to every ${(POLL_SECONDS * 6).toString()} s, and more often again around the time at which their progress lets expect their end (src/domain/next-poll.ts). One copy alone of which nothing tells when it ends is looked at ${pollsByInterval().toString()} times${COMPUTED}; copies that begin one after the other ask for more. Fewer than that means that this machine did not keep up with the fast clock, and that the service's calls are counted too low.`,
       `The AWS CLI's and boto3's waiters look every 15 s without fail: a look at once and then one every 15 s, for each copy${COMPUTED}. In a real account a region makes at most 300 copies at once by default; COPY_SLOTS was raised here to have more of them pending.`,
       `${COMPUTED} is arithmetic: for 10,000 copies the service's DescribeImages of the largest measured case are scaled by the copies in a region where a call names up to ${IMAGE_IDS.toLocaleString('en-US')} of them, its DescribeSnapshots by the same where a call tells of up to ${COPIES_A_CALL} of them (which is more than they would be: progress is asked for the more rarely the more calls it takes), and the waiter's by its mean number of looks at a copy of that length.`,
     ],
@@ -183,21 +183,21 @@ function finding(counts: Count[], speeds: string): Finding {
 }
 
 /** Looks at each region, on average. */
-function looksAtRegion({ copies, regions, waiting }: Count): number {
-  return (waiting['DescribeImages'] ?? Number.NaN) / callsOfALook(copies, regions);
+function pollsOfRegion({ copies, regions, waiting }: Count): number {
+  return (waiting['DescribeImages'] ?? Number.NaN) / callsOfAPoll(copies, regions);
 }
 
-/** Looks at one copy until its end is seen, by the pace alone. */
-function looksByPace(): number {
-  const pace = paceFrom(POLL_SECONDS * 1000);
+/** Polls one copy until its end is seen, by the poll interval alone. */
+function pollsByInterval(): number {
+  const pollInterval = pollIntervalFrom(POLL_SECONDS * 1000);
   let looks = 1;
   for (let at = 0; at < COPY_SECONDS * 1000; looks += 1)
-    at = nextLook([{ startedAt: 0, expectedAt: null }], at, pace);
+    at = nextPoll([{ startedAt: 0, expectedAt: null }], at, pollInterval);
   return looks;
 }
 
 /** Calls of DescribeImages that one look at all regions takes. */
-function callsOfALook(copies: number, regions: number): number {
+function callsOfAPoll(copies: number, regions: number): number {
   return Math.min(copies, regions) * Math.ceil(copies / regions / IMAGE_IDS);
 }
 
@@ -211,7 +211,7 @@ function manyRows(counts: Count[]): string[][] {
   return [1, 17].flatMap((regions) => {
     const measured = counts.findLast((count) => count.regions === regions);
     if (measured === undefined) return [];
-    const factor = callsOfALook(MANY, regions) / callsOfALook(measured.copies, regions);
+    const factor = callsOfAPoll(MANY, regions) / callsOfAPoll(measured.copies, regions);
     const accepting = (sum(Object.values(measured.accepting)) * MANY) / measured.copies;
     const { DescribeSnapshots: snapshots = 0, ...others } = measured.waiting;
     const told = snapshotCalls(MANY, regions) / snapshotCalls(measured.copies, regions);
@@ -222,7 +222,7 @@ function manyRows(counts: Count[]): string[][] {
         `${figure(MANY)} over ${regions}`,
         figure(accepting) + COMPUTED,
         figure(waiting) + COMPUTED,
-        figure(looksAtRegion(measured)) + COMPUTED,
+        figure(pollsOfRegion(measured)) + COMPUTED,
         figure(accepting + waiting) + COMPUTED,
         figure(waiter) + COMPUTED,
         figure(waiter / (accepting + waiting)) + COMPUTED,

@@ -52,7 +52,7 @@ export type StopReason = 'cancel' | 'rollback';
 /** Looks in a row that did not find an image. `since`: the first of them. */
 export interface Unseen {
   since: number;
-  looks: number;
+  polls: number;
 }
 
 /** An image that an attempt made and that no record holds any more: it is removed, with its own snapshots. */
@@ -109,7 +109,7 @@ export interface Destination {
   withoutRoom?: number;
   /** When EC2 did so first. */
   withoutRoomSince?: number | null;
-  /** The looks in a row that did not find its image. */
+  /** The polls in a row that did not find its image. */
   unseen?: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
   strays?: Stray[];
@@ -202,7 +202,7 @@ export interface PermissionsJob extends JobBase {
   /** As of a destination. */
   unreachableSince?: number | null;
   heldUpAt?: number | null;
-  /** The looks in a row that did not find its image. */
+  /** The polls in a row that did not find its image. */
   unseen?: Unseen | null;
   /** While it runs: why it is to take back what it gave, and end. */
   stopping?: Failure | 'cancel' | null;

@@ -28,7 +28,7 @@ export const changeTried = (held: boolean) =>
   });
 
 /**
- * One more look that did not find the image. Once it counts as gone (several looks over `goneMs` milliseconds) the change fails with
+ * One more poll that did not find the image. Once it counts as gone (several polls over `goneMs` milliseconds) the change fails with
  * `error`, and what it gave is gone with the image.
  */
 export const changeImageUnseen = (goneMs: number, error: Failure) =>

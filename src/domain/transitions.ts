@@ -258,24 +258,24 @@ export const heldUp = (ref: CopyRef): Move =>
 
 /** How much it takes until an image that EC2 does not show counts as gone. Milliseconds. */
 export interface Patience {
-  /** Between the first look that did not find it and the last one. */
+  /** Between the first poll that did not find it and the last one. */
   goneMs: number;
   /** For a new image: EC2 may not know it yet (eventual consistency). */
   lostCopyMs: number;
 }
 
-/** One stale answer, from one machine of EC2, is not the end: so many looks in a row at least. */
-const LOOKS = 3;
+/** One stale answer, from one machine of EC2, is not the end: so many polls in a row at least. */
+const POLLS = 3;
 
-export function isGone({ looks, since }: Unseen, now: number, { goneMs }: Pick<Patience, 'goneMs'>): boolean {
-  return looks >= LOOKS && now - since >= goneMs;
+export function isGone({ polls, since }: Unseen, now: number, { goneMs }: Pick<Patience, 'goneMs'>): boolean {
+  return polls >= POLLS && now - since >= goneMs;
 }
 
 export function unseenAgain(before: Unseen | null | undefined, now: number): Unseen {
-  return { since: before?.since ?? now, looks: (before?.looks ?? 0) + 1 };
+  return { since: before?.since ?? now, polls: (before?.polls ?? 0) + 1 };
 }
 
-/** One more look that did not find the image of an attempt. Once that is certain, `end` applies. */
+/** One more poll that did not find the image of an attempt. Once that is certain, `end` applies. */
 export const notFound =
   (ref: CopyRef, patience: Patience, end: Move): Move =>
   (job, now) => {

@@ -36,11 +36,11 @@ export type StrayPayload = Static<typeof StrayPayload>;
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
 
-/** `noticed`: only the copies that EC2's own events told of. A worker that doesn't know it looks at all of them. */
+/** `hinted`: only the copies that EC2's own events told of. A worker that doesn't know it polls all of them. */
 export const ScopePayload = Type.Object({
   v: version,
   scope: Type.String({ minLength: 1 }),
-  noticed: Type.Optional(Type.Boolean()),
+  hinted: Type.Optional(Type.Boolean()),
 });
 export type ScopePayload = Static<typeof ScopePayload>;
 

@@ -70,7 +70,7 @@ export class StepProducer {
     await this.#add([queueJob(wakeUp, delay)]);
   }
 
-  /** Has a look taken at the pending copies of these scopes. */
+  /** Has the pending copies of these scopes polled. */
   async track(scopes: readonly Scope[]): Promise<void> {
     await this.#add(
       scopes.map((scope) => ({
@@ -81,13 +81,13 @@ export class StepProducer {
     );
   }
 
-  /** Has a look taken at the copies of a scope that EC2 told of; `look` names it, and the same look is queued once. */
-  async trackNoticed(scope: Scope, look: string): Promise<void> {
+  /** Has the copies of a scope polled that EC2 told of; `poll` names it, and the same look is queued once. */
+  async trackHinted(scope: Scope, poll: string): Promise<void> {
     await this.#add([
       {
         name: 'track-region' satisfies StepName,
-        data: { v: payloadVersion('track-region'), scope: scopeKey(scope), noticed: true },
-        opts: { jobId: `track-region/${scopeKey(scope)}/${look}`, ...GONE_WHEN_DONE },
+        data: { v: payloadVersion('track-region'), scope: scopeKey(scope), hinted: true },
+        opts: { jobId: `track-region/${scopeKey(scope)}/${poll}`, ...GONE_WHEN_DONE },
       },
     ]);
   }

@@ -190,7 +190,7 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (one.imageId === null || !isTracked(one)) return [slot];
   const { startedAt, progress, expectedAt = null, attempts: attempt, tagged = [] } = one;
   const known = tagged.length;
-  // Whether a look has not found it, or had no credentials: then a look that finds it has to say so.
+  // Whether a poll has not found it, or had no credentials: then a poll that finds it has to say so.
   const doubtful = one.unseen || one.unreachableSince ? { doubtful: true } : {};
   const seen = {
     jobId: job.id,

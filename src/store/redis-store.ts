@@ -25,8 +25,8 @@ import type {
   JobFilter,
   JobPage,
   JobStore,
-  Look,
-  Noticed,
+  Poll,
+  EventHints,
   PendingCopy,
   SlotsChange,
   SlotsRequest,
@@ -47,8 +47,8 @@ interface HowToWrite {
 /** Several processes may write one job at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
 
-/** For how long an image that EC2 told of is kept for a look that does not come, milliseconds. */
-const NOTICED_FOR = 3_600_000;
+/** For how long an image that EC2 told of is kept for a poll that does not come, milliseconds. */
+const HINTS_KEPT_FOR = 3_600_000;
 
 /** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */
 const LIMIT_FOR = 3_600_000;
@@ -199,21 +199,21 @@ export class RedisJobStore implements JobStore {
     return Object.entries(all).map(([imageId, json]) => ({ ...parsePending(json), imageId }));
   }
 
-  async notice(scope: Scope, imageIds: readonly string[]): Promise<Noticed> {
-    const { pending, noticed } = this.#keys;
-    const [look = '', ...known] = await this.#redis.amiferryNotice(
+  async keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints> {
+    const { pending, eventHints } = this.#keys;
+    const [poll = '', ...known] = await this.#redis.amiferryHint(
       pending(scope),
-      noticed(scope),
+      eventHints(scope),
       randomUUID(),
-      NOTICED_FOR,
+      HINTS_KEPT_FOR,
       ...imageIds,
     );
-    return { known, look };
+    return { known, poll };
   }
 
-  async takeNoticed(scope: Scope): Promise<PendingCopy[] | null> {
-    const { pending, noticed } = this.#keys;
-    const flat = await this.#redis.amiferryTakeNoticed(noticed(scope), pending(scope));
+  async takeEventHints(scope: Scope): Promise<PendingCopy[] | null> {
+    const { pending, eventHints } = this.#keys;
+    const flat = await this.#redis.amiferryTakeEventHints(eventHints(scope), pending(scope));
     if (flat === null) return null;
     return flat.flatMap((imageId, i) =>
       i % 2 === 0 ? [{ ...parsePending(flat[i + 1] ?? ''), imageId }] : [],
@@ -226,19 +226,19 @@ export class RedisJobStore implements JobStore {
     return imageIds.filter((_, i) => found[i] !== null);
   }
 
-  async beginLook(scope: Scope): Promise<Look> {
-    // In this order: a request for an earlier look after this one is about a copy that this one has not seen.
+  async beginPoll(scope: Scope): Promise<Poll> {
+    // In this order: a request for an earlier poll after this one is about a copy that this one has not seen.
     const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
     return { pending: await this.pending(scope), due: Number(due) };
   }
 
-  async putOff(scope: Scope, time: number, due: number, count: number): Promise<void> {
+  async postponePoll(scope: Scope, time: number, due: number, count: number): Promise<void> {
     const { scopes, pending, waiting, waitingTimed } = this.#keys;
     const keys = [scopes, pending(scope), waiting(scope), waitingTimed(scope)] as const;
-    await this.#redis.amiferryPutOff(...keys, scopeKey(scope), time, due, count);
+    await this.#redis.amiferryPostponePoll(...keys, scopeKey(scope), time, due, count);
   }
 
-  async lookBy(scope: Scope, time: number): Promise<void> {
+  async pollBy(scope: Scope, time: number): Promise<void> {
     await this.#redis.zadd(this.#keys.scopes, 'XX', 'LT', time, scopeKey(scope));
   }
 

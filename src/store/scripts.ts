@@ -206,10 +206,10 @@ return due
 `;
 
 /**
- * Puts the next look at a scope off, unless it is due earlier than it was, others are pending, or there is a line.
+ * Postpones the next poll of a scope, unless it is due earlier than it was, others are pending, or there is a line.
  * KEYS: scopes, pending, waiting, timed. ARGV: scope, time, due as it was, how many were pending.
  */
-const PUT_OFF = `
+const POSTPONE_POLL = `
 local due = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not due or tonumber(due) < tonumber(ARGV[3]) then return 0 end
 if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) or redis.call('EXISTS', KEYS[3], KEYS[4]) > 0 then return 0 end
@@ -224,8 +224,8 @@ return redis.call('ZREM', KEYS[1], ARGV[1])
 `;
 
 /**
- * Keeps the images that are pending, for the next look. KEYS: pending, noticed. ARGV: a name for the look unless it has
- * one, milliseconds that this is kept, image ids. Answers the look's name and the images kept.
+ * Keeps the images that are pending, for the next poll. KEYS: pending, event hints. ARGV: a name for the poll unless it has
+ * one, milliseconds that this is kept, image ids. Answers the poll's name and the images kept.
  */
 const NOTICE = `
 local known = {}
@@ -233,15 +233,15 @@ for i = 3, #ARGV do
   if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1 then known[#known + 1] = ARGV[i] end
 end
 if #known == 0 then return {} end
-redis.call('HSETNX', KEYS[2], 'look', ARGV[1])
+redis.call('HSETNX', KEYS[2], 'poll', ARGV[1])
 for _, image in ipairs(known) do redis.call('HSET', KEYS[2], image, '') end
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
-table.insert(known, 1, redis.call('HGET', KEYS[2], 'look'))
+table.insert(known, 1, redis.call('HGET', KEYS[2], 'poll'))
 return known
 `;
 
-/** Takes the images that were kept, with what is known of those still pending; nil if none were. KEYS: noticed, pending. */
-const TAKE_NOTICED = `
+/** Takes the images that were kept, with what is known of those still pending; nil if none were. KEYS: event hints, pending. */
+const TAKE_EVENT_HINTS = `
 local kept = redis.call('HKEYS', KEYS[1])
 if #kept == 0 then return false end
 local taken = {}
@@ -320,7 +320,7 @@ declare module 'ioredis' {
     amiferryReadLog(log: string, time: number, number: number, limit: number): Result<string[], Context>;
     amiferryTime(key: string): Result<[seconds: string, microseconds: string], Context>;
     amiferryTakeDue(scopes: string, now: number, next: number): Result<string[], Context>;
-    amiferryPutOff(
+    amiferryPostponePoll(
       scopes: string,
       pending: string,
       waiting: string,
@@ -337,14 +337,14 @@ declare module 'ioredis' {
       timed: string,
       scope: string,
     ): Result<number, Context>;
-    amiferryNotice(
+    amiferryHint(
       pending: string,
-      noticed: string,
-      look: string,
+      eventHints: string,
+      poll: string,
       keep: number,
       ...imageIds: string[]
     ): Result<string[], Context>;
-    amiferryTakeNoticed(noticed: string, pending: string): Result<string[] | null, Context>;
+    amiferryTakeEventHints(eventHints: string, pending: string): Result<string[] | null, Context>;
     amiferryNextWaiting(
       slots: string,
       waiting: string,
@@ -375,10 +375,10 @@ export function defineScripts(redis: RedisClient): void {
   redis.defineCommand('amiferryDeleteExact', { lua: DELETE_EXACT, numberOfKeys: 1 });
   redis.defineCommand('amiferryReadLog', { lua: READ_LOG, numberOfKeys: 1 });
   redis.defineCommand('amiferryTakeDue', { lua: TAKE_DUE, numberOfKeys: 1 });
-  redis.defineCommand('amiferryPutOff', { lua: PUT_OFF, numberOfKeys: 4 });
+  redis.defineCommand('amiferryPostponePoll', { lua: POSTPONE_POLL, numberOfKeys: 4 });
   redis.defineCommand('amiferryDropIdle', { lua: DROP_IDLE, numberOfKeys: 4 });
-  redis.defineCommand('amiferryNotice', { lua: NOTICE, numberOfKeys: 2 });
-  redis.defineCommand('amiferryTakeNoticed', { lua: TAKE_NOTICED, numberOfKeys: 2 });
+  redis.defineCommand('amiferryHint', { lua: NOTICE, numberOfKeys: 2 });
+  redis.defineCommand('amiferryTakeEventHints', { lua: TAKE_EVENT_HINTS, numberOfKeys: 2 });
   redis.defineCommand('amiferryNextWaiting', { lua: NEXT_WAITING, numberOfKeys: 8 });
   redis.defineCommand('amiferryTakeCall', { lua: TAKE_CALL, numberOfKeys: 1 });
   redis.defineCommand('amiferryLearnLimit', { lua: LEARN_LIMIT, numberOfKeys: 2 });

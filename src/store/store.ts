@@ -48,23 +48,23 @@ export interface PendingCopy {
   attempt: number | null;
   /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
   known: number;
-  /** The last looks did not find it, or had no credentials. */
+  /** The last polls did not find it, or had no credentials. */
   doubtful?: boolean;
 }
 
-/** A look at a scope's copies, as it began: what it may be put off by. */
-export interface Look {
+/** A poll of a scope's copies, as it began: what it may be postponed by. */
+export interface Poll {
   pending: PendingCopy[];
-  /** When the scope was due again, should nothing come of the look. */
+  /** When the scope was due again, should nothing come of the poll. */
   due: number;
 }
 
 /** What became of images that EC2 told of. */
-export interface Noticed {
+export interface EventHints {
   /** Those whose copies are under way in the scope. */
   known: string[];
-  /** Names the look that will take them: all that add to the same look before it begins get the same name. */
-  look: string;
+  /** Names the poll that will take them: all that add to the same poll before it begins get the same name. */
+  poll: string;
 }
 
 /** What is kept of a request, so that it is known when it comes again. */
@@ -145,21 +145,21 @@ export interface JobStore {
   unfinished(dueBy: number): Promise<string[]>;
   /** Copies that EC2 works on in a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
-  /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeNoticed}. */
-  notice(scope: Scope, imageIds: readonly string[]): Promise<Noticed>;
+  /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeEventHints}. */
+  keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints>;
   /** The copies that EC2 has told of since this was last asked and that are still pending; `null` if it told of none. */
-  takeNoticed(scope: Scope): Promise<PendingCopy[] | null>;
+  takeEventHints(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
-  /** What a look begins with. */
-  beginLook(scope: Scope): Promise<Look>;
+  /** What a poll begins with. */
+  beginPoll(scope: Scope): Promise<Poll>;
   /**
-   * Puts the next look at a scope off until then, epoch milliseconds: unless an earlier one was asked for since
+   * Postpones the next poll of a scope until then, epoch milliseconds: unless an earlier one was asked for since
    * `due`, others are pending there than these many, or copies stand in line for their slots.
    */
-  putOff(scope: Scope, time: number, due: number, pending: number): Promise<void>;
-  /** A scope that is tracked is looked at by then, epoch milliseconds, if not earlier. */
-  lookBy(scope: Scope, time: number): Promise<void>;
+  postponePoll(scope: Scope, time: number, due: number, pending: number): Promise<void>;
+  /** A scope that is tracked is polled by then, epoch milliseconds, if not earlier. */
+  pollBy(scope: Scope, time: number): Promise<void>;
   /** Scopes in which copies stand in line. */
   lines(): Promise<Scope[]>;
   /** The next in line in a scope, in order: as many as there are both free slots and calls. */
@@ -182,7 +182,7 @@ export interface JobStore {
    * clock. A worker that dies in it holds up no other.
    */
   takeTurn(step: string, every: number): Promise<boolean>;
-  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link putOff}. */
+  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link postponePoll}. */
   takeDueScopes(interval: number): Promise<Scope[]>;
   /** Drops a scope with nothing pending and nothing waiting from the tracking. */
   dropIdleScope(scope: Scope): Promise<void>;

@@ -58,7 +58,7 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
   let request: ShareRequest | null = null;
   try {
     const image = await deps.gateway.describeImage(scope, job.image.id);
-    if (image === null) return await lookAgain(deps, job);
+    if (image === null) return await pollAgain(deps, job);
     if (job.unseen) await changeJob(deps, job.id, changeImageSeen);
     if (onlyWithdraws(job.change)) await supersedeEarlier(deps, scope, job);
     const begun = await begin(deps, scope, job, image);
@@ -72,7 +72,7 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
 }
 
 /** One stale answer is no end: what the change gave by then would stay. */
-async function lookAgain(deps: WorkerDeps, job: PermissionsJob): Promise<StepOutcome> {
+async function pollAgain(deps: WorkerDeps, job: PermissionsJob): Promise<StepOutcome> {
   const result = await changeJob(deps, job.id, changeImageUnseen(deps.settings.goneMs, imageGone(job)));
   const isOver = result.outcome !== 'changed' || result.job.finishedAt !== null;
   return isOver ? DONE : { outcome: 'again', why: `EC2 does not show ${job.image.id} (any more, or yet)` };

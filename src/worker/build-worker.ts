@@ -19,7 +19,7 @@ export interface RunningWorker {
   close(): Promise<void>;
 }
 
-/** How often to look for due scopes, milliseconds: so often that none is late by much of the time between two looks. */
+/** How often to check for due scopes, milliseconds: so often that none is late by much of the time between two polls. */
 const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));
 
 /** The steps that every worker repeats, whatever is in the queue. */

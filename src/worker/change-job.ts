@@ -8,7 +8,7 @@ import { onCopy } from '../domain/transitions.ts';
 import { aboutJob } from '../log-context.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
-import { paceOf } from './pace.ts';
+import { pollIntervalOf } from './poll-interval.ts';
 
 /**
  * Writes a change of a job, and logs what happened. The write itself wakes whatever it made due: a copy that became
@@ -20,7 +20,7 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
   return result;
 }
 
-/** What goes with a change that was written: log, metrics, and a look soon at what has begun. */
+/** What goes with a change that was written: log, metrics, and a poll soon of what has begun. */
 export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const event of eventsBetween(before, job)) {
     const { type, destination } = event;
@@ -28,7 +28,7 @@ export async function changed(deps: WorkerDeps, { before, job }: { before: Job; 
     if (type === 'destination.failed') deps.logger.warn({ ...about, ...failureOf(job, destination) }, type);
     else if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, event);
-    if (type === 'destination.pending') await lookAtSoon(deps, event);
+    if (type === 'destination.pending') await pollSoon(deps, event);
   }
 }
 
@@ -41,11 +41,11 @@ function failureOf(job: Job, destination: JobEvent['destination']): object {
   return { error: message, awsCode, awsRequestId };
 }
 
-/** Where older copies are under way the next look may be far off: too far for one that has just begun. */
-async function lookAtSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
+/** Where older copies are under way the next poll may be far off: too far for one that has just begun. */
+async function pollSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
   if (destination === null) return;
   const scope = { account: SELF, region: destination.region };
-  await deps.store.lookBy(scope, deps.store.now() + paceOf(deps).shortest);
+  await deps.store.pollBy(scope, deps.store.now() + pollIntervalOf(deps).shortest);
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

@@ -12,7 +12,7 @@ import type { PendingCopy } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 import { failureBecause } from './failure.ts';
 
-/** What a look at a copy changes in its job. */
+/** What a poll of a copy changes in its job. */
 export interface CopyChange {
   jobId: string;
   move: Move;
@@ -21,7 +21,7 @@ export interface CopyChange {
 }
 
 /**
- * One more look that did not find a copy's image; `null` for one so young that EC2 may not know it yet (eventual consistency).
+ * One more poll that did not find a copy's image; `null` for one so young that EC2 may not know it yet (eventual consistency).
  * The copy ends only after several of them: a single answer may be stale.
  */
 export function notSeen(
@@ -29,17 +29,17 @@ export function notSeen(
   copy: PendingCopy,
 ): CopyChange | null {
   if (store.now() - copy.startedAt < settings.lostCopyMs) return null;
-  const message = `EC2 no longer shows ${copy.imageId}: several looks over more than ${Math.floor(settings.goneMs / 60_000)} minutes did not find it. Retry the job to copy again.`;
+  const message = `EC2 no longer shows ${copy.imageId}: several polls over more than ${Math.floor(settings.goneMs / 60_000)} minutes did not find it. Retry the job to copy again.`;
   const end = fail(refOf(copy), failureBecause('copy-disappeared', message));
   return { jobId: copy.jobId, move: notFound(refOf(copy), settings, end) };
 }
 
-/** A copy that the last looks did not find, or could not look at, is there. */
+/** A copy that the last polls did not find, or could not reach, is there. */
 export function seenAgain(copy: PendingCopy): CopyChange {
   return { jobId: copy.jobId, move: reappeared(refOf(copy)) };
 }
 
-/** What a look at a copy is about: nothing of it is written about another attempt, or another image. */
+/** What a poll of a copy is about: nothing of it is written about another attempt, or another image. */
 export function refOf({ destination, attempt, imageId }: PendingCopy): ImageRef {
   return { destination, attempt, imageId };
 }

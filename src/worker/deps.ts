@@ -25,7 +25,7 @@ export interface WorkerSettings {
   eventsPollMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
-  /** Between the first and the last look that do not find an image, before it counts as gone. */
+  /** Between the first and the last poll that do not find an image, before it counts as gone. */
   goneMs: number;
   /** How long an account may refuse the service's credentials before a step that waits for it fails. */
   credentialsMs: number;

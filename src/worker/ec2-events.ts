@@ -24,12 +24,12 @@ interface Deps extends Pick<WorkerDeps, 'store' | 'producer' | 'logger'> {
 }
 
 /**
- * Listens for EC2's own events of images, so that a copy's end is noticed at once and not at the next tick. All that an
- * event does is to have a copy that is under way looked at, by the same step as always: whatever else somebody may put
+ * Listens for EC2's own events of images, so that a copy's end is seen at once and not at the next tick. All that an
+ * event does is to have a copy that is under way polled, by the same step as always: whatever else somebody may put
  * into the queue is dropped, and an event that is lost costs the time until the next tick. Any number of workers may
  * listen to one queue.
  *
- * A message is deleted once the look is queued in Redis; until then SQS gives it out again.
+ * A message is deleted once the poll is queued in Redis; until then SQS gives it out again.
  */
 export class Ec2Events {
   readonly #deps: Deps;
@@ -86,18 +86,18 @@ export class Ec2Events {
   async #handle(messages: readonly QueueMessage[]): Promise<void> {
     const events = messages.map(({ body }) => readAmiEvent(body));
     for (const event of events) if (event === null) this.#dropped('unreadable', {});
-    for (const [region, imageIds] of byRegion(events)) await this.#notice(region, imageIds);
+    for (const [region, imageIds] of byRegion(events)) await this.#hint(region, imageIds);
     if (messages.length === 0) return;
     this.#undeleted = true;
     await this.#queue.delete(messages.map(({ receipt }) => receipt));
     this.#undeleted = false;
   }
 
-  async #notice(region: string, imageIds: readonly string[]): Promise<void> {
+  async #hint(region: string, imageIds: readonly string[]): Promise<void> {
     const { store, producer, logger, metrics } = this.#deps;
     const scope: Scope = { account: SELF, region };
-    const { known, look } = await store.notice(scope, [...new Set(imageIds)]);
-    if (known.length > 0) await producer.trackNoticed(scope, look);
+    const { known, poll } = await store.keepEventHints(scope, [...new Set(imageIds)]);
+    if (known.length > 0) await producer.trackHinted(scope, poll);
     for (const imageId of imageIds) {
       if (known.includes(imageId)) metrics.ec2Event('noticed', region);
       else this.#dropped('unrelated', { imageId, region });

@@ -224,7 +224,7 @@ async function afterError(
 }
 
 function disappeared({ imageId }: Destination): Failure {
-  const message = `${imageId} was available, and EC2 no longer shows it: several looks did not find it. Retry the job to copy again.`;
+  const message = `${imageId} was available, and EC2 no longer shows it: several polls did not find it. Retry the job to copy again.`;
   return failureBecause('copy-disappeared', message);
 }
 

@@ -12,7 +12,7 @@ interface Payload {
 }
 
 /**
- * Does a step within a span of the trace of its job. A copy takes hours and most steps are woken by a look at a region or by the
+ * Does a step within a span of the trace of its job. A copy takes hours and most steps are woken by a poll of a region or by the
  * sweeper, so the trace is the one that the record keeps, and not that of who woke the step.
  */
 export async function inTrace(

@@ -28,7 +28,7 @@ import { waitForAccount } from './unreachable.ts';
 
 /**
  * Takes a stopping destination down: deregisters its image (which cancels a pending copy) and deletes its snapshots.
- * It only ever removes what its own attempt made. It calls it stopped only when a last look finds nothing, so a crash
+ * It only ever removes what its own attempt made. It calls it stopped only when a last poll finds nothing, so a crash
  * anywhere just means doing it again.
  */
 export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
@@ -122,7 +122,7 @@ async function remove(
     const failure = failureBecause('removal-refused', message);
     return giveUp(deps, job, destination, failure, 'it could not be removed');
   }
-  if (outcome === 'unknown') return lookAgain(deps, job, destination, `EC2 does not know ${imageId}, (yet)`);
+  if (outcome === 'unknown') return pollAgain(deps, job, destination, `EC2 does not know ${imageId}, (yet)`);
   await changeCopy(deps, job.id, stopped(ref));
   return DONE;
 }
@@ -138,8 +138,8 @@ async function rememberOthers(
     if (made !== imageId) await rememberStray(deps, job, destination, made);
 }
 
-/** No image is found. One answer may be stale, and a call may still be on its way: several looks decide. */
-async function lookAgain(
+/** No image is found. One answer may be stale, and a call may still be on its way: several polls decide. */
+async function pollAgain(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
@@ -154,7 +154,7 @@ async function lookAgain(
 }
 
 function nothingFound(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
-  return lookAgain(deps, job, destination, 'whether CopyImage made an image is not certain yet');
+  return pollAgain(deps, job, destination, 'whether CopyImage made an image is not certain yet');
 }
 
 /**

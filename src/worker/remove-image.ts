@@ -63,7 +63,7 @@ function about(snapshotId: string, { kind, message, awsCode, aws, cause }: Ec2Er
   return new Ec2Error(kind, words, awsCode, aws?.awsRequestId ?? null, cause);
 }
 
-/** Whether an image that EC2 does not know counts as gone: after several looks, and not while it is new. */
+/** Whether an image that EC2 does not know counts as gone: after several polls, and not while it is new. */
 export function isGoneForGood(
   { store, settings }: Pick<WorkerDeps, 'store' | 'settings'>,
   unseen: Unseen | null | undefined,

@@ -59,7 +59,7 @@ const destinations: fc.Arbitrary<Partial<Destination>> = fc.record({
   startedAt: times,
   availableAt: times,
   unreachableSince: times,
-  unseen: fc.constantFrom(null, { since: 1, looks: 9 }),
+  unseen: fc.constantFrom(null, { since: 1, polls: 9 }),
 });
 
 function jobWith(changes: Partial<Destination>, onFailure: CopyJob['onFailure']): CopyJob {

@@ -29,7 +29,7 @@ test('the ETA goes on at the pace so far, and is null without one', () => {
   expect(etaSeconds(25, 60_000, 0)).toBeNull();
 });
 
-test('what is left counts down between two looks, not below 0, and not where nothing or nothing more is expected', () => {
+test('what is left counts down between two polls, not below 0, and not where nothing or nothing more is expected', () => {
   const one = { etaSeconds: 60, expectedAt: 100_000 };
   expect(secondsLeft(one, 40_000)).toBe(60);
   expect(secondsLeft(one, 70_500)).toBe(30);

@@ -83,8 +83,8 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'one-answer-is-gone': {
     file: 'src/domain/transitions.ts',
-    is: '  return looks >= LOOKS && now - since >= goneMs;',
-    becomes: '  return looks > 0;',
+    is: '  return polls >= POLLS && now - since >= goneMs;',
+    becomes: '  return polls > 0;',
     only: 'empty lists',
   },
   'no-socket-timeout': {

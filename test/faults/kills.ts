@@ -134,9 +134,9 @@ export const KILLS: readonly Kill[] = [
   { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
 
-  { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: command('request', 'amiferryNotice') },
-  { row: HEARD, name: 'event: noted down, look not queued', scene: copyHeard, at: command('reply', 'amiferryNotice', (known) => known.length > 0) },
-  { row: HEARD, name: 'track-region: what EC2 told of taken, not looked at', scene: copyHeard, at: command('reply', 'amiferryTakeNoticed', (taken) => taken.length > 0) },
+  { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: command('request', 'amiferryHint') },
+  { row: HEARD, name: 'event: noted down, poll not queued', scene: copyHeard, at: command('reply', 'amiferryHint', (known) => known.length > 0) },
+  { row: HEARD, name: 'track-region: what EC2 told of taken, not polled', scene: copyHeard, at: command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0) },
 
   { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },

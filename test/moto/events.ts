@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { amiEvent, QueueClient } from '../helpers/events-queue.ts';
-import { untilLookedAt } from '../helpers/looked-at.ts';
+import { untilPolled } from '../helpers/until-polled.ts';
 import { until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
@@ -102,7 +102,7 @@ export function eventsAgainst(moto: () => Moto): void {
   async function pendingCopy(): Promise<{ id: string; imageId: string }> {
     const { id } = await service.copy({ destinations: [{ region: HOME }] });
     const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
-    await untilLookedAt(service, HOME, RARELY / 2);
+    await untilPolled(service, HOME, RARELY / 2);
     return { id, imageId: destinations[0]?.imageId ?? '' };
   }
 

@@ -56,13 +56,13 @@ describe('an image that EC2 does not show', () => {
     expect(await accounts()).toEqual([A]);
   });
 
-  test('for several looks ends it, and says that it is gone', async () => {
+  test('for several polls ends it, and says that it is gone', async () => {
     const { id } = await changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), TESTER);
     await service.gateway.deregisterImage(scope, GOLDEN_WEB.imageId);
     expect(await untilChanged(service, id)).toMatchObject({
       state: 'failed',
       error: { code: 'image-not-found' },
-      unseen: { looks: 3 },
+      unseen: { polls: 3 },
     });
   });
 });

@@ -181,7 +181,7 @@ describe('tracking', () => {
   const due = async () => Number(await redis.zscore(`${prefix}:scopes`, 'self/eu-west-1'));
   const look = async () => {
     expect(await store.takeDueScopes(5000)).toEqual([eu]);
-    return store.beginLook(eu);
+    return store.beginPoll(eu);
   };
 
   test('a look is put off once it is over; who dies in it leaves the scope due soon', async () => {
@@ -189,28 +189,28 @@ describe('tracking', () => {
     const { pending, due: soon } = await look();
     expect(soon).toBe(await due());
     expect(soon - store.now()).toBeLessThanOrEqual(5000);
-    await store.putOff(eu, store.now() + 60_000, soon, pending.length);
+    await store.postponePoll(eu, store.now() + 60_000, soon, pending.length);
     expect(await due()).toBeGreaterThan(soon);
   });
 
   test('it is not put off where somebody asked for an earlier one, others are pending, or there is a line', async () => {
     await begun('ami-0000000000000000a');
     const { due: soon } = await look();
-    const putOff = (count: number) => store.putOff(eu, store.now() + 60_000, soon, count);
+    const postponePoll = (count: number) => store.postponePoll(eu, store.now() + 60_000, soon, count);
     await begun('ami-0000000000000000b');
-    await putOff(1);
+    await postponePoll(1);
     expect(await due()).toBe(soon);
 
     const { id } = await saved({}, ['eu-west-1']);
     await change(id, moves.park('eu-west-1'));
-    await putOff(2);
+    await postponePoll(2);
     expect(await due()).toBe(soon);
     await change(id, moves.stopAll('cancel'));
 
-    await store.lookBy(eu, soon - 1000);
-    await putOff(2);
+    await store.pollBy(eu, soon - 1000);
+    await postponePoll(2);
     expect(await due()).toBe(soon - 1000);
-    await store.putOff(eu, soon + 1, soon - 1000, 2);
+    await store.postponePoll(eu, soon + 1, soon - 1000, 2);
     expect(await due()).toBe(soon + 1);
   });
 
@@ -219,7 +219,7 @@ describe('tracking', () => {
     const { due: soon } = await look();
     await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     await store.dropIdleScope(eu);
-    await store.putOff(eu, store.now() + 60_000, soon, 0);
+    await store.postponePoll(eu, store.now() + 60_000, soon, 0);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
   });
 

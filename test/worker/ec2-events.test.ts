@@ -7,7 +7,7 @@ import type { StepProducer } from '../../src/queue/producer.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { amiEvent, EVENTS_QUEUE, QueueClient } from '../helpers/events-queue.ts';
-import { untilLookedAt } from '../helpers/looked-at.ts';
+import { untilPolled } from '../helpers/until-polled.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
 import { until } from '../helpers/waiting.ts';
@@ -60,7 +60,7 @@ async function pendingCopies(count: number, region = EU): Promise<Pending[]> {
     const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
     copies.push({ id, imageId: destinations[0]?.imageId ?? '' });
   }
-  await untilLookedAt(service, region, RARELY / 2);
+  await untilPolled(service, region, RARELY / 2);
   return copies;
 }
 
@@ -208,9 +208,9 @@ describe("EC2's own events", () => {
     const { id, imageId } = await pendingCopy();
     await service.control.advanceSeconds(3600);
     const scope = { account: SELF, region: EU };
-    const { look } = await service.store.notice(scope, [imageId]);
-    expect(await service.store.takeNoticed(scope)).toHaveLength(1);
-    await service.producer.trackNoticed(scope, look);
+    const { poll } = await service.store.keepEventHints(scope, [imageId]);
+    expect(await service.store.takeEventHints(scope)).toHaveLength(1);
+    await service.producer.trackHinted(scope, poll);
     expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });
 
@@ -263,7 +263,7 @@ describe('listeners', () => {
       tries += 1;
       throw new Error('Connection is closed.');
     };
-    const producer: StepProducer = Object.assign(Object.create(service.producer), { trackNoticed: away });
+    const producer: StepProducer = Object.assign(Object.create(service.producer), { trackHinted: away });
     const broken = anotherListener({ producer });
     await service.control.advanceSeconds(3600);
     await queue.send(amiEvent(imageId, EU));
@@ -334,7 +334,7 @@ describe('whoever can put messages into the queue', () => {
     await deleted();
     const { calls } = await service.control.calls();
     expect(calls['DescribeImages']).toEqual(before.calls['DescribeImages']);
-    expect(await redis.keys(`${service.prefix}:noticed:*`)).toEqual([]);
+    expect(await redis.keys(`${service.prefix}:event-hints:*`)).toEqual([]);
     expect(lines.filter((line) => line.includes('ami-0a1b'))).toEqual([]);
   });
 
@@ -387,7 +387,7 @@ describe('whoever can put messages into the queue', () => {
     await service.steps.untilNow(async () => (await counted('noticed', EU)) === copies.length);
     for (const { id } of copies) await endedBeforePoll(id);
     expect((await describes()) - before).toBeLessThan(copies.length / 2);
-    expect(await redis.exists(`${service.prefix}:noticed:self/${EU}`)).toBe(0);
+    expect(await redis.exists(`${service.prefix}:event-hints:self/${EU}`)).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import { retryJob } from '../../src/commands/retry-job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { callCopyImage } from '../../src/worker/call-copy-image.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
-import { lookAt } from '../../src/worker/look-at.ts';
+import { pollCopies } from '../../src/worker/poll-copies.ts';
 import { removeCopy } from '../../src/worker/remove-copy.ts';
 import {
   copyOf,
@@ -105,7 +105,7 @@ test('a look that began at attempt 1 says nothing of attempt 2', async () => {
   const { destination } = await copyOf(service, id);
   // The image of attempt 1 is shown as available now, by a stale answer or since somebody put it so.
   await service.control.addImage({ region: EU, imageId: pending[0]?.imageId ?? '' });
-  await lookAt(service.workerDeps, eu, pending, true);
+  await pollCopies(service.workerDeps, eu, pending, true);
   expect((await copyOf(service, id)).destination).toEqual(destination);
 });
 

@@ -44,7 +44,7 @@ describe('a live copy is not ended', () => {
     const { id, imageId } = await oldCopy();
     for (const action of ['DescribeImages', 'DescribeSnapshots'])
       await service.control.fault({ action, region: EU, times: 12, empty: true });
-    await service.untilJob(id, ({ destinations: [one] }) => (one?.unseen?.looks ?? 0) >= 3);
+    await service.untilJob(id, ({ destinations: [one] }) => (one?.unseen?.polls ?? 0) >= 3);
     await service.control.clearFaults();
     const done = await service.untilFinished(id);
     expect(done.destinations[0]).toMatchObject({ state: 'succeeded', attempts: 1, imageId });

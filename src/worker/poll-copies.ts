@@ -17,11 +17,11 @@ export const COPIES_A_CALL = 200;
 export const WRITES_AT_ONCE = 25;
 
 /**
- * Looks which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. Of those
+ * Polls which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. Of those
  * that have ended snapshots are asked for only where they have something to tell. What EC2 tells of a thousand copies is
  * much: snapshots are taken, and written down, one call's worth after the other.
  */
-export async function lookAt(
+export async function pollCopies(
   deps: WorkerDeps,
   scope: Scope,
   copies: readonly PendingCopy[],
@@ -44,15 +44,15 @@ export async function lookAt(
   await write(deps, scope, [...notFound(deps, copies, missing), ...clear]);
   const silent: PendingCopy[] = [];
   for (const some of chunksOf(asked, COPIES_A_CALL))
-    silent.push(...(await lookCloser(deps, scope, some, images)));
+    silent.push(...(await pollSnapshots(deps, scope, some, images)));
   const doubtful = copies.filter(
     (one) => one.doubtful === true && !missing.has(one.imageId) && !images.has(one.imageId),
   );
-  await lookWhetherThere(deps, scope, [...new Set([...silent, ...doubtful])]);
+  await pollWhetherThere(deps, scope, [...new Set([...silent, ...doubtful])]);
 }
 
 /** Writes down what the snapshots of some copies tell. Answers those of which nothing tells that EC2 is still at them. */
-async function lookCloser(
+async function pollSnapshots(
   deps: WorkerDeps,
   scope: Scope,
   copies: readonly PendingCopy[],
@@ -96,11 +96,11 @@ async function snapshotsIfKnown(
 }
 
 /**
- * Looks whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
- * then it looks like one that is pending. One that earlier looks did not find is asked for by itself, since only an answer
+ * Polls whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
+ * then it looks like one that is pending. One that earlier polls did not find is asked for by itself, since only an answer
  * that shows it says that it is there.
  */
-async function lookWhetherThere(
+async function pollWhetherThere(
   deps: WorkerDeps,
   scope: Scope,
   copies: readonly PendingCopy[],

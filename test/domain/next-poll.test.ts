@@ -1,14 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextLook, paceFrom, progressInterval, steadyPace } from '../../src/domain/next-look.ts';
+import {
+  nextPoll,
+  pollIntervalFrom,
+  progressInterval,
+  steadyPollInterval,
+} from '../../src/domain/next-poll.ts';
 
-const pace = paceFrom(5000);
+const pollInterval = pollIntervalFrom(5000);
 const NOW = 10_000_000;
 
 /** Seconds until the next look at one copy of such an age, which is expected to end in so many seconds. */
 function nextIn(age: number, end: number | null = null): number {
   const copy = { startedAt: NOW - age * 1000, expectedAt: end === null ? null : NOW + end * 1000 };
-  return (nextLook([copy], NOW, pace) - NOW) / 1000;
+  return (nextPoll([copy], NOW, pollInterval) - NOW) / 1000;
 }
 
 describe('a copy of which nothing tells when it ends', () => {
@@ -47,22 +52,22 @@ describe('a copy whose progress tells when it ends', () => {
 
 test('the copy that is to be looked at first decides for all', () => {
   const copies = [0, 100, 1000].map((age) => ({ startedAt: NOW - age * 1000, expectedAt: null }));
-  expect(nextLook(copies, NOW, pace)).toBe(NOW + 5000);
-  expect(nextLook(copies.slice(1), NOW, pace)).toBe(NOW + 25_000);
-  expect(nextLook([], NOW, pace)).toBe(NOW + 30_000);
+  expect(nextPoll(copies, NOW, pollInterval)).toBe(NOW + 5000);
+  expect(nextPoll(copies.slice(1), NOW, pollInterval)).toBe(NOW + 25_000);
+  expect(nextPoll([], NOW, pollInterval)).toBe(NOW + 30_000);
 });
 
-test('the longest time between two looks follows the shortest, up to that of the waiter', () => {
-  expect(paceFrom(5000)).toEqual({ shortest: 5000, longest: 30_000 });
-  expect(paceFrom(50)).toEqual({ shortest: 50, longest: 300 });
-  expect(paceFrom(60_000)).toEqual({ shortest: 60_000, longest: 120_000 });
-  expect(paceFrom(300_000)).toEqual({ shortest: 300_000, longest: 300_000 });
+test('the longest time between two polls follows the shortest, up to that of the waiter', () => {
+  expect(pollIntervalFrom(5000)).toEqual({ shortest: 5000, longest: 30_000 });
+  expect(pollIntervalFrom(50)).toEqual({ shortest: 50, longest: 300 });
+  expect(pollIntervalFrom(60_000)).toEqual({ shortest: 60_000, longest: 120_000 });
+  expect(pollIntervalFrom(300_000)).toEqual({ shortest: 300_000, longest: 300_000 });
 });
 
-test('a steady pace is the same at any age', () => {
+test('a steady interval is the same at any age', () => {
   const copies = [0, 1e9].map((age) => ({ startedAt: NOW - age, expectedAt: NOW }));
-  for (const copy of copies) expect(nextLook([copy], NOW, steadyPace(30_000))).toBe(NOW + 30_000);
-  expect(progressInterval(copies, NOW, steadyPace(30_000), 1)).toBe(30_000);
+  for (const copy of copies) expect(nextPoll([copy], NOW, steadyPollInterval(30_000))).toBe(NOW + 30_000);
+  expect(progressInterval(copies, NOW, steadyPollInterval(30_000), 1)).toBe(30_000);
 });
 
 test('progress is asked for at a part of the looks, by the youngest copy, and the more rarely the more calls it takes', () => {
@@ -70,7 +75,7 @@ test('progress is asked for at a part of the looks, by the youngest copy, and th
     progressInterval(
       ages.map((age) => ({ startedAt: NOW - age * 1000, expectedAt: null })),
       NOW,
-      pace,
+      pollInterval,
       calls,
     ) / 1000;
   expect(interval([5], 1)).toBe(10);

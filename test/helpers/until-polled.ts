@@ -4,7 +4,7 @@ import { testRedisUrl } from './redis.ts';
 import type { Service } from './service.ts';
 
 /** Goes on until a region has been polled, and will not be again for at least so many milliseconds. */
-export async function untilLookedAt(
+export async function untilPolled(
   { prefix, producer, store, until }: Service,
   region: string,
   rest: number,
