@@ -113,7 +113,7 @@ test('and every line of a step that breaks', async () => {
   const { id } = await ask('made-to-break', 'POST', COPIES, { destinations: [{ region: 'eu-north-1' }] });
   await untilDone(id);
   // A record that no version writes.
-  const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await redis.hset(`${service.prefix}:job:${id}`, 'record', '{');
   await service.producer.wake([{ step: 'start-copy', jobId: id, destination: 'eu-north-1', attempt: 1 }]);
   await service.until(() => linesOf(id).some(({ msg }) => msg === 'step failed'));

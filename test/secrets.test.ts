@@ -21,7 +21,7 @@ let redis: RedisClient;
 let api: Api;
 beforeAll(async () => {
   provider = await startIdentityProvider();
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   const authenticate = authenticator({ apiKeys: keys, verifyToken: jwtVerifier(provider.settings) });
   const policy = new TestPolicy({ '*': { ...EVERYTHING, accounts: ['222222222222'] } });
   api = await startApi({ policy, logger }, { authenticate, logger });

@@ -42,7 +42,7 @@ const tracing = await startTracing(config.tracing, 'api', logger);
 const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
 const subscriber = connectSubscriber(config.redisUrl, lost);
-const counter = connectRedis(config.redisUrl, 'hasty', lost);
+const counter = connectRedis(config.redisUrl, 'optional', lost);
 
 // Build
 const { auditEntries } = config;

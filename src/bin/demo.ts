@@ -78,7 +78,7 @@ async function startDemoStack() {
 
 /** A Redis that is not ours keeps nothing of us. */
 async function dropKeys(url: string): Promise<void> {
-  const redis = connectRedis(url, 'patient', () => {});
+  const redis = connectRedis(url, 'blocking', () => {});
   await dropPrefix(redis, prefix);
   await closeRedis(redis);
 }

@@ -39,7 +39,7 @@ const tracing = await startTracing(config.tracing, 'worker', logger);
 // Connections: one that fails fast for records and wake-ups, one that waits for BullMQ's blocking reads.
 const lost = warnSparingly(logger, 'Redis is away');
 const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
-const blocking = connectRedis(config.redisUrl, 'patient', lost);
+const blocking = connectRedis(config.redisUrl, 'blocking', lost);
 
 // Build
 const store = new RedisJobStore(redis, config.queuePrefix);

@@ -103,7 +103,7 @@ async function findRedis({ redisUrl, dir }: StackOptions, unwind: Unwind) {
 /** @throws in one line when nothing answers at REDIS_URL: its address may hold a password and is not repeated. */
 async function requireRedis(url: string): Promise<void> {
   let last = 'no answer';
-  const redis = connectRedis(url, 'patient', (error) => (last = error.message));
+  const redis = connectRedis(url, 'blocking', (error) => (last = error.message));
   try {
     await untilReady(redis, 5000);
   } catch {

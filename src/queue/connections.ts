@@ -14,15 +14,15 @@ const FAIL_FAST = {
 };
 
 /** For what is better left out than waited for. */
-const HASTY = { ...FAIL_FAST, commandTimeout: 200 };
+const OPTIONAL = { ...FAIL_FAST, commandTimeout: 200 };
 
 /**
  * For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes, but on no connection that stays silent
  * for longer than any blocking read asks for.
  */
-const PATIENT = { maxRetriesPerRequest: null, connectTimeout: 2000, socketTimeout: 30_000 };
+const BLOCKING = { maxRetriesPerRequest: null, connectTimeout: 2000, socketTimeout: 30_000 };
 
-const KINDS = { 'fail-fast': FAIL_FAST, hasty: HASTY, patient: PATIENT };
+const KINDS = { 'fail-fast': FAIL_FAST, optional: OPTIONAL, blocking: BLOCKING };
 
 export type ConnectionKind = keyof typeof KINDS;
 
@@ -36,7 +36,7 @@ const reconnectOnError = ({ message }: Error) => (message.startsWith('READONLY')
 
 /** How often a command is sent again, 100 ms apart, while a cluster finds a new master: about as long as the rest fails fast. */
 const FAIL_FAST_REDIRECTIONS = 6;
-const PATIENT_REDIRECTIONS = 600;
+const BLOCKING_REDIRECTIONS = 600;
 
 /** How often a cluster is asked who its masters are, milliseconds. */
 const CLUSTER_LOOK = 2000;
@@ -63,7 +63,7 @@ export function duplicateRedis(redis: RedisClient): RedisClient {
 /** A connection that only subscribes: to one server, as every node of a cluster hears what is published at any. */
 export function connectSubscriber(url: string, onError: OnError): Redis {
   const address = parseRedisUrl(url);
-  const redis = address.kind === 'cluster' ? connectToAny(address) : connectServer(address, 'patient');
+  const redis = address.kind === 'cluster' ? connectToAny(address) : connectServer(address, 'blocking');
   redis.on('error', onError);
   return redis;
 }
@@ -92,9 +92,9 @@ type ClusterAddress = Extract<RedisAddress, { kind: 'cluster' }>;
 
 function connectCluster({ nodes, tls, credentials }: ClusterAddress, kind: ConnectionKind): Cluster {
   return new Cluster(nodes, {
-    enableOfflineQueue: kind === 'patient',
+    enableOfflineQueue: kind === 'blocking',
     clusterRetryStrategy: retryStrategy,
-    maxRedirections: kind === 'patient' ? PATIENT_REDIRECTIONS : FAIL_FAST_REDIRECTIONS,
+    maxRedirections: kind === 'blocking' ? BLOCKING_REDIRECTIONS : FAIL_FAST_REDIRECTIONS,
     // A master that hangs closes no connection: only asking tells that another has taken its place.
     slotsRefreshInterval: CLUSTER_LOOK,
     slotsRefreshTimeout: CLUSTER_LOOK,
@@ -108,7 +108,7 @@ function connectCluster({ nodes, tls, credentials }: ClusterAddress, kind: Conne
 function connectToAny({ nodes, tls, credentials }: ClusterAddress): Redis {
   const [first] = nodes;
   const redis: Redis = new Redis({
-    ...PATIENT,
+    ...BLOCKING,
     ...first,
     ...credentials,
     ...(tls && { tls: {} }),

@@ -29,7 +29,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
  * | `rate:<caller>` | string with expiry | requests that a caller has taken of this minute |
  * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
- * | `turn:<step>` | string with expiry | a recurring step was done just now |
+ * | `lease:<step>` | string with expiry | a recurring step is not to be done again yet |
  * | `workers` | zset by last heartbeat, with expiry | worker processes that run |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  * | `outbox` | list | wake-ups that writes have left, for the workers to put into the queue |
@@ -62,7 +62,7 @@ export function storeKeys(prefix: string) {
     changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
     queueSession: (hash: string) => key('queue-session', hash),
-    turn: (step: string) => key('turn', step),
+    lease: (step: string) => key('lease', step),
     workers: key('workers'),
     scopes: key('scopes'),
     outbox: key('outbox'),

@@ -164,7 +164,7 @@ export class RedisJobStore implements JobStore {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS;) {
       const before = conflicts === 0 && known !== undefined ? known : await this.get(id);
       if (before === null) return changes.map(() => ({ outcome: 'missing' }));
-      const outcomes = applyInTurn(before, changes, this.now(), refused);
+      const outcomes = applyInOrder(before, changes, this.now(), refused);
       const steps = outcomes.flatMap((one) =>
         one.outcome === 'changed' ? [[one.before, one.job] as const] : [],
       );
@@ -293,10 +293,10 @@ export class RedisJobStore implements JobStore {
     );
   }
 
-  async takeTurn(step: string, every: number): Promise<boolean> {
-    // A little less than the interval, so that the next turn isn't missed by a hair.
+  async takeLease(step: string, every: number): Promise<boolean> {
+    // A little less than the interval, so that the next time isn't missed by a hair.
     const lease = Math.max(1, Math.round(every * 0.9));
-    return (await this.#redis.set(this.#keys.turn(step), '1', 'PX', lease, 'NX')) !== null;
+    return (await this.#redis.set(this.#keys.lease(step), '1', 'PX', lease, 'NX')) !== null;
   }
 
   async takeDueScopes(interval: number): Promise<Scope[]> {
@@ -333,7 +333,7 @@ export class RedisJobStore implements JobStore {
   }
 }
 
-function applyInTurn(
+function applyInOrder(
   before: Job,
   changes: readonly SlotsChange[],
   now: number,

@@ -76,7 +76,7 @@ return redis.call('DEL', KEYS[1])
 `;
 
 /**
- * The one script behind every write of a record. It makes several in turn, each by itself: one that is refused leaves the
+ * The one script behind every write of a record. It makes several one after the other, each by itself: one that is refused leaves the
  * others alone.
  *
  * KEYS: the events of all jobs, then every other key that the writes name by position.

@@ -14,7 +14,7 @@ export type UpdateOutcome =
   | { outcome: 'changed'; before: Job; job: Job }
   | { outcome: 'unchanged'; job: Job }
   | { outcome: 'missing' }
-  /** Only with a turn asked for: another change is first in line for the image. */
+  /** Only from `updateInLine`: another change is first in line for the image. */
   | { outcome: 'not-first'; job: Job };
 
 export interface JobFilter {
@@ -181,7 +181,7 @@ export interface JobStore {
    * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
    * clock. A worker that dies in it holds up no other.
    */
-  takeTurn(step: string, every: number): Promise<boolean>;
+  takeLease(step: string, every: number): Promise<boolean>;
   /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link postponePoll}. */
   takeDueScopes(interval: number): Promise<Scope[]>;
   /** Drops a scope with nothing pending and nothing waiting from the tracking. */

@@ -84,7 +84,7 @@ function requestOf(job: PermissionsJob, image: Image, before: PermissionState): 
   return { job, me, image, change: asked, before, mayPublish, remember: aboutToGive };
 }
 
-/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it has ended, or not its turn. */
+/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it has ended, or another change comes first. */
 async function begin(
   deps: WorkerDeps,
   scope: Scope,

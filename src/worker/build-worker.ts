@@ -31,9 +31,9 @@ export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweep
 }
 
 /**
- * Starts a worker: it does the recurring steps when it is its turn, takes what writes leave in the outbox to the queue, and the
+ * Starts a worker: it does the recurring steps that no other worker has just done, takes what writes leave in the outbox to the queue, and the
  * steps off it, and sends heartbeats.
- * @param redis a patient connection, shared with BullMQ
+ * @param redis a blocking connection, shared with BullMQ
  */
 export async function buildWorker(
   deps: WorkerDeps,

@@ -140,7 +140,7 @@ async function settle(
   return isStillBeginning(result, destination) ? { outcome: 'again', why: error.message } : DONE;
 }
 
-/** The region is full, and an earlier call may have made an image that EC2 does not show yet: its turn asks for that first. */
+/** The region is full, and an earlier call may have made an image that EC2 does not show yet: when it is started, that image is asked for first. */
 async function standInLine(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
   await markFull(deps, destination);
   const ref = attemptRef(destination);

@@ -89,8 +89,8 @@ async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination)
 }
 
 /**
- * Shares a copy as asked, in turn with other changes of its permissions. What others have given or taken meanwhile stays.
- * @returns warnings; `null` when it isn't its turn
+ * Shares a copy as asked, after earlier changes of its permissions. What others have given or taken meanwhile stays.
+ * @returns warnings; `null` when another change comes first
  * @throws {AmiferryError} why the copy isn't shared; it is as it was then
  */
 async function sharePermissions(

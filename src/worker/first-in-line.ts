@@ -4,8 +4,8 @@ import type { WorkerDeps } from './deps.ts';
 import { wakeDestinations } from './lines.ts';
 
 /**
- * Whether it is a change's turn. Changes of one image, and the sharing of a new copy, are made one after the other; it
- * wakes the one whose turn it is instead.
+ * Whether a change is the first in line. Changes of one image, and the sharing of a new copy, are made one after the other; it
+ * wakes the first one instead.
  */
 export async function isFirstInLine(
   deps: WorkerDeps,

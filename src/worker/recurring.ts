@@ -9,29 +9,29 @@ export interface Recurring {
 }
 
 /**
- * Does a step at once and then every so many milliseconds, unless another worker has just done it. Every worker asks for its turn by
+ * Does a step at once and then every so many milliseconds, unless another worker has just done it. Every worker asks for the lease by
  * itself and Redis' clock decides, so that no worker's clock, death or lost schedule keeps the others from it.
- * @returns stops it, and waits for a turn at work
+ * @returns stops it, and waits for one at work
  */
 export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring): () => Promise<void> {
-  let turn: Promise<boolean> | null = null;
+  let running: Promise<boolean> | null = null;
   const ask = () => {
-    turn ??= takeTurn(deps, { name, every, run }).finally(() => {
-      turn = null;
+    running ??= runIfDue(deps, { name, every, run }).finally(() => {
+      running = null;
     });
   };
   ask();
   const timer = setInterval(ask, every);
   return async () => {
     clearInterval(timer);
-    await turn;
+    await running;
   };
 }
 
 /** Runs a recurring step if no worker has run it within its interval; whether it did. An error of it is logged. */
-export async function takeTurn(deps: WorkerDeps, { name, every, run }: Recurring): Promise<boolean> {
+export async function runIfDue(deps: WorkerDeps, { name, every, run }: Recurring): Promise<boolean> {
   try {
-    if (!(await deps.store.takeTurn(name, every))) return false;
+    if (!(await deps.store.takeLease(name, every))) return false;
     await run(deps);
   } catch (error) {
     deps.logger.warn({ err: error, step: name }, 'recurring step failed');

@@ -28,7 +28,7 @@ const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1
 const NEWER_VERSION_DELAY = 5000;
 
 /**
- * Takes steps off the queue and does them. `redis` must be a patient connection: BullMQ blocks on it. Rejects with what keeps BullMQ
+ * Takes steps off the queue and does them. `redis` must be a blocking connection: BullMQ blocks on it. Rejects with what keeps BullMQ
  * from starting: one that runs all the same would try again at once for ever, and let nothing else in its process happen.
  */
 export async function runWorker(

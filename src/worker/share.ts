@@ -24,7 +24,7 @@ import type { WorkerDeps } from './deps.ts';
 import { keepTrying } from './keep-trying.ts';
 import { namesAllSnapshots } from './names-all-snapshots.ts';
 import type { ShareOutcome, ShareRequest } from './share-request.ts';
-import { givenSoFar, isToStay, requireMyTurn, requireStillMine } from './still-mine.ts';
+import { givenSoFar, isToStay, requireFirst, requireStillMine } from './still-mine.ts';
 import { StepOvertaken } from './step-overtaken.ts';
 
 /**
@@ -318,7 +318,7 @@ async function withdraw(
   const calls = callsFor(deps, scope, image, withdrawal(given, now), [], { held, revoke, grant: [] });
   await makeCalls(
     calls,
-    () => requireMyTurn(deps, request),
+    () => requireFirst(deps, request),
     async () => {},
   );
   if (failed !== null) throw failed;

@@ -29,14 +29,14 @@ function givenByEarlierVersion({ change, before }: PermissionsJob): Given {
  * overtakes; the version check keeps it from the record, and this from EC2. @throws {StepOvertaken}
  */
 export async function requireStillMine(deps: WorkerDeps, request: ShareRequest): Promise<void> {
-  await requireMyTurn(deps, request);
+  await requireFirst(deps, request);
   const now = await deps.store.get(request.job.id);
   if (now !== null && mayGive(now, request.me)) return;
   throw new StepOvertaken(`job ${request.job.id} was ended by another worker`);
 }
 
 /** It is first in the line of its image, and so not finished. @throws {StepOvertaken} */
-export async function requireMyTurn({ store }: WorkerDeps, { job, me, image }: ShareRequest): Promise<void> {
+export async function requireFirst({ store }: WorkerDeps, { job, me, image }: ShareRequest): Promise<void> {
   const first = await store.firstChange({ account: SELF, region: image.region }, image.imageId);
   if (first?.jobId === me.jobId && first.destination === me.destination) return;
   throw new StepOvertaken(`job ${job.id} was ended by another worker, or another change comes first`);

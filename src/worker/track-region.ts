@@ -68,7 +68,7 @@ async function isProgressDue(
   // EC2 has nothing to tell yet of one that has only just begun.
   if (pending.every(({ startedAt }) => now - startedAt < pollInterval.shortest)) return false;
   const calls = Math.ceil(pending.length / COPIES_A_CALL);
-  return deps.store.takeTurn(
+  return deps.store.takeLease(
     `progress/${scopeKey(scope)}`,
     progressInterval(pending, now, pollInterval, calls),
   );
@@ -82,7 +82,7 @@ async function pollAgain(deps: WorkerDeps, scope: Scope, due: number): Promise<v
 }
 
 async function trackHinted(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
-  if (!(await deps.store.takeTurn(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
+  if (!(await deps.store.takeLease(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
     return { outcome: 'again', why: 'EC2 told of other copies there just now', delayMs: HINTED_EVERY };
   const hinted = await deps.store.takeEventHints(scope);
   // A worker took them and died: which ones they were is not known any more.

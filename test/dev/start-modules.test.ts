@@ -47,7 +47,7 @@ async function loadedUntil(entry: 'api.ts' | 'worker.ts', paths: readonly string
   }
   run.kill('SIGTERM');
   await run.ended;
-  const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await dropPrefix(redis, prefix);
   await closeRedis(redis);
   return loaded;

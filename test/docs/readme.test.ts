@@ -77,7 +77,7 @@ describe.runIf(hasCurl)("the README's walk-through", () => {
   });
   afterAll(async () => {
     await unwind.run();
-    const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+    const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
     await dropPrefix(redis, prefix);
     await closeRedis(redis);
     await rm(dir, { recursive: true, force: true });

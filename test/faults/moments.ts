@@ -124,7 +124,7 @@ export function turnTaken(step: string): Moment {
   return command(
     'reply',
     'set',
-    (answered, [key]) => answered.includes('OK') && key?.endsWith(`:turn:${step}`) === true,
+    (answered, [key]) => answered.includes('OK') && key?.endsWith(`:lease:${step}`) === true,
   );
 }
 

@@ -74,8 +74,8 @@ export async function readDue(redis: Redis, prefix: string, queues: readonly str
   const keys = storeKeys(prefix);
   const names = [
     keys.outbox,
-    keys.turn('tick'),
-    keys.turn('sweep'),
+    keys.lease('tick'),
+    keys.lease('sweep'),
     keys.scopes,
     keys.unfinished,
     keys.lines,

@@ -136,7 +136,7 @@ const TEST_SETTINGS: WorkerSettings = {
  * get no time for as long as that.
  */
 export function connectionTo({ redisUrl }: Pick<ServiceOptions, 'redisUrl'>): ConnectionKind {
-  return redisUrl === undefined ? 'patient' : 'fail-fast';
+  return redisUrl === undefined ? 'blocking' : 'fail-fast';
 }
 
 export function testCredentials() {
@@ -157,7 +157,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const simulator = await startSimulator({ copySeconds: 0.5, ...options.simulator });
   const url = options.redisUrl ?? testRedisUrl();
   const redis = connectRedis(url, connectionTo(options), () => {});
-  const blocking = connectRedis(url, 'patient', () => {});
+  const blocking = connectRedis(url, 'blocking', () => {});
   await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
   const store = new SteppedStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);

@@ -3,7 +3,7 @@ import { DelayedError, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { recurringSteps } from '../../src/worker/build-worker.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';
-import { takeTurn } from '../../src/worker/recurring.ts';
+import { runIfDue } from '../../src/worker/recurring.ts';
 import { runStep } from '../../src/worker/runner.ts';
 import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
 import type { Simulator } from '../../src/simulator/index.ts';
@@ -152,7 +152,7 @@ export class SteppedWorker {
       if (await this.#runQueued(worker)) return true;
     }
     for (const one of recurringSteps(this.#deps, this.#sweepMs))
-      if (isRecurring(one.name) && leases[one.name] === NO_KEY && (await takeTurn(this.#deps, one)))
+      if (isRecurring(one.name) && leases[one.name] === NO_KEY && (await runIfDue(this.#deps, one)))
         return true;
     return false;
   }

@@ -20,7 +20,7 @@ let url: string;
 
 /** The API as a process of its own: its clients' memory is not its own. */
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;

@@ -34,7 +34,7 @@ const clients: EventClient[] = [];
 
 const startRedis = async () => {
   server = await startPrivateRedis({ dir, port, appendonly: true });
-  redis = connectRedis(server.url, 'patient', () => {});
+  redis = connectRedis(server.url, 'blocking', () => {});
   await untilReady(redis, PATIENCE);
   // What is acknowledged is on the disk, and so a kill loses nothing.
   await redis.config('SET', 'appendfsync', 'always');

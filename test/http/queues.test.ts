@@ -90,7 +90,7 @@ describe('the session of a browser', () => {
   test('is kept as a hash alone, for a quarter of an hour', async () => {
     const { cookie } = await session();
     const [, secret = ''] = cookie.split('=');
-    const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+    const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
     const names = await keysOf(redis, `${api.service.prefix}:queue-session:`);
     const kept = await Promise.all(
       names.map(async (name) => [name, await redis.get(name), await redis.ttl(name)]),

@@ -27,7 +27,7 @@ let apis: Api[];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'amiferry-rate-'));
   redis = await startPrivateRedis({ dir });
-  counter = connectRedis(redis.url, 'hasty', () => {});
+  counter = connectRedis(redis.url, 'optional', () => {});
   await untilReady(counter, PATIENCE);
   const policy = new TestPolicy({ '*': EVERYTHING });
   const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
@@ -141,7 +141,7 @@ describe('a limit that is not small', () => {
   /** Thousands of commands at once take longer than the one below waits for any. */
   let unhurried: RedisClient;
   beforeAll(() => {
-    unhurried = connectRedis(redis.url, 'patient', () => {});
+    unhurried = connectRedis(redis.url, 'blocking', () => {});
   });
   afterAll(() => closeRedis(unhurried));
   const count = (store: TakenRequests, caller: string) =>

@@ -34,7 +34,7 @@ test('a caller who asks for lineage all the time keeps no other one from copying
 });
 
 test('a lineage counts as many requests as it makes calls, and only for its own caller', async () => {
-  const counter = connectRedis(testRedisUrl(), 'patient', () => {});
+  const counter = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(counter, PATIENCE);
   const keys = new TestKeys();
   const calls = regions.length + 1;
@@ -60,7 +60,7 @@ test('a lineage counts as many requests as it makes calls, and only for its own 
 });
 
 test('where the limit is less than what a lineage counts as, one can be asked for', async () => {
-  const counter = connectRedis(testRedisUrl(), 'patient', () => {});
+  const counter = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(counter, PATIENCE);
   const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: 2 };
   api = await startApi({ workers: 0 }, { regions, rateLimit });

@@ -10,7 +10,7 @@ function optionsOf(kind: Parameters<typeof connectRedis>[1]): Partial<Redis['opt
 }
 
 test('requests give up a Redis that is away within a second, and never queue for it', () => {
-  for (const kind of ['fail-fast', 'hasty'] as const) {
+  for (const kind of ['fail-fast', 'optional'] as const) {
     const options = optionsOf(kind);
     expect(options.commandTimeout).toBeLessThan(1000);
     expect(options).toMatchObject({ enableOfflineQueue: false, maxRetriesPerRequest: 1 });
@@ -18,8 +18,8 @@ test('requests give up a Redis that is away within a second, and never queue for
 });
 
 test('no connection that is open and silent is kept', () => {
-  for (const kind of ['fail-fast', 'hasty', 'patient'] as const)
+  for (const kind of ['fail-fast', 'optional', 'blocking'] as const)
     expect(optionsOf(kind).socketTimeout).toBeGreaterThan(0);
   // BullMQ's blocking reads are silent for as long as ten seconds by design.
-  expect(optionsOf('patient').socketTimeout).toBeGreaterThan(10_000);
+  expect(optionsOf('blocking').socketTimeout).toBeGreaterThan(10_000);
 });

@@ -13,7 +13,7 @@ const eu = { account: SELF, region: 'eu-west-1' };
 const us = { account: SELF, region: 'us-west-2' };
 
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {

@@ -18,7 +18,7 @@ let keys: IdempotencyStore;
 const ANSWER = { status: 202, headers: {}, body: '{}' };
 
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {

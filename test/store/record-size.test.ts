@@ -23,7 +23,7 @@ let redis: RedisClient;
 let prefix: string;
 let store: RedisJobStore;
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {

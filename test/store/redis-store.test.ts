@@ -20,7 +20,7 @@ const PLENTY = { burst: 1000, perSecond: 1000 };
 const eu = { account: SELF, region: 'eu-west-1' };
 
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {

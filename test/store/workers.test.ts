@@ -12,7 +12,7 @@ let redis: RedisClient;
 let prefix: string;
 let workers: Workers;
 beforeAll(async () => {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(redis, PATIENCE);
 });
 beforeEach(() => {

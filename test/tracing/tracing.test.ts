@@ -24,7 +24,7 @@ const REGIONS = ['eu-west-1', 'us-west-2'];
 const SECRET = 'whsec_dGhpcy1pcy1hLXNlY3JldC1mb3ItdGVzdHMtb25seQ==';
 
 const prefix = testPrefix();
-const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
 let simulator: Simulator;
 let runs: Run[];
 let api: string;

@@ -14,7 +14,7 @@ const EU = 'eu-west-1';
 
 /** Leaves so many calls of CopyImage in eu-west-1 of those that may be made at once. */
 async function leave(calls: number): Promise<void> {
-  const redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   const budget = new RedisCallBudget(redis, service.prefix, 1);
   const surplus = Math.floor(callLimit('CopyImage', 1).burst) - calls;
   for (let i = 0; i < surplus; i += 1) await budget.take({ account: SELF, region: EU }, 'CopyImage');

@@ -21,7 +21,7 @@ afterEach(async () => {
 const TO_IRELAND = { destinations: [{ region: 'eu-west-1' }] };
 
 async function outboxOf(prefix: string): Promise<Outbox> {
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   return new Outbox(redis, prefix);
 }
 
@@ -50,7 +50,7 @@ test('what was left while no worker was there is done by the first one that is',
   const jobs = await Promise.all(Array.from({ length: 5 }, () => service.copy(TO_IRELAND)));
   await service.startWorker();
   for (const { id } of jobs) expect(jobState(await service.untilFinished(id))).toBe('succeeded');
-  redis = connectRedis(testRedisUrl(), 'patient', () => {});
+  redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await service.until(async () => (await redis.exists(storeKeys(service.prefix).outbox)) === 0);
 });
 

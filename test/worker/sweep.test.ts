@@ -66,7 +66,7 @@ async function woken(): Promise<string[]> {
 }
 
 /** The next sweep reads everything, whatever the index says. */
-const letEverythingBeRead = () => redis.del(storeKeys(service.prefix).turn('sweep-all'));
+const letEverythingBeRead = () => redis.del(storeKeys(service.prefix).lease('sweep-all'));
 
 test('a sweep reads none of the copies that just wait for EC2, and wakes what is due among them', async () => {
   for (let i = 0; i < 150; i += 1) await saved(...accepted);
