@@ -56,7 +56,7 @@ export interface Unseen {
 }
 
 /** An image that an attempt made and that no record holds any more: it is removed, with its own snapshots. */
-export interface Stray {
+export interface Leftover {
   imageId: string;
   /** Which attempt made it. */
   attempt: number;
@@ -112,7 +112,7 @@ export interface Destination {
   /** The polls in a row that did not find its image. */
   unseen?: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
-  strays?: Stray[];
+  leftovers?: Leftover[];
   /** While pending: its snapshots that were seen with the tags asked for. A record of an earlier version has none. */
   tagged?: string[];
   /** Images and snapshots that came without the tags asked for, until they have them. */
@@ -282,8 +282,8 @@ export function countedAttempts({ attempts, withoutRoom = 0 }: Destination): num
 }
 
 /** What a destination still has to remove besides its image. */
-export function straysOf({ strays = [] }: Destination): Stray[] {
-  return strays.filter(({ isGivenUp }) => isGivenUp !== true);
+export function leftoversOf({ leftovers = [] }: Destination): Leftover[] {
+  return leftovers.filter(({ isGivenUp }) => isGivenUp !== true);
 }
 
 const FINISHED: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

@@ -1,5 +1,5 @@
 import type { Destination, Job } from './job.ts';
-import { attemptRef, destinationKey, isFinished, straysOf } from './job.ts';
+import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
 
 /** The worker steps that move one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
@@ -8,7 +8,7 @@ export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 export type DueStep =
   | { step: DestinationStep; destination: string; attempt: number }
   /** An image that no record holds any more is to be removed. */
-  | { step: 'remove-stray'; destination: string; attempt: number; imageId: string }
+  | { step: 'remove-leftover'; destination: string; attempt: number; imageId: string }
   /** All destinations that nothing has happened to yet, together. */
   | { step: 'start-copies' }
   | { step: 'apply-permissions' }
@@ -69,9 +69,9 @@ function work(job: Job): Timed[] {
 
 function removals(one: Destination): Timed[] {
   const destination = destinationKey(one);
-  return straysOf(one).map(({ attempt, imageId }) => ({
+  return leftoversOf(one).map(({ attempt, imageId }) => ({
     from: 0,
-    due: { step: 'remove-stray', destination, attempt, imageId },
+    due: { step: 'remove-leftover', destination, attempt, imageId },
   }));
 }
 

@@ -1,5 +1,5 @@
 import type { ImageState } from './ami.ts';
-import type { CopyJob, CopyRef, Destination, Failure, Job, StopReason, Stray, Warning } from './job.ts';
+import type { CopyJob, CopyRef, Destination, Failure, Job, StopReason, Leftover, Warning } from './job.ts';
 import type { PermissionState } from './permissions.ts';
 import type { AttemptRef, Unseen } from './job.ts';
 import { destinationKey, isAbout, isFinished, isNotCopying } from './job.ts';
@@ -356,29 +356,31 @@ export const stopped = (ref: CopyRef): Move =>
   );
 
 /** An attempt made an image that its record does not hold: it is to be removed. */
-export const addStray = ({ destination, attempt, imageId }: AttemptRef & { imageId: string }): Move =>
+export const addLeftover = ({ destination, attempt, imageId }: AttemptRef & { imageId: string }): Move =>
   changing(destination, (one, now) => {
-    const { strays = [] } = one;
-    const known = one.imageId === imageId || strays.some((stray) => stray.imageId === imageId);
+    const { leftovers = [] } = one;
+    const known = one.imageId === imageId || leftovers.some((leftover) => leftover.imageId === imageId);
     if (known) return null;
     const tokenSpent = one.tokenSpent === true || attempt === one.attempts;
-    return { strays: [...strays, { imageId, attempt, since: now }], tokenSpent };
+    return { leftovers: [...leftovers, { imageId, attempt, since: now }], tokenSpent };
   });
 
-/** Changes what is known of a stray; `null` from `patch`: it is gone. */
-export const changeStray =
+/** Changes what is known of a leftover; `null` from `patch`: it is gone. */
+export const changeLeftover =
   (
     key: string,
     imageId: string,
-    patch: (stray: Stray, now: number) => Stray | null,
+    patch: (leftover: Leftover, now: number) => Leftover | null,
     warning?: Warning,
   ): Move =>
   (job, now) => {
     const after = changing(key, (one) => {
-      const { strays = [] } = one;
-      if (!strays.some((stray) => stray.imageId === imageId)) return null;
+      const { leftovers = [] } = one;
+      if (!leftovers.some((leftover) => leftover.imageId === imageId)) return null;
       return {
-        strays: strays.flatMap((stray) => (stray.imageId === imageId ? (patch(stray, now) ?? []) : stray)),
+        leftovers: leftovers.flatMap((leftover) =>
+          leftover.imageId === imageId ? (patch(leftover, now) ?? []) : leftover,
+        ),
       };
     })(job, now);
     return after === null || warning === undefined
@@ -415,7 +417,7 @@ function again(one: Destination, now: number): Destination {
 
 /** The next attempt of a destination; what the one before left is to be removed. */
 function anew(one: Destination, now: number): Patch {
-  return { ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, strays: leftBehind(one, now) };
+  return { ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, leftovers: leftBehind(one, now) };
 }
 
 /**
@@ -438,13 +440,13 @@ function resumed(one: Destination, now: number): Destination {
 }
 
 /** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. What was given up is tried again. */
-function leftBehind(one: Destination, now: number): Stray[] {
+function leftBehind(one: Destination, now: number): Leftover[] {
   const { state, imageId, attempts: attempt } = one;
-  const strays = (one.strays ?? []).map((stray) =>
-    stray.isGivenUp === true ? { ...stray, isGivenUp: false, since: now } : stray,
+  const leftovers = (one.leftovers ?? []).map((leftover) =>
+    leftover.isGivenUp === true ? { ...leftover, isGivenUp: false, since: now } : leftover,
   );
-  if (imageId === null || state === 'cancelled') return strays;
-  return [...strays.filter((stray) => stray.imageId !== imageId), { imageId, attempt, since: now }];
+  if (imageId === null || state === 'cancelled') return leftovers;
+  return [...leftovers.filter((leftover) => leftover.imageId !== imageId), { imageId, attempt, since: now }];
 }
 
 /** A destination to which nothing has happened yet. */

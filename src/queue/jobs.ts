@@ -24,14 +24,14 @@ export const DestinationPayload = Type.Object({
 });
 export type DestinationPayload = Static<typeof DestinationPayload>;
 
-export const StrayPayload = Type.Object({
+export const LeftoverPayload = Type.Object({
   v: version,
   jobId: Type.String({ minLength: 1 }),
   destination: Type.String({ minLength: 1 }),
   attempt: version,
   imageId: Type.String({ minLength: 1 }),
 });
-export type StrayPayload = Static<typeof StrayPayload>;
+export type LeftoverPayload = Static<typeof LeftoverPayload>;
 
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
@@ -57,7 +57,7 @@ export const STEP_PAYLOADS = {
   'start-copy': DestinationPayload,
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
-  'remove-stray': StrayPayload,
+  'remove-leftover': LeftoverPayload,
   'apply-permissions': JobPayload,
   'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,
@@ -65,7 +65,12 @@ export const STEP_PAYLOADS = {
 
 export type StepName = keyof typeof STEP_PAYLOADS;
 
-const SECOND: ReadonlySet<StepName> = new Set(['start-copy', 'finish-copy', 'remove-copy', 'remove-stray']);
+const SECOND: ReadonlySet<StepName> = new Set([
+  'start-copy',
+  'finish-copy',
+  'remove-copy',
+  'remove-leftover',
+]);
 
 /** The version that the payload of a step is sent as. */
 export function payloadVersion(name: StepName): number {

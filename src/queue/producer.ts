@@ -97,7 +97,7 @@ export class StepProducer {
    * releases it by that of another. What is due later than any step is ever delayed, or was due a while ago, by the
    * shared clock (`now`, epoch milliseconds), is done now.
    */
-  async takeUpStray(now: number): Promise<void> {
+  async promoteMisdelayed(now: number): Promise<void> {
     const queue = await this.#open();
     const delayed = queue.toKey('delayed');
     const due = (time: number) => String(time * DELAYED_SCORE);

@@ -7,7 +7,7 @@ import {
   imageScope,
   isTimeBased,
   jobState,
-  straysOf,
+  leftoversOf,
 } from '../domain/job.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
@@ -127,7 +127,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
-  const isClean = job.kind !== 'copy' || job.destinations.every((one) => straysOf(one).length === 0);
+  const isClean = job.kind !== 'copy' || job.destinations.every((one) => leftoversOf(one).length === 0);
   return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;
 }
 

@@ -6,7 +6,7 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { deliverWebhook } from './deliver-webhook.ts';
 import { finishCopy } from './finish-copy.ts';
 import { removeCopy } from './remove-copy.ts';
-import { removeStray } from './remove-stray.ts';
+import { removeLeftover } from './remove-leftover.ts';
 import { startCopies } from './start-copies.ts';
 import { startCopy } from './start-copy.ts';
 import { trackRegion } from './track-region.ts';
@@ -31,7 +31,7 @@ export const STEPS: Record<StepName, StepHandler> = {
   'start-copy': step(STEP_PAYLOADS['start-copy'], startCopy),
   'finish-copy': step(STEP_PAYLOADS['finish-copy'], finishCopy),
   'remove-copy': step(STEP_PAYLOADS['remove-copy'], removeCopy),
-  'remove-stray': step(STEP_PAYLOADS['remove-stray'], removeStray),
+  'remove-leftover': step(STEP_PAYLOADS['remove-leftover'], removeLeftover),
   'apply-permissions': step(STEP_PAYLOADS['apply-permissions'], applyPermissions),
   'deliver-webhook': step(STEP_PAYLOADS['deliver-webhook'], deliverWebhook),
   'track-region': step(STEP_PAYLOADS['track-region'], trackRegion),

@@ -22,7 +22,7 @@ import {
 import { imagesMadeBy } from './made-by.ts';
 import { readCopy } from './read-copy.ts';
 import { removeImage } from './remove-image.ts';
-import { rememberStray } from './remove-stray.ts';
+import { rememberLeftover } from './remove-leftover.ts';
 import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
@@ -135,7 +135,7 @@ async function rememberOthers(
   imageId: string,
 ): Promise<void> {
   for (const made of await lookFor(deps, job, destination))
-    if (made !== imageId) await rememberStray(deps, job, destination, made);
+    if (made !== imageId) await rememberLeftover(deps, job, destination, made);
 }
 
 /** No image is found. One answer may be stale, and a call may still be on its way: several polls decide. */

@@ -1,4 +1,4 @@
-import { attemptRef, destinationScope, isNotCopying, straysOf } from '../domain/job.ts';
+import { attemptRef, destinationScope, isNotCopying, leftoversOf } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { begin } from './begin.ts';
 import { callCopyImage } from './call-copy-image.ts';
@@ -8,7 +8,7 @@ import { isCredentials, isInTime, mayPass } from './failure.ts';
 import { imagesMadeBy } from './made-by.ts';
 import type { CopyInHand } from './read-copy.ts';
 import { readCopy } from './read-copy.ts';
-import { rememberStray, takeAway } from './remove-stray.ts';
+import { rememberLeftover, takeAway } from './remove-leftover.ts';
 import { waitForAccount } from './unreachable.ts';
 
 /** Starts one copy: one that stood in line, is tried again, or was begun and not answered. */
@@ -38,8 +38,8 @@ async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promis
   try {
     await rememberEarlier(deps, copy);
     const now = await readCopy(deps, { jobId: job.id, ...attemptRef(destination) });
-    for (const stray of now === null ? [] : straysOf(now.destination))
-      if ((await takeAway(deps, copy, stray)) === 'again' && waits)
+    for (const leftover of now === null ? [] : leftoversOf(now.destination))
+      if ((await takeAway(deps, copy, leftover)) === 'again' && waits)
         return { outcome: 'again', why: 'the earlier attempt is still being removed' };
   } catch (error) {
     if (isCredentials(error)) return waitForAccount(deps, job.id, attemptRef(destination), error);
@@ -54,5 +54,5 @@ async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promis
 async function rememberEarlier(deps: WorkerDeps, { job, destination }: CopyInHand): Promise<void> {
   const isEarlier = (attempt: number) => attempt < destination.attempts;
   const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, isEarlier);
-  for (const { imageId } of made) await rememberStray(deps, job, destination, imageId);
+  for (const { imageId } of made) await rememberLeftover(deps, job, destination, imageId);
 }

@@ -19,7 +19,7 @@ const ALL_EVERY = 60_000;
  */
 export async function sweep(deps: SweepDeps): Promise<void> {
   const { store, producer } = deps;
-  await producer.takeUpStray(store.now());
+  await producer.promoteMisdelayed(store.now());
   const all = await store.takeLease('sweep-all', ALL_EVERY);
   await wakeAll(deps, await store.unfinished(all ? Infinity : store.now()));
   await dropFinished(deps);

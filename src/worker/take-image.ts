@@ -4,7 +4,7 @@ import { accept } from '../domain/transitions.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
-import { rememberStray } from './remove-stray.ts';
+import { rememberLeftover } from './remove-leftover.ts';
 
 /**
  * Takes the image that EC2 answered with. Where the record is at another attempt, has another image, or is over, nobody
@@ -20,7 +20,7 @@ export async function takeImage(
   if (result.outcome === 'changed' || imageOf(result, destination) === imageId) return;
   const { region } = destinationScope(destination);
   deps.logger.warn({ job: job.id, region, imageId }, 'CopyImage answered for an attempt that is over');
-  await rememberStray(deps, job, destination, imageId);
+  await rememberLeftover(deps, job, destination, imageId);
 }
 
 function imageOf(result: UpdateOutcome, { spec, attempts }: Destination): string | null {

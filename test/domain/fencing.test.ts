@@ -102,7 +102,7 @@ describe('a retry', () => {
     const gone = [moves.stopAll('cancel'), moves.deregistered(first), moves.removalRefused(first, failure)];
     const [eu] = after(copyJob({}, [EU]), ...copied, ...gone, moves.retryFailed).destinations;
     expect(eu).toMatchObject({ state: 'queued', attempts: 2, imageId: null, availableAt: null });
-    expect(eu?.strays).toEqual([{ imageId: OLD, attempt: 1, since: 5000 }]);
+    expect(eu?.leftovers).toEqual([{ imageId: OLD, attempt: 1, since: 5000 }]);
   });
 
   test('of a copy that was to be removed never resumes it: a paused worker may still deregister it', () => {
@@ -124,7 +124,7 @@ describe('a retry', () => {
       moves.retryFailed,
     ).destinations;
     expect(eu).toMatchObject({ ...expected, attempts: 1, error: null });
-    expect(eu?.strays ?? []).toEqual([]);
+    expect(eu?.leftovers ?? []).toEqual([]);
   });
 });
 

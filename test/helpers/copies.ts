@@ -1,6 +1,6 @@
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
-import { findDestination, straysOf } from '../../src/domain/job.ts';
+import { findDestination, leftoversOf } from '../../src/domain/job.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';
 import type { Service } from './service.ts';
 
@@ -59,6 +59,6 @@ export async function taggedSnapshots({ gateway }: Service, id: string, region =
 /** Goes on until no image of the job that its records do not hold is left to be removed. */
 export async function untilClean(service: Service, id: string): Promise<CopyJob> {
   return service.untilJob(id, ({ destinations }) =>
-    destinations.every((one) => straysOf(one).length === 0 && one.stopping === null),
+    destinations.every((one) => leftoversOf(one).length === 0 && one.stopping === null),
   );
 }

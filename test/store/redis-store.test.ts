@@ -3,7 +3,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job } from '../../src/domain/job.ts';
-import { addStray, changeStray } from '../../src/domain/transitions.ts';
+import { addLeftover, changeLeftover } from '../../src/domain/transitions.ts';
 import * as moves from '../helpers/moves.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
@@ -317,13 +317,13 @@ describe('listing', () => {
 describe('a job past its retention is kept', () => {
   test('while an image of it is still to be removed', async () => {
     const { id } = await saved({}, ['eu-west-1']);
-    const stray = { destination: 'eu-west-1', attempt: 1, imageId: 'ami-1' };
-    await change(id, addStray(stray));
+    const leftover = { destination: 'eu-west-1', attempt: 1, imageId: 'ami-1' };
+    await change(id, addLeftover(leftover));
     await change(id, moves.stopAll('cancel'));
     expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     await change(
       id,
-      changeStray('eu-west-1', 'ami-1', () => null),
+      changeLeftover('eu-west-1', 'ami-1', () => null),
     );
     expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(1);
   });

@@ -63,12 +63,12 @@ describe('an answer of CopyImage that comes after its attempt is over', () => {
     await callCopyImage(service.workerDeps, before.job, before.destination, { fresh: true });
     const { destination } = await copyOf(service, id);
     expect(destination).toMatchObject({ state: 'queued', attempts: 2, imageId: null });
-    const [stray] = destination.strays ?? [];
-    expect(stray).toMatchObject({ attempt: 1 });
+    const [leftover] = destination.leftovers ?? [];
+    expect(leftover).toMatchObject({ attempt: 1 });
 
     const done = await service.untilFinished(id);
     await untilClean(service, id);
-    expect(done.destinations[0]?.imageId).not.toBe(stray?.imageId);
+    expect(done.destinations[0]?.imageId).not.toBe(leftover?.imageId);
     expect((await thereIn(service)).images).toEqual([done.destinations[0]?.imageId]);
   });
 

@@ -1,10 +1,10 @@
 import type { Scope } from '../domain/ami.ts';
-import type { CopyJob, Destination, Stray, Warning } from '../domain/job.ts';
-import { attemptRef, destinationKey, destinationScope, findDestination, straysOf } from '../domain/job.ts';
-import { addStray, changeStray, unseenAgain } from '../domain/transitions.ts';
+import type { CopyJob, Destination, Leftover, Warning } from '../domain/job.ts';
+import { attemptRef, destinationKey, destinationScope, findDestination, leftoversOf } from '../domain/job.ts';
+import { addLeftover, changeLeftover, unseenAgain } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { aboutJob, noteInLog } from '../log-context.ts';
-import type { StrayPayload } from '../queue/jobs.ts';
+import type { LeftoverPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
@@ -13,22 +13,22 @@ import type { RemovalOutcome } from './remove-image.ts';
 import { isCredentials, isInTime, isThrottled, mayBeThrottled } from './failure.ts';
 import { isGoneForGood, removeImage } from './remove-image.ts';
 
-interface StrayInHand extends CopyInHand {
-  stray: Stray;
+interface LeftoverInHand extends CopyInHand {
+  leftover: Leftover;
 }
 
 /**
  * Removes an image that an attempt made and that no record holds any more: its answer came after the attempt was over, or
  * a retry started another attempt. It stays in the record until it is gone, so that no crash and no lost wake-up forgets it.
  */
-export async function removeStray(deps: WorkerDeps, payload: StrayPayload): Promise<StepOutcome> {
+export async function removeLeftover(deps: WorkerDeps, payload: LeftoverPayload): Promise<StepOutcome> {
   const found = await read(deps, payload);
   if (found === null) return DONE;
   try {
-    const outcome = await takeAway(deps, found, found.stray);
+    const outcome = await takeAway(deps, found, found.leftover);
     if (outcome === 'removed') return DONE;
     const why = `EC2 still shows snapshots of ${payload.imageId}, or does not know the image (yet).`;
-    if (outcome === 'unknown' || isInTime(deps, found.stray)) return { outcome: 'again', why };
+    if (outcome === 'unknown' || isInTime(deps, found.leftover)) return { outcome: 'again', why };
     return await giveUp(deps, found, { message: why });
   } catch (error) {
     if (!(error instanceof Ec2Error)) throw error;
@@ -36,32 +36,32 @@ export async function removeStray(deps: WorkerDeps, payload: StrayPayload): Prom
   }
 }
 
-async function read({ store }: WorkerDeps, payload: StrayPayload): Promise<StrayInHand | null> {
+async function read({ store }: WorkerDeps, payload: LeftoverPayload): Promise<LeftoverInHand | null> {
   const { jobId, destination: key, imageId } = payload;
   const job = await store.get(jobId);
   const destination = job?.kind === 'copy' ? findDestination(job, key) : undefined;
   if (job?.kind !== 'copy' || destination === undefined) return null;
-  const stray = straysOf(destination).find((one) => one.imageId === imageId);
-  if (stray === undefined) return null;
+  const leftover = leftoversOf(destination).find((one) => one.imageId === imageId);
+  if (leftover === undefined) return null;
   // Never what the record holds: that has its own steps.
   if (destination.imageId === imageId) return null;
   noteInLog(aboutJob(job, key));
-  return { job, destination, stray };
+  return { job, destination, leftover };
 }
 
 /**
- * Takes one stray away and keeps in the record how far that is.
+ * Takes one leftover away and keeps in the record how far that is.
  * @returns `removed` once it is off the record
  */
 export async function takeAway(
   deps: WorkerDeps,
   { job, destination }: CopyInHand,
-  stray: Stray,
+  leftover: Leftover,
 ): Promise<RemovalOutcome> {
-  const { imageId } = stray;
+  const { imageId } = leftover;
   const scope = destinationScope(destination);
-  const change = (patch: (one: Stray, now: number) => Stray | null) =>
-    changeCopy(deps, job.id, changeStray(destinationKey(destination), imageId, patch));
+  const change = (patch: (one: Leftover, now: number) => Leftover | null) =>
+    changeCopy(deps, job.id, changeLeftover(destinationKey(destination), imageId, patch));
   const whenDeregistered = async () => {
     deps.logger.warn(
       { job: job.id, region: scope.region, imageId },
@@ -69,11 +69,11 @@ export async function takeAway(
     );
     await change((one) => ({ ...one, isDeregistered: true }));
   };
-  const isDeregistered = stray.isDeregistered === true;
+  const isDeregistered = leftover.isDeregistered === true;
   const outcome = await removeImage(deps, { scope, imageId, isDeregistered, whenDeregistered });
   if (outcome === 'again') return outcome;
-  const unseen = unseenAgain(stray.unseen, deps.store.now());
-  if (outcome === 'removed' || isGoneForGood(deps, unseen, stray.since)) {
+  const unseen = unseenAgain(leftover.unseen, deps.store.now());
+  if (outcome === 'removed' || isGoneForGood(deps, unseen, leftover.since)) {
     await change(() => null);
     return 'removed';
   }
@@ -81,27 +81,27 @@ export async function takeAway(
   return outcome;
 }
 
-async function afterError(deps: WorkerDeps, found: StrayInHand, error: Ec2Error): Promise<StepOutcome> {
-  const { job, destination, stray } = found;
+async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: Ec2Error): Promise<StepOutcome> {
+  const { job, destination, leftover } = found;
   const again: StepOutcome = { outcome: 'again', why: error.message };
-  if (isThrottled(error) && mayBeThrottled(deps, stray)) {
-    const patch = (one: Stray, now: number) => ({ ...one, heldUpAt: now });
-    await changeCopy(deps, job.id, changeStray(destinationKey(destination), stray.imageId, patch));
+  if (isThrottled(error) && mayBeThrottled(deps, leftover)) {
+    const patch = (one: Leftover, now: number) => ({ ...one, heldUpAt: now });
+    await changeCopy(deps, job.id, changeLeftover(destinationKey(destination), leftover.imageId, patch));
     return again;
   }
-  const elapsed = deps.store.now() - stray.since;
-  const waits = isCredentials(error) ? elapsed < deps.settings.credentialsMs : isInTime(deps, stray);
+  const elapsed = deps.store.now() - leftover.since;
+  const waits = isCredentials(error) ? elapsed < deps.settings.credentialsMs : isInTime(deps, leftover);
   return waits ? again : giveUp(deps, found, error);
 }
 
 /** What keeps it from being removed for long is told to the job's reader. */
 async function giveUp(
   deps: WorkerDeps,
-  { job, destination, stray }: StrayInHand,
+  { job, destination, leftover }: LeftoverInHand,
   error: { message: string; awsCode?: string; aws?: Ec2Error['aws'] },
 ): Promise<StepOutcome> {
-  const { imageId } = stray;
-  const warning = notRemoved(destinationScope(destination), stray, error);
+  const { imageId } = leftover;
+  const warning = notRemoved(destinationScope(destination), leftover, error);
   const { awsCode, aws } = error;
   deps.logger.error(
     { job: job.id, region: warning.region, imageId, awsCode, awsRequestId: aws?.awsRequestId },
@@ -110,14 +110,14 @@ async function giveUp(
   await changeCopy(
     deps,
     job.id,
-    changeStray(destinationKey(destination), imageId, (one) => ({ ...one, isGivenUp: true }), warning),
+    changeLeftover(destinationKey(destination), imageId, (one) => ({ ...one, isGivenUp: true }), warning),
   );
   return DONE;
 }
 
 function notRemoved(
   { region }: Scope,
-  { imageId, attempt }: Stray,
+  { imageId, attempt }: Leftover,
   { message: why, aws }: { message: string; aws?: Ec2Error['aws'] },
 ): Warning {
   const request = aws?.awsRequestId ? ` (EC2 request ${aws.awsRequestId})` : '';
@@ -126,14 +126,14 @@ function notRemoved(
 }
 
 /** Has an image removed that an attempt made and that its record does not hold. */
-export async function rememberStray(
+export async function rememberLeftover(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
   imageId: string,
 ): Promise<void> {
-  const stray = addStray({ ...attemptRef(destination), imageId });
-  const { outcome } = await changeCopy(deps, job.id, stray);
+  const leftover = addLeftover({ ...attemptRef(destination), imageId });
+  const { outcome } = await changeCopy(deps, job.id, leftover);
   if (outcome !== 'missing') return;
   // The job is past its retention: there is no record to keep it in.
   const scope = destinationScope(destination);
