@@ -1,7 +1,7 @@
 import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
 import { isFinished, jobState } from '../domain/job.ts';
-import { cancelChange } from '../domain/permission-moves.ts';
+import { cancelChange } from '../domain/permission-transitions.ts';
 import type { Named } from '../domain/transitions.ts';
 import { isNamed, onCopy, stopAll } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';

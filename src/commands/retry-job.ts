@@ -1,7 +1,7 @@
 import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
 import { destinationKey, jobState } from '../domain/job.ts';
-import { retryChange } from '../domain/permission-moves.ts';
+import { retryChange } from '../domain/permission-transitions.ts';
 import type { Named } from '../domain/transitions.ts';
 import { isNamed, onCopy, retryable, retryNamed } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';

@@ -9,7 +9,7 @@ import type { PermissionChange, PermissionRequest, PermissionState } from './per
 /**
  * The record of one job, exactly as Redis keeps it. Times are epoch milliseconds of the shared clock.
  * A destination goes queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished)
- * → succeeded | failed | cancelled; transitions.ts holds the only functions that move it.
+ * → succeeded | failed | cancelled; transitions.ts holds the only functions that transition it.
  */
 export const DESTINATION_STATES = [
   'queued',

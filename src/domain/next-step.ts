@@ -1,7 +1,7 @@
 import type { Destination, Job } from './job.ts';
 import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
 
-/** The worker steps that move one destination of a copy. */
+/** The worker steps about one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 
 /** A step that is due for a job. `destination` says for which of a copy's. */

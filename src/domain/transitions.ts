@@ -7,10 +7,10 @@ import { etaSeconds } from './progress.ts';
 import { withWarnings } from './warnings.ts';
 
 /**
- * Every legal move of a job, as pure functions from a record to its next one. They return `null` where the move
+ * Every legal transition of a job, as pure functions from a record to its next one. They return `null` where the transition
  * does not apply (any more): a step that was delivered twice, or woke up late, then simply has nothing to do.
  *
- * A move is decided on one attempt at one destination, and where an image is concerned on that image. It does not apply
+ * A transition is decided on one attempt at one destination, and where an image is concerned on that image. It does not apply
  * to a record that is at another attempt or has another image: an answer about attempt 1 changes nothing of attempt 2.
  *
  *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
@@ -18,17 +18,17 @@ import { withWarnings } from './warnings.ts';
  *     ▼  └─ retry ─ failed ◀──────────── fail ────────────┴─────────────┘
  *   waiting ──begin──▶ …  (pending ── outOfRoom ──▶ waiting)   stop ──▶ cancelled, at once or after `stopped` where EC2 may have made something
  */
-export type Move = (job: CopyJob, now: number) => CopyJob | null;
+export type Transition = (job: CopyJob, now: number) => CopyJob | null;
 
-/** A move as a change of whatever job it meets: none of any other kind. */
-export function onCopy(move: Move): (job: Job, now: number) => Job | null {
-  return (job, now) => (job.kind === 'copy' ? move(job, now) : null);
+/** A transition as a change of whatever job it meets: none of any other kind. */
+export function onCopy(transition: Transition): (job: Job, now: number) => Job | null {
+  return (job, now) => (job.kind === 'copy' ? transition(job, now) : null);
 }
 
 type Patch = Partial<Destination>;
 
-/** Applies `patch` to one destination, whatever its attempt; `null` from it means that the move does not apply. */
-function changing(key: string, patch: (destination: Destination, now: number) => Patch | null): Move {
+/** Applies `patch` to one destination, whatever its attempt; `null` from it means that the transition does not apply. */
+function changing(key: string, patch: (destination: Destination, now: number) => Patch | null): Transition {
   return (job, now) => {
     const index = job.destinations.findIndex((one) => destinationKey(one) === key);
     const destination = job.destinations[index];
@@ -42,8 +42,8 @@ function changing(key: string, patch: (destination: Destination, now: number) =>
   };
 }
 
-/** {@link changing}, fenced by what the move was decided on. Any move but {@link unreachable} means that EC2 answered. */
-function moving(ref: CopyRef, patch: (destination: Destination, now: number) => Patch | null): Move {
+/** {@link changing}, fenced by what the transition was decided on. Any transition but {@link unreachable} means that EC2 answered. */
+function fenced(ref: CopyRef, patch: (destination: Destination, now: number) => Patch | null): Transition {
   return changing(ref.destination, (one, now) => {
     const changes = isAbout(ref, one) ? patch(one, now) : null;
     return changes === null ? null : { unreachableSince: null, ...changes };
@@ -57,32 +57,32 @@ function finishing(job: CopyJob, now: number): CopyJob {
 }
 
 /** Saves the intent to call CopyImage. Once saved, the call may be made at any time, by anyone who read it. */
-export const begin = (ref: AttemptRef): Move =>
-  moving(ref, (one, now) =>
+export const begin = (ref: AttemptRef): Transition =>
+  fenced(ref, (one, now) =>
     isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
 /** No copy slot or no call is free: stand in line. EC2 has made nothing, so the intent goes. */
-export const park = (ref: AttemptRef): Move =>
-  moving(ref, (one) =>
+export const park = (ref: AttemptRef): Transition =>
+  fenced(ref, (one) =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
 /** Saves that CopyImage is called again for an intent whose first call has not been answered, or not here. */
-export const callAgain = (ref: AttemptRef): Move =>
-  moving(ref, (one) =>
+export const callAgain = (ref: AttemptRef): Transition =>
+  fenced(ref, (one) =>
     one.state === 'queued' && one.startedAt !== null && one.stopping === null ? { calledAgain: true } : null,
   );
 
-/** A move that a refusal of the only call allows: it does not apply where CopyImage was called again meanwhile. */
+/** A transition that a refusal of the only call allows: it does not apply where CopyImage was called again meanwhile. */
 export const unlessCalledAgain =
-  (ref: AttemptRef, move: Move): Move =>
+  (ref: AttemptRef, transition: Transition): Transition =>
   (job, now) =>
-    found(job, ref)?.calledAgain === true ? null : move(job, now);
+    found(job, ref)?.calledAgain === true ? null : transition(job, now);
 
-/** Begins some destinations in one move; those that are refused a slot or a call stand in line. */
+/** Begins some destinations in one transition; those that are refused a slot or a call stand in line. */
 export const beginOrPark =
-  (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Move =>
+  (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Transition =>
   (job, now) => {
     let after: CopyJob | null = null;
     for (const ref of refs)
@@ -99,8 +99,8 @@ function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
  * CopyImage answered with the new image's id, be it that of an earlier call for one that stands in line by now. A stopping
  * destination keeps it too, to be removed.
  */
-export const accept = (ref: AttemptRef, imageId: string): Move =>
-  moving(ref, (one, now) => {
+export const accept = (ref: AttemptRef, imageId: string): Transition =>
+  fenced(ref, (one, now) => {
     const isAwaited = one.state === 'queued' || one.state === 'waiting';
     if (!isAwaited || !mayBeMade(one)) return null;
     const startedAt = one.startedAt ?? now;
@@ -120,8 +120,8 @@ export interface Observation {
 }
 
 /** Progress never falls back, and stays under 100 until the image is available. */
-export const observe = (ref: CopyRef, seen: Observation): Move =>
-  moving(ref, (one, now) => {
+export const observe = (ref: CopyRef, seen: Observation): Transition =>
+  fenced(ref, (one, now) => {
     if (one.state !== 'pending') return null;
     const progress = Math.max(one.progress, Math.min(seen.progress, 99));
     if (progress === one.progress && seen.encrypted === one.encrypted) return null;
@@ -141,8 +141,8 @@ export const becomeAvailable = (
   ref: CopyRef,
   seen: Pick<Observation, 'encrypted' | 'kmsKeyId'>,
   untagged: string[],
-): Move =>
-  moving(ref, (one, now) =>
+): Transition =>
+  fenced(ref, (one, now) =>
     one.state === 'pending'
       ? {
           state: 'available',
@@ -162,28 +162,28 @@ export const becomeAvailable = (
   );
 
 /** EC2 shows a pending image again, or answers about it again. */
-export const reappeared = (ref: CopyRef): Move =>
-  moving(ref, (one) => (one.unseen || one.unreachableSince ? { unseen: null } : null));
+export const reappeared = (ref: CopyRef): Transition =>
+  fenced(ref, (one) => (one.unseen || one.unreachableSince ? { unseen: null } : null));
 
 /** Saves what an available copy's permissions were before it is shared as asked, so that it can be put back. */
-export const beginSharing = (ref: CopyRef, before: PermissionState): Move =>
-  moving(ref, (one) =>
+export const beginSharing = (ref: CopyRef, before: PermissionState): Transition =>
+  fenced(ref, (one) =>
     one.state === 'available' && one.stopping === null && one.sharedFrom === null
       ? { sharedFrom: before }
       : null,
   );
 
 /** EC2 does not let a copy be removed that is being taken down: it stays, and its job says so. */
-export const removalRefused = (ref: CopyRef, error: Failure): Move =>
-  moving(ref, (one, now) =>
+export const removalRefused = (ref: CopyRef, error: Failure): Transition =>
+  fenced(ref, (one, now) =>
     one.stopping === null
       ? null
       : { state: 'failed', stopping: null, error, etaSeconds: null, unseen: null, finishedAt: now },
   );
 
 /** Nothing is left to do; `warnings` is what the one who asked should know all the same. */
-export const succeed = (ref: CopyRef, warnings: readonly Warning[] = []): Move => {
-  const succeeding = moving(ref, (one, now) =>
+export const succeed = (ref: CopyRef, warnings: readonly Warning[] = []): Transition => {
+  const succeeding = fenced(ref, (one, now) =>
     one.state === 'available' && one.stopping === null
       ? { state: 'succeeded', etaSeconds: null, untagged: [], unseen: null, finishedAt: now }
       : null,
@@ -199,9 +199,9 @@ const NOT_ABOUT_THE_IMAGE: ReadonlySet<Failure['code']> = new Set(['account-not-
 
 /** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
 export const fail =
-  (ref: CopyRef, error: Failure, imageState?: ImageState): Move =>
+  (ref: CopyRef, error: Failure, imageState?: ImageState): Transition =>
   (job, now) => {
-    const failed = moving(ref, (one) =>
+    const failed = fenced(ref, (one) =>
       isFinished(one) || one.stopping !== null
         ? null
         : {
@@ -222,7 +222,7 @@ export const fail =
  * `limit` milliseconds without a call that got through it ends with `error`.
  */
 export const unreachable =
-  (ref: CopyRef, limit: number, error: Failure): Move =>
+  (ref: CopyRef, limit: number, error: Failure): Transition =>
   (job, now) => {
     const one = found(job, ref);
     if (one === null || isFinished(one)) return null;
@@ -238,13 +238,13 @@ export const unreachable =
  * After `patience` milliseconds of that it ends with `error`.
  */
 export const outOfRoom =
-  (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Move =>
+  (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Transition =>
   (job, now) => {
     const one = found(job, ref);
     if (one?.state !== 'pending' || one.stopping !== null) return null;
     const since = one.withoutRoomSince ?? now;
     if (now - since >= patience) return fail(ref, error, imageState)(job, now);
-    return moving(ref, () => ({
+    return fenced(ref, () => ({
       ...anew(one, now),
       state: 'waiting',
       withoutRoom: (one.withoutRoom ?? 0) + 1,
@@ -253,8 +253,8 @@ export const outOfRoom =
   };
 
 /** What held a copy up says nothing about it (throttling, credentials): that time does not count for other errors. */
-export const heldUp = (ref: CopyRef): Move =>
-  moving(ref, (one, now) => (isFinished(one) ? null : { heldUpAt: now }));
+export const heldUp = (ref: CopyRef): Transition =>
+  fenced(ref, (one, now) => (isFinished(one) ? null : { heldUpAt: now }));
 
 /** How much it takes until an image that EC2 does not show counts as gone. Milliseconds. */
 export interface Patience {
@@ -277,7 +277,7 @@ export function unseenAgain(before: Unseen | null | undefined, now: number): Uns
 
 /** One more poll that did not find the image of an attempt. Once that is certain, `end` applies. */
 export const notFound =
-  (ref: CopyRef, patience: Patience, end: Move): Move =>
+  (ref: CopyRef, patience: Patience, end: Transition): Transition =>
   (job, now) => {
     const one = found(job, ref);
     if (one === null || isFinished(one)) return null;
@@ -286,7 +286,7 @@ export const notFound =
     const from = (one.imageId === null ? one.stoppingAt : null) ?? one.startedAt ?? now;
     const old = now - from >= patience.lostCopyMs;
     if (old && isGone(unseen, now, patience)) return end(job, now);
-    return moving(ref, () => ({ unseen }))(job, now);
+    return fenced(ref, () => ({ unseen }))(job, now);
   };
 
 function found(job: CopyJob, ref: CopyRef): Destination | null {
@@ -324,7 +324,7 @@ export function isNamed(named: Named, one: Destination): boolean {
 
 /** Stops every named destination that can be: `cancel` spares the finished ones, `rollback` takes them down too. */
 export const stopAll =
-  (reason: StopReason, named: Named = null): Move =>
+  (reason: StopReason, named: Named = null): Transition =>
   (job, now) => {
     let changed = false;
     const destinations = job.destinations.map((one) => {
@@ -336,14 +336,14 @@ export const stopAll =
   };
 
 /** EC2 took the deregistration of a stopping destination's image; its snapshots may still be there. */
-export const deregistered = (ref: CopyRef): Move =>
-  moving(ref, (one) =>
+export const deregistered = (ref: CopyRef): Transition =>
+  fenced(ref, (one) =>
     one.stopping === null || one.imageState === 'deregistered' ? null : { imageState: 'deregistered' },
   );
 
 /** What a stopping destination had made, or may have made, is gone from EC2. */
-export const stopped = (ref: CopyRef): Move =>
-  moving(ref, (one, now) =>
+export const stopped = (ref: CopyRef): Transition =>
+  fenced(ref, (one, now) =>
     one.stopping === null
       ? null
       : {
@@ -356,7 +356,11 @@ export const stopped = (ref: CopyRef): Move =>
   );
 
 /** An attempt made an image that its record does not hold: it is to be removed. */
-export const addLeftover = ({ destination, attempt, imageId }: AttemptRef & { imageId: string }): Move =>
+export const addLeftover = ({
+  destination,
+  attempt,
+  imageId,
+}: AttemptRef & { imageId: string }): Transition =>
   changing(destination, (one, now) => {
     const { leftovers = [] } = one;
     const known = one.imageId === imageId || leftovers.some((leftover) => leftover.imageId === imageId);
@@ -372,7 +376,7 @@ export const changeLeftover =
     imageId: string,
     patch: (leftover: Leftover, now: number) => Leftover | null,
     warning?: Warning,
-  ): Move =>
+  ): Transition =>
   (job, now) => {
     const after = changing(key, (one) => {
       const { leftovers = [] } = one;
@@ -397,7 +401,7 @@ export const retryable = (one: Destination) =>
  * ClientToken. One whose copy is complete, or was only out of reach, resumes where it failed.
  */
 export const retryNamed =
-  (named: Named): Move =>
+  (named: Named): Transition =>
   (job, now) => {
     const candidates = job.destinations.filter((one) => isNamed(named, one));
     // What is still being taken down can't be started again yet.

@@ -11,7 +11,7 @@ import {
   changeSucceeded,
   changeTried,
   changeUnreachable,
-} from '../domain/permission-moves.ts';
+} from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import type { Ec2Error } from '../ec2/classify.ts';

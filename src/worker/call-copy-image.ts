@@ -1,6 +1,6 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { attemptRef, destinationScope, findDestination, isNotCopying, isTimeBased } from '../domain/job.ts';
-import type { Move } from '../domain/transitions.ts';
+import type { Transition } from '../domain/transitions.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { UpdateOutcome } from '../store/store.ts';
@@ -90,9 +90,9 @@ async function asOnlyCall(
   job: CopyJob,
   destination: Destination,
   error: Ec2Error,
-  move: Move,
+  transition: Transition,
 ): Promise<StepOutcome> {
-  const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(attemptRef(destination), move));
+  const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(attemptRef(destination), transition));
   return outcome === 'unchanged' ? { outcome: 'again', why: error.message } : DONE;
 }
 

@@ -3,7 +3,7 @@ import type { DestinationState, Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-events.ts';
 import { eventsBetween } from '../domain/job-events.ts';
-import type { Move } from '../domain/transitions.ts';
+import type { Transition } from '../domain/transitions.ts';
 import { onCopy } from '../domain/transitions.ts';
 import { aboutJob } from '../log-context.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
@@ -57,7 +57,7 @@ function measure({ metrics }: WorkerDeps, job: Job, { type, destination }: JobEv
   if (ENDS.has(state)) metrics.destinationFinished(region, state);
 }
 
-/** {@link changeJob} by a move of a copy. */
-export function changeCopy(deps: WorkerDeps, jobId: string, move: Move): Promise<UpdateOutcome> {
-  return changeJob(deps, jobId, onCopy(move));
+/** {@link changeJob} by a transition of a copy. */
+export function changeCopy(deps: WorkerDeps, jobId: string, transition: Transition): Promise<UpdateOutcome> {
+  return changeJob(deps, jobId, onCopy(transition));
 }

@@ -4,7 +4,7 @@ import { lacksTags, tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { Destination, ImageRef } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { leastProgress, weightedProgress } from '../domain/progress.ts';
-import type { Move, Observation } from '../domain/transitions.ts';
+import type { Transition, Observation } from '../domain/transitions.ts';
 import type { SlotLimit } from '../domain/slot-limits.ts';
 import { slotLimitIn } from '../domain/slot-limits.ts';
 import { becomeAvailable, fail, notFound, observe, outOfRoom, reappeared } from '../domain/transitions.ts';
@@ -15,7 +15,7 @@ import { failureBecause } from './failure.ts';
 /** What a poll of a copy changes in its job. */
 export interface CopyChange {
   jobId: string;
-  move: Move;
+  transition: Transition;
   /** EC2 had no room for the copy. */
   noRoom?: SlotLimit;
 }
@@ -31,12 +31,12 @@ export function notSeen(
   if (store.now() - copy.startedAt < settings.lostCopyMs) return null;
   const message = `EC2 no longer shows ${copy.imageId}: several polls over more than ${Math.floor(settings.goneMs / 60_000)} minutes did not find it. Retry the job to copy again.`;
   const end = fail(refOf(copy), failureBecause('copy-disappeared', message));
-  return { jobId: copy.jobId, move: notFound(refOf(copy), settings, end) };
+  return { jobId: copy.jobId, transition: notFound(refOf(copy), settings, end) };
 }
 
 /** A copy that the last polls did not find, or could not reach, is there. */
 export function seenAgain(copy: PendingCopy): CopyChange {
-  return { jobId: copy.jobId, move: reappeared(refOf(copy)) };
+  return { jobId: copy.jobId, transition: reappeared(refOf(copy)) };
 }
 
 /** What a poll of a copy is about: nothing of it is written about another attempt, or another image. */
@@ -47,7 +47,7 @@ export function refOf({ destination, attempt, imageId }: PendingCopy): ImageRef 
 function deregistered(copy: PendingCopy): CopyChange {
   const message = `${copy.imageId} was deregistered before the copy was complete. Retry the job to copy again.`;
   const failure = failureBecause('copy-disappeared', message);
-  return { jobId: copy.jobId, move: fail(refOf(copy), failure, 'deregistered') };
+  return { jobId: copy.jobId, transition: fail(refOf(copy), failure, 'deregistered') };
 }
 
 /** How far a copy is that is still pending; `null` when nothing is new. */
@@ -55,10 +55,10 @@ export function progressOf(copy: PendingCopy, snapshots: readonly Snapshot[]): C
   const progress = weightedProgress(snapshots);
   if (progress <= copy.progress) return null;
   const seen = { progress, least: leastProgress(snapshots), ...encryptionOf(snapshots) };
-  const move = withTags(copy.destination, (wanted) =>
+  const transition = withTags(copy.destination, (wanted) =>
     observe(refOf(copy), { ...seen, tagged: taggedOf(snapshots, wanted) }),
   );
-  return { jobId: copy.jobId, move };
+  return { jobId: copy.jobId, transition };
 }
 
 /** Whether its image alone tells all that is not known yet of a copy that has ended. Why one failed only its snapshots tell. */
@@ -84,16 +84,16 @@ export function endOf(
   if (image.state === 'pending' || image.state === 'transient') return null;
   // Disabled means that it was available, and was disabled then.
   if (image.state === 'available' || image.state === 'disabled')
-    return { jobId, move: whenAvailable(refOf(copy), image, snapshots) };
+    return { jobId, transition: whenAvailable(refOf(copy), image, snapshots) };
   if (image.state === 'deregistered') return deregistered(copy);
   const reasons = reasonsOf(image, snapshots);
   const failure = failureBecause('copy-failed', failed(image, reasons));
   const noRoom = slotLimitIn(reasons.join('; '));
-  if (noRoom === null) return { jobId, move: fail(refOf(copy), failure, image.state) };
-  return { jobId, move: outOfRoom(refOf(copy), roomMs, failure, image.state), noRoom };
+  if (noRoom === null) return { jobId, transition: fail(refOf(copy), failure, image.state) };
+  return { jobId, transition: outOfRoom(refOf(copy), roomMs, failure, image.state), noRoom };
 }
 
-function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Move {
+function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Transition {
   const seen = encryptionOf(snapshots, image);
   return withTags(ref.destination, (wanted, { tagged = [] }, ofImage) => {
     const fine = new Set([...tagged, ...taggedOf(snapshots, wanted)]);
@@ -103,12 +103,15 @@ function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot
   });
 }
 
-/** A move by the tags that a copy's snapshots, and its image, are to have. */
-function withTags(key: string, move: (wanted: Tags, destination: Destination, ofImage: Tags) => Move): Move {
+/** A transition by the tags that a copy's snapshots, and its image, are to have. */
+function withTags(
+  key: string,
+  transition: (wanted: Tags, destination: Destination, ofImage: Tags) => Transition,
+): Transition {
   return (job, now) => {
     const destination = findDestination(job, key);
     if (destination === undefined) return null;
-    const made = move(tagsOfCopy(job, destination), destination, tagsOfImage(job, destination));
+    const made = transition(tagsOfCopy(job, destination), destination, tagsOfImage(job, destination));
     return made(job, now);
   };
 }

@@ -3,7 +3,7 @@ import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
 import { copyRef, destinationKey, destinationScope, findDestination, ownerLeftOut } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
-import { copyAboutToGive } from '../domain/permission-moves.ts';
+import { copyAboutToGive } from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
 import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
@@ -236,8 +236,8 @@ async function missing(
   failure: Failure,
 ): Promise<StepOutcome> {
   const ref = copyRef(destination);
-  const move = notFound(ref, deps.settings, fail(ref, failure));
-  const result = await changeCopy(deps, job.id, move);
+  const transition = notFound(ref, deps.settings, fail(ref, failure));
+  const result = await changeCopy(deps, job.id, transition);
   const over =
     result.outcome !== 'changed' || nextStep(changedCopy(result.job, destination)) !== 'finish-copy';
   if (!over) return { outcome: 'again', why: failure.message };

@@ -124,8 +124,8 @@ function notFound(
 async function write(deps: WorkerDeps, scope: Scope, changes: readonly CopyChange[]): Promise<void> {
   for (const batch of chunksOf(changes, WRITES_AT_ONCE))
     await Promise.all(
-      batch.map(async ({ jobId, move, noRoom }) => {
-        const { outcome } = await changeCopy(deps, jobId, move);
+      batch.map(async ({ jobId, transition, noRoom }) => {
+        const { outcome } = await changeCopy(deps, jobId, transition);
         if (outcome === 'changed' && noRoom !== undefined) await waitForRoom(deps, scope, jobId, noRoom);
       }),
     );

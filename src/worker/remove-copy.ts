@@ -1,6 +1,6 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { copyRef, destinationScope, findDestination } from '../domain/job.ts';
-import type { Move } from '../domain/transitions.ts';
+import type { Transition } from '../domain/transitions.ts';
 import { deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
@@ -146,8 +146,8 @@ async function pollAgain(
   why: string,
 ): Promise<StepOutcome> {
   const ref = copyRef(destination);
-  const move: Move = notFound(ref, deps.settings, stopped(ref));
-  const result = await changeCopy(deps, job.id, move);
+  const transition: Transition = notFound(ref, deps.settings, stopped(ref));
+  const result = await changeCopy(deps, job.id, transition);
   const now = result.outcome === 'changed' && result.job.kind === 'copy' ? result.job : null;
   const one = now === null ? undefined : findDestination(now, ref.destination);
   return one?.stopping == null ? DONE : { outcome: 'again', why };

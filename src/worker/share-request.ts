@@ -17,7 +17,7 @@ export interface ShareRequest {
   before: PermissionState;
   /** Whether who asked may make the image public. */
   mayPublish: boolean;
-  /** The move that saves what the next calls give, and what is worth telling. */
+  /** The transition that saves what the next calls give, and what is worth telling. */
   remember(given: Given, warnings: readonly Warning[]): Change;
 }
 

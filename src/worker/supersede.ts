@@ -1,6 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import type { Failure, Job, PermissionsJob } from '../domain/job.ts';
-import { supersedeChange, supersedeSharing } from '../domain/permission-moves.ts';
+import { supersedeChange, supersedeSharing } from '../domain/permission-transitions.ts';
 import type { PermissionChange, PermissionSet } from '../domain/permissions.ts';
 import { isAgainst, NOBODY } from '../domain/permissions.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -20,11 +20,11 @@ export async function supersedeEarlier(
   for (const { jobId, destination } of await deps.store.changesBefore(scope, withdrawal.image.id, me)) {
     const job = await deps.store.get(jobId);
     if (job === null || !isAgainst(withdrawal.change, givesOf(job))) continue;
-    const move =
+    const transition =
       destination === null
         ? supersedeChange(supersededBy(withdrawal))
         : supersedeSharing(destination, withdrawal.id);
-    await changeJob(deps, jobId, move);
+    await changeJob(deps, jobId, transition);
   }
 }
 

@@ -82,8 +82,8 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
   },
   'a refusal of one call that ends what another has made': {
     file: 'src/domain/transitions.ts',
-    is: 'found(job, ref)?.calledAgain === true ? null : move(job, now);',
-    becomes: 'move(job, now);',
+    is: 'found(job, ref)?.calledAgain === true ? null : transition(job, now);',
+    becomes: 'transition(job, now);',
     tests: ['test/worker/called-again.test.ts'],
   },
   'a job that is deleted with an image to remove': {

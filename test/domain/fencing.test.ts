@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, CopyRef, Destination } from '../../src/domain/job.ts';
-import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/transitions.ts';
+import * as transitions from '../../src/domain/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
@@ -21,22 +21,22 @@ const nobody = {
 const failure = failureBecause('copy-failed', 'for a test');
 const patience = { goneMs: 0, lostCopyMs: 0 };
 
-/** Every move of one destination, as a decision about a reference. */
-const MOVES: Record<string, (ref: CopyRef & { attempt: number }) => Move> = {
-  begin: (ref) => moves.begin(ref),
-  park: (ref) => moves.park(ref),
-  accept: (ref) => moves.accept(ref, OLD),
-  observe: (ref) => moves.observe(ref, seen),
-  becomeAvailable: (ref) => moves.becomeAvailable(ref, seen, []),
-  reappeared: (ref) => moves.reappeared(ref),
-  beginSharing: (ref) => moves.beginSharing(ref, nobody),
-  removalRefused: (ref) => moves.removalRefused(ref, failure),
-  succeed: (ref) => moves.succeed(ref),
-  fail: (ref) => moves.fail(ref, failure),
-  unreachable: (ref) => moves.unreachable(ref, 0, failure),
-  notFound: (ref) => moves.notFound(ref, patience, moves.fail(ref, failure)),
-  deregistered: (ref) => moves.deregistered(ref),
-  stopped: (ref) => moves.stopped(ref),
+/** Every transition of one destination, as a decision about a reference. */
+const TRANSITIONS: Record<string, (ref: CopyRef & { attempt: number }) => Transition> = {
+  begin: (ref) => transitions.begin(ref),
+  park: (ref) => transitions.park(ref),
+  accept: (ref) => transitions.accept(ref, OLD),
+  observe: (ref) => transitions.observe(ref, seen),
+  becomeAvailable: (ref) => transitions.becomeAvailable(ref, seen, []),
+  reappeared: (ref) => transitions.reappeared(ref),
+  beginSharing: (ref) => transitions.beginSharing(ref, nobody),
+  removalRefused: (ref) => transitions.removalRefused(ref, failure),
+  succeed: (ref) => transitions.succeed(ref),
+  fail: (ref) => transitions.fail(ref, failure),
+  unreachable: (ref) => transitions.unreachable(ref, 0, failure),
+  notFound: (ref) => transitions.notFound(ref, patience, transitions.fail(ref, failure)),
+  deregistered: (ref) => transitions.deregistered(ref),
+  stopped: (ref) => transitions.stopped(ref),
 };
 
 const states = fc.constantFrom(
@@ -69,13 +69,13 @@ function jobWith(changes: Partial<Destination>, onFailure: CopyJob['onFailure'])
 
 describe('whatever the record', () => {
   const records = fc.tuple(destinations, fc.constantFrom('keep' as const, 'deregister' as const));
-  const names = fc.constantFrom(...Object.keys(MOVES));
+  const names = fc.constantFrom(...Object.keys(TRANSITIONS));
 
   test('a transition decided on attempt n changes nothing of attempt n+1', () => {
     fc.assert(
       fc.property(records, names, fc.integer({ min: 1, max: 5 }), ([changes, onFailure], name, attempt) => {
         const job = jobWith({ ...changes, attempts: attempt + 1 }, onFailure);
-        expect(MOVES[name]?.({ destination: EU, attempt })(job, 9000), name).toBeNull();
+        expect(TRANSITIONS[name]?.({ destination: EU, attempt })(job, 9000), name).toBeNull();
       }),
     );
   });
@@ -84,44 +84,59 @@ describe('whatever the record', () => {
     fc.assert(
       fc.property(records, names, ([changes, onFailure], name) => {
         const job = jobWith({ ...changes, attempts: 1 }, onFailure);
-        expect(MOVES[name]?.({ destination: EU, attempt: 1, imageId: OLD })(job, 9000), name).toBeNull();
+        expect(
+          TRANSITIONS[name]?.({ destination: EU, attempt: 1, imageId: OLD })(job, 9000),
+          name,
+        ).toBeNull();
       }),
     );
   });
 });
 
-function after(job: CopyJob, ...steps: Move[]): CopyJob {
-  return steps.reduce((before, move) => move(before, 5000) ?? before, job);
+function after(job: CopyJob, ...steps: Transition[]): CopyJob {
+  return steps.reduce((before, transition) => transition(before, 5000) ?? before, job);
 }
 
 describe('a retry', () => {
   const first = { destination: EU, attempt: 1 };
-  const copied = [moves.begin(first), moves.accept(first, OLD), moves.becomeAvailable(first, seen, [])];
+  const copied = [
+    transitions.begin(first),
+    transitions.accept(first, OLD),
+    transitions.becomeAvailable(first, seen, []),
+  ];
 
   test('of a copy whose image was deregistered is a new attempt, and the old image is still to be removed', () => {
-    const gone = [moves.stopAll('cancel'), moves.deregistered(first), moves.removalRefused(first, failure)];
-    const [eu] = after(copyJob({}, [EU]), ...copied, ...gone, moves.retryFailed).destinations;
+    const gone = [
+      transitions.stopAll('cancel'),
+      transitions.deregistered(first),
+      transitions.removalRefused(first, failure),
+    ];
+    const [eu] = after(copyJob({}, [EU]), ...copied, ...gone, transitions.retryFailed).destinations;
     expect(eu).toMatchObject({ state: 'queued', attempts: 2, imageId: null, availableAt: null });
     expect(eu?.leftovers).toEqual([{ imageId: OLD, attempt: 1, since: 5000 }]);
   });
 
   test('of a copy that was to be removed never resumes it: a paused worker may still deregister it', () => {
-    const refused = [moves.stopAll('cancel'), moves.removalRefused(first, failure)];
-    const [eu] = after(copyJob({}, [EU]), ...copied, ...refused, moves.retryFailed).destinations;
+    const refused = [transitions.stopAll('cancel'), transitions.removalRefused(first, failure)];
+    const [eu] = after(copyJob({}, [EU]), ...copied, ...refused, transitions.retryFailed).destinations;
     expect(eu).toMatchObject({ state: 'queued', attempts: 2 });
   });
 
   test.each([
-    ['before CopyImage answered', [moves.begin(first)], { state: 'queued', startedAt: 5000, imageId: null }],
+    [
+      'before CopyImage answered',
+      [transitions.begin(first)],
+      { state: 'queued', startedAt: 5000, imageId: null },
+    ],
     ['while EC2 copies', copied.slice(0, 2), { state: 'pending', imageId: OLD }],
     ['while it is finished', copied, { state: 'available', imageId: OLD }],
   ])('of a copy whose account was out of reach %s resumes the same attempt', (_, steps, expected) => {
-    const lost = moves.unreachable(first, 0, failureBecause('account-not-reachable', 'for a test'));
+    const lost = transitions.unreachable(first, 0, failureBecause('account-not-reachable', 'for a test'));
     const job = after(copyJob({ onFailure: 'deregister' }), ...steps, lost);
     expect(job.destinations[1]).toMatchObject({ state: 'queued', stopping: null });
     const [eu] = after(
       { ...job, destinations: job.destinations.slice(0, 1) },
-      moves.retryFailed,
+      transitions.retryFailed,
     ).destinations;
     expect(eu).toMatchObject({ ...expected, attempts: 1, error: null });
     expect(eu?.leftovers ?? []).toEqual([]);
@@ -131,13 +146,17 @@ describe('a retry', () => {
 test('an image counts as gone after three looks in a row over two minutes, and a look that finds it starts over', () => {
   const first = { destination: EU, attempt: 1 };
   const ref = { ...first, imageId: OLD };
-  const job = after(copyJob({}, [EU]), moves.begin(first), moves.accept(first, OLD));
-  const look = moves.notFound(ref, { goneMs: 120_000, lostCopyMs: 1000 }, moves.fail(ref, failure));
+  const job = after(copyJob({}, [EU]), transitions.begin(first), transitions.accept(first, OLD));
+  const look = transitions.notFound(
+    ref,
+    { goneMs: 120_000, lostCopyMs: 1000 },
+    transitions.fail(ref, failure),
+  );
   const at = (record: CopyJob, ...ages: number[]) =>
     ages.reduce((before, age) => look(before, 1_000_000 + age) ?? before, record).destinations[0]?.state;
   expect(at(job, 0, 1000, 2000, 119_999)).toBe('pending');
   expect(at(job, 0, 120_000)).toBe('pending');
   expect(at(job, 0, 1000, 120_000)).toBe('failed');
-  const back = moves.reappeared(ref)(look(look(job, 1_000_000) ?? job, 1_001_000) ?? job, 1_002_000);
+  const back = transitions.reappeared(ref)(look(look(job, 1_000_000) ?? job, 1_001_000) ?? job, 1_002_000);
   expect(at(back ?? job, 120_000)).toBe('pending');
 });

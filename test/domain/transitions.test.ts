@@ -2,28 +2,28 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { isFinished, jobProgress, jobState } from '../../src/domain/job.ts';
-import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../helpers/moves.ts';
+import type { Transition } from '../../src/domain/transitions.ts';
+import * as transitions from '../helpers/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
 const seen = { progress: 40, least: 40, encrypted: null, kmsKeyId: null, tagged: [] };
 const broken = failureBecause('copy-failed', 'for a test');
 
-/** Every move there is, for a job with the destinations a and b. */
-const MOVES: Record<string, Move> = Object.fromEntries(
-  ['eu-west-1', 'us-west-2'].flatMap((key): [string, Move][] => [
-    [`begin ${key}`, moves.begin(key)],
-    [`park ${key}`, moves.park(key)],
-    [`accept ${key}`, moves.accept(key, 'ami-0000000000000000a')],
-    [`observe ${key}`, moves.observe(key, seen)],
-    [`available ${key}`, moves.becomeAvailable(key, seen, [])],
-    [`succeed ${key}`, moves.succeed(key)],
-    [`fail ${key}`, moves.fail(key, broken)],
-    [`deregistered ${key}`, moves.deregistered(key)],
-    [`stopped ${key}`, moves.stopped(key)],
-    ['cancel', moves.stopAll('cancel')],
-    ['retry', moves.retryFailed],
+/** Every transition there is, for a job with the destinations a and b. */
+const TRANSITIONS: Record<string, Transition> = Object.fromEntries(
+  ['eu-west-1', 'us-west-2'].flatMap((key): [string, Transition][] => [
+    [`begin ${key}`, transitions.begin(key)],
+    [`park ${key}`, transitions.park(key)],
+    [`accept ${key}`, transitions.accept(key, 'ami-0000000000000000a')],
+    [`observe ${key}`, transitions.observe(key, seen)],
+    [`available ${key}`, transitions.becomeAvailable(key, seen, [])],
+    [`succeed ${key}`, transitions.succeed(key)],
+    [`fail ${key}`, transitions.fail(key, broken)],
+    [`deregistered ${key}`, transitions.deregistered(key)],
+    [`stopped ${key}`, transitions.stopped(key)],
+    ['cancel', transitions.stopAll('cancel')],
+    ['retry', transitions.retryFailed],
   ]),
 );
 
@@ -46,13 +46,13 @@ function play(
   let now = 1000;
   return names.reduce((before, name) => {
     now += 1000;
-    const after = MOVES[name]?.(before, now) ?? before;
+    const after = TRANSITIONS[name]?.(before, now) ?? before;
     check(before, after, name);
     return after;
   }, job);
 }
 
-const sequences = fc.array(fc.constantFrom(...Object.keys(MOVES)), { maxLength: 60 });
+const sequences = fc.array(fc.constantFrom(...Object.keys(TRANSITIONS)), { maxLength: 60 });
 const policies = fc.constantFrom('keep' as const, 'deregister' as const);
 
 describe('whatever moves come in whatever order', () => {
@@ -100,13 +100,13 @@ describe('whatever moves come in whatever order', () => {
     );
   });
 
-  test('doing a move twice at once is doing it once', () => {
+  test('doing a transition twice at once is doing it once', () => {
     fc.assert(
-      fc.property(sequences, fc.constantFrom(...Object.keys(MOVES)), (names, last) => {
+      fc.property(sequences, fc.constantFrom(...Object.keys(TRANSITIONS)), (names, last) => {
         const job = play(copyJob({}), names, () => {});
-        const once = MOVES[last]?.(job, 1e6);
+        const once = TRANSITIONS[last]?.(job, 1e6);
         if (!once || last.startsWith('begin') || last === 'retry') return;
-        expect(MOVES[last]?.(once, 1e6) ?? once).toEqual(once);
+        expect(TRANSITIONS[last]?.(once, 1e6) ?? once).toEqual(once);
       }),
     );
   });
@@ -116,7 +116,7 @@ test('a retry takes up a complete copy where it failed, and copies again what ha
   const steps = ['begin eu-west-1', 'accept eu-west-1', 'available eu-west-1', 'fail eu-west-1'];
   const failed = play(copyJob({}), [...steps, 'begin us-west-2', 'fail us-west-2'], () => {});
   expect(jobState(failed)).toBe('failed');
-  const [eu, us] = moves.retryFailed(failed, 9999)?.destinations ?? [];
+  const [eu, us] = transitions.retryFailed(failed, 9999)?.destinations ?? [];
   expect(eu).toMatchObject({
     state: 'available',
     attempts: 1,
@@ -128,8 +128,8 @@ test('a retry takes up a complete copy where it failed, and copies again what ha
 
 test('progress stays under 100 until the image is available, and never falls', () => {
   const started = play(copyJob({}), ['begin eu-west-1', 'accept eu-west-1'], () => {});
-  const full = moves.observe('eu-west-1', { ...seen, progress: 100 })(started, 5000);
+  const full = transitions.observe('eu-west-1', { ...seen, progress: 100 })(started, 5000);
   expect(full?.destinations[0]?.progress).toBe(99);
-  expect(full && moves.observe('eu-west-1', seen)(full, 6000)).toBeNull();
+  expect(full && transitions.observe('eu-west-1', seen)(full, 6000)).toBeNull();
   expect(full && jobProgress(full)).toBe(49);
 });

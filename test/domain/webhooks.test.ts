@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, Job } from '../../src/domain/job.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
-import * as moves from '../helpers/moves.ts';
+import * as transitions from '../helpers/transitions.ts';
 import type { AttemptResult } from '../../src/domain/webhooks.ts';
 import { announce, recordAttempt, redeliver } from '../../src/domain/webhooks.ts';
 import { copyJob } from '../helpers/copy-job.ts';
@@ -11,7 +11,7 @@ const TIMES = { backoffMs: 5000, retryMs: 3 * DAY };
 const FAILED: AttemptResult = { outcome: 'again', status: 500, error: 'it answered 500' };
 
 const running = copyJob({ notify: ['https://a.example/', 'https://b.example/'] });
-const cancelled = moves.stopAll('cancel')(running, 2000) ?? running;
+const cancelled = transitions.stopAll('cancel')(running, 2000) ?? running;
 const told = announce(running, cancelled);
 
 describe('announce', () => {
@@ -30,9 +30,9 @@ describe('announce', () => {
 
   test('has nothing where nobody is to be told, or nothing has ended', () => {
     const silent = copyJob({});
-    const over = moves.stopAll('cancel')(silent, 2000) ?? silent;
+    const over = transitions.stopAll('cancel')(silent, 2000) ?? silent;
     expect(announce(silent, over)).toBe(over);
-    const begun = moves.begin('eu-west-1')(running, 1500) ?? running;
+    const begun = transitions.begin('eu-west-1')(running, 1500) ?? running;
     expect(announce(running, begun)).toBe(begun);
     expect(announce(told, told)).toBe(told);
   });
@@ -58,14 +58,14 @@ describe('announce', () => {
   /** A job whose copies fail and are retried again and again, with receivers that take nothing. */
   function afterRetries(job: CopyJob, times: number): Job {
     let latest: Job = job;
-    const write = (move: moves.Move) => {
-      const next = moves.onCopy(move)(latest, latest.updatedAt + 1);
+    const write = (transition: transitions.Transition) => {
+      const next = transitions.onCopy(transition)(latest, latest.updatedAt + 1);
       if (next !== null) latest = announce(latest, next);
     };
     for (let i = 0; i < times; i += 1) {
       for (const { spec } of job.destinations)
-        write(moves.fail(spec.region, failureBecause('copy-failed', `try ${i}`)));
-      write(moves.retryFailed);
+        write(transitions.fail(spec.region, failureBecause('copy-failed', `try ${i}`)));
+      write(transitions.retryFailed);
     }
     return latest;
   }

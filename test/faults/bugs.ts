@@ -71,8 +71,8 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'refusal-settles': {
     file: 'src/worker/remove-copy.ts',
-    is: 'const move: Move = notFound(ref, deps.settings, stopped(ref));',
-    becomes: 'const move: Move = stopped(ref);',
+    is: 'const transition: Transition = notFound(ref, deps.settings, stopped(ref));',
+    becomes: 'const transition: Transition = stopped(ref);',
     only: 'a cancel whose answers are lost',
   },
   'removal-by-tag': {

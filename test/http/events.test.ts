@@ -11,8 +11,8 @@ import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
-import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../helpers/moves.ts';
+import type { Transition } from '../../src/domain/transitions.ts';
+import * as transitions from '../helpers/transitions.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
@@ -57,7 +57,7 @@ afterAll(async () => {
 
 const LIMITS = { total: 2000, perCaller: 2000, heartbeatMs: 15_000, maxAgeMs: 3_600_000 };
 
-/** The API on a port, without a worker: the tests themselves move the jobs. */
+/** The API on a port, without a worker: the tests themselves change the jobs. */
 async function start(limits: Partial<AppDeps['streams']> = {}): Promise<void> {
   api = await startApi({ workers: 0, redisUrl: server.url }, { streams: { ...LIMITS, ...limits } });
   await api.app.listen({ port: 0, host: '127.0.0.1' });
@@ -77,21 +77,21 @@ async function newJob(regions?: string[]): Promise<CopyJob> {
   return job;
 }
 
-const move = (id: string, one: Move) => api.service.store.update(id, moves.onCopy(one));
-const cancel = (id: string) => move(id, moves.stopAll('cancel'));
+const transition = (id: string, one: Transition) => api.service.store.update(id, transitions.onCopy(one));
+const cancel = (id: string) => transition(id, transitions.stopAll('cancel'));
 const logOf = async (id: string) =>
   (await api.service.eventLog.read({ jobId: id }, '0', 20_000)).map((one) => one.id);
 const idsOf = (client: EventClient) => client.events.map(({ id }) => id);
 
 /** Takes a destination to where EC2 copies, and then on by a percent at a time. */
 async function begin(id: string, region: string): Promise<void> {
-  await move(id, moves.begin(region));
-  await move(id, moves.accept(region, 'ami-0123456789abcdef0'));
+  await transition(id, transitions.begin(region));
+  await transition(id, transitions.accept(region, 'ami-0123456789abcdef0'));
 }
 const progress = (id: string, region: string, percent: number) =>
-  move(
+  transition(
     id,
-    moves.observe(region, {
+    transitions.observe(region, {
       least: percent,
       tagged: [],
       progress: percent,
@@ -103,14 +103,14 @@ const progress = (id: string, region: string, percent: number) =>
 test('what has happened, then what happens, then the end; and no use in coming back', async () => {
   await start();
   const { id } = await newJob(['eu-west-1']);
-  await move(id, moves.begin('eu-west-1'));
+  await transition(id, transitions.begin('eu-west-1'));
   const client = follow(`/jobs/${id}/events`);
   await until(() => client.events.length === 2);
-  await move(id, moves.accept('eu-west-1', 'ami-0123456789abcdef0'));
+  await transition(id, transitions.accept('eu-west-1', 'ami-0123456789abcdef0'));
   await progress(id, 'eu-west-1', 40);
-  await move(
+  await transition(
     id,
-    moves.fail('eu-west-1', {
+    transitions.fail('eu-west-1', {
       code: 'copy-failed',
       message: 'x',
       retryable: true,
@@ -154,7 +154,7 @@ test('what has happened, then what happens, then the end; and no use in coming b
   expect([again.status, again.text]).toEqual([204, '']);
 
   // A retry is a reason to come back.
-  await move(id, moves.retryFailed);
+  await transition(id, transitions.retryFailed);
   const retried = follow(`/jobs/${id}/events`, client.events.at(-1)?.id);
   await until(() => retried.events.length > 0);
   expect(retried.events.map(({ type }) => type)).toContain('job.queued');
@@ -199,7 +199,7 @@ async function drive(
 
 async function end(id: string, regions: string[]): Promise<void> {
   await cancel(id);
-  for (const region of regions) await move(id, moves.stopped(region));
+  for (const region of regions) await transition(id, transitions.stopped(region));
 }
 
 /** So often a client is broken off. */

@@ -5,7 +5,7 @@ import { ACCESS_SCOPES } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Rules } from '../../src/domain/policy.ts';
-import { fail, onCopy } from '../helpers/moves.ts';
+import { fail, onCopy } from '../helpers/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { TestKeys, TestPolicy } from '../helpers/access.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { begin, onCopy } from '../helpers/moves.ts';
+import { begin, onCopy } from '../helpers/transitions.ts';
 import type { Image } from '../../src/http/schemas/image.ts';
 import type { CopyJob, JobPage } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';

@@ -7,7 +7,7 @@ import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import type { Principal } from '../../src/domain/access.ts';
 import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
 import { grantName, keyPolicyStatements } from '../../src/domain/key-policy.ts';
-import { changeFailed } from '../../src/domain/permission-moves.ts';
+import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import type { PermissionsJob } from '../../src/domain/job.ts';
 import type { PermissionChange, PermissionSet } from '../../src/domain/permissions.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';

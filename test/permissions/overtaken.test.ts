@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
-import { changeFailed } from '../../src/domain/permission-moves.ts';
+import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
 import type { Service } from '../helpers/service.ts';

@@ -7,7 +7,7 @@ import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../src/dev/private-redis.ts';
 import { startPrivateRedis } from '../../src/dev/private-redis.ts';
 import { SELF } from '../../src/domain/ami.ts';
-import { changeFailed } from '../../src/domain/permission-moves.ts';
+import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import type { Service } from '../helpers/service.ts';

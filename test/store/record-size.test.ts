@@ -6,7 +6,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { copyJob } from '../helpers/copy-job.ts';
-import * as moves from '../helpers/moves.ts';
+import * as transitions from '../helpers/transitions.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { PATIENCE } from '../helpers/waiting.ts';
 
@@ -52,8 +52,11 @@ test('a record says once what its request said once, whatever becomes of it', as
   expect(await sizeOf(job.id)).toBeLessThan(most);
   expect(await store.get(job.id)).toEqual(job);
   for (const [i, region] of REGIONS.entries()) {
-    await store.update(job.id, moves.onCopy(moves.begin(region)));
-    await store.update(job.id, moves.onCopy(moves.accept(region, `ami-${String(i).padStart(17, '0')}`)));
+    await store.update(job.id, transitions.onCopy(transitions.begin(region)));
+    await store.update(
+      job.id,
+      transitions.onCopy(transitions.accept(region, `ami-${String(i).padStart(17, '0')}`)),
+    );
   }
   expect(await sizeOf(job.id)).toBeLessThan(most);
   expect(await store.get(job.id)).toMatchObject({
@@ -77,7 +80,7 @@ describe('versions side by side', () => {
     await redis.hset(hash(job.id), 'record', JSON.stringify(job));
     expect(await store.get(job.id)).toEqual(job);
     expect((await store.list({ limit: 10 })).jobs).toEqual([job]);
-    await store.update(job.id, moves.onCopy(moves.begin('eu-test-0')));
+    await store.update(job.id, transitions.onCopy(transitions.begin('eu-test-0')));
     // An earlier version reads this field: to it there is no such job, and it leaves it alone.
     expect(await redis.hexists(hash(job.id), 'record')).toBe(0);
     expect(await store.get(job.id)).toMatchObject({ version: 2, destinations: { length: 50 } });
@@ -104,13 +107,13 @@ test('statements for a thousand accounts are in a job once, and referred to', as
       message: `add these to the key of ${region}`,
       region,
     };
-    for (const move of [
-      moves.begin(region),
-      moves.accept(region, `ami-${String(i).padStart(17, '0')}`),
-      moves.becomeAvailable(region, { encrypted: true, kmsKeyId: null }, []),
-      moves.succeed(region, [{ ...warning, statements }]),
+    for (const transition of [
+      transitions.begin(region),
+      transitions.accept(region, `ami-${String(i).padStart(17, '0')}`),
+      transitions.becomeAvailable(region, { encrypted: true, kmsKeyId: null }, []),
+      transitions.succeed(region, [{ ...warning, statements }]),
     ])
-      await store.update(job.id, moves.onCopy(move));
+      await store.update(job.id, transitions.onCopy(transition));
   }
   const { warnings = [] } = (await store.get(job.id)) ?? {};
   expect(warnings).toHaveLength(50);

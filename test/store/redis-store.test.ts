@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job } from '../../src/domain/job.ts';
 import { addLeftover, changeLeftover } from '../../src/domain/transitions.ts';
-import * as moves from '../helpers/moves.ts';
+import * as transitions from '../helpers/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { storeKeys } from '../../src/store/keys.ts';
@@ -30,7 +30,8 @@ beforeEach(() => {
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));
 
-const change = (id: string, move: moves.Move) => store.update(id, moves.onCopy(move));
+const change = (id: string, transition: transitions.Transition) =>
+  store.update(id, transitions.onCopy(transition));
 
 async function copy(id: string): Promise<CopyJob | null> {
   const job = await store.get(id);
@@ -56,7 +57,7 @@ describe('a write', () => {
 
   test('raises the version by one, and is there to read', async () => {
     const { id } = await saved();
-    await change(id, moves.begin('eu-west-1'));
+    await change(id, transitions.begin('eu-west-1'));
     expect(await store.get(id)).toMatchObject({
       version: 2,
       destinations: [{ startedAt: expect.any(Number) }, {}],
@@ -69,10 +70,10 @@ describe('a write', () => {
     await change(id, (job, now) => {
       seen.push(job.version);
       // Somebody else is faster, just once: one connection, so this write is in Redis before the store's own.
-      const theirs = { ...moves.begin('us-west-2')(job, now), version: 2 };
+      const theirs = { ...transitions.begin('us-west-2')(job, now), version: 2 };
       if (seen.length === 1)
         void redis.hset(`${prefix}:job:${id}`, 'version', 2, 'record', JSON.stringify(theirs));
-      return moves.begin('eu-west-1')(job, now);
+      return transitions.begin('eu-west-1')(job, now);
     });
     expect(seen).toEqual([1, 2]);
     const job = await copy(id);
@@ -85,7 +86,9 @@ describe('a write', () => {
     const { id } = await saved({}, regions);
     const other = new RedisJobStore(redis, prefix);
     const outcomes = await Promise.all(
-      regions.map((region, i) => (i % 2 ? store : other).update(id, moves.onCopy(moves.begin(region)))),
+      regions.map((region, i) =>
+        (i % 2 ? store : other).update(id, transitions.onCopy(transitions.begin(region))),
+      ),
     );
     // Each is told of its own change alone.
     const begun = outcomes.map((one) =>
@@ -100,7 +103,7 @@ describe('a write', () => {
   });
 
   test('to a job that is not there says so', async () => {
-    expect(await change('nobody', moves.begin('eu-west-1'))).toEqual({ outcome: 'missing' });
+    expect(await change('nobody', transitions.begin('eu-west-1'))).toEqual({ outcome: 'missing' });
   });
 });
 
@@ -112,7 +115,7 @@ describe('slots', () => {
     if (job === null) throw new Error('no job');
     const limits = { copySlots: slots, calls };
     await store.updateWithSlots({ job, destinations, limits }, (job, now, refused) =>
-      moves.onCopy(moves.beginOrPark(['eu-west-1'], refused))(job, now),
+      transitions.onCopy(transitions.beginOrPark(['eu-west-1'], refused))(job, now),
     );
     return (await copy(id))?.destinations[0]?.startedAt !== null;
   };
@@ -123,11 +126,11 @@ describe('slots', () => {
     const [a, b, c, d] = jobs.map(({ id }) => id) as [string, string, string, string];
     expect(await begin(a, 1)).toBe(true);
     expect(await begin(b, 1)).toBe(false);
-    await change(c, moves.park('eu-west-1'));
+    await change(c, transitions.park('eu-west-1'));
     expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([]);
 
-    await change(a, moves.stopAll('cancel'));
-    await change(a, moves.stopped('eu-west-1'));
+    await change(a, transitions.stopAll('cancel'));
+    await change(a, transitions.stopped('eu-west-1'));
     expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([
       { jobId: b, destination: 'eu-west-1' },
     ]);
@@ -144,10 +147,10 @@ describe('slots', () => {
     expect(await begin(b, 10)).toBe(false);
     // Going back into line frees a slot of ours, and none of EC2's.
     const { id: c } = await saved();
-    await change(c, moves.begin('eu-west-1'));
-    await change(c, moves.park('eu-west-1'));
+    await change(c, transitions.begin('eu-west-1'));
+    await change(c, transitions.park('eu-west-1'));
     expect(await begin(b, 10)).toBe(false);
-    await change(a, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await change(a, transitions.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     expect(await begin(b, 10)).toBe(true);
   });
 });
@@ -155,9 +158,9 @@ describe('slots', () => {
 describe('tracking', () => {
   test('a pending copy makes its scope due; one with nothing left is dropped', async () => {
     const { id } = await saved({}, ['eu-west-1']);
-    await change(id, moves.begin('eu-west-1'));
+    await change(id, transitions.begin('eu-west-1'));
     expect(await store.takeDueScopes(60_000)).toEqual([]);
-    await change(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    await change(id, transitions.accept('eu-west-1', 'ami-0000000000000000a'));
     expect(await store.takeDueScopes(60_000)).toEqual([eu]);
     expect(await store.takeDueScopes(60_000)).toEqual([]);
     expect(await store.pending(eu)).toMatchObject([
@@ -166,7 +169,7 @@ describe('tracking', () => {
 
     await store.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(1);
-    await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await change(id, transitions.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     await store.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
     expect(await store.pending(eu)).toEqual([]);
@@ -174,8 +177,8 @@ describe('tracking', () => {
 
   const begun = async (imageId: string) => {
     const { id } = await saved({}, ['eu-west-1']);
-    await change(id, moves.begin('eu-west-1'));
-    await change(id, moves.accept('eu-west-1', imageId));
+    await change(id, transitions.begin('eu-west-1'));
+    await change(id, transitions.accept('eu-west-1', imageId));
     return id;
   };
   const due = async () => Number(await redis.zscore(`${prefix}:scopes`, 'self/eu-west-1'));
@@ -202,10 +205,10 @@ describe('tracking', () => {
     expect(await due()).toBe(soon);
 
     const { id } = await saved({}, ['eu-west-1']);
-    await change(id, moves.park('eu-west-1'));
+    await change(id, transitions.park('eu-west-1'));
     await postponePoll(2);
     expect(await due()).toBe(soon);
-    await change(id, moves.stopAll('cancel'));
+    await change(id, transitions.stopAll('cancel'));
 
     await store.pollBy(eu, soon - 1000);
     await postponePoll(2);
@@ -217,7 +220,7 @@ describe('tracking', () => {
   test('a scope that was dropped meanwhile is not put back', async () => {
     const id = await begun('ami-0000000000000000a');
     const { due: soon } = await look();
-    await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'test')));
+    await change(id, transitions.fail('eu-west-1', failureBecause('copy-failed', 'test')));
     await store.dropIdleScope(eu);
     await store.postponePoll(eu, store.now() + 60_000, soon, 0);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
@@ -251,8 +254,8 @@ describe('listing', () => {
   test('filters by state and by image, source or copy', async () => {
     const { id } = await saved({}, ['eu-west-1']);
     const other = await saved();
-    await change(id, moves.begin('eu-west-1'));
-    await change(id, moves.accept('eu-west-1', 'ami-0000000000000000a'));
+    await change(id, transitions.begin('eu-west-1'));
+    await change(id, transitions.accept('eu-west-1', 'ami-0000000000000000a'));
     const idsOf = async (filter: Parameters<RedisJobStore['list']>[0]) =>
       (await store.list(filter)).jobs.map((job) => job.id);
     expect(await idsOf({ limit: 10, state: 'queued' })).toEqual([other.id]);
@@ -319,7 +322,7 @@ describe('a job past its retention is kept', () => {
     const { id } = await saved({}, ['eu-west-1']);
     const leftover = { destination: 'eu-west-1', attempt: 1, imageId: 'ami-1' };
     await change(id, addLeftover(leftover));
-    await change(id, moves.stopAll('cancel'));
+    await change(id, transitions.stopAll('cancel'));
     expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     await change(
       id,
@@ -330,10 +333,10 @@ describe('a job past its retention is kept', () => {
 
   test('where it was retried just before it would have been deleted', async () => {
     const { id } = await saved({}, ['eu-west-1']);
-    await change(id, moves.fail('eu-west-1', failureBecause('copy-failed', 'for a test')));
+    await change(id, transitions.fail('eu-west-1', failureBecause('copy-failed', 'for a test')));
     class RetriedStore extends RedisJobStore {
       override async get(one: string): Promise<Job | null> {
-        await change(one, moves.retryFailed);
+        await change(one, transitions.retryFailed);
         return super.get(one);
       }
     }
@@ -345,7 +348,7 @@ describe('a job past its retention is kept', () => {
 
 test('a job past its retention leaves no key behind; the last events of all jobs are kept by their number', async () => {
   const { id } = await saved({}, ['eu-west-1']);
-  await change(id, moves.stopAll('cancel'));
+  await change(id, transitions.stopAll('cancel'));
   const { finishedAt } = (await store.get(id)) ?? {};
   expect(await store.deleteFinishedBefore((finishedAt ?? 0) - 1, 10)).toBe(0);
   expect(await store.deleteFinishedBefore(finishedAt ?? 0, 10)).toBe(1);

@@ -8,7 +8,7 @@ import { removeCopy } from '../../src/worker/remove-copy.ts';
 import { copyOf, EU, eu, pausedAfterReading, thereIn, untilClean } from '../helpers/copies.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
-import { begin, fail, onCopy } from '../helpers/moves.ts';
+import { begin, fail, onCopy } from '../helpers/transitions.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER } from '../helpers/service.ts';
 

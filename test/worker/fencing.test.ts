@@ -16,7 +16,7 @@ import {
   untilClean,
   US,
 } from '../helpers/copies.ts';
-import { begin, fail, onCopy } from '../helpers/moves.ts';
+import { begin, fail, onCopy } from '../helpers/transitions.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER } from '../helpers/service.ts';
 

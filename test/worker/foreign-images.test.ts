@@ -3,7 +3,7 @@ import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { copyOf, EU, taggedSnapshots, thereIn, untilClean, US } from '../helpers/copies.ts';
-import { begin, onCopy } from '../helpers/moves.ts';
+import { begin, onCopy } from '../helpers/transitions.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import { clientToken } from '../../src/domain/copy-token.ts';
-import { begin, onCopy } from '../helpers/moves.ts';
+import { begin, onCopy } from '../helpers/transitions.ts';
 import { copyParams } from '../../src/worker/copy-params.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { clientToken } from '../../src/domain/copy-token.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
 import { destinationKey, destinationScope, jobState } from '../../src/domain/job.ts';
-import { beginOrPark, onCopy } from '../helpers/moves.ts';
+import { beginOrPark, onCopy } from '../helpers/transitions.ts';
 import type { UpdateOutcome } from '../../src/store/store.ts';
 import { startLimits } from '../../src/worker/lines.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Destination } from '../../src/domain/job.ts';
-import type { Move } from '../../src/domain/transitions.ts';
-import * as moves from '../helpers/moves.ts';
+import type { Transition } from '../../src/domain/transitions.ts';
+import * as transitions from '../helpers/transitions.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 import { copyJob } from '../helpers/copy-job.ts';
@@ -41,20 +41,20 @@ test('one sweep drops however many jobs are past their retention, and none that 
 });
 
 const REGION = 'eu-west-1';
-const accepted = [moves.begin(REGION), moves.accept(REGION, 'ami-0000000000000000a')];
+const accepted = [transitions.begin(REGION), transitions.accept(REGION, 'ami-0000000000000000a')];
 const available = onEach({ state: 'available', availableAt: 1000 });
 
 /** Changes every copy of a job, as a look at it would. */
-function onEach(changes: Partial<Destination>): Move {
+function onEach(changes: Partial<Destination>): Transition {
   return (job) => ({ ...job, destinations: job.destinations.map((one) => ({ ...one, ...changes })) });
 }
 
 /** Saves a job of one copy and moves it on. Its id. */
-async function saved(...steps: Move[]): Promise<string> {
+async function saved(...steps: Transition[]): Promise<string> {
   const { store } = service;
   const job = copyJob({ createdAt: store.now() }, [REGION]);
   await store.create(job);
-  for (const move of steps) await store.update(job.id, moves.onCopy(move));
+  for (const transition of steps) await store.update(job.id, transitions.onCopy(transition));
   return job.id;
 }
 
@@ -91,7 +91,7 @@ test('a sweep reads none of the copies that just wait for EC2, and wakes what is
 test('what is due later is swept then: an intent that nobody acts on, a message to be sent again', async () => {
   const { store } = service;
   await sweep(service);
-  const begun = await saved(moves.begin(REGION));
+  const begun = await saved(transitions.begin(REGION));
   const startedAt = Number((await store.get(begun))?.updatedAt);
   expect(await store.unfinished(startedAt + 9_999)).toEqual([]);
   expect(await store.unfinished(startedAt + 10_000)).toEqual([begun]);
@@ -130,7 +130,7 @@ test('what an earlier version wrote, with no time or with an old one, is found, 
   await sweep(service);
   expect(await woken()).toEqual([`finish-copy/${moved}/${REGION}/1`]);
 
-  await store.update(made, moves.onCopy(onEach({ progress: 40 })));
+  await store.update(made, transitions.onCopy(onEach({ progress: 40 })));
   await store.update(moved, (job) => ({ ...job, warnings: [] }));
   expect(await store.unfinished(store.now())).toEqual([moved]);
   expect((await store.unfinished(Infinity)).toSorted()).toEqual([made, moved].toSorted());

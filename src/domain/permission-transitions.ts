@@ -7,12 +7,12 @@ import { isGone, unseenAgain } from './transitions.ts';
 import { withWarnings } from './warnings.ts';
 
 /**
- * Every legal move of a change of permissions: queued → running → succeeded | failed | cancelled.
+ * Every legal transition of a change of permissions: queued → running → succeeded | failed | cancelled.
  * Like those of a copy (transitions.ts) they are pure, and `null` where they don't apply (any more).
  */
 type Patch = Partial<PermissionsJob> | null;
 
-function moving(patch: (job: PermissionsJob, now: number) => Patch): (job: Job, now: number) => Job | null {
+function changing(patch: (job: PermissionsJob, now: number) => Patch): (job: Job, now: number) => Job | null {
   return (job, now) => {
     const changes = job.kind === 'permissions' ? patch(job, now) : null;
     return changes === null || job.kind !== 'permissions' ? null : { ...job, ...changes, updatedAt: now };
@@ -21,7 +21,7 @@ function moving(patch: (job: PermissionsJob, now: number) => Patch): (job: Job, 
 
 /** A try did not get through: deadlines count from the first one. `held`: by what does not count for them (see `heldUp` in transitions.ts). */
 export const changeTried = (held: boolean) =>
-  moving((job, now) => {
+  changing((job, now) => {
     if (job.finishedAt !== null || (job.startedAt !== null && !held)) return null;
     const more = held ? { heldUpAt: now, unreachableSince: null } : {};
     return { startedAt: job.startedAt ?? now, ...more };
@@ -32,7 +32,7 @@ export const changeTried = (held: boolean) =>
  * `error`, and what it gave is gone with the image.
  */
 export const changeImageUnseen = (goneMs: number, error: Failure) =>
-  moving((job, now) => {
+  changing((job, now) => {
     if (job.finishedAt !== null) return null;
     const unseen = unseenAgain(job.unseen, now);
     return isGone(unseen, now, { goneMs })
@@ -41,16 +41,16 @@ export const changeImageUnseen = (goneMs: number, error: Failure) =>
   });
 
 /** The image is there after all. */
-export const changeImageSeen = moving((job) => (job.unseen ? { unseen: null } : null));
+export const changeImageSeen = changing((job) => (job.unseen ? { unseen: null } : null));
 
 /** The account does not take the service's credentials (see `unreachable` in transitions.ts). */
-export const changeUnreachable = moving((job, now) =>
+export const changeUnreachable = changing((job, now) =>
   job.finishedAt === null && typeof job.unreachableSince !== 'number' ? { unreachableSince: now } : null,
 );
 
 /** Saves how it was before the first change, so that it can be put back. */
 export const beginChange = (before: PermissionState) =>
-  moving((job, now) =>
+  changing((job, now) =>
     job.state === 'queued'
       ? {
           state: 'running',
@@ -62,7 +62,7 @@ export const beginChange = (before: PermissionState) =>
   );
 
 export const changeSucceeded = (after: PermissionState, warnings: readonly Warning[]) =>
-  moving((job, now) =>
+  changing((job, now) =>
     job.state === 'running' && !job.stopping
       ? { state: 'succeeded', after, warnings: withWarnings(job.warnings, warnings), finishedAt: now }
       : null,
@@ -70,17 +70,19 @@ export const changeSucceeded = (after: PermissionState, warnings: readonly Warni
 
 /** `after` is how it is now, where that could be read. */
 export const changeFailed = (error: Failure, after: PermissionState | null) =>
-  moving((job, now) => (job.finishedAt === null ? { state: 'failed', error, after, finishedAt: now } : null));
+  changing((job, now) =>
+    job.finishedAt === null ? { state: 'failed', error, after, finishedAt: now } : null,
+  );
 
 /** A queued change is cancelled at once; a running one first takes back what it gave. */
-export const cancelChange = moving((job, now) => {
+export const cancelChange = changing((job, now) => {
   if (job.state === 'queued') return { state: 'cancelled', finishedAt: now };
   return job.state === 'running' && !job.stopping ? { stopping: 'cancel' } : null;
 });
 
 /** A later withdrawal takes what this change would give: it gives nothing more, and ends as failed. */
 export const supersedeChange = (error: Failure) =>
-  moving((job, now) => {
+  changing((job, now) => {
     if (job.state === 'queued') return { state: 'failed', error, finishedAt: now };
     return job.state === 'running' && !isFailing(job.stopping) ? { stopping: error } : null;
   });
@@ -91,7 +93,7 @@ function isFailing(stopping: PermissionsJob['stopping']): boolean {
 
 /** A change that was to stop has taken back what it gave. */
 export const changeStopped = (after: PermissionState | null) =>
-  moving((job, now) => {
+  changing((job, now) => {
     if (job.state !== 'running' || !job.stopping) return null;
     const ended = { after, stopping: null, finishedAt: now };
     return job.stopping === 'cancel'
@@ -101,7 +103,7 @@ export const changeStopped = (after: PermissionState | null) =>
 
 /** Saves what the change is about to give, before any call gives it, and what is worth telling. */
 export const aboutToGive = (given: Given, warnings: readonly Warning[]) =>
-  moving((job) =>
+  changing((job) =>
     job.state === 'running' && !job.stopping
       ? {
           given: plusGiven(job.given ?? NOTHING_GIVEN, given),
@@ -140,7 +142,7 @@ function sharing(key: string, patch: (one: Destination) => Partial<Destination> 
 
 /** Queues a failed change again; what it was before is read anew. @param mayPublish whether who retries it may publish */
 export const retryChange = (mayPublish: boolean) =>
-  moving((job) =>
+  changing((job) =>
     job.state === 'failed'
       ? {
           state: 'queued',

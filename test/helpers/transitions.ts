@@ -1,0 +1,34 @@
+import type { AttemptRef } from '../../src/domain/job.ts';
+import { attemptRef, findDestination } from '../../src/domain/job.ts';
+import type { Transition } from '../../src/domain/transitions.ts';
+import * as transitions from '../../src/domain/transitions.ts';
+
+export type { Transition } from '../../src/domain/transitions.ts';
+export { onCopy, retryFailed, stopAll } from '../../src/domain/transitions.ts';
+
+/** A transition decided on the attempt that the record is at when it is made. */
+function now<Rest extends unknown[]>(transition: (ref: AttemptRef, ...rest: Rest) => Transition) {
+  return (key: string, ...rest: Rest): Transition =>
+    (job, at) => {
+      const destination = findDestination(job, key);
+      return destination === undefined ? null : transition(attemptRef(destination), ...rest)(job, at);
+    };
+}
+
+export const begin = now(transitions.begin);
+export const park = now(transitions.park);
+export const accept = now(transitions.accept);
+export const observe = now(transitions.observe);
+export const becomeAvailable = now(transitions.becomeAvailable);
+export const succeed = now(transitions.succeed);
+export const fail = now(transitions.fail);
+export const deregistered = now(transitions.deregistered);
+export const stopped = now(transitions.stopped);
+
+export const beginOrPark =
+  (keys: readonly string[], refused: ReadonlySet<string>): Transition =>
+  (job, at) =>
+    transitions.beginOrPark(
+      job.destinations.map(attemptRef).filter(({ destination }) => keys.includes(destination)),
+      refused,
+    )(job, at);
