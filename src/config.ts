@@ -234,19 +234,19 @@ const SETTINGS = {
   WEBHOOK_URLS: text({
     default: '',
     pattern: '^https?://[^,\\s]+(,https?://[^,\\s]+)*$',
-    description: 'addresses that are told of every job, separated by commas',
+    description: 'addresses that are notified of every job, separated by commas',
   }),
   WEBHOOK_ENDPOINTS_FILE: text({
     default: '',
     pattern: '.',
     description:
-      'file of endpoints that are told of every job, each with secrets of its own (docs/webhooks.md)',
+      'file of endpoints that are notified of every job, each with secrets of its own (docs/webhooks.md)',
   }),
   WEBHOOK_HOSTS: text({
     default: '',
     pattern: '^(\\*\\.)?[a-z0-9.:-]+(,(\\*\\.)?[a-z0-9.:-]+)*$',
     description:
-      'hosts that may be told, separated by commas, *.example.com with all below it; any public one without it',
+      'hosts that webhooks may be sent to, separated by commas; *.example.com allows all names below it; without it, all public hosts',
   }),
   WEBHOOK_HTTP: integer({
     default: 0,
@@ -258,7 +258,7 @@ const SETTINGS = {
     default: '',
     pattern: '^[0-9a-f.:]+(/[0-9]{1,3})?(,[0-9a-f.:]+(/[0-9]{1,3})?)*$',
     description:
-      'addresses and CIDR ranges that may be told although they are not public, separated by commas',
+      'addresses and CIDR ranges that webhooks may be sent to although they are not public, separated by commas',
   }),
   WEBHOOK_RETRY_DAYS: number({
     default: 3,

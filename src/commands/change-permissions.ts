@@ -19,7 +19,7 @@ import { sharingFacts } from '../permissions/facts.ts';
 import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
 import { acceptedNew, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
-import type { Told } from './notify.ts';
+import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
@@ -37,7 +37,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
 
 /**
  * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
- * @param notified an endpoint to be told when the job has finished
+ * @param notified an endpoint to be notified when the job has finished
  * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `foreign-snapshot`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
  */
@@ -49,7 +49,7 @@ export async function changePermissions(
   origin: Origin = NO_ORIGIN,
   notified?: string,
 ): Promise<Job> {
-  const told = endpointsFor(deps, notified);
+  const endpoints = endpointsFor(deps, notified);
   const image = await requireImage(deps, source);
   requireOneWay(asked);
   const { change, left } = leaveOwnerOut(asked, image);
@@ -68,7 +68,7 @@ export async function changePermissions(
   // A withdrawal gives nothing, so a snapshot of another account does not stop it.
   if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
-  const job = newJob(image, change, { warnings, told, principal, origin }, deps.store.now());
+  const job = newJob(image, change, { warnings, endpoints, principal, origin }, deps.store.now());
   return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'change-permissions', job));
 }
 
@@ -146,10 +146,10 @@ function newJob(
   change: PermissionChange,
   {
     warnings,
-    told,
+    endpoints,
     principal,
     origin,
-  }: { warnings: Warning[]; told: Told; principal: Principal; origin: Origin },
+  }: { warnings: Warning[]; endpoints: Notified; principal: Principal; origin: Origin },
   now: number,
 ): PermissionsJob {
   return {
@@ -165,7 +165,7 @@ function newJob(
     error: null,
     attempts: 1,
     warnings,
-    ...told,
+    ...endpoints,
     deliveries: [],
     requestedBy: principal.id,
     requestId: origin.requestId,

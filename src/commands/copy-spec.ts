@@ -21,7 +21,7 @@ export interface CopyRequest extends CopyOptions {
   onFailure?: 'keep' | 'deregister';
   /** Given to each copy once it is available. */
   permissions?: PermissionInput;
-  /** An endpoint to be told when the job and each destination has finished. */
+  /** an endpoint to be notified when the job and each destination has finished. */
   notify?: { url: string };
 }
 

@@ -3,26 +3,26 @@ import { AmiferryError } from '../errors.ts';
 import { refusalOf } from '../webhooks/refusal.ts';
 import type { CommandDeps } from './deps.ts';
 
-/** What a job's record keeps of the endpoints that it tells. */
-export type Told = Pick<Job, 'notify' | 'ownSecrets'>;
+/** What a job's record keeps of the endpoints that it notifies. */
+export type Notified = Pick<Job, 'notify' | 'ownSecrets'>;
 
 /**
- * The endpoints that are told of a new job: the configured ones, and the one that its request names.
+ * The endpoints that are notified of a new job: the configured ones, and the one that its request names.
  * @throws {AmiferryError} `webhooks-off`, `webhook-refused`
  */
-export function endpointsFor({ webhooks }: CommandDeps, named?: string): Told {
+export function endpointsFor({ webhooks }: CommandDeps, named?: string): Notified {
   const off = webhooks.secrets.length === 0;
   const own = webhooks.endpoints.current().map(({ url }) => url);
   const configured = [...new Set([...own, ...(off ? [] : webhooks.urls)])];
-  const told = (notify: string[]): Told => ({ notify, ...(own.length > 0 && { ownSecrets: own }) });
-  if (named === undefined) return told(configured);
+  const notified = (notify: string[]): Notified => ({ notify, ...(own.length > 0 && { ownSecrets: own }) });
+  if (named === undefined) return notified(configured);
   if (off) {
     const message =
       'this service sends no webhooks to addresses that a request names: leave "notify" out, or have the operator set WEBHOOK_SECRETS';
     throw new AmiferryError('webhooks-off', message);
   }
   const refusal = refusalOf(named, webhooks);
-  if (refusal === null) return told([...new Set([...configured, new URL(named).href])]);
+  if (refusal === null) return notified([...new Set([...configured, new URL(named).href])]);
   const message = `"notify/url" ${refusal}`;
   throw new AmiferryError('webhook-refused', message, { errors: [{ pointer: '/notify/url', message }] });
 }

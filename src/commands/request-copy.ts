@@ -12,7 +12,7 @@ import { copiers, permissionRequest } from './change-permissions.ts';
 import type { CopyRequest } from './copy-spec.ts';
 import { requireTagsFit, specOf } from './copy-spec.ts';
 import type { CommandDeps } from './deps.ts';
-import type { Told } from './notify.ts';
+import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
@@ -44,7 +44,7 @@ export async function requestCopy(
   requireRegions(deps, named);
   requireDistinct(request.destinations.map(({ region }) => region));
   requireReachable(source.region, request.destinations);
-  const told = endpointsFor(deps, request.notify?.url);
+  const endpoints = endpointsFor(deps, request.notify?.url);
   const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
   if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
   const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
@@ -67,7 +67,7 @@ export async function requestCopy(
   const job = newJob(
     image,
     specs,
-    { request, permissions, warnings, told, requestedBy: principal.id, origin },
+    { request, permissions, warnings, endpoints, requestedBy: principal.id, origin },
     deps.store.now(),
   );
   return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
@@ -122,13 +122,13 @@ function newJob(
     request: CopyRequest;
     permissions: PermissionRequest | null;
     warnings: Warning[];
-    told: Told;
+    endpoints: Notified;
     requestedBy: string;
     origin: Origin;
   },
   now: number,
 ): CopyJob {
-  const { request, permissions, warnings, told, requestedBy, origin } = asked;
+  const { request, permissions, warnings, endpoints, requestedBy, origin } = asked;
   const sourceTags = (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}) : null;
   return {
     kind: 'copy',
@@ -140,7 +140,7 @@ function newJob(
     permissions,
     ...(sourceTags === null ? {} : { sourceTags }),
     warnings,
-    ...told,
+    ...endpoints,
     deliveries: [],
     requestedBy,
     requestId: origin.requestId,

@@ -4,7 +4,7 @@ interface Phase {
 }
 
 /**
- * What was started, by name, to be stopped in reverse. A phase that fails to stop is told of and does not keep the
+ * What was started, by name, to be stopped in reverse. A phase that fails to stop is reported and does not keep the
  * ones below it from stopping.
  */
 export class Unwind {

@@ -1,5 +1,5 @@
 /**
- * The deliveries of a job: who is told of what, and how that went. They are written together with what they tell of,
+ * The deliveries of a job: who is notified of what, and how that went. They are written together with the event,
  * so none is lost; the record says what is still to be sent.
  */
 export type WebhookEvent = 'job.finished' | 'destination.finished';
@@ -25,6 +25,6 @@ export interface Delivery {
   since: number;
   /** The latest tries, oldest first. */
   attempts: Attempt[];
-  /** What is told, frozen when it happened. */
+  /** What is reported, as it was when it happened. */
   data: object;
 }

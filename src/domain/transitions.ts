@@ -107,7 +107,7 @@ export const accept = (ref: AttemptRef, imageId: string): Transition =>
     return { state: 'pending', imageId, imageState: 'pending', unseen: null, startedAt };
   });
 
-/** What EC2 told of a pending copy. */
+/** What EC2 reported a pending copy. */
 export interface Observation {
   /** Whole percent, by {@link weightedProgress}. */
   progress: number;

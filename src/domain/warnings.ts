@@ -1,7 +1,7 @@
 import type { Warning } from './job.ts';
 
 /**
- * Some warnings with more. What one try after the other finds is told once; and where the statements of a warning are those of another,
+ * Some warnings with more. What one try after the other finds is reported once; and where the statements of a warning are those of another,
  * it names that one: a job has as many as it has regions, and they may name a thousand accounts.
  */
 export function withWarnings(known: readonly Warning[], more: readonly Warning[]): Warning[] {

@@ -1,7 +1,7 @@
 import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 
-/** Everything CopyImage is told. The call is made in `scope`, the destination. */
+/** Everything that CopyImage is given. The call is made in `scope`, the destination. */
 export interface CopyImageParams {
   source: { imageId: string; region: string };
   name: string;

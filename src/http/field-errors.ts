@@ -21,13 +21,13 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 
 /** An error, and whether it says more than that something is wrong: what is meant, or how it is written. */
-interface Told extends FieldError {
+interface PlacedError extends FieldError {
   isHint: boolean;
 }
 
 /** What is wrong with a request, field by field, in words that say what would be right; what helps most comes first. */
 export function fieldErrors(faults: readonly SchemaFault[], part: string): FieldError[] {
-  const found = new Map<string, Told>();
+  const found = new Map<string, PlacedError>();
   for (const fault of faults) {
     if (found.size === MAX_ERRORS) break;
     const error = fieldError(fault, part);
@@ -39,23 +39,23 @@ export function fieldErrors(faults: readonly SchemaFault[], part: string): Field
     .map(({ pointer, message }) => ({ pointer, message }));
 }
 
-function fieldError(fault: SchemaFault, part: string): Told {
+function fieldError(fault: SchemaFault, part: string): PlacedError {
   const missing = fault.params['missingProperty'];
   if (typeof missing === 'string')
-    return told(`${fault.instancePath}/${escape(missing)}`, part, 'is required');
+    return placed(`${fault.instancePath}/${escape(missing)}`, part, 'is required');
   const extra = fault.params['additionalProperty'];
   if (typeof extra === 'string') {
     const hint = hintFor(fault, extra);
-    return told(`${fault.instancePath}/${escape(extra)}`, part, `is not known here${hint}`, hint !== '');
+    return placed(`${fault.instancePath}/${escape(extra)}`, part, `is not known here${hint}`, hint !== '');
   }
   const key = fault.propertyName ?? fault.params['propertyName'];
-  if (typeof key === 'string') return told(`${fault.instancePath}/${escape(key)}`, part, ruleOf(fault));
-  if (fault.keyword !== 'type') return told(fault.instancePath, part, ruleOf(fault, part));
+  if (typeof key === 'string') return placed(`${fault.instancePath}/${escape(key)}`, part, ruleOf(fault));
+  if (fault.keyword !== 'type') return placed(fault.instancePath, part, ruleOf(fault, part));
   const shown = example(fault);
-  return told(fault.instancePath, part, wrongType(fault, part) + shown, shown !== '');
+  return placed(fault.instancePath, part, wrongType(fault, part) + shown, shown !== '');
 }
 
-function told(pointer: string, part: string, rule: string, isHint = false): Told {
+function placed(pointer: string, part: string, rule: string, isHint = false): PlacedError {
   const subject = pointer === '' ? 'the body' : `${PARTS[part] ?? ''}"${pointer.slice(1)}"`;
   return { pointer, message: `${subject} ${rule}`, isHint };
 }

@@ -36,7 +36,7 @@ export type LeftoverPayload = Static<typeof LeftoverPayload>;
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
 
-/** `hinted`: only the copies that EC2's own events told of. A worker that doesn't know it polls all of them. */
+/** `hinted`: only the copies that EC2's own events reported. A worker that doesn't know it polls all of them. */
 export const ScopePayload = Type.Object({
   v: version,
   scope: Type.String({ minLength: 1 }),

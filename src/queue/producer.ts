@@ -81,7 +81,7 @@ export class StepProducer {
     );
   }
 
-  /** Has the copies of a scope polled that EC2 told of; `poll` names it, and the same look is queued once. */
+  /** Has the copies of a scope polled that EC2 reported; `poll` names it, and the same poll is queued once. */
   async trackHinted(scope: Scope, poll: string): Promise<void> {
     await this.#add([
       {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from '../redis-client.ts';
 import { storeKeys } from './keys.ts';
 
-/** For so long an endpoint that answered 410 Gone is told nothing, milliseconds. */
+/** For so long an endpoint that answered 410 Gone is sent nothing, milliseconds. */
 const GONE_MS = 30 * 86_400_000;
 
 /** Endpoints that want no more messages. Rejects with ioredis' errors while Redis is away. */

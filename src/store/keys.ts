@@ -15,7 +15,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `unfinished` | zset by when anything is next due, +inf while EC2 copies | ids, for the sweeper |
  * | `finished` | zset by end | ids of those with nothing left to do, for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
- * | `event-hints:<scope>` | hash with expiry | images under way of which EC2 told, and the name of the poll that is to take them |
+ * | `event-hints:<scope>` | hash with expiry | images under way that EC2 reported, and the name of the poll that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations in line for a slot, or for EC2's limit of CopyImage calls |
  * | `waiting:<scope>:timed` | zset by arrival | those of time-based copies, which may have to wait for throughput besides |

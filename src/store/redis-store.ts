@@ -47,7 +47,7 @@ interface HowToWrite {
 /** Several processes may write one job at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
 
-/** For how long an image that EC2 told of is kept for a poll that does not come, milliseconds. */
+/** For how long an image that EC2 reported is kept for a poll that does not come, milliseconds. */
 const HINTS_KEPT_FOR = 3_600_000;
 
 /** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */

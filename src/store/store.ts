@@ -59,7 +59,7 @@ export interface Poll {
   due: number;
 }
 
-/** What became of images that EC2 told of. */
+/** What became of images that EC2 reported. */
 export interface EventHints {
   /** Those whose copies are under way in the scope. */
   known: string[];
@@ -109,7 +109,7 @@ export interface SlotsRequest {
   limits: StartLimits;
 }
 
-/** A {@link Change} that is told which of the destinations get no slot or no call. */
+/** A {@link Change} that learns which of the destinations get no slot or no call. */
 export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
 
 /** Names a change of permissions: a job of that kind, or the sharing of one copy. */
@@ -134,7 +134,7 @@ export interface JobStore {
   update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome>;
   /**
    * As {@link update}, but only where each destination gets one of its scope's copy slots and a call of CopyImage. The
-   * change is told which get none, and decides what becomes of them in the same write.
+   * change learns which get none, and decides what becomes of them in the same write.
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
@@ -145,9 +145,9 @@ export interface JobStore {
   unfinished(dueBy: number): Promise<string[]>;
   /** Copies that EC2 works on in a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
-  /** EC2 has told of images of a scope: those that are pending there are kept for {@link takeEventHints}. */
+  /** EC2 has reported images of a scope: those that are pending there are kept for {@link takeEventHints}. */
   keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints>;
-  /** The copies that EC2 has told of since this was last asked and that are still pending; `null` if it told of none. */
+  /** The copies that EC2 has reported since this was last asked and that are still pending; `null` if it told of none. */
   takeEventHints(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;

@@ -1,4 +1,4 @@
-/** An endpoint that is told of every job, with secrets of its own. */
+/** An endpoint that is notified of every job, with secrets of its own. */
 export interface Endpoint {
   /** As `URL.href` writes it. */
   url: string;
@@ -6,7 +6,7 @@ export interface Endpoint {
   secrets: readonly string[];
 }
 
-/** Who may be told what happened, and how. */
+/** Who may be notified of what happened, and how. */
 export interface WebhookSettings {
   /**
    * `whsec_…`, the newest first: each delivery to an endpoint without secrets of its own is signed with all of them.
@@ -17,11 +17,11 @@ export interface WebhookSettings {
   urls: readonly string[];
   /** The same, each signed with its own secrets; they may change while the service runs. */
   endpoints: { current(): readonly Endpoint[] };
-  /** Hosts that may be told, `*.example.com` with all below it; empty: any that is public. */
+  /** Hosts that webhooks may be sent to; `*.example.com` allows all names below it; empty: all public hosts. */
   hosts: readonly string[];
   /** Whether http:// will do. */
   http: boolean;
-  /** Addresses and CIDR ranges that may be told although they are not public. */
+  /** Addresses and CIDR ranges that webhooks may be sent to although they are not public. */
   privateAddresses: readonly string[];
 }
 

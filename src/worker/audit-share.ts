@@ -18,13 +18,13 @@ export async function auditShare(
   const { after } = result;
   if (result.outcome === 'shared')
     return record(deps, request, { action: 'share-image', outcome: 'done', after, awsRequestIds });
-  // It is looked at again and again until EC2 shows it; what was called is told once.
+  // It is looked at again and again until EC2 shows it; what was called is reported once.
   if (awsRequestIds.length === 0) return undefined;
   const reasons = ['EC2 does not show all of it yet'];
   return record(deps, request, { action: 'share-image', outcome: 'done', after, reasons, awsRequestIds });
 }
 
-/** Tells of a share that broke off, if it changed anything: how it is now is told when it is done, or put back. */
+/** Tells of a share that broke off, if it changed anything: how it is now is reported when it is done, or put back. */
 export async function auditBrokenShare(
   deps: WorkerDeps,
   request: ShareRequest,

@@ -9,7 +9,7 @@ import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { failureBecause, failureOf, isCredentials, mayPass } from './failure.ts';
-import { imagesMadeBy } from './made-by.ts';
+import { findCopies } from './find-copies.ts';
 import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
@@ -183,7 +183,7 @@ async function adopt(
   const scope = destinationScope(destination);
   const { region } = scope;
   const isOwn = (attempt: number) => attempt === destination.attempts;
-  const made = await imagesMadeBy(deps.gateway, scope, job, isOwn);
+  const made = await findCopies(deps.gateway, scope, job, isOwn);
   const [image, another] = made;
   if (image === undefined) return 'none';
   if (another === undefined) {

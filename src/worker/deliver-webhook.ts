@@ -39,7 +39,7 @@ export async function deliverWebhook(
   return DONE;
 }
 
-/** The destination whose end is told; `null` for the end of the job. */
+/** The destination whose end is reported; `null` for the end of the job. */
 function destinationTold({ data }: Delivery): string | null {
   const destination = 'destination' in data ? data.destination : null;
   if (typeof destination !== 'object' || destination === null || !('region' in destination)) return null;

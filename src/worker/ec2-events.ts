@@ -13,7 +13,7 @@ import type { WorkerDeps } from './deps.ts';
 /** Seconds for which SQS holds an empty answer back: as long as it can. */
 const LONG_POLL = 20;
 
-/** Milliseconds after which trouble that goes on is told again. */
+/** Milliseconds after which trouble that goes on is reported again. */
 const SAY_AGAIN = 300_000;
 
 /** `starting` until SQS has answered for the first time, then `listening`, or why it isn't. */
@@ -102,7 +102,7 @@ export class Ec2Events {
       if (known.includes(imageId)) metrics.ec2Event('noticed', region);
       else this.#dropped('unrelated', { imageId, region });
     }
-    if (known.length > 0) logger.debug({ region, images: known }, 'EC2 told of copies');
+    if (known.length > 0) logger.debug({ region, images: known }, 'EC2 reported copies');
   }
 
   #dropped(outcome: 'unrelated' | 'unreadable', about: Partial<AmiEvent>): void {

@@ -19,7 +19,7 @@ import {
   mayBeThrottled,
   mayPass,
 } from './failure.ts';
-import { imagesMadeBy } from './made-by.ts';
+import { findCopies } from './find-copies.ts';
 import { readCopy } from './read-copy.ts';
 import { removeImage } from './remove-image.ts';
 import { rememberLeftover } from './remove-leftover.ts';
@@ -192,6 +192,6 @@ const REFUSED: ReadonlySet<Ec2Error['kind']> = new Set(['slots', 'missing', 'den
 
 async function lookFor({ gateway }: WorkerDeps, job: CopyJob, destination: Destination): Promise<string[]> {
   const isOwn = (attempt: number) => attempt === destination.attempts;
-  const made = await imagesMadeBy(gateway, destinationScope(destination), job, isOwn);
+  const made = await findCopies(gateway, destinationScope(destination), job, isOwn);
   return made.map(({ imageId }) => imageId);
 }

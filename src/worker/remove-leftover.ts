@@ -94,7 +94,7 @@ async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: Ec2Err
   return waits ? again : giveUp(deps, found, error);
 }
 
-/** What keeps it from being removed for long is told to the job's reader. */
+/** What keeps it from being removed for long is reported to the reader of the job. */
 async function giveUp(
   deps: WorkerDeps,
   { job, destination, leftover }: LeftoverInHand,

@@ -3,7 +3,7 @@ import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../log-context.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
-import { begin } from './begin.ts';
+import { reserveAndStart } from './reserve-and-start.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
@@ -24,7 +24,7 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   // An earlier run of this step saved these intents, and did not live to see what came of them.
   const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
   await deps.producer.wake(left.map((one) => ({ step: 'start-copy', jobId, ...attemptRef(one) })));
-  const begun = await begin(deps, job, job.destinations.filter(isFresh));
+  const begun = await reserveAndStart(deps, job, job.destinations.filter(isFresh));
   const answered = together(begun.length);
   const calls = begun.map((copy) => call(deps, copy, answered));
   for (const one of await Promise.allSettled(calls)) if (one.status === 'rejected') throw one.reason;

@@ -1,11 +1,11 @@
 import { attemptRef, destinationScope, isNotCopying, leftoversOf } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
-import { begin } from './begin.ts';
+import { reserveAndStart } from './reserve-and-start.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { isCredentials, isInTime, mayPass } from './failure.ts';
-import { imagesMadeBy } from './made-by.ts';
+import { findCopies } from './find-copies.ts';
 import type { CopyInHand } from './read-copy.ts';
 import { readCopy } from './read-copy.ts';
 import { rememberLeftover, takeAway } from './remove-leftover.ts';
@@ -23,7 +23,7 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
     const wait = await removeEarlierAttempts(deps, copy);
     if (wait !== null) return wait;
   }
-  const [begun] = await begin(deps, job, [destination]);
+  const [begun] = await reserveAndStart(deps, job, [destination]);
   return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination, { fresh: true });
 }
 
@@ -53,6 +53,6 @@ async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promis
 /** Images of earlier attempts whose answers were lost are found by their tags. */
 async function rememberEarlier(deps: WorkerDeps, { job, destination }: CopyInHand): Promise<void> {
   const isEarlier = (attempt: number) => attempt < destination.attempts;
-  const made = await imagesMadeBy(deps.gateway, destinationScope(destination), job, isEarlier);
+  const made = await findCopies(deps.gateway, destinationScope(destination), job, isEarlier);
   for (const { imageId } of made) await rememberLeftover(deps, job, destination, imageId);
 }

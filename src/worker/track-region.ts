@@ -17,12 +17,12 @@ import { waitForAccount } from './unreachable.ts';
 /** At most one poll in so many milliseconds of what EC2's events tell of, however many there are. */
 const HINTED_EVERY = 1000;
 
-/** Milliseconds after which all are polled where EC2 told of a copy's end and does not show it yet, or did not answer. */
+/** Milliseconds after which all are polled where EC2 reported a copy's end and does not show it yet, or did not answer. */
 const NOT_YET = 2000;
 
 /**
  * Polls all pending copies of one scope, in as few calls as EC2 allows, and decides when to poll again. Then it wakes as many
- * of those in line as there are free slots. With `hinted` it polls only the copies that EC2's own events told of.
+ * of those in line as there are free slots. With `hinted` it polls only the copies that EC2's own events reported.
  *
  * The scope was made due for a poll soon when this one was taken up, and is postponed only once it is over: a worker that dies in
  * one costs no more than that.
@@ -83,7 +83,7 @@ async function pollAgain(deps: WorkerDeps, scope: Scope, due: number): Promise<v
 
 async function trackHinted(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
   if (!(await deps.store.takeLease(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
-    return { outcome: 'again', why: 'EC2 told of other copies there just now', delayMs: HINTED_EVERY };
+    return { outcome: 'again', why: 'EC2 reported other copies there just now', delayMs: HINTED_EVERY };
   const hinted = await deps.store.takeEventHints(scope);
   // A worker took them and died: which ones they were is not known any more.
   if (hinted === null) await deps.store.pollBy(scope, deps.store.now());

@@ -76,7 +76,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     only: 'a cancel whose answers are lost',
   },
   'removal-by-tag': {
-    file: 'src/worker/made-by.ts',
+    file: 'src/worker/find-copies.ts',
     is: '      isCopyOf(image, job),',
     becomes: '      true,',
     only: 'carries the tags',

@@ -136,7 +136,7 @@ export const KILLS: readonly Kill[] = [
 
   { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: command('request', 'amiferryHint') },
   { row: HEARD, name: 'event: noted down, poll not queued', scene: copyHeard, at: command('reply', 'amiferryHint', (known) => known.length > 0) },
-  { row: HEARD, name: 'track-region: what EC2 told of taken, not polled', scene: copyHeard, at: command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0) },
+  { row: HEARD, name: 'track-region: what EC2 reported taken, not polled', scene: copyHeard, at: command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0) },
 
   { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },

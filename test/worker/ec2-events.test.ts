@@ -378,7 +378,7 @@ describe('whoever can put messages into the queue', () => {
     });
   });
 
-  test('a storm of true events is told in few looks', async () => {
+  test('a storm of true events makes few polls', async () => {
     await start();
     await listening();
     const copies = await pendingCopies(20);

@@ -25,7 +25,7 @@ export interface IdempotencyDeps {
 }
 
 const MUTATING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
-/** Characters of an answer that are kept. In place of a longer one the job is told again, as it is by then. */
+/** Characters of an answer that are kept. In place of a longer one the job is given again, as it is by then. */
 const MOST_KEPT = 65_536;
 const KEPT_HEADERS = ['content-type', 'location', 'preference-applied'];
 

@@ -29,5 +29,5 @@ export function oneOf<const Words extends readonly string[]>(words: Words, optio
   return Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], ...options });
 }
 
-/** An object that refuses fields it doesn't know: a misspelt field is told, not dropped. */
+/** An object that refuses fields it doesn't know: a misspelt field is refused, not dropped. */
 export const CLOSED = { additionalProperties: false } as const;

@@ -98,8 +98,8 @@ export const Delivery = component(
         description: 'Its number, for POST /jobs/{id}/deliveries/{n}/redeliver.',
       }),
       webhookId: Type.String({ description: 'The webhook-id that it is sent with, each time.' }),
-      event: oneOf(['job.finished', 'destination.finished'], { description: 'What is told.' }),
-      host: Type.String({ description: 'Host that is told; the rest of the URL may be secret.' }),
+      event: oneOf(['job.finished', 'destination.finished'], { description: 'What is reported.' }),
+      host: Type.String({ description: 'Host that is notified; the rest of the URL may be secret.' }),
       state: oneOf(['pending', 'delivered', 'failed'], { description: 'How far it is.' }),
       attempts: Type.Array(
         Type.Object(

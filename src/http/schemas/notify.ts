@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { CLOSED } from './component.ts';
 
-/** Who is told what comes of a request. */
+/** Who is notified of what comes of a request. */
 export const Notify = Type.Object(
   {
     url: Type.String({
@@ -14,6 +14,6 @@ export const Notify = Type.Object(
   {
     ...CLOSED,
     examples: [{ url: 'https://ci.example.com/hooks/amiferry' }],
-    description: 'Who is told when the job has finished, and each destination of a copy before.',
+    description: 'Who is notified when the job has finished, and each destination of a copy before.',
   },
 );

@@ -104,7 +104,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'webhooks-off': {
     detail: 'this service sends no webhooks: leave "notify" out, or have the operator set WEBHOOK_SECRETS',
   },
-  'webhook-refused': { detail: 'ci.example.com is not a host that may be told' },
+  'webhook-refused': { detail: 'ci.example.com is not a host that webhooks may be sent to' },
   'too-many-streams': { detail: '50 event streams of yours are open: close one, or follow GET /events' },
   'internal-error': {
     detail: "this is a fault of the service: its log has the details under this answer's requestId",

@@ -11,7 +11,7 @@ import type { CopyInHand } from './read-copy.ts';
  * write: from then on the calls may be made at any time, by anyone. Who gets none stands in line.
  * @returns those whose intent this write saved
  */
-export async function begin(
+export async function reserveAndStart(
   deps: WorkerDeps,
   known: CopyJob,
   destinations: readonly Destination[],

@@ -8,7 +8,7 @@ import type { Ec2Gateway } from '../ec2/gateway.ts';
  * alone proves nothing: tags travel with copies, and anyone may set them. An image counts only if it is this account's
  * and EC2 itself names the job's own source as its source.
  */
-export async function imagesMadeBy(
+export async function findCopies(
   gateway: Ec2Gateway,
   scope: Scope,
   job: CopyJob,
