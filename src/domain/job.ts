@@ -293,7 +293,7 @@ export function isFinished(destination: Destination): boolean {
   return FINISHED.has(destination.state) && destination.stopping === null;
 }
 
-/** CopyImage has not answered yet: in the queue, or in line for a slot. */
+/** CopyImage has not answered yet: in the queue, or waiting for a slot. */
 export function isNotCopying(destination: Destination): boolean {
   return destination.stopping === null && (destination.state === 'queued' || destination.state === 'waiting');
 }

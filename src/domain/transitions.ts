@@ -62,7 +62,7 @@ export const begin = (ref: AttemptRef): Transition =>
     isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
-/** No copy slot or no call is free: stand in line. EC2 has made nothing, so the intent goes. */
+/** No copy slot or no call is free: wait. EC2 has made nothing, so the intent goes. */
 export const park = (ref: AttemptRef): Transition =>
   fenced(ref, (one) =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
@@ -80,7 +80,7 @@ export const unlessCalledAgain =
   (job, now) =>
     found(job, ref)?.calledAgain === true ? null : transition(job, now);
 
-/** Begins some destinations in one transition; those that are refused a slot or a call stand in line. */
+/** Begins some destinations in one transition; those that are refused a slot or a call wait. */
 export const beginOrPark =
   (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Transition =>
   (job, now) => {
@@ -96,7 +96,7 @@ function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
 }
 
 /**
- * CopyImage answered with the new image's id, be it that of an earlier call for one that stands in line by now. A stopping
+ * CopyImage answered with the new image's id, be it that of an earlier call for one that waits by now. A stopping
  * destination keeps it too, to be removed.
  */
 export const accept = (ref: AttemptRef, imageId: string): Transition =>

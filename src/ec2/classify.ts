@@ -6,7 +6,7 @@ import { AmiferryError } from '../errors.ts';
  * What a failed EC2 call means for the one who made it:
  * - `throttled`: wait and call again, for as long as it takes; it uses up no attempt
  * - `transient`: call again with the same token, within limits
- * - `slots`: the region makes as many copies at once as it may; stand in line
+ * - `slots`: the region makes as many copies at once as it may: wait for a slot
  * - `missing`: the resource isn't there (any more, or yet)
  * - `credentials`: the account does not take the service's credentials at the moment; wait, for it says nothing of what was asked
  * - `denied`: the service's own credentials don't suffice; nothing changes until an operator changes them

@@ -114,7 +114,7 @@ export class Metrics {
     const waiting = new Gauge({
       ...options,
       name: 'amiferry_destinations_waiting',
-      help: 'Destinations in line for a copy slot of their region.',
+      help: 'Destinations that wait for a copy slot of their region.',
       labelNames: ['region'] as const,
     });
     const steps = new Gauge({

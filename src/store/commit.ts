@@ -27,7 +27,7 @@ export interface Write {
 /** What has to hold for a write to be made. */
 export interface Guards {
   slots?: SlotRequest | undefined;
-  line?: { key: string; member: string } | undefined;
+  queue?: { key: string; member: string } | undefined;
 }
 
 /** Copy slots, and calls of CopyImage, asked for together with a write: one for each member of its scope. */
@@ -118,8 +118,8 @@ function eventsOf({ before, after, steps }: Write): string[] {
   return all.map((event) => JSON.stringify(event));
 }
 
-function guardOf(keys: StoreKeys, { slots, line }: Guards, position: Position): object | undefined {
-  if (line !== undefined) return { line: position(line.key), member: line.member };
+function guardOf(keys: StoreKeys, { slots, queue }: Guards, position: Position): object | undefined {
+  if (queue !== undefined) return { queue: position(queue.key), member: queue.member };
   if (slots === undefined) return undefined;
   const wanted = slots.wanted.map(({ scope, member, isTimeBased }) => ({
     slots: position(keys.slots(scope)),

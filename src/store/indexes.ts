@@ -14,7 +14,7 @@ import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
 import type { ChangeRef } from './store.ts';
 
-/** A Redis command whose first argument is its key; or PLACE (see COMMIT), which puts a member into a line. */
+/** A Redis command whose first argument is its key; or PLACE (see COMMIT), which puts a member into a wait queue. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
 
 /**
@@ -42,7 +42,7 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
 
 /**
  * Where one of our copies ended EC2's own limit is worth another try; where something new is tracked, tracking is due;
- * where copies stand in line, the line is to be looked at.
+ * where copies wait for slots, the wait queue is to be served.
  */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
@@ -50,14 +50,14 @@ function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   const freed = freedScopes(old, wanted, () => true);
   const freedTimed = freedScopes(old, wanted, isTimeBased);
   const tracked = minus(scopesOf(wanted, isTracked), scopesOf(old, isTracked));
-  const inLine = minus(scopesOf(wanted, isWaiting), scopesOf(old, isWaiting));
+  const newlyWaiting = minus(scopesOf(wanted, isWaiting), scopesOf(old, isWaiting));
   const due = after?.updatedAt ?? 0;
   return [
     ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
     ...freedTimed.map(([, scope]): IndexCommand => ['DEL', keys.fullTimed(scope)]),
     ...(before?.kind === 'copy' ? leftByEarlierVersion(keys, before) : []),
     ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
-    ...inLine.map(([name]): IndexCommand => ['SADD', keys.lines, name]),
+    ...newlyWaiting.map(([name]): IndexCommand => ['SADD', keys.waitQueues, name]),
   ];
 }
 
@@ -73,7 +73,7 @@ function freedScopes(
   );
 }
 
-/** An earlier version had time-based copies stand in line with the others: they leave that line with any write. */
+/** An earlier version had time-based copies wait with the others: they leave that queue with any write. */
 function leftByEarlierVersion(keys: StoreKeys, job: CopyJob): IndexCommand[] {
   return job.destinations
     .filter((one) => isTimeBased(one) && isWaiting(one))
@@ -154,11 +154,11 @@ function imagesOf(job: Job): string[] {
 
 /** Changes of one image are made one after the other, in the order in which Redis wrote them; withdrawals go first. */
 function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
-  const line = keys.changes(imageScope(job), job.image.id);
+  const queue = keys.changeQueue(imageScope(job), job.image.id);
   const member = changeMember({ jobId: job.id, destination: null });
-  if (onlyWithdraws(job.change)) return ['PLACE', line, 'withdrawal', member];
+  if (onlyWithdraws(job.change)) return ['PLACE', queue, 'withdrawal', member];
   // Once begun it goes before all that is queued.
-  return job.state === 'running' ? ['ZADD', line, 0, member] : ['PLACE', line, 'queue', member];
+  return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];
 }
 
 /**
@@ -169,8 +169,8 @@ function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCom
   if (job.permissions === null || one.imageId === null) return [];
   if ((one.state !== 'pending' && one.state !== 'available') || one.stopping !== null) return [];
   const member = changeMember({ jobId: job.id, destination: destinationKey(one) });
-  const line = keys.changes(destinationScope(one), one.imageId);
-  return [one.sharedFrom === null ? ['PLACE', line, 'queue', member] : ['ZADD', line, 0, member]];
+  const queue = keys.changeQueue(destinationScope(one), one.imageId);
+  return [one.sharedFrom === null ? ['PLACE', queue, 'queue', member] : ['ZADD', queue, 0, member]];
 }
 
 /** How a change of permissions is named in the line of its image. */
@@ -182,9 +182,9 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   const scope = destinationScope(one);
   const key = destinationKey(one);
   const member = `${job.id} ${key}`;
-  // In line by when the job was accepted: first come, first served, however often it is parked again.
-  const line = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
-  if (one.state === 'waiting') return [['ZADD', line, job.createdAt, member]];
+  // Waits by when the job was accepted: first come, first served, however often it is parked again.
+  const queue = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
+  if (one.state === 'waiting') return [['ZADD', queue, job.createdAt, member]];
   if (!holdsSlot(one)) return [];
   const slot: IndexCommand = ['SADD', keys.slots(scope), member];
   if (one.imageId === null || !isTracked(one)) return [slot];

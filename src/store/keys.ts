@@ -17,11 +17,11 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
  * | `event-hints:<scope>` | hash with expiry | images under way that EC2 reported, and the name of the poll that is to take them |
  * | `slots:<scope>` | set | destinations that take up a copy slot |
- * | `waiting:<scope>` | zset by arrival | destinations in line for a slot, or for EC2's limit of CopyImage calls |
+ * | `waiting:<scope>` | zset by arrival | destinations that wait for a slot, or for EC2's limit of CopyImage calls |
  * | `waiting:<scope>:timed` | zset by arrival | those of time-based copies, which may have to wait for throughput besides |
- * | `lines` | set | scopes with such a line |
+ * | `wait-queues` | set | scopes in which destinations wait |
  * | `calls:<scope>:<operation>` | hash with expiry | what is left to call of EC2's limit of calls |
- * | `changes:<scope>:<image>` | zset by arrival | changes of permissions of one image, in line |
+ * | `change-queue:<scope>:<image>` | zset by arrival | changes of permissions of one image, in the order in which they are made |
  * | `full:<scope>`, `full:<scope>:timed` | string with expiry | EC2 said that its own limit is reached, for all copies or for time-based ones |
  * | `limit:<scope>` | string with expiry | how many copies at once EC2 takes there, as one showed for which it had no room |
  * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
@@ -54,12 +54,12 @@ export function storeKeys(prefix: string) {
     slots: (scope: Scope) => key('slots', scopeKey(scope)),
     waiting: (scope: Scope) => key('waiting', scopeKey(scope)),
     waitingTimed: (scope: Scope) => key('waiting', scopeKey(scope), 'timed'),
-    lines: key('lines'),
+    waitQueues: key('wait-queues'),
     calls: (scope: Scope, operation: string) => key('calls', scopeKey(scope), operation),
     full: (scope: Scope) => key('full', scopeKey(scope)),
     fullTimed: (scope: Scope) => key('full', scopeKey(scope), 'timed'),
     limit: (scope: Scope) => key('limit', scopeKey(scope)),
-    changes: (scope: Scope, imageId: string) => key('changes', scopeKey(scope), imageId),
+    changeQueue: (scope: Scope, imageId: string) => key('change-queue', scopeKey(scope), imageId),
     idempotency: (hash: string) => key('idempotency', hash),
     queueSession: (hash: string) => key('queue-session', hash),
     lease: (step: string) => key('lease', step),

@@ -138,9 +138,9 @@ export class RedisJobStore implements JobStore {
     return this.#updateAlone(job.id, change, { guards, known: job });
   }
 
-  updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
-    const line = { key: this.#keys.changes(scope, imageId), member: changeMember(ref) };
-    return this.#updateAlone(ref.jobId, change, { guards: () => ({ line }) });
+  updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
+    const queue = { key: this.#keys.changeQueue(scope, imageId), member: changeMember(ref) };
+    return this.#updateAlone(ref.jobId, change, { guards: () => ({ queue }) });
   }
 
   async #write(write: Write): Promise<Exclude<CommitOutcome, { outcome: 'claim-lost' }>> {
@@ -242,8 +242,8 @@ export class RedisJobStore implements JobStore {
     await this.#redis.zadd(this.#keys.scopes, 'XX', 'LT', time, scopeKey(scope));
   }
 
-  async lines(): Promise<Scope[]> {
-    return (await this.#redis.smembers(this.#keys.lines)).map(parseScope);
+  async scopesWithWaiting(): Promise<Scope[]> {
+    return (await this.#redis.smembers(this.#keys.waitQueues)).map(parseScope);
   }
 
   async nextWaiting(scope: Scope, { copySlots, calls }: StartLimits): Promise<DestinationRef[]> {
@@ -256,7 +256,7 @@ export class RedisJobStore implements JobStore {
       keys.fullTimed(scope),
       keys.limit(scope),
       keys.calls(scope, 'CopyImage'),
-      keys.lines,
+      keys.waitQueues,
       copySlots,
       calls.burst,
       calls.perSecond,
@@ -266,15 +266,15 @@ export class RedisJobStore implements JobStore {
   }
 
   async firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null> {
-    const [first] = await this.#redis.zrange(this.#keys.changes(scope, imageId), 0, '0');
+    const [first] = await this.#redis.zrange(this.#keys.changeQueue(scope, imageId), 0, '0');
     return first === undefined ? null : parseChange(first);
   }
 
   async changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]> {
-    const line = this.#keys.changes(scope, imageId);
-    const place = await this.#redis.zscore(line, changeMember(withdrawal));
+    const queue = this.#keys.changeQueue(scope, imageId);
+    const place = await this.#redis.zscore(queue, changeMember(withdrawal));
     if (place === null) return [];
-    return (await this.#redis.zrangebyscore(line, 0, Number(place) + WITHDRAWALS)).map(parseChange);
+    return (await this.#redis.zrangebyscore(queue, 0, Number(place) + WITHDRAWALS)).map(parseChange);
   }
 
   async markFull(scope: Scope, milliseconds: number, which = 'all'): Promise<void> {

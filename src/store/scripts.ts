@@ -55,7 +55,7 @@ redis.call('HSET', KEYS[1], 'pace', math.max(pace / 2, 1 / 16), 'refused', now)
 return 1
 `;
 
-/** Where the places of withdrawals begin in a line, below 0: beyond any number of changes, and exact as a double. */
+/** Where the places of withdrawals begin in a wait queue, below 0: beyond any number of changes, and exact as a double. */
 export const WITHDRAWALS = 2 ** 52;
 
 /**
@@ -85,20 +85,20 @@ return redis.call('DEL', KEYS[1])
  *       `guard` and `receipt`, each left out where there is none), the record (records.ts), and the events (JSON array of JSON texts). A guard is either
  *       slots and calls, {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed, limit, calls: key positions,
  *       member, is_timed}]}, or the first
- *       place in a line, {line: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
+ *       place in a wait queue, {queue: key position, member}. A receipt is what is kept of a request with an Idempotency-Key,
  *       {key: position, token, fingerprint, value, ttl}: the write is made once, and not where the key is another request's.
  * Answers for each write `ok`, `conflict` (another write came first), `not-first`, `claim-lost` (another request holds the key), or the members for which no slot or no call is
  * free (an array).
  */
 const COMMIT = `${BUCKET}${ROOM}
--- A line: withdrawals first, then what has begun (0), then the queue (from 1). The order is that of the writes: no clock has
+-- A wait queue: withdrawals first, then what has begun (0), then the others (from 1). The order is that of the writes: no clock has
 -- a say. A withdrawal's place also says how far the queue went when it came.
-local function place(line, class, member)
-  local top = redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2]
-  local withdrawn = redis.call('ZREVRANGEBYSCORE', line, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+local function place(queue, class, member)
+  local top = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2]
+  local withdrawn = redis.call('ZREVRANGEBYSCORE', queue, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
   local last = math.max(0, tonumber(top or 0), withdrawn and tonumber(withdrawn) + ${WITHDRAWALS} or 0)
   local score = class == 'withdrawal' and last - ${WITHDRAWALS} or last + 1
-  redis.call('ZADD', line, 'NX', string.format('%.0f', score), member)
+  redis.call('ZADD', queue, 'NX', string.format('%.0f', score), member)
 end
 
 local function may_start(one, guard)
@@ -118,8 +118,8 @@ local function may_start(one, guard)
 end
 
 local function refusal(guard)
-  if guard.line then
-    if redis.call('ZRANGE', KEYS[guard.line], 0, 0)[1] == guard.member then return nil end
+  if guard.queue then
+    if redis.call('ZRANGE', KEYS[guard.queue], 0, 0)[1] == guard.member then return nil end
     return 'not-first'
   end
   local refused = {}
@@ -206,7 +206,7 @@ return due
 `;
 
 /**
- * Postpones the next poll of a scope, unless it is due earlier than it was, others are pending, or there is a line.
+ * Postpones the next poll of a scope, unless it is due earlier than it was, others are pending, or there is a wait queue.
  * KEYS: scopes, pending, waiting, timed. ARGV: scope, time, due as it was, how many were pending.
  */
 const POSTPONE_POLL = `
@@ -257,8 +257,8 @@ return taken
 `;
 
 /**
- * The head of the line, as long as there are both slots and calls: of both its parts, by arrival. KEYS: slots, waiting, timed,
- * full, full of time-based copies, limit, calls, lines.
+ * The head of the wait queue, as long as there are both slots and calls: of both its parts, by arrival. KEYS: slots, waiting, timed,
+ * full, full of time-based copies, limit, calls, wait queues.
  * ARGV: limit, burst, rate, scope.
  */
 const NEXT_WAITING = `${BUCKET}${ROOM}
@@ -353,7 +353,7 @@ declare module 'ioredis' {
       fullTimed: string,
       copyLimit: string,
       calls: string,
-      lines: string,
+      waitQueues: string,
       limit: number,
       burst: number,
       rate: number,

@@ -14,7 +14,7 @@ export type UpdateOutcome =
   | { outcome: 'changed'; before: Job; job: Job }
   | { outcome: 'unchanged'; job: Job }
   | { outcome: 'missing' }
-  /** Only from `updateInLine`: another change is first in line for the image. */
+  /** Only from `updateIfFirst`: another change is the first in the wait queue of the image. */
   | { outcome: 'not-first'; job: Job };
 
 export interface JobFilter {
@@ -155,21 +155,21 @@ export interface JobStore {
   beginPoll(scope: Scope): Promise<Poll>;
   /**
    * Postpones the next poll of a scope until then, epoch milliseconds: unless an earlier one was asked for since
-   * `due`, others are pending there than these many, or copies stand in line for their slots.
+   * `due`, others are pending there than these many, or copies wait for their slots.
    */
   postponePoll(scope: Scope, time: number, due: number, pending: number): Promise<void>;
   /** A scope that is tracked is polled by then, epoch milliseconds, if not earlier. */
   pollBy(scope: Scope, time: number): Promise<void>;
-  /** Scopes in which copies stand in line. */
-  lines(): Promise<Scope[]>;
-  /** The next in line in a scope, in order: as many as there are both free slots and calls. */
+  /** Scopes in which copies wait for slots. */
+  scopesWithWaiting(): Promise<Scope[]>;
+  /** The next of those that wait in a scope, in order: as many as there are both free slots and calls. */
   nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
-  /** Who is first in line to change an image's permissions. */
+  /** Which is the first to change an image's permissions. */
   firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
   /** The changes of an image that were accepted before a withdrawal and have not ended. */
   changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;
-  /** As {@link update}, but only if the change is first in line for the image, and so from then on. */
-  updateInLine(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
+  /** As {@link update}, but only if the change is the first in the wait queue of the image, and so from then on. */
+  updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
   /**
    * EC2 gave up a copy that it had accepted, for lack of room: for an hour no more copies are made there at once than are
    * left, or than `told`, where EC2 told its limit and it is less.

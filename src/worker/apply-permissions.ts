@@ -20,7 +20,7 @@ import { aboutJob, noteInLog } from '../log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
-import { isFirstInLine } from './first-in-line.ts';
+import { isFirstInQueue } from './first-in-queue.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { Wait } from './failure.ts';
@@ -40,7 +40,7 @@ import { supersedeEarlier } from './supersede.ts';
 
 /**
  * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
- * they were accepted: one that isn't first in line wakes the one that is.
+ * they were accepted: one that isn't the first wakes the one that is.
  */
 export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
@@ -48,9 +48,9 @@ export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload):
   noteInLog(aboutJob(job));
   const scope = imageScope(job);
   const me = { jobId, destination: null };
-  if (!(await isFirstInLine(deps, scope, job.image.id, me))) return DONE;
+  if (!(await isFirstInQueue(deps, scope, job.image.id, me))) return DONE;
   const outcome = await change(deps, scope, job);
-  await isFirstInLine(deps, scope, job.image.id, me);
+  await isFirstInQueue(deps, scope, job.image.id, me);
   return outcome;
 }
 
@@ -94,7 +94,7 @@ async function begin(
   if (job.before !== null) return { job, before: job.before };
   const { state } = await readPermissions(deps, scope, image);
   const me = { jobId: job.id, destination: null };
-  const begun = await deps.store.updateInLine(me, scope, job.image.id, beginChange(state));
+  const begun = await deps.store.updateIfFirst(me, scope, job.image.id, beginChange(state));
   if (begun.outcome !== 'changed' || begun.job.kind !== 'permissions') return null;
   return { job: begun.job, before: state };
 }
@@ -157,7 +157,7 @@ async function afterError(
     : undo(deps, scope, job, request, failureOf(error));
 }
 
-/** Counted from when its first try began, or did not get through; before that it only waits in line. */
+/** Counted from when its first try began, or did not get through; before that it only waits. */
 function waitOf({ store }: WorkerDeps, { startedAt, unreachableSince, heldUpAt }: PermissionsJob): Wait {
   const now = store.now();
   return { since: startedAt ?? now, heldUpAt: unreachableSince ? now : heldUpAt };

@@ -57,7 +57,7 @@ async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destina
 }
 
 /**
- * How long EC2 remembers a token is documented nowhere: after a while the tag is asked first. One that stood in line may
+ * How long EC2 remembers a token is documented nowhere: after a while the tag is asked first. one that waited may
  * have been called for long before.
  */
 function isOld({ store, settings }: WorkerDeps, one: Destination, fresh: boolean): boolean {

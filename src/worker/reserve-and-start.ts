@@ -3,12 +3,12 @@ import { attemptRef, destinationKey, destinationScope, isTimeBased } from '../do
 import { beginOrPark, onCopy } from '../domain/transitions.ts';
 import { changed } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
-import { startLimits } from './lines.ts';
+import { startLimits } from './wait-queue.ts';
 import type { CopyInHand } from './read-copy.ts';
 
 /**
  * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots and calls, in one
- * write: from then on the calls may be made at any time, by anyone. Who gets none stands in line.
+ * write: from then on the calls may be made at any time, by anyone. Who gets none waits.
  * @returns those whose intent this write saved
  */
 export async function reserveAndStart(

@@ -127,7 +127,7 @@ async function change(
     await makeAll(deps, scope, request, calls, given);
     throw one.failed;
   }
-  const saved = await deps.store.updateInLine(me, scope, image.imageId, request.remember(given, warnings));
+  const saved = await deps.store.updateIfFirst(me, scope, image.imageId, request.remember(given, warnings));
   if (saved.outcome !== 'changed') throw new StepOvertaken(`job ${me.jobId} is not to give anything (more)`);
   const grantees = granteesOf(asked);
   const left: Warning[] = [];

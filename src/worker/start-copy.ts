@@ -11,7 +11,7 @@ import { readCopy } from './read-copy.ts';
 import { rememberLeftover, takeAway } from './remove-leftover.ts';
 import { waitForAccount } from './unreachable.ts';
 
-/** Starts one copy: one that stood in line, is tried again, or was begun and not answered. */
+/** Starts one copy: one that waited, is tried again, or was begun and not answered. */
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
   if (copy === null) return DONE;

@@ -49,10 +49,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: 'idOf(taken)',
     tests: ['test/http/idempotency.test.ts'],
   },
-  "a line in the order of the API's clock": {
+  "a wait queue in the order of the API's clock": {
     file: 'src/store/indexes.ts',
-    is: "return job.state === 'running' ? ['ZADD', line, 0, member] : ['PLACE', line, 'queue', member];",
-    becomes: "return ['ZADD', line, job.state === 'running' ? 0 : job.createdAt, member];",
+    is: "return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];",
+    becomes: "return ['ZADD', queue, job.state === 'running' ? 0 : job.createdAt, member];",
     tests: ['test/permissions'],
   },
   'a PATCH that takes what it does not name': {

@@ -78,7 +78,7 @@ export async function readDue(redis: Redis, prefix: string, queues: readonly str
     keys.lease('sweep'),
     keys.scopes,
     keys.unfinished,
-    keys.lines,
+    keys.waitQueues,
     ...queues.map((name) => `${prefix}:${name}`),
   ];
   const [outbox, tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);

@@ -108,7 +108,7 @@ describe('a write', () => {
 });
 
 describe('slots', () => {
-  /** Whether the destination got a slot; if not it stands in line. */
+  /** Whether the destination got a slot; if not it waits. */
   const begin = async (id: string, slots: number, calls = PLENTY) => {
     const destinations = [{ destination: 'eu-west-1', scope: eu }];
     const job = await copy(id);

@@ -25,7 +25,7 @@ async function copyInto(region: string): Promise<string> {
   return (await service.copy({ destinations: [{ region }] })).id;
 }
 
-test('copies for which there is no call stand in line, and go on as EC2 gives calls, without one refusal', async () => {
+test('copies for which there is no call waits, and go on as EC2 gives calls, without one refusal', async () => {
   service = await startService({ settings: { callShare: 1 }, simulator: { throttle: true } });
   await leave(3);
   const ids: string[] = [];
@@ -53,7 +53,7 @@ test('copies for which there is no call stand in line, and go on as EC2 gives ca
   expect(times).toEqual(times.toSorted((a, b) => a - b));
 });
 
-test('a copy that EC2 throttles stands in line again, and uses up no attempt', async () => {
+test('a copy that EC2 throttles waits again, and uses up no attempt', async () => {
   service = await startService({ settings: { callShare: 1 } });
   await service.control.fault({ action: 'CopyImage', region: EU, error: 'RequestLimitExceeded' });
   const id = await copyInto(EU);

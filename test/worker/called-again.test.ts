@@ -80,7 +80,7 @@ describe.each(['RequestLimitExceeded', 'ResourceLimitExceeded', 'UnauthorizedOpe
   });
 });
 
-describe('a copy that stands in line though a call of it made an image that EC2 does not show yet', () => {
+describe('a copy that waits though a call of it made an image that EC2 does not show yet', () => {
   /** Two calls whose answers are lost, and then a full region. */
   async function inLine(): Promise<{ id: string; before: Awaited<ReturnType<typeof copyOf>> }> {
     service = await startService({ settings: { slotRetryMs: 60_000 } });
@@ -114,7 +114,7 @@ describe('a copy that stands in line though a call of it made an image that EC2 
   });
 });
 
-test('a copy that stands in line though a call of it may have made its image makes no second one', async () => {
+test('a copy that waits though a call of it may have made its image makes no second one', async () => {
   service = await startService();
   const made = { action: 'CopyImage', region: EU };
   await service.control.fault({ ...made, times: 2, when: 'after', drop: true, consistencyDelayMs: 4000 });

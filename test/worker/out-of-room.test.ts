@@ -19,7 +19,7 @@ async function presented(id: string) {
   return presentJob(job, { now: service.store.now(), isWorkerRunning: true }).destinations?.[0];
 }
 
-test('a copy that EC2 accepts and has no room for stands in line again, and succeeds as the same attempt', async () => {
+test('a copy that EC2 accepts and has no room for waits again, and succeeds as the same attempt', async () => {
   service = await startService({ settings, simulator: { copySeconds: 10 } });
   const copyFails = { reason: 'Copy image failed with an internal error', snapshotReason: REASON };
   await service.control.fault({ action: 'CopyImage', region: EU, copyFails });

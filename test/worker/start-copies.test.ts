@@ -4,7 +4,7 @@ import type { CopyJob } from '../../src/domain/job.ts';
 import { destinationKey, destinationScope, jobState } from '../../src/domain/job.ts';
 import { beginOrPark, onCopy } from '../helpers/transitions.ts';
 import type { UpdateOutcome } from '../../src/store/store.ts';
-import { startLimits } from '../../src/worker/lines.ts';
+import { startLimits } from '../../src/worker/wait-queue.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
@@ -53,7 +53,7 @@ test('one write saves the intents of all copies of a request, and each is called
   expect(await tokensCalled()).toEqual(tokensOf(id));
 });
 
-test('those that get no slot stand in line, by the same write that begins the others', async () => {
+test('those that get no slot waits, by the same write that begins the others', async () => {
   service = await startService({ settings: { copySlots: 1 } });
   const first = await savedCopy((await service.copy({ destinations: [{ region: 'us-west-2' }] })).id);
   await begin(first);

@@ -1,13 +1,13 @@
 import type { Scope } from '../domain/ami.ts';
 import type { ChangeRef } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
-import { wakeDestinations } from './lines.ts';
+import { wakeDestinations } from './wait-queue.ts';
 
 /**
- * Whether a change is the first in line. Changes of one image, and the sharing of a new copy, are made one after the other; it
+ * Whether a change is the first in the wait queue of its image. Changes of one image, and the sharing of a new copy, are made one after the other; it
  * wakes the first one instead.
  */
-export async function isFirstInLine(
+export async function isFirstInQueue(
   deps: WorkerDeps,
   scope: Scope,
   imageId: string,

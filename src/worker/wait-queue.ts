@@ -10,8 +10,8 @@ export function startLimits({ copySlots, callShare }: WorkerSettings): StartLimi
   return { copySlots, calls: callLimit('CopyImage', callShare) };
 }
 
-/** Wakes as many of those in line in a scope as there are both free slots and calls, first come, first served. */
-export async function wakeLine(deps: WorkerDeps, scope: Scope): Promise<void> {
+/** Wakes as many of those that wait in a scope as there are both free slots and calls, first come, first served. */
+export async function wakeWaiting(deps: WorkerDeps, scope: Scope): Promise<void> {
   const next = await deps.store.nextWaiting(scope, startLimits(deps.settings));
   await wakeDestinations(deps, 'start-copy', next);
 }
