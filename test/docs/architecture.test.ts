@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../src/dev/project.ts';
@@ -21,4 +21,12 @@ test('docs/architecture.md tells of every step', () => {
       .find((section) => section.startsWith('The steps')) ?? '';
   const told = [...steps.matchAll(/^\| `([a-z-]+)` \| .* \| .* \|$/gm)].map(([, step]) => step);
   expect(new Set(told)).toEqual(new Set(Object.keys(STEP_PAYLOADS)));
+});
+
+test('the documents name only files that are there', () => {
+  const named = globSync('docs/*.md', { cwd: PROJECT_DIR }).flatMap((path) =>
+    [...read(path).matchAll(/`((?:src|test|bench)\/[\w./-]+)`/g)].map(([, file = '']) => file),
+  );
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((file) => !existsSync(join(PROJECT_DIR, file)))).toEqual([]);
 });
