@@ -19,6 +19,8 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src
+COPY console ./console
+COPY simulator ./simulator
 # What Node has compiled is kept in the image, for the user that will run it: a start then takes a third less. The API comes
 # up without Redis, and is ended again.
 RUN install -d -o node node_modules/.cache/amiferry \

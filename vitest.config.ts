@@ -15,7 +15,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Test files share a process, so that the service's modules are loaded once for each of them and not for each file.
     isolate: false,
-    coverage: { include: ['src/**/*.ts'], reporter: ['text-summary'] },
+    coverage: { include: ['src/**/*.ts', 'simulator/**/*.ts', 'tools/**/*.ts'], reporter: ['text-summary'] },
     // Node runs TypeScript as it is, here as everywhere.
     experimental: { viteModuleRunner: false, nodeLoader: false },
   },

@@ -1,4 +1,4 @@
-import type { Unwind } from '../src/dev/unwind.ts';
+import type { Unwind } from '../tools/dev/unwind.ts';
 
 /** How much is measured: `quick` shows that all works, `full` gives figures to quote. */
 export type Mode = 'quick' | 'full';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { PROJECT_DIR } from '../src/dev/project.ts';
-import { onStopSignal } from '../src/dev/signals.ts';
+import { PROJECT_DIR } from '../tools/dev/project.ts';
+import { onStopSignal } from '../tools/dev/signals.ts';
 import { BENCHMARKS } from './benchmarks/index.ts';
 import { readOptions } from './options.ts';
 import { writePage } from './report/page.ts';

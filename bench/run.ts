@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Unwind } from '../src/dev/unwind.ts';
+import { Unwind } from '../tools/dev/unwind.ts';
 import type { Benchmark, Mode } from './benchmark.ts';
 import type { Result } from './report/results.ts';
 import { machine } from './report/results.ts';

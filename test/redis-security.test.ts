@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from './helpers/free-port.ts';
-import { PROJECT_DIR } from '../src/dev/project.ts';
-import { findOnPath, findRedisServer } from '../src/dev/redis-server.ts';
-import { stopChild } from '../src/dev/stop-child.ts';
+import { PROJECT_DIR } from '../tools/dev/project.ts';
+import { findOnPath, findRedisServer } from '../tools/dev/redis-server.ts';
+import { stopChild } from '../tools/dev/stop-child.ts';
 import { connectRedis } from '../src/queue/connections.ts';
 import { runEntry } from './helpers/processes.ts';
 import { until } from './helpers/waiting.ts';
@@ -48,7 +48,7 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
   const runApi = (password: string, env: Record<string, string>): Promise<{ run: Run; url: string }> =>
     freePort().then((apiPort) => ({
       url: `http://127.0.0.1:${apiPort}`,
-      run: runEntry(PROJECT_DIR, 'api.ts', {
+      run: runEntry(PROJECT_DIR, 'src/bin/api.ts', {
         HOST: '127.0.0.1',
         PORT: String(apiPort),
         REDIS_URL: `rediss://:${password}@127.0.0.1:${port}`,
@@ -95,7 +95,7 @@ describe.skipIf(!hasTls)('Redis with a password, over TLS', () => {
     const ask = async (password: string, command: string[]) => {
       const REDIS_URL = `rediss://:${password}@127.0.0.1:${port}`;
       const env = { REDIS_URL, NODE_EXTRA_CA_CERTS: certificate };
-      const run = runEntry(PROJECT_DIR, 'redis.ts', env, command);
+      const run = runEntry(PROJECT_DIR, 'src/bin/redis.ts', env, command);
       return { code: await run.ended, output: run.output() };
     };
     expect(await ask(PASSWORD, ['SET', '{amiferry}:x', 'a b'])).toEqual({ code: 0, output: 'OK\n' });

@@ -4,7 +4,7 @@ import { requestCopies, until } from '../harness/copies.ts';
 import type { Ec2 } from '../harness/parts.ts';
 import { serviceEnv, startApi, startEc2, startRedis, startWorker } from '../harness/parts.ts';
 import { sdkClients } from '../harness/sdk.ts';
-import type { CopyImageCall, LedgerView } from '../../src/simulator/index.ts';
+import type { CopyImageCall, LedgerView } from '../../simulator/index.ts';
 
 /** EC2's bucket for CopyImage, for an account and region: so many at once, then so many a second. */
 const BURST = 100;

@@ -3,9 +3,9 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { stopChild } from '../../src/dev/stop-child.ts';
-import { tether } from '../../src/dev/tether.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import { stopChild } from '../../tools/dev/stop-child.ts';
+import { tether } from '../../tools/dev/tether.ts';
 import type { Bench } from '../benchmark.ts';
 
 export interface ChildOptions {

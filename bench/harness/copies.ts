@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../../src/domain/job.ts';
-import { regions } from '../../src/simulator/regions.ts';
+import { regions } from '../../simulator/regions.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 

@@ -1,4 +1,4 @@
-import type { LedgerView } from '../../src/simulator/index.ts';
+import type { LedgerView } from '../../simulator/index.ts';
 
 /** EC2's operations with the number of calls of each, in all regions. */
 export type CallCounts = Record<string, number>;

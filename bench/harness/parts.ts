@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../src/dev/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { startPrivateRedis } from '../../src/dev/private-redis.ts';
-import type { Settings } from '../../src/simulator/index.ts';
+import { freePort } from '../../tools/dev/free-port.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
+import type { Settings } from '../../simulator/index.ts';
 import { SimulatorControl } from '../../test/helpers/simulator-control.ts';
 import type { Bench } from '../benchmark.ts';
 import type { Child } from './child.ts';
@@ -32,7 +32,7 @@ export async function startRedis({ dir, unwind }: Bench): Promise<string> {
 export async function startEc2(bench: Bench, settings: Partial<Settings> = {}): Promise<Ec2> {
   const port = await freePort();
   const env = { ...plainEnv(), SIMULATOR_PORT: String(port) };
-  const child = await startChild(bench, { name: 'simulator', script: 'src/bin/simulator.ts', env });
+  const child = await startChild(bench, { name: 'simulator', script: 'simulator/main.ts', env });
   const url = `http://127.0.0.1:${port}`;
   await child.readyAfter(`${url}/_simulator/health`);
   const control = new SimulatorControl(url);

@@ -7,7 +7,7 @@ import type { ApiKey } from '../../src/auth/api-keys.ts';
 import { apiKeyCommand } from '../../src/auth/api-key-command.ts';
 import { newApiKey, parseApiKeys, principalOfKey } from '../../src/auth/api-keys.ts';
 import { ConfigError } from '../../src/config.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 
 const DAY = 86_400_000;
@@ -58,7 +58,7 @@ describe('npm run api-key', () => {
 
   /** The command as a process of its own. */
   async function runProcess(...args: string[]): Promise<{ code: number | null; output: string }> {
-    const child = runEntry(PROJECT_DIR, 'api-key.ts', { API_KEYS_FILE: file }, args);
+    const child = runEntry(PROJECT_DIR, 'src/bin/api-key.ts', { API_KEYS_FILE: file }, args);
     return { code: await child.ended, output: child.output() };
   }
 

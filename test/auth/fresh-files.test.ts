@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { apiKeyCommand } from '../../src/auth/api-key-command.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { Health } from '../../src/http/schemas/health.ts';
 import type { Run } from '../helpers/processes.ts';
 import { runEntry } from '../helpers/processes.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   };
   await writeFile(join(dir, 'keys.json'), '{"keys": []}');
   await writeFile(join(dir, 'policy.json'), '{"principals": {}}');
-  api = runEntry(PROJECT_DIR, 'api.ts', env);
+  api = runEntry(PROJECT_DIR, 'src/bin/api.ts', env);
   await api.untilSays(/Server listening/);
 });
 afterAll(async () => {
@@ -93,7 +93,7 @@ test('SIGHUP has the files read at once, changed or not', async () => {
 
 test('the worker takes over a new policy by itself', async () => {
   const port = await freePort();
-  const worker = runEntry(PROJECT_DIR, 'worker.ts', { ...env, WORKER_HEALTH_PORT: String(port) });
+  const worker = runEntry(PROJECT_DIR, 'src/bin/worker.ts', { ...env, WORKER_HEALTH_PORT: String(port) });
   const health = async () => {
     const answer = await fetch(`http://127.0.0.1:${port}/health/ready`);
     return [answer.status, await answer.json()];

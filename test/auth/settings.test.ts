@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accessOf, policyOf } from '../../src/auth/settings.ts';
 import { ConfigError, readConfig } from '../../src/config.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 
 let dir: string;
@@ -63,14 +63,14 @@ test.each<[string, Record<string, string>, RegExp]>([
   expect(() => access(env)).toThrow(message);
 });
 
-test.each(['api.ts', 'worker.ts'])('%s ends at once, with that line', async (entry) => {
+test.each(['src/bin/api.ts', 'src/bin/worker.ts'])('%s ends at once, with that line', async (entry) => {
   const run = runEntry(PROJECT_DIR, entry, { ...JWT, HOST: '127.0.0.1', PORT: '0' });
   expect(await run.ended).toBe(1);
   expect(run.output().trim().split('\n')).toEqual([expect.stringMatching(/^POLICY_FILE is not set/)]);
 });
 
 test('the API listens nowhere else than on loopback without credentials', async () => {
-  const run = runEntry(PROJECT_DIR, 'api.ts', { HOST: '0.0.0.0', PORT: '0' });
+  const run = runEntry(PROJECT_DIR, 'src/bin/api.ts', { HOST: '0.0.0.0', PORT: '0' });
   expect(await run.ended).toBe(1);
   expect(run.output()).toMatch(/^HOST=0\.0\.0\.0 would let everybody in/);
 });

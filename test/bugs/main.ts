@@ -1,5 +1,5 @@
-import { onStopSignal } from '../../src/dev/signals.ts';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { onStopSignal } from '../../tools/dev/signals.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 import { putIn } from '../helpers/bug.ts';
 import { copyTree } from '../helpers/tree.ts';
 import { runSuite } from '../helpers/suite.ts';

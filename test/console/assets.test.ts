@@ -4,7 +4,7 @@ import type { Api } from '../http/api.ts';
 import { startApi } from '../http/api.ts';
 
 /** What the console is made of, as it is served. */
-const DIRECTORY = new URL('../../src/console/', import.meta.url);
+const DIRECTORY = new URL('../../console/', import.meta.url);
 
 let api: Api;
 beforeAll(async () => {

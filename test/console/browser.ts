@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { expect } from 'vitest';
-import { findChromium } from '../../src/dev/chromium.ts';
+import { findChromium } from '../../tools/dev/chromium.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { ServiceOptions } from '../helpers/service.ts';
 import { PATIENCE } from '../helpers/waiting.ts';

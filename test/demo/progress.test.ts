@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { serverSentEvents } from '../../src/demo/event-stream.ts';
-import { afterEvent, bar, progressView } from '../../src/demo/progress.ts';
-import type { Screen } from '../../src/demo/screen.ts';
-import { table } from '../../src/demo/table.ts';
+import { serverSentEvents } from '../../tools/demo/event-stream.ts';
+import { afterEvent, bar, progressView } from '../../tools/demo/progress.ts';
+import type { Screen } from '../../tools/demo/screen.ts';
+import { table } from '../../tools/demo/table.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
 
 type Destination = CopyJob['destinations'][number];

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { findOnPath } from '../../src/dev/redis-server.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import { findOnPath } from '../../tools/dev/redis-server.ts';
 import type { Blocks, Terraform } from './terraform.ts';
 import { parseModule } from './terraform.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { fencedBlocks } from '../docs/blocks.ts';
 import { COPIES, startApi } from '../http/api.ts';
 import { untilChanged } from '../helpers/service.ts';

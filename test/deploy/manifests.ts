@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { RENDERED } from './kustomize.ts';
 
 type Labels = Record<string, string>;

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { kustomize, prometheusRule, RENDERED, RULE_FILE, sourcesDigest } from './kustomize.ts';
 
 /** `npm run render`: writes what follows from other files of deploy/, to be committed with them. */

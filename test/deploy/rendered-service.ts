@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { changeApiKeys } from '../../src/auth/api-key-store.ts';
 import { newApiKey } from '../../src/auth/api-keys.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { AccessScope } from '../../src/domain/access.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 import { containerOf, manifest } from './manifests.ts';
@@ -32,7 +32,7 @@ export interface RenderedService {
   stop(): Promise<void>;
 }
 
-const entryOf = (part: Part) => containerOf(part).args.at(-1)?.replace('src/bin/', '') ?? '';
+const entryOf = (part: Part) => containerOf(part).args.at(-1) ?? '';
 
 /** @param env what a cluster has elsewhere: REDIS_URL at least */
 export async function startRendered(

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessOf } from '../../src/auth/settings.ts';
 import { readConfig } from '../../src/config.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { fencedBlocks } from '../docs/blocks.ts';
 import { runCommand } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';

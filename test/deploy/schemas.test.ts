@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { kustomize, prometheusRule, RENDERED, RULE_FILE, sourcesDigest } from './kustomize.ts';
 import type { Manifest } from './manifests.ts';
 import { MANIFESTS, manifestsOf } from './manifests.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parse } from '@cdktn/hcl2json';
 import { describe, expect, test } from 'vitest';
 import { parseRedisUrl } from '../../src/queue/redis-address.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { policyFiles } from './iam.ts';
 import { manifest, ofKind } from './manifests.ts';
 import type { Body } from './terraform.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from '@cdktn/hcl2json';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 export type Body = Record<string, unknown>;
 export type Blocks = Record<string, Record<string, Body[]>>;

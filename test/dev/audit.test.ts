@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judgeAudit } from '../../src/dev/audit.ts';
+import { judgeAudit } from '../../tools/dev/audit.ts';
 
 const advisory = (severity: string, id = 'GHSA-aaaa-bbbb-cccc') => ({
   url: `https://github.com/advisories/${id}`,

@@ -13,10 +13,10 @@ const CHECK = [
   'tsconfig.json',
   '.oxlintrc.json',
   '.oxfmtrc.json',
-  'src/bin/check.ts',
+  'tools/bin/check.ts',
   'src/bin/require-node.js',
-  'src/dev/checks.ts',
-  'src/dev/project.ts',
+  'tools/dev/checks.ts',
+  'tools/dev/project.ts',
 ];
 
 /** A part of the project, to be broken. CI runs all checks on the whole of it as it is, beside the tests. */
@@ -27,7 +27,7 @@ afterEach(() => tree.remove());
 async function check(...names: string[]) {
   const child = spawn(
     process.execPath,
-    ['--import', './src/bin/require-node.js', 'src/bin/check.ts', ...names],
+    ['--import', './src/bin/require-node.js', 'tools/bin/check.ts', ...names],
     {
       cwd: tree.dir,
       env: { ...process.env, NO_COLOR: '1' },
@@ -47,7 +47,7 @@ async function write(files: Record<string, string>): Promise<void> {
 /** As few files as there can be: what is compiled and linted costs more than anything else here. */
 const SOUND = {
   'src/bin/phases.ts': 'export const phase = 1;',
-  'src/simulator/index.ts': 'export const simulated = true;',
+  'simulator/index.ts': 'export const simulated = true;',
   'test/one.test.ts': 'export const tested = true;',
   'bench/one.ts': 'export const measured = true;',
 };
@@ -102,7 +102,7 @@ test('passes where nothing is wrong, then names every type, lint, import and for
 });
 
 test('a changed route without a new openapi.json fails', async () => {
-  tree = await copyTree([...CHECK, 'src', 'openapi']);
+  tree = await copyTree([...CHECK, 'src', 'console', 'tools', 'openapi']);
   await changeSummary(join(tree.dir, 'src/http/routes'));
   const { code, output } = await check('openapi');
   expect(output).toMatch(/^✗ openapi[\s\S]*npm run openapi/m);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { fencedBlocks } from '../docs/blocks.ts';
 import { runEntry } from '../helpers/processes.ts';
 import type { Run } from '../helpers/processes.ts';
@@ -23,7 +23,11 @@ afterEach(async () => {
 });
 
 function demo(env: Record<string, string | undefined>): void {
-  run = runEntry(PROJECT_DIR, 'demo.ts', { SIMULATOR_COPY_SECONDS: '1', TMPDIR: temporary, ...env });
+  run = runEntry(PROJECT_DIR, 'tools/bin/demo.ts', {
+    SIMULATOR_COPY_SECONDS: '1',
+    TMPDIR: temporary,
+    ...env,
+  });
 }
 
 /** A line without what is another each time. */

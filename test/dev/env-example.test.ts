@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { settingsTable } from '../../src/config.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 /** The sections of .env.example: what stands between one `# --- title ---` and the next. */
 const [, service = '', simulator = '', sdk = ''] = readFileSync(
@@ -18,7 +18,7 @@ test('.env.example lists exactly the settings of config.ts, with their meanings 
 });
 
 test('.env.example lists what bin/simulator.ts reads', () => {
-  const source = readFileSync(join(PROJECT_DIR, 'src/bin/simulator.ts'), 'utf8');
+  const source = readFileSync(join(PROJECT_DIR, 'simulator/main.ts'), 'utf8');
   const read = [...source.matchAll(/\bSIMULATOR_[A-Z_]+/g)].map((match) => match[0]);
   expect(names(simulator).toSorted()).toEqual([...new Set(read)].toSorted());
 });

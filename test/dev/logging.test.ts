@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 /** Runs some lines as a process of its own, with `logger` at hand; what it wrote, line by line. */
 function lines(script: string): string[] {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { asRoot, detectManager, installCommands } from '../../src/dev/packages.ts';
+import { asRoot, detectManager, installCommands } from '../../tools/dev/packages.ts';
 
 describe('detectManager', () => {
   test.each([
@@ -68,7 +68,7 @@ describe('setup', () => {
   }
 
   function setup(...words: string[]) {
-    const script = join(import.meta.dirname, '../../src/bin/setup.ts');
+    const script = join(import.meta.dirname, '../../tools/bin/setup.ts');
     return spawnSync(process.execPath, [script, ...words], { encoding: 'utf8', env: { PATH: dir } });
   }
 

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
-import { startPrivateRedis } from '../../src/dev/private-redis.ts';
-import { remember } from '../../src/dev/redis-leftover.ts';
-import { findRedisServer } from '../../src/dev/redis-server.ts';
+import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
+import { remember } from '../../tools/dev/redis-leftover.ts';
+import { findRedisServer } from '../../tools/dev/redis-server.ts';
 import { isAlive } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 
@@ -101,7 +101,7 @@ async function deadPid(): Promise<number> {
 /** A process that starts a private Redis and prints its address and pid. */
 async function parentProcess() {
   const script = `
-    import { startPrivateRedis } from ${JSON.stringify(join(import.meta.dirname, '../../src/dev/private-redis.ts'))};
+    import { startPrivateRedis } from ${JSON.stringify(join(import.meta.dirname, '../../tools/dev/private-redis.ts'))};
     const { url, pid } = await startPrivateRedis({ dir: ${JSON.stringify(dir)}, appendonly: true });
     console.log(JSON.stringify({ url, pid }));
     process.on('SIGTERM', () => process.exit(0));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runCommand } from '../helpers/processes.ts';
 
 interface Sbom {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import type { Simulator } from '../../simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
@@ -25,7 +25,10 @@ afterEach(async () => {
 });
 
 /** Which of our dependencies a process has loaded, in that order, once it answers at each of these paths, one after the other. */
-async function loadedUntil(entry: 'api.ts' | 'worker.ts', paths: readonly string[]): Promise<string[][]> {
+async function loadedUntil(
+  entry: 'src/bin/api.ts' | 'src/bin/worker.ts',
+  paths: readonly string[],
+): Promise<string[][]> {
   const [port, file, prefix] = [String(await freePort()), join(dir, 'modules'), testPrefix()];
   const { accessKeyId, secretAccessKey } = testCredentials();
   const run = runEntry(PROJECT_DIR, entry, {
@@ -78,8 +81,11 @@ const FOR_REQUESTS = new Set(['@fastify/ajv-compiler', '@fastify/fast-json-strin
 
 // The start is as long as this list: what is not in it is loaded by whoever first needs it.
 test.each([
-  ['api.ts', { '/health/live': [...BOTH, ...HTTP], '/health/ready': [...BOTH, ...HTTP, ...CREDENTIALS] }],
-  ['worker.ts', { '/health/ready': [...BOTH, 'bullmq', 'ipaddr.js'] }],
+  [
+    'src/bin/api.ts',
+    { '/health/live': [...BOTH, ...HTTP], '/health/ready': [...BOTH, ...HTTP, ...CREDENTIALS] },
+  ],
+  ['src/bin/worker.ts', { '/health/ready': [...BOTH, 'bullmq', 'ipaddr.js'] }],
 ] as const)('%s loads no more than it needs to listen, and then to be ready', async (entry, expected) => {
   const loaded = await loadedUntil(entry, Object.keys(expected));
   const [first = []] = Object.values(expected);

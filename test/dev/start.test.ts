@@ -17,11 +17,11 @@ let run: Run;
 /** The path of a job that the first start was asked for. */
 let kept = '/jobs/none';
 
-/** Milliseconds: the same signal once more, soon, is npm's echo of the first (src/dev/signals.ts). */
+/** Milliseconds: the same signal once more, soon, is npm's echo of the first (tools/dev/signals.ts). */
 const BETWEEN_SIGNALS = 100;
 
 beforeAll(async () => {
-  tree = await copyTree(['package.json', 'src']);
+  tree = await copyTree(['package.json', 'src', 'simulator', 'console', 'tools']);
 });
 afterAll(() => tree.remove());
 beforeEach(async () => {
@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 async function start(env: Record<string, string | undefined> = {}): Promise<void> {
-  run = runEntry(tree.dir, 'start.ts', { ...(await ownPorts()), ...env });
+  run = runEntry(tree.dir, 'tools/bin/start.ts', { ...(await ownPorts()), ...env });
 }
 
 async function ownPorts(): Promise<Record<string, string | undefined>> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 
 test('stops what was started last first, once, and goes on after a failure', async () => {
   const heard: string[] = [];

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { STEP_PAYLOADS } from '../../src/queue/jobs.ts';
 
 const read = (path: string) => readFileSync(join(PROJECT_DIR, path), 'utf8');
@@ -25,7 +25,9 @@ test('docs/architecture.md tells of every step', () => {
 
 test('the documents name only files that are there', () => {
   const named = globSync('docs/*.md', { cwd: PROJECT_DIR }).flatMap((path) =>
-    [...read(path).matchAll(/`((?:src|test|bench)\/[\w./-]+)`/g)].map(([, file = '']) => file),
+    [...read(path).matchAll(/`((?:src|simulator|console|tools|test|bench)\/[\w./-]+)`/g)].map(
+      ([, file = '']) => file,
+    ),
   );
   expect(named.length).toBeGreaterThan(20);
   expect(named.filter((file) => !existsSync(join(PROJECT_DIR, file)))).toEqual([]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { authenticator } from '../../src/auth/authenticate.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { ACCESS_SCOPES } from '../../src/domain/access.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { ofKind } from '../deploy/manifests.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readResults } from '../../bench/report/results.ts';
 import { MEASURED, recalculated } from '../../bench/report/scale.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 const page = readFileSync(join(PROJECT_DIR, 'docs/scale.md'), 'utf8');
 const results = readResults(join(PROJECT_DIR, 'docs/performance'));

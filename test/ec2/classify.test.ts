@@ -6,8 +6,8 @@ import { freePort } from '../helpers/free-port.ts';
 import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
 import type { Ec2ErrorKind } from '../../src/ec2/classify.ts';
 import { classify, EC2_ERRORS, Ec2Error } from '../../src/ec2/classify.ts';
-import type { Fault, Simulator } from '../../src/simulator/index.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import type { Fault, Simulator } from '../../simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { testCredentials } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
 

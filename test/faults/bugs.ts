@@ -1,6 +1,6 @@
 import { cp, mkdtemp, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { Bug } from '../helpers/bug.ts';
 import { putIn } from '../helpers/bug.ts';
 
@@ -108,7 +108,7 @@ export async function withBug(name: string, home: string): Promise<string> {
   const bug = FAULT_BUGS[name];
   if (bug === undefined) throw new Error(`--bug must be one of ${Object.keys(FAULT_BUGS).join(', ')}`);
   const dir = await mkdtemp(join(home, 'bug-'));
-  for (const part of ['src', 'package.json'])
+  for (const part of ['src', 'simulator', 'console', 'tools', 'package.json'])
     await cp(join(PROJECT_DIR, part), join(dir, part), { recursive: true });
   await symlink(join(PROJECT_DIR, 'node_modules'), join(dir, 'node_modules'));
   await putIn(dir, name, bug);

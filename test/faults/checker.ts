@@ -2,7 +2,7 @@ import type { Image, Snapshot } from '@aws-sdk/client-ec2';
 import { ATTEMPT_TAG, JOB_TAG } from '../../src/domain/copy-tags.ts';
 import type { JobState } from '../../src/domain/job.ts';
 import type { Destination, Job } from '../../src/http/schemas/job.ts';
-import type { CopyImageCall } from '../../src/simulator/index.ts';
+import type { CopyImageCall } from '../../simulator/index.ts';
 import type { Accepted } from './client.ts';
 import { tagOf } from './ec2.ts';
 

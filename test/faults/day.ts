@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Redis } from 'ioredis';
-import { keysOf } from '../../src/dev/drop-keys.ts';
+import { keysOf } from '../../tools/dev/drop-keys.ts';
 import { until } from '../helpers/waiting.ts';
 import { PREFIX, settle } from './settle.ts';
 import { REGIONS } from './stage.ts';

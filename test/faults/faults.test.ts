@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 import { PATIENT } from './bounds.ts';
 import { run } from './run.ts';
 import { SCENARIOS } from './schedule.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
-import { onStopSignal } from '../../src/dev/signals.ts';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { onStopSignal } from '../../tools/dev/signals.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 import { scenariosOf } from './bugs.ts';
 import { MINUTE } from './faults.ts';
 import { commandFor, readOptions } from './options.ts';

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import type { Unwind } from '../../src/dev/unwind.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import type { Unwind } from '../../tools/dev/unwind.ts';
 import { DAY_SETTINGS, playDay } from './day.ts';
 import { Inspectors } from './stack/live-heap.ts';
 import { setTable } from './table.ts';

@@ -1,6 +1,6 @@
 import { until } from '../helpers/waiting.ts';
 import { storeKeys } from '../../src/store/keys.ts';
-import { keysOf } from '../../src/dev/drop-keys.ts';
+import { keysOf } from '../../tools/dev/drop-keys.ts';
 import { Redis } from 'ioredis';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Evidence } from './checker.ts';

@@ -1,6 +1,6 @@
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 import type { ImageName } from './access/claims.ts';
 import { Claims } from './access/claims.ts';
 import { watchAccess } from './access/watch.ts';

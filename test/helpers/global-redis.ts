@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startPrivateRedis } from '../../src/dev/private-redis.ts';
+import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
 
 /** One Redis for the whole run: that of REDIS_URL, else a private one. Each test takes its own prefix of it. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {

@@ -32,14 +32,14 @@ export interface Run {
   ended: Promise<number | null>;
 }
 
-/** Runs one of the entry points as `npm run` does. Its environment is ours, changed by `env`; undefined removes. */
+/** Runs an entry point, by its path in `dir`, as `npm run` does. Its environment is ours, changed by `env`; undefined removes. */
 export function runEntry(
   dir: string,
   entry: string,
   env: Record<string, string | undefined> = {},
   args: readonly string[] = [],
 ): Run {
-  const all = ['--import', './src/bin/require-node.js', `src/bin/${entry}`, ...args];
+  const all = ['--import', './src/bin/require-node.js', entry, ...args];
   return runCommand(dir, process.execPath, all, env);
 }
 

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findRedisServer, MissingRedisError } from '../../src/dev/redis-server.ts';
-import { tether } from '../../src/dev/tether.ts';
+import { findRedisServer, MissingRedisError } from '../../tools/dev/redis-server.ts';
+import { tether } from '../../tools/dev/tether.ts';
 
 /** One of several servers that make up a cluster, or a group with Sentinels. */
 export interface RedisServer {

@@ -3,9 +3,9 @@ import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
-import { keysOf } from '../../src/dev/drop-keys.ts';
+import { keysOf } from '../../tools/dev/drop-keys.ts';
 
-export { dropPrefix, keysOf } from '../../src/dev/drop-keys.ts';
+export { dropPrefix, keysOf } from '../../tools/dev/drop-keys.ts';
 
 /** The Redis of this test run (see global-redis.ts). */
 export function testRedisUrl(): string {

@@ -1,4 +1,4 @@
-import type { Fault, LedgerView, NewImage, Settings } from '../../src/simulator/index.ts';
+import type { Fault, LedgerView, NewImage, Settings } from '../../simulator/index.ts';
 
 /** The simulator's control routes, as a test in another process would use them. */
 export class SimulatorControl {

@@ -6,7 +6,7 @@ import type { WorkerDeps } from '../../src/worker/deps.ts';
 import { runIfDue } from '../../src/worker/recurring.ts';
 import { runStep } from '../../src/worker/runner.ts';
 import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
+import type { Simulator } from '../../simulator/index.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import type { Due } from './redis-time.ts';

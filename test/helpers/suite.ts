@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import { stopChild } from '../../src/dev/stop-child.ts';
-import { tether } from '../../src/dev/tether.ts';
-import type { Unwind } from '../../src/dev/unwind.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import { stopChild } from '../../tools/dev/stop-child.ts';
+import { tether } from '../../tools/dev/tether.ts';
+import type { Unwind } from '../../tools/dev/unwind.ts';
 
 /** What one run of the suite came to. */
 export interface SuiteRun {

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 const NOT_COPIED = new Set(['node_modules', '.git', '.amiferry', 'coverage']);
 

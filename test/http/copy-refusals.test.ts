@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { seededKeyId } from '../../src/simulator/index.ts';
+import { seededKeyId } from '../../simulator/index.ts';
 import { Ec2Actions } from '../helpers/ec2-actions.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';

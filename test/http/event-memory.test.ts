@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { storeKeys } from '../../src/store/keys.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await untilReady(redis, PATIENCE);
   const port = await freePort();
   url = `http://127.0.0.1:${port}`;
-  api = runEntry(PROJECT_DIR, 'api.ts', {
+  api = runEntry(PROJECT_DIR, 'src/bin/api.ts', {
     PORT: String(port),
     QUEUE_PREFIX: prefix,
     EVENT_STREAMS_PER_CALLER: '2000',

@@ -241,7 +241,7 @@ describe('examples', () => {
 
 describe('npm run openapi', () => {
   const run = async (...args: string[]) => {
-    const entry = new URL('../../src/bin/openapi.ts', import.meta.url).pathname;
+    const entry = new URL('../../tools/bin/openapi.ts', import.meta.url).pathname;
     return promisify(execFile)(process.execPath, [entry, ...args]).then(
       ({ stderr }) => ({ code: 0, stderr }),
       ({ code, stderr }: { code: number; stderr: string }) => ({ code, stderr }),

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { seededKeyId } from '../../src/simulator/index.ts';
+import { seededKeyId } from '../../simulator/index.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
 

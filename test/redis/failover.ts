@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { CopyJob } from '../../src/http/schemas/job.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { runEntry } from '../helpers/processes.ts';
 import type { RedisServer } from '../helpers/redis-servers.ts';
 import { PATIENCE, until } from '../helpers/waiting.ts';
@@ -61,7 +61,7 @@ export async function playFailover(
     RATE_LIMIT: '0',
     LOG_LEVEL: 'warn',
   };
-  const entries = ['api.ts', ...Array.from({ length: workers }, () => 'worker.ts')];
+  const entries = ['src/bin/api.ts', ...Array.from({ length: workers }, () => 'src/bin/worker.ts')];
   const runs = entries.map((entry) => runEntry(PROJECT_DIR, entry, { ...env, PORT: String(port) }));
   const url = `http://127.0.0.1:${port}`;
   try {

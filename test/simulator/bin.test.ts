@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 
 function start(env: Record<string, string>) {
-  return spawn(process.execPath, ['src/bin/simulator.ts'], { env: { PATH: process.env['PATH'], ...env } });
+  return spawn(process.execPath, ['simulator/main.ts'], { env: { PATH: process.env['PATH'], ...env } });
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -4,7 +4,7 @@ import {
   type LedgerView,
   type Simulator,
   type SimulatorOptions,
-} from '../../src/simulator/index.ts';
+} from '../../simulator/index.ts';
 
 export const owner = '111111111111';
 export const other = '222222222222';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { seededKeyId } from '../../src/simulator/index.ts';
+import { seededKeyId } from '../../simulator/index.ts';
 import { other, owner, startHarness, type Harness } from './harness.ts';
 
 let sim: Harness;

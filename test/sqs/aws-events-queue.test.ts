@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
+import type { Simulator } from '../../simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
 import { SQS_ERRORS } from '../../src/sqs/sqs-error.ts';
 import { QueueClient } from '../helpers/events-queue.ts';

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { parseArgs } from 'node:util';
-import { onStopSignal } from '../../src/dev/signals.ts';
-import { stopChild } from '../../src/dev/stop-child.ts';
-import { tether } from '../../src/dev/tether.ts';
-import { Unwind } from '../../src/dev/unwind.ts';
+import { onStopSignal } from '../../tools/dev/signals.ts';
+import { stopChild } from '../../tools/dev/stop-child.ts';
+import { tether } from '../../tools/dev/tether.ts';
+import { Unwind } from '../../tools/dev/unwind.ts';
 import { runSuite } from '../helpers/suite.ts';
 import { tally } from './tally.ts';
 

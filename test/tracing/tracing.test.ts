@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
-import type { Simulator } from '../../src/simulator/index.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import type { Simulator } from '../../simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import type { ReceivedSpan } from '../helpers/collector.ts';
 import { startCollector } from '../helpers/collector.ts';
@@ -43,9 +43,12 @@ afterEach(async () => {
 });
 afterAll(() => closeRedis(redis));
 
-async function run(entry: 'api.ts' | 'worker.ts', env: Record<string, string | undefined>): Promise<Run> {
+async function run(
+  entry: 'src/bin/api.ts' | 'src/bin/worker.ts',
+  env: Record<string, string | undefined>,
+): Promise<Run> {
   const port = await freePort();
-  const isApi = entry === 'api.ts';
+  const isApi = entry === 'src/bin/api.ts';
   const started = runEntry(PROJECT_DIR, entry, {
     QUEUE_PREFIX: prefix,
     POLL_SECONDS: '0.1',
@@ -117,12 +120,12 @@ test('everything from the POST to the last permission and webhook is one trace',
     permissions: { accounts: [ACCOUNT] },
     notify: { url: receiver.url },
   };
-  await run('api.ts', { ...env, ...recording(join(dir, 'api')) });
+  await run('src/bin/api.ts', { ...env, ...recording(join(dir, 'api')) });
   const path = `/amis/${SOURCE}/copies?region=us-east-1`;
   // With no worker yet the wake-ups are lost, and the sweeper is the one who wakes the first job.
   const lost = await ask('POST', path, copy);
   await redis.del(storeKeys(prefix).outbox);
-  await run('worker.ts', { ...env, ...recording(join(dir, 'worker')) });
+  await run('src/bin/worker.ts', { ...env, ...recording(join(dir, 'worker')) });
   await untilDone(lost.id);
   const direct = await untilDone((await ask('POST', path, copy)).id);
   const change = `/amis/${direct.destinations?.[0]?.imageId}/permissions?region=${REGIONS[0]}`;
@@ -183,7 +186,7 @@ test('everything from the POST to the last permission and webhook is one trace',
 
 test("what fails has EC2's code and request id, or ours, and no message; a caller's own trace goes on", async () => {
   const collector = await startCollector();
-  await run('api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'images' });
+  await run('src/bin/api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_SERVICE_NAME: 'images' });
   expect((await fetch(`${api}/amis/ami-0a1b2c3d4e5f6ffff`)).status).toBe(404);
   await new SimulatorControl(simulator.url).fault({ action: 'DescribeImages', times: 9, status: 500 });
   expect((await fetch(`${api}/amis/${SOURCE}`)).status).toBe(503);
@@ -213,8 +216,8 @@ test("what fails has EC2's code and request id, or ours, and no message; a calle
 
 test('a collector that is down, or takes all and never answers, disturbs nothing', async () => {
   const silent = await startCollector({ silent: true });
-  await run('api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
-  await run('worker.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: silent.url });
+  await run('src/bin/api.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${await freePort()}` });
+  await run('src/bin/worker.ts', { OTEL_EXPORTER_OTLP_ENDPOINT: silent.url });
   const { id } = await ask('POST', `/amis/${SOURCE}/copies`, { destinations: [{ region: 'eu-west-1' }] });
   await untilDone(id);
   expect(await Promise.all(runs.map(end))).toEqual([0, 0]);

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { stopAll, onCopy } from '../../src/domain/transitions.ts';
 import type { Run } from '../helpers/processes.ts';
 import { runEntry } from '../helpers/processes.ts';
@@ -28,7 +28,7 @@ afterEach(async () => {
 
 function startWorker(): Run {
   const { accessKeyId, secretAccessKey } = testCredentials();
-  const worker = runEntry(PROJECT_DIR, 'worker.ts', {
+  const worker = runEntry(PROJECT_DIR, 'src/bin/worker.ts', {
     REDIS_URL: testRedisUrl(),
     QUEUE_PREFIX: service.prefix,
     AWS_ENDPOINT_URL: service.simulator.url,

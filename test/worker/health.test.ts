@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
-import { startPrivateRedis } from '../../src/dev/private-redis.ts';
-import { PROJECT_DIR } from '../../src/dev/project.ts';
+import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
+import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 
 test('a worker without Redis is alive and not ready, so that nobody restarts it, and works once Redis is there', async () => {
   const [redisPort, healthPort] = [await freePort(), await freePort()];
   const dir = await mkdtemp(join(tmpdir(), 'amiferry-health-'));
-  const worker = runEntry(PROJECT_DIR, 'worker.ts', {
+  const worker = runEntry(PROJECT_DIR, 'src/bin/worker.ts', {
     HOST: '127.0.0.1',
     REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     WORKER_HEALTH_PORT: String(healthPort),

@@ -6,7 +6,7 @@ import fp from 'fastify-plugin';
 import type { AppDeps } from '../deps.ts';
 import { CONSOLE_HEADERS } from './security-headers.ts';
 
-const DIRECTORY = new URL('../../console/', import.meta.url);
+const DIRECTORY = new URL('../../../console/', import.meta.url);
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { freePort } from '../../helpers/free-port.ts';
-import type { PrivateRedis } from '../../../src/dev/private-redis.ts';
-import { startPrivateRedis } from '../../../src/dev/private-redis.ts';
+import type { PrivateRedis } from '../../../tools/dev/private-redis.ts';
+import { startPrivateRedis } from '../../../tools/dev/private-redis.ts';
 
 /**
  * A private Redis that can be killed and comes back on the same port with what its append-only file holds. It writes

@@ -1,5 +1,5 @@
 import { freePort } from '../../helpers/free-port.ts';
-import type { Unwind } from '../../../src/dev/unwind.ts';
+import type { Unwind } from '../../../tools/dev/unwind.ts';
 import { SimulatorControl } from '../../helpers/simulator-control.ts';
 import { ec2Proxy } from '../wire/ec2-link.ts';
 import { httpProxy } from '../wire/http-link.ts';
@@ -53,7 +53,7 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
   const simulator = new Supervised({
     ...options,
     name: 'simulator',
-    entry: 'simulator.ts',
+    entry: 'simulator/main.ts',
     env: { ...process.env, SIMULATOR_PORT: String(simulatorPort), SIMULATOR_COPY_SECONDS: '0.4' },
     readyUrl: `${simulatorUrl}/_simulator/health`,
   });
@@ -111,7 +111,7 @@ function partMaker(options: StackOptions, targets: Targets, unwind: Unwind) {
     const process = new Supervised({
       ...options,
       name,
-      entry: name === 'api' ? 'api.ts' : 'worker.ts',
+      entry: name === 'api' ? 'src/bin/api.ts' : 'src/bin/worker.ts',
       env: environment(...ports, settings),
       readyUrl,
     });

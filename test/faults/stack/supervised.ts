@@ -2,15 +2,15 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { stopChild } from '../../../src/dev/stop-child.ts';
-import { tether } from '../../../src/dev/tether.ts';
+import { stopChild } from '../../../tools/dev/stop-child.ts';
+import { tether } from '../../../tools/dev/tether.ts';
 import { until } from '../../helpers/waiting.ts';
 
 export interface SupervisedOptions {
   name: string;
   /** The project's directory, or that of a copy of it. */
   dir: string;
-  /** Its entry point in src/bin. */
+  /** The path of its entry point in the project. */
   entry: string;
   env: NodeJS.ProcessEnv;
   /** Answers 200 as soon as it is ready. */
@@ -46,13 +46,16 @@ export class Supervised {
 
   start(): void {
     const { name, dir, entry, log } = this.#options;
-    const bin = join(dir, 'src/bin');
-    const child = spawn(process.execPath, ['--import', join(bin, 'require-node.js'), join(bin, entry)], {
-      env: { ...this.#options.env, ...this.#more },
-      // Out of reach of Ctrl-C, so that we decide on the order in which things stop.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--import', join(dir, 'src/bin/require-node.js'), join(dir, entry)],
+      {
+        env: { ...this.#options.env, ...this.#more },
+        // Out of reach of Ctrl-C, so that we decide on the order in which things stop.
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
     tether(child);
     this.#child = child;
     this.paused = false;

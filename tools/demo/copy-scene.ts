@@ -1,4 +1,4 @@
-import type { CopyJob } from '../http/schemas/job.ts';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
 import { afterEvent, progressView } from './progress.ts';
 import type { Scene, Stage } from './scene.ts';
 import { table } from './table.ts';

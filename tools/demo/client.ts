@@ -1,9 +1,9 @@
-import type { JobEvent } from '../http/schemas/event.ts';
+import type { JobEvent } from '../../src/http/schemas/event.ts';
 import { serverSentEvents } from './event-stream.ts';
-import type { CopyRequest } from '../http/schemas/copy-request.ts';
-import type { Image } from '../http/schemas/image.ts';
-import type { CopyJob, Job, JobPage } from '../http/schemas/job.ts';
-import type { PermissionInput, Permissions } from '../http/schemas/permissions.ts';
+import type { CopyRequest } from '../../src/http/schemas/copy-request.ts';
+import type { Image } from '../../src/http/schemas/image.ts';
+import type { CopyJob, Job, JobPage } from '../../src/http/schemas/job.ts';
+import type { PermissionInput, Permissions } from '../../src/http/schemas/permissions.ts';
 
 /** The few calls of the API that the demo makes, as any HTTP client would. */
 export class DemoClient {

@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import type { RedisClient } from '../redis-client.ts';
+import type { RedisClient } from '../../src/redis-client.ts';
 
 /** Every key that starts with the prefix, in order. */
 export async function keysOf(redis: RedisClient, prefix: string): Promise<string[]> {

@@ -8,7 +8,7 @@ import { tether } from './tether.ts';
 
 export interface ServiceOptions {
   name: string;
-  /** Its entry point in src/bin. */
+  /** The path of its entry point in the project. */
   entry: string;
   env: NodeJS.ProcessEnv;
   /** What answers 200 as soon as it is ready. */
@@ -33,10 +33,9 @@ const READY_MS = 60_000;
 /** Runs one of our entry points as a child that ends with us. */
 export function startService(options: ServiceOptions): Service {
   const { name, env, onLine } = options;
-  const bin = join(PROJECT_DIR, 'src/bin');
   const child = spawn(
     process.execPath,
-    ['--import', join(bin, 'require-node.js'), join(bin, options.entry)],
+    ['--import', join(PROJECT_DIR, 'src/bin/require-node.js'), join(PROJECT_DIR, options.entry)],
     {
       env,
       // Its own process group, so that Ctrl-C reaches us alone and we decide on the order in which things stop.

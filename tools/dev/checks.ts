@@ -16,7 +16,8 @@ export interface Verdict {
 }
 
 const bin = (name: string) => join(PROJECT_DIR, 'node_modules/.bin', name);
-const script = (name: string) => join(PROJECT_DIR, 'src/bin', name);
+const REQUIRE_NODE = join(PROJECT_DIR, 'src/bin/require-node.js');
+const script = (name: string) => join(PROJECT_DIR, 'tools/bin', name);
 
 export const CHECKS: readonly Check[] = [
   { name: 'types', what: 'tsc', command: [bin('tsc'), '--noEmit'] },
@@ -25,16 +26,20 @@ export const CHECKS: readonly Check[] = [
     what: 'oxlint, with the import rules of .oxlintrc.json',
     command: [bin('oxlint'), '--type-aware', '--deny-warnings'],
   },
-  { name: 'format', what: 'oxfmt', command: [bin('oxfmt'), '--check', 'src', 'test', 'bench'] },
+  {
+    name: 'format',
+    what: 'oxfmt',
+    command: [bin('oxfmt'), '--check', 'src', 'simulator', 'console', 'tools', 'test', 'bench'],
+  },
   {
     name: 'openapi',
     what: 'openapi/openapi.json is what the routes say',
-    command: [process.execPath, '--import', script('require-node.js'), script('openapi.ts'), '--check'],
+    command: [process.execPath, '--import', REQUIRE_NODE, script('openapi.ts'), '--check'],
   },
   {
     name: 'audit',
     what: 'npm audit: no high or critical finding that is not accepted',
-    command: [process.execPath, '--import', script('require-node.js'), script('audit.ts')],
+    command: [process.execPath, '--import', REQUIRE_NODE, script('audit.ts')],
   },
 ];
 

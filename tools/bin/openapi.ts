@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { buildApp } from '../http/app.ts';
-import { Metrics } from '../metrics/metrics.ts';
-import { createLogger } from '../logging.ts';
-import { NO_WEBHOOKS } from '../webhooks/settings.ts';
-import { NO_TRACING } from '../tracing/tracing.ts';
-import { NO_POLICY } from '../domain/policy.ts';
-import { DEFAULT_QUOTAS } from '../domain/sharing-rules.ts';
-import { AWS_REGIONS } from '../domain/regions.ts';
+import { buildApp } from '../../src/http/app.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
+import { createLogger } from '../../src/logging.ts';
+import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
+import { NO_TRACING } from '../../src/tracing/tracing.ts';
+import { NO_POLICY } from '../../src/domain/policy.ts';
+import { DEFAULT_QUOTAS } from '../../src/domain/sharing-rules.ts';
+import { AWS_REGIONS } from '../../src/domain/regions.ts';
 
 /**
  * `npm run openapi` writes openapi/openapi.json (or the file that is named) out of the routes; with `--check` it only

@@ -1,5 +1,5 @@
-import type { JobEvent } from '../http/schemas/event.ts';
-import type { CopyJob } from '../http/schemas/job.ts';
+import type { JobEvent } from '../../src/http/schemas/event.ts';
+import type { CopyJob } from '../../src/http/schemas/job.ts';
 import type { Screen } from './screen.ts';
 
 type Destination = CopyJob['destinations'][number];

@@ -1,5 +1,5 @@
 import { devNull } from 'node:os';
-import { connectRedis, untilReady } from '../queue/connections.ts';
+import { connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { freePort } from './free-port.ts';
 import { startPrivateRedis } from './private-redis.ts';
 import { startService } from './service.ts';
@@ -51,7 +51,7 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
   const run = async (name: keyof typeof PATIENCE, readyUrl: string, more: Record<string, string>) => {
     const service = startService({
       name,
-      entry: `${name}.ts`,
+      entry: name === 'simulator' ? 'simulator/main.ts' : `src/bin/${name}.ts`,
       env: { ...env, ...more },
       readyUrl,
       onLine: options.onLine,

@@ -1,5 +1,5 @@
 import closeWithGrace from 'close-with-grace';
-import { startSimulator } from '../simulator/index.ts';
+import { startSimulator } from './index.ts';
 
 /** A development server with an environment of its own: it shares no configuration with the service. */
 const { env } = process;

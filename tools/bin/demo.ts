@@ -11,7 +11,7 @@ import { logLine } from '../dev/log-line.ts';
 import { onStopSignal } from '../dev/signals.ts';
 import { startStack } from '../dev/stack.ts';
 import { Unwind } from '../dev/unwind.ts';
-import { closeRedis, connectRedis } from '../queue/connections.ts';
+import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 
 /** The main job of the service on a stack of its own, beside whatever else runs here. All of it is removed after. */
 const screen = createScreen(process.stdout);
