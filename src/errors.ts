@@ -155,3 +155,6 @@ export class AmiferryError extends Error {
     return ERRORS[this.code].retryable;
   }
 }
+
+/** A setting that is invalid: the message names it, its value and what it has to be. */
+export class ConfigError extends Error {}

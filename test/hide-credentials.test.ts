@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { newApiKey } from '../src/auth/api-keys.ts';
-import { hideCredentials } from '../src/hide-credentials.ts';
+import { hideCredentials } from '../src/logging/hide-credentials.ts';
 
 const { secret, key } = newApiKey('ci', ['amis:read'], null);
 const token = `eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ0ZXN0ZXIifQ.${'c2ln_-'.repeat(40)}`;

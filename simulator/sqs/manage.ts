@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { partitionOf } from '../regions.ts';
 import { jsonInput } from '../wire/json-input.ts';
-import type { Queue } from './queue.ts';
+import type { Queue } from '../state/queue.ts';
 import type { SqsRequest } from './request.ts';
 
 const CreateQueueSchema = Type.Object({

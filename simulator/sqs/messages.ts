@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { jsonInput } from '../wire/json-input.ts';
-import type { Received } from './queue.ts';
-import { md5 } from './queue.ts';
+import type { Received } from '../state/queue.ts';
+import { md5 } from '../state/queue.ts';
 import type { SqsRequest } from './request.ts';
 
 /** How often a long poll looks, real milliseconds: copies end by the clock, and nothing tells of that. */

@@ -1,9 +1,9 @@
-import { seedKeyring } from '../seed-keys.ts';
+import { seedKeyring } from './seed-keys.ts';
 import type { Clock } from '../clock.ts';
 import { partitionOf } from '../regions.ts';
 import type { Settings } from '../settings.ts';
-import { Queues } from '../sqs/queues.ts';
-import { StateChanges } from '../sqs/state-changes.ts';
+import { Queues } from './queues.ts';
+import { StateChanges } from './state-changes.ts';
 import type { Image } from './image.ts';
 import type { Key, Keyring } from './keys.ts';
 import type { Snapshot } from './snapshot.ts';

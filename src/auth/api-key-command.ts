@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import { KEY_NAME_PATTERN, newApiKey, rotated } from './api-keys.ts';
-import { LOOK_MS } from './checked-file.ts';
+import { LOOK_MS } from '../checked-file.ts';
 import type { ApiKey } from './api-keys.ts';
 import { changeApiKeys, readApiKeys } from './api-key-store.ts';
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
+import { ConfigError } from '../errors.ts';
 import { ACCESS_SCOPES, isAccessScope } from '../domain/access.ts';
 import type { AccessScope } from '../domain/access.ts';
 

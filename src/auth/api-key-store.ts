@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../errors.ts';
 import type { ApiKey } from './api-keys.ts';
 import { parseApiKeys } from './api-keys.ts';
 

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import type { AccessScope, Principal } from '../domain/access.ts';
 import { ACCESS_SCOPES } from '../domain/access.ts';
-import { CheckedFile, parseChecked } from './checked-file.ts';
+import { CheckedFile, parseChecked } from '../checked-file.ts';
 
 /** A name becomes the principal `key:<name>`; several keys of one name are one principal, so that keys can be rotated. */
 export const KEY_NAME_PATTERN = '^[A-Za-z0-9._-]{1,64}$';

@@ -9,7 +9,7 @@ import {
 } from '../domain/identifiers.ts';
 import type { Policy } from '../domain/policy.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
-import { CheckedFile, parseChecked } from './checked-file.ts';
+import { CheckedFile, parseChecked } from '../checked-file.ts';
 
 /** `*` stands alone, for all others: `key:*` would look as if it meant all keys, and mean none. */
 const PRINCIPAL = PRINCIPAL_ID_PATTERN.replace('^', '^(?!.*\\*)');

@@ -1,4 +1,4 @@
-import { ConfigError } from '../config.ts';
+import { ConfigError } from '../errors.ts';
 
 /** What `read` gives; a bad setting ends the process with the one line that names it. */
 export function orExit<T>(read: () => T): T {

@@ -1,4 +1,4 @@
-import type { Logger } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
 
 /** One thing to undo on the way out, with the most it may take in milliseconds. */
 export interface Phase {

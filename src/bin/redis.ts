@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import { closeRedis, connectRedis, untilReady } from '../queue/connections.ts';
 import { orExit } from './or-exit.ts';
 

@@ -1,9 +1,9 @@
 import { policyOf, keepFresh } from '../auth/settings.ts';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../ec2/aws-clients.ts';
 import { AwsGateway } from '../ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../kms/aws-kms-gateway.ts';
-import { createLogger, warnSparingly } from '../logging.ts';
+import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, redisProbe, untilReady } from '../queue/connections.ts';
 import { StepProducer } from '../queue/producer.ts';

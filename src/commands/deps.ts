@@ -10,7 +10,7 @@ import type { KmsGateway } from '../kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
 import type { WebhookSettings } from '../webhooks/settings.ts';
-import type { Logger } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
 
 /** What every command works with. */
 export interface CommandDeps {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AmiferryError, ERRORS } from '../errors.ts';
 import type { ErrorCode, FieldError } from '../errors.ts';
-import { hideCredentials } from '../hide-credentials.ts';
+import { hideCredentials } from '../logging/hide-credentials.ts';
 import { fieldErrors } from './field-errors.ts';
 import { isRedisUnavailable } from './redis-errors.ts';
 import type { Problem } from './schemas/problem.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FileState } from '../auth/checked-file.ts';
+import type { FileState } from '../checked-file.ts';
 import type { Workers } from '../store/workers.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';

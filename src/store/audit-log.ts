@@ -1,8 +1,8 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
-import { isJobAtHand } from '../log-context.ts';
-import type { Logger } from '../logging.ts';
-import { NO_SECRETS } from '../logging.ts';
+import { isJobAtHand } from '../logging/log-context.ts';
+import type { Logger } from '../logging/logging.ts';
+import { NO_SECRETS } from '../logging/logging.ts';
 import type { IndexCommand } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';

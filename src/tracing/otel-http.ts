@@ -3,7 +3,7 @@ import type { Span } from '@opentelemetry/api';
 import { context, SpanStatusCode } from '@opentelemetry/api';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { hideCredentials } from '../hide-credentials.ts';
+import { hideCredentials } from '../logging/hide-credentials.ts';
 
 /** Asked for every few seconds by those who watch; a trace of each would hide the others. */
 const NOT_TRACED = /^\/(?:health\/|metrics$)/;

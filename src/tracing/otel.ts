@@ -26,8 +26,8 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { Logger } from '../logging.ts';
-import { warnSparingly } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import { requestSpans } from './otel-http.ts';
 import { queueSpans } from './otel-queues.ts';
 import type { TracingSettings } from './settings.ts';

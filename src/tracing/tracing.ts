@@ -1,6 +1,6 @@
 import type { Telemetry } from 'bullmq';
 import type { FastifyPluginAsync } from 'fastify';
-import type { Logger } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
 import type { TracingSettings } from './settings.ts';
 
 /** What a span tells. Only what is ours to tell: no names, keys, tokens or permissions of callers. */

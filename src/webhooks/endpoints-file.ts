@@ -1,9 +1,7 @@
 import { Type } from 'typebox';
-import { CheckedFile, parseChecked } from '../auth/checked-file.ts';
-import type { Config } from '../config.ts';
-import { WEBHOOK_SECRET } from '../config.ts';
-import type { Endpoint, WebhookSettings } from './settings.ts';
-import { NO_WEBHOOKS } from './settings.ts';
+import { CheckedFile, parseChecked } from '../checked-file.ts';
+import type { Endpoint, WebhookConfig, WebhookSettings } from './settings.ts';
+import { NO_WEBHOOKS, WEBHOOK_SECRET } from './settings.ts';
 
 const Endpoints = Type.Object(
   {
@@ -27,7 +25,7 @@ export function parseEndpoints(text: string): Endpoint[] {
 }
 
 /** The webhooks that are configured, and the file that is to be read again on SIGHUP. @throws {ConfigError} */
-export function webhooksOf({ webhooks }: Pick<Config, 'webhooks'>): {
+export function webhooksOf({ webhooks }: { webhooks: WebhookConfig }): {
   webhooks: WebhookSettings;
   files: CheckedFile<Endpoint[]>[];
 } {

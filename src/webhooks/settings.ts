@@ -1,3 +1,6 @@
+/** The form of a secret (Standard Webhooks): 24 to 64 bytes in base64. */
+export const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
+
 /** An endpoint that is notified of every job, with secrets of its own. */
 export interface Endpoint {
   /** As `URL.href` writes it. */
@@ -10,10 +13,10 @@ export interface Endpoint {
 export interface WebhookSettings {
   /**
    * `whsec_…`, the newest first: each delivery to an endpoint without secrets of its own is signed with all of them.
-   * Without any, only endpoints with their own are told.
+   * Without any, only endpoints with their own are notified.
    */
   secrets: readonly string[];
-  /** Told of every job, signed with {@link secrets}. */
+  /** Notified of every job, signed with {@link secrets}. */
   urls: readonly string[];
   /** The same, each signed with its own secrets; they may change while the service runs. */
   endpoints: { current(): readonly Endpoint[] };
@@ -24,6 +27,9 @@ export interface WebhookSettings {
   /** Addresses and CIDR ranges that webhooks may be sent to although they are not public. */
   privateAddresses: readonly string[];
 }
+
+/** As the settings give them: the endpoints with secrets of their own are in a file, `''` for none. */
+export type WebhookConfig = Omit<WebhookSettings, 'endpoints'> & { endpointsFile: string };
 
 /**
  * What a message to a URL is signed with, the newest first; none: it is not to be sent.

@@ -16,7 +16,7 @@ import type { PermissionState } from '../domain/permissions.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import type { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
-import { aboutJob, noteInLog } from '../log-context.ts';
+import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';

@@ -5,7 +5,7 @@ import type { JobEvent } from '../domain/job-events.ts';
 import { eventsBetween } from '../domain/job-events.ts';
 import type { Transition } from '../domain/transitions.ts';
 import { onCopy } from '../domain/transitions.ts';
-import { aboutJob } from '../log-context.ts';
+import { aboutJob } from '../logging/log-context.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
 import { pollIntervalOf } from './poll-interval.ts';

@@ -3,7 +3,7 @@ import type { Delivery } from '../domain/delivery.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import { recordAttempt, webhookId } from '../domain/webhooks.ts';
 import type { DeliveryPayload } from '../queue/jobs.ts';
-import { aboutJob, noteInLog } from '../log-context.ts';
+import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { changeJob } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';

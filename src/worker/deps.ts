@@ -4,7 +4,7 @@ import type { RetryTimes } from '../domain/webhooks.ts';
 import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../ec2/gateway.ts';
 import type { KmsGateway } from '../kms/gateway.ts';
-import type { Logger } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { Workers } from '../store/workers.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
-import type { FileState } from '../auth/checked-file.ts';
+import type { FileState } from '../checked-file.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 import type { EventsState } from './ec2-events.ts';

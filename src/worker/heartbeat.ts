@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { warnSparingly } from '../logging.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import { HEARTBEAT_MS } from '../store/workers.ts';
 import type { WorkerDeps } from './deps.ts';
 

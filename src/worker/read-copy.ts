@@ -1,6 +1,6 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
-import { aboutJob, noteInLog } from '../log-context.ts';
+import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import type { WorkerDeps } from './deps.ts';
 

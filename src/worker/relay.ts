@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { warnSparingly } from '../logging.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import { Outbox } from '../store/outbox.ts';
 import type { RedisClient } from '../redis-client.ts';
 import type { WorkerDeps } from './deps.ts';

@@ -3,7 +3,7 @@ import type { CopyJob, Destination, Leftover, Warning } from '../domain/job.ts';
 import { attemptRef, destinationKey, destinationScope, findDestination, leftoversOf } from '../domain/job.ts';
 import { addLeftover, changeLeftover, unseenAgain } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
-import { aboutJob, noteInLog } from '../log-context.ts';
+import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import type { LeftoverPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';

@@ -1,8 +1,8 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
-import { aboutJob, withLogContext } from '../log-context.ts';
-import { warnSparingly } from '../logging.ts';
+import { aboutJob, withLogContext } from '../logging/log-context.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { tracedBy } from '../queue/producer.ts';

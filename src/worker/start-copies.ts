@@ -1,6 +1,6 @@
 import { attemptRef } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
-import { aboutJob, noteInLog, withLogContext } from '../log-context.ts';
+import { aboutJob, noteInLog, withLogContext } from '../logging/log-context.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { backoff } from './backoff.ts';
 import { reserveAndStart } from './reserve-and-start.ts';

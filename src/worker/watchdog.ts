@@ -1,4 +1,4 @@
-import type { Logger } from '../logging.ts';
+import type { Logger } from '../logging/logging.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { StepAtWork, StepsAtWork } from './steps-at-work.ts';
 

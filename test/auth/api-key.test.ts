@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ApiKey } from '../../src/auth/api-keys.ts';
 import { apiKeyCommand } from '../../src/auth/api-key-command.ts';
 import { newApiKey, parseApiKeys, principalOfKey } from '../../src/auth/api-keys.ts';
-import { ConfigError } from '../../src/config.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 

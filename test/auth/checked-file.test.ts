@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseApiKeys } from '../../src/auth/api-keys.ts';
-import { CheckedFile } from '../../src/auth/checked-file.ts';
+import { CheckedFile } from '../../src/checked-file.ts';
 import { openPolicyFile, parsePolicy } from '../../src/auth/policy-file.ts';
 import { logLines } from '../helpers/log-lines.ts';
 

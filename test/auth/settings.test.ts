@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accessOf, policyOf } from '../../src/auth/settings.ts';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { runEntry } from '../helpers/processes.ts';
 

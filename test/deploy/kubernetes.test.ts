@@ -4,7 +4,7 @@ import { QueueKeys } from 'bullmq';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { parsePolicy } from '../../src/auth/policy-file.ts';
-import { readConfig, settingsTable } from '../../src/config.ts';
+import { readConfig, settingsTable } from '../../src/config/config.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
 import { fencedBlocks } from '../docs/blocks.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accessOf } from '../../src/auth/settings.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { fencedBlocks } from '../docs/blocks.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { settingsTable } from '../../src/config.ts';
+import { settingsTable } from '../../src/config/config.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 /** The sections of .env.example: what stands between one `# --- title ---` and the next. */

@@ -6,7 +6,7 @@ import { PROJECT_DIR } from '../../tools/dev/project.ts';
 /** Runs some lines as a process of its own, with `logger` at hand; what it wrote, line by line. */
 function lines(script: string): string[] {
   const source = `
-    import { createLogger } from ${JSON.stringify(join(PROJECT_DIR, 'src/logging.ts'))};
+    import { createLogger } from ${JSON.stringify(join(PROJECT_DIR, 'src/logging/logging.ts'))};
     const logger = createLogger('test', 'info');
     ${script}`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', source], {
@@ -36,7 +36,7 @@ test('what is fatal is written at once', () => {
 
 test('a reader that has gone stops nobody', () => {
   const source = `
-    import { createLogger } from ${JSON.stringify(join(PROJECT_DIR, 'src/logging.ts'))};
+    import { createLogger } from ${JSON.stringify(join(PROJECT_DIR, 'src/logging/logging.ts'))};
     const logger = createLogger('test', 'info');
     let left = 50;
     const timer = setInterval(() => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { settingsTable } from '../../src/config.ts';
+import { settingsTable } from '../../src/config/config.ts';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
 const README = readFileSync(join(PROJECT_DIR, 'README.md'), 'utf8');

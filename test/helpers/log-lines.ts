@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
-import type { Logger } from '../../src/logging.ts';
-import { createLogger } from '../../src/logging.ts';
+import type { Logger } from '../../src/logging/logging.ts';
+import { createLogger } from '../../src/logging/logging.ts';
 
 /** A logger as the service makes it, and what it wrote, a line an entry. */
 export function logLines(level = 'trace'): { logger: Logger; lines: string[] } {

@@ -12,7 +12,7 @@ import { LEFT_BY_READS } from '../../src/ec2/call-limits.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { QueueSessions } from '../../src/store/queue-sessions.ts';
-import { readStats } from '../../src/store/stats.ts';
+import { readStats } from '../../src/metrics/stats.ts';
 import { JobFeed } from '../../src/store/feed.ts';
 import { dropPrefix, testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import type { Api } from './api.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, beforeAll, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Permissions } from '../../src/http/schemas/permissions.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { ConfigError } from '../../src/errors.ts';
 import { parseRedisUrl } from '../../src/queue/redis-address.ts';
 
 describe('REDIS_URL', () => {

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { buildApp } from '../../src/http/app.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
-import { createLogger } from '../../src/logging.ts';
+import { createLogger } from '../../src/logging/logging.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import { NO_TRACING } from '../../src/tracing/tracing.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';

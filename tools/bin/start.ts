@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { choosePort } from '../dev/choose-port.ts';
 import { logLine } from '../dev/log-line.ts';
 import { PROJECT_DIR } from '../dev/project.ts';

@@ -8,7 +8,7 @@ import type { AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { toAmiferryError } from '../problem.ts';
 import { sessionOf } from '../queues/session-cookie.ts';
-import { ACCESS_ERRORS, documentedCodes, problems } from '../routes/documented.ts';
+import { ACCESS_ERRORS, documentedCodes, problems } from '../documented.ts';
 
 /** Who is let in: those with any of these scopes, or everybody. */
 type Access = readonly AccessScope[] | 'everybody';

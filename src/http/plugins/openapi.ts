@@ -2,7 +2,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyPluginAsync, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
-import { withInstance } from '../routes/documented.ts';
+import { withInstance } from '../documented.ts';
 import { SWAGGER_UI_HEADERS } from './security-headers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 

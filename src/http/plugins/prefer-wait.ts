@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Job } from '../../domain/job.ts';
-import { aboutJob } from '../../log-context.ts';
+import { aboutJob } from '../../logging/log-context.ts';
 import type { Workers } from '../../store/workers.ts';
 import type { JobStore } from '../../store/store.ts';
 import { Places } from '../../places.ts';

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyBaseLogger, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { JobInLog } from '../../log-context.ts';
-import { withLogContext } from '../../log-context.ts';
-import { NO_SECRETS } from '../../logging.ts';
+import type { JobInLog } from '../../logging/log-context.ts';
+import { withLogContext } from '../../logging/log-context.ts';
+import { NO_SECRETS } from '../../logging/logging.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,7 +2,7 @@ import type { AppControllerRoute } from '@bull-board/api/typings/app';
 import type { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import { fastify } from 'fastify';
-import type { Logger } from '../../logging.ts';
+import type { Logger } from '../../logging/logging.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { AmiferryError } from '../../errors.ts';
 import { toAmiferryError } from '../problem.ts';

@@ -3,7 +3,7 @@ import type { LogSource } from '../events/follow-log.ts';
 import { OLDEST, startAt } from '../events/start-at.ts';
 import { maySee } from '../principal.ts';
 import { LastEventIdHeader } from '../schemas/parameters.ts';
-import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
+import { EVENT_STREAM, problems, STREAM_ERRORS } from '../documented.ts';
 
 const schema = {
   operationId: 'followJobs',

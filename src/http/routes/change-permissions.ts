@@ -9,7 +9,7 @@ import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
 import { PermissionPatch, PermissionPut } from '../schemas/permissions.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
 
 const SHARE = { access: ['amis:share'] } as const;
 

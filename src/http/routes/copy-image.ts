@@ -6,7 +6,7 @@ import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { CopyRequest } from '../schemas/copy-request.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'copyImage',

@@ -4,7 +4,7 @@ import { imageNamed } from '../lookups.ts';
 import { presentImage } from '../present.ts';
 import { Image } from '../schemas/image.ts';
 import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
-import { answer, EC2_ERRORS, problems } from './documented.ts';
+import { answer, EC2_ERRORS, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'getImage',

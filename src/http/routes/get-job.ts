@@ -3,7 +3,7 @@ import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { Job } from '../schemas/job.ts';
 import { JobPath, PreferHeader } from '../schemas/parameters.ts';
-import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from './documented.ts';
+import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'getJob',

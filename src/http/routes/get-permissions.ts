@@ -3,7 +3,7 @@ import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
 import { Permissions } from '../schemas/permissions.ts';
-import { answer, EC2_ERRORS, problems } from './documented.ts';
+import { answer, EC2_ERRORS, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'getPermissions',

@@ -2,7 +2,7 @@ import type { App, AppDeps } from '../deps.ts';
 import { NEVER_SHED } from '../plugins/load-shedding.ts';
 import { readiness } from '../readiness.ts';
 import { Alive, Health } from '../schemas/health.ts';
-import { answer, problems } from './documented.ts';
+import { answer, problems } from '../documented.ts';
 
 const live = {
   operationId: 'getLiveness',

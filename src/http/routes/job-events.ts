@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
 import { FINAL_EVENTS } from '../../domain/job-events.ts';
 import { requireJob } from '../../commands/require-job.ts';
-import { aboutJob } from '../../log-context.ts';
+import { aboutJob } from '../../logging/log-context.ts';
 import type { App, AppDeps } from '../deps.ts';
 import type { LogSource } from '../events/follow-log.ts';
 import { OLDEST, startAt } from '../events/start-at.ts';
 import { principalOf } from '../principal.ts';
 import { JobPath, LastEventIdHeader } from '../schemas/parameters.ts';
-import { EVENT_STREAM, problems, STREAM_ERRORS } from './documented.ts';
+import { EVENT_STREAM, problems, STREAM_ERRORS } from '../documented.ts';
 
 const schema = {
   operationId: 'followJob',

@@ -2,7 +2,7 @@ import type { App, AppDeps } from '../deps.ts';
 import { presentAuditPage } from '../present.ts';
 import { AuditPage } from '../schemas/audit.ts';
 import { AuditQuery } from '../schemas/parameters.ts';
-import { answer, JOB_ERRORS, problems } from './documented.ts';
+import { answer, JOB_ERRORS, problems } from '../documented.ts';
 
 const DEFAULT_LIMIT = 20;
 

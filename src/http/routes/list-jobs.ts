@@ -3,7 +3,7 @@ import { visibleJobs } from '../principal.ts';
 import { momentFor, presentJobPage } from '../present.ts';
 import { JobPage } from '../schemas/job.ts';
 import { JobsQuery } from '../schemas/parameters.ts';
-import { answer, JOB_ERRORS, problems } from './documented.ts';
+import { answer, JOB_ERRORS, problems } from '../documented.ts';
 
 const DEFAULT_LIMIT = 20;
 

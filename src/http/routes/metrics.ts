@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { App, AppDeps } from '../deps.ts';
 import { NEVER_SHED } from '../plugins/load-shedding.ts';
-import { problems } from './documented.ts';
+import { problems } from '../documented.ts';
 
 const schema = {
   operationId: 'getMetrics',

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import type { App } from '../deps.ts';
-import { problems } from './documented.ts';
+import { problems } from '../documented.ts';
 
 const schema = {
   operationId: 'getOpenApi',

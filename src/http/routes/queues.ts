@@ -6,7 +6,7 @@ import { QUEUES_HEADERS } from '../plugins/security-headers.ts';
 import { principalOf } from '../principal.ts';
 import { BOARD_PATH, QueueBoard } from '../queues/board.ts';
 import { noSessionCookie, sessionCookie, sessionOf } from '../queues/session-cookie.ts';
-import { BODY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, problems } from '../documented.ts';
 
 const ADMIN = { access: ['amis:admin'] } as const;
 /** A session is a secret: it is not kept, to be given again for the same Idempotency-Key. */

@@ -2,7 +2,7 @@ import { redeliverWebhook } from '../../commands/redeliver.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { ChangeHeaders, DeliveryPath } from '../schemas/parameters.ts';
-import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from './documented.ts';
+import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'redeliver',

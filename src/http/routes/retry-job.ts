@@ -4,7 +4,7 @@ import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { DestinationSelection } from '../schemas/destination-selection.ts';
 import { JobPath, ChangeHeaders } from '../schemas/parameters.ts';
-import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, OPTIONAL_BODY, problems } from './documented.ts';
+import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, OPTIONAL_BODY, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'retryJob',

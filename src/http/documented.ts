@@ -1,14 +1,14 @@
 import { Type } from 'typebox';
 import type { TSchema } from 'typebox';
-import type { ErrorCode } from '../../errors.ts';
-import { ERRORS } from '../../errors.ts';
-import { PROBLEM_JSON } from '../problem.ts';
-import type { Component } from '../schemas/component.ts';
-import { ref } from '../schemas/component.ts';
-import { JobEvent } from '../schemas/event.ts';
-import { Job } from '../schemas/job.ts';
-import { problemExample } from '../schemas/problem-examples.ts';
-import { Problem } from '../schemas/problem.ts';
+import type { ErrorCode } from '../errors.ts';
+import { ERRORS } from '../errors.ts';
+import { PROBLEM_JSON } from './problem.ts';
+import type { Component } from './schemas/component.ts';
+import { ref } from './schemas/component.ts';
+import { JobEvent } from './schemas/event.ts';
+import { Job } from './schemas/job.ts';
+import { problemExample } from './schemas/problem-examples.ts';
+import { Problem } from './schemas/problem.ts';
 
 /** What can go wrong on every route. */
 const ALWAYS: readonly ErrorCode[] = ['bad-request', 'internal-error'];

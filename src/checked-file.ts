@@ -3,8 +3,8 @@ import { open } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type AjvCompiler from '@fastify/ajv-compiler';
 import type { Static, TSchema } from 'typebox';
-import { ConfigError } from '../config.ts';
-import type { Logger } from '../logging.ts';
+import { ConfigError } from './errors.ts';
+import type { Logger } from './logging/logging.ts';
 
 /** What there is to be seen of a file. */
 export interface FileState {

@@ -2,8 +2,8 @@ import type { RedisClient } from '../redis-client.ts';
 import { parseScope } from '../domain/ami.ts';
 import { JOB_STATES } from '../domain/job.ts';
 import type { StepProducer } from '../queue/producer.ts';
-import { storeKeys } from './keys.ts';
-import type { Workers } from './workers.ts';
+import { storeKeys } from '../store/keys.ts';
+import type { Workers } from '../store/workers.ts';
 
 /** How much there is of everything. */
 export interface StoreStats {

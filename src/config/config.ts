@@ -1,13 +1,15 @@
 import { BlockList, isIP } from 'node:net';
-import type { SharingQuotas } from './domain/sharing-rules.ts';
-import { DEFAULT_QUOTAS } from './domain/sharing-rules.ts';
-import type { RetryTimes } from './domain/webhooks.ts';
-import { queueAddress } from './sqs/queue-address.ts';
-import type { TracingSettings } from './tracing/settings.ts';
-import { tracingSettings } from './tracing/settings.ts';
-import type { WebhookSettings } from './webhooks/settings.ts';
-import { AWS_REGIONS, REGION_PATTERN } from './domain/regions.ts';
-import { parseRedisUrl } from './queue/redis-address.ts';
+import type { SharingQuotas } from '../domain/sharing-rules.ts';
+import { DEFAULT_QUOTAS } from '../domain/sharing-rules.ts';
+import type { RetryTimes } from '../domain/webhooks.ts';
+import { queueAddress } from '../sqs/queue-address.ts';
+import type { TracingSettings } from '../tracing/settings.ts';
+import { tracingSettings } from '../tracing/settings.ts';
+import type { WebhookConfig } from '../webhooks/settings.ts';
+import { WEBHOOK_SECRET } from '../webhooks/settings.ts';
+import { ConfigError } from '../errors.ts';
+import { AWS_REGIONS, REGION_PATTERN } from '../domain/regions.ts';
+import { parseRedisUrl } from '../queue/redis-address.ts';
 
 /**
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
@@ -48,9 +50,6 @@ const text = (one: {
   rule: one.rule ?? `must match the pattern ${one.pattern}`,
   parse: (given) => (new RegExp(one.pattern).test(given) ? given : undefined),
 });
-
-/** 24 to 64 bytes, as Standard Webhooks has it. */
-export const WEBHOOK_SECRET = 'whsec_[A-Za-z0-9+/]{32,86}={0,2}';
 
 /** {@link REGION_PATTERN} as part of a longer pattern. */
 const REGION = REGION_PATTERN.slice(1, -1);
@@ -417,7 +416,7 @@ export interface Config {
   rateLimit: number;
   auditEntries: number;
   streams: { total: number; perCaller: number; heartbeatMs: number; maxAgeMs: number };
-  webhooks: Omit<WebhookSettings, 'endpoints'> & { endpointsFile: string };
+  webhooks: WebhookConfig;
   webhookTimes: RetryTimes;
   /** `null`: no traces. */
   tracing: TracingSettings | null;
@@ -428,9 +427,6 @@ const WEBHOOK_BACKOFF_MS = 5000;
 
 /** So long at least several polls in a row have to miss an image before it counts as gone: one answer may be stale. */
 const GONE_MS = 120_000;
-
-/** A setting that is invalid: the message names it, its value and what it has to be. */
-export class ConfigError extends Error {}
 
 /** Reads the settings out of an environment. @throws {ConfigError} at the first that is invalid. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { newRequestId } from '../ids.ts';
 import { partitionOf } from '../regions.ts';
-import type { Image, ImageState } from '../state/image.ts';
-import type { World } from '../state/world.ts';
+import type { Image, ImageState } from './image.ts';
+import type { World } from './world.ts';
 
 /** The states of which EC2 tells (EC2 user guide, "Monitor AMI events using Amazon EventBridge"). */
 const told: ReadonlySet<ImageState> = new Set(['available', 'failed', 'deregistered', 'disabled']);

@@ -1,4 +1,4 @@
-import { addKey, awsManagedAlias, type Keyring } from './state/keys.ts';
+import { addKey, awsManagedAlias, type Keyring } from './keys.ts';
 
 /** The keys that every account has in every region from the start; their ids never change (seededKeyId). */
 export function seedKeyring(account: string, region: string, now: number): Keyring {

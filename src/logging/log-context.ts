@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Logger } from 'pino';
-import type { Job } from './domain/job.ts';
-import { findDestination } from './domain/job.ts';
+import type { Job } from '../domain/job.ts';
+import { findDestination } from '../domain/job.ts';
 
 /**
  * What every log line of a job says of it. `destination` is `null` where the line is about the whole job; `region` then is
