@@ -231,10 +231,8 @@ export interface AttemptRef {
   attempt: number;
 }
 
-/** The image of one attempt. `attempt` is `null` where an earlier version has not kept it; the image names it then. */
-export interface ImageRef {
-  destination: string;
-  attempt: number | null;
+/** The image of one attempt. */
+export interface ImageRef extends AttemptRef {
   imageId: string;
 }
 
@@ -253,7 +251,7 @@ export function copyRef(destination: Destination): CopyRef {
 
 /** Whether a record still is what a decision was made on. */
 export function isAbout(ref: CopyRef, { attempts, imageId }: Destination): boolean {
-  if (ref.attempt !== null && ref.attempt !== attempts) return false;
+  if (ref.attempt !== attempts) return false;
   return !('imageId' in ref) || ref.imageId === imageId;
 }
 

@@ -98,8 +98,6 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
 function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, audit } = write;
   return [
-    // An earlier version kept a job's events in a stream.
-    ...(before !== null && after === null ? [['DEL', keys.events(before.id)] satisfies IndexCommand] : []),
     ...indexChanges(keys, before, after),
     ...outboxCommands(keys, before, after, now),
     ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),

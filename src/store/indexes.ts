@@ -55,7 +55,6 @@ function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   return [
     ...freed.map(([, scope]): IndexCommand => ['DEL', keys.full(scope)]),
     ...freedTimed.map(([, scope]): IndexCommand => ['DEL', keys.fullTimed(scope)]),
-    ...(before?.kind === 'copy' ? leftByEarlierVersion(keys, before) : []),
     ...tracked.map(([name]): IndexCommand => ['ZADD', keys.scopes, 'NX', due, name]),
     ...newlyWaiting.map(([name]): IndexCommand => ['SADD', keys.waitQueues, name]),
   ];
@@ -71,13 +70,6 @@ function freedScopes(
     scopesOf(old, (one) => which(one) && holdsSlot(one)),
     scopesOf(wanted, (one) => which(one) && (holdsSlot(one) || isWaiting(one))),
   );
-}
-
-/** An earlier version had time-based copies wait with the others: they leave that queue with any write. */
-function leftByEarlierVersion(keys: StoreKeys, job: CopyJob): IndexCommand[] {
-  return job.destinations
-    .filter((one) => isTimeBased(one) && isWaiting(one))
-    .map((one) => ['ZREM', keys.waiting(destinationScope(one)), `${job.id} ${destinationKey(one)}`]);
 }
 
 function scopesOf(

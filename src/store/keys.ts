@@ -39,7 +39,6 @@ export function storeKeys(prefix: string) {
   return {
     job: (id: string) => key('job', id),
     log: (id: string) => key('log', id),
-    events: (id: string) => key('events', id),
     allEvents: key('events'),
     goneEndpoint: (hash: string) => key('gone', hash),
     jobs: key('jobs'),

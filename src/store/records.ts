@@ -9,10 +9,7 @@ import type { LoggedEvent, PendingCopy } from './store.ts';
 export const RECORD_FIELDS = ['record', 'packed'] as const;
 type RecordField = (typeof RECORD_FIELDS)[number];
 
-/**
- * Characters up to which a record is plain JSON. A longer one is packed, in a field that earlier versions do not read: to them
- * there is no such job, and they leave it to the processes of this version.
- */
+/** Characters up to which a record is plain JSON. A longer one is packed. */
 const PLAIN = 65_536;
 
 /** A record as it is kept. */
@@ -23,15 +20,12 @@ export function recordOf(job: Job): { field: RecordField; text: string } {
 
 /** A job by its {@link RECORD_FIELDS}; `null` where it has neither. */
 export function parseJob([json, packed]: readonly (string | null | undefined)[]): Job | null {
-  if (json) return complete(JSON.parse(json));
+  if (json) {
+    const record: Job = JSON.parse(json);
+    return record;
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was packed is what is read
-  return packed ? complete(unpack(packed) as Job) : null;
-}
-
-/** A record of an earlier version has none of these. */
-function complete(record: Job): Job {
-  const missing = { notify: [], deliveries: [], requestId: null, traceparent: null };
-  return { ...missing, ...record };
+  return packed ? (unpack(packed) as Job) : null;
 }
 
 export function parseJobEvent(json: string): JobEvent {
@@ -46,8 +40,6 @@ export function parseLoggedEvent(text: string): LoggedEvent {
 }
 
 export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
-  // One of an earlier version has none of these.
-  const unknown = { expectedAt: null, attempt: null, known: 0 };
-  const pending: Omit<PendingCopy, 'imageId'> = { ...unknown, ...JSON.parse(json) };
+  const pending: Omit<PendingCopy, 'imageId'> = JSON.parse(json);
   return pending;
 }

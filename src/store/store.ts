@@ -44,8 +44,8 @@ export interface PendingCopy {
   progress: number;
   /** When EC2 will be done with it, if it goes on as it did; `null` while nothing tells. */
   expectedAt: number | null;
-  /** Which attempt of the destination it is; `null`: an earlier version has not kept it. */
-  attempt: number | null;
+  /** Which attempt of the destination it is. */
+  attempt: number;
   /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
   known: number;
   /** The last polls did not find it, or had no credentials. */

@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import { NOTHING_GIVEN } from '../domain/given.ts';
-import type { Job, PermissionsJob } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
 import { isNobody, minus } from '../domain/permissions.ts';
@@ -13,15 +13,9 @@ import { StepOvertaken } from './step-overtaken.ts';
 
 /** What a change gave so far, by its record. */
 export function givenSoFar(job: Job | null, { destination }: ChangeRef): Given {
-  if (job?.kind === 'permissions') return job.given ?? givenByEarlierVersion(job);
+  if (job?.kind === 'permissions') return job.given ?? NOTHING_GIVEN;
   if (job === null || destination === null) return NOTHING_GIVEN;
   return findDestination(job, destination)?.given ?? NOTHING_GIVEN;
-}
-
-/** An earlier version saved only how it was before: what the change names, and was not there, may be its work. */
-function givenByEarlierVersion({ change, before }: PermissionsJob): Given {
-  const named = change.mode === 'set' ? change.set : change.add;
-  return before === null ? NOTHING_GIVEN : { ...NOTHING_GIVEN, ...minus(named, before) };
 }
 
 /**

@@ -59,7 +59,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'unfenced-attempt': {
     file: 'src/domain/job.ts',
-    is: 'if (ref.attempt !== null && ref.attempt !== attempts) return false;',
+    is: 'if (ref.attempt !== attempts) return false;',
     becomes: '',
     only: 'slow answers',
   },

@@ -65,28 +65,15 @@ test('a record says once what its request said once, whatever becomes of it', as
   });
 });
 
-describe('versions side by side', () => {
-  test('a record of usual size is plain, as earlier versions write and read it', async () => {
+describe('a record', () => {
+  test('of usual size is plain', async () => {
     const job = tagged(['eu-west-1', 'us-west-2']);
     await store.create(job);
     expect(JSON.parse((await redis.hget(hash(job.id), 'record')) ?? '')).toEqual(job);
     expect(await redis.hlen(hash(job.id))).toBe(2);
   });
 
-  test('a large record of an earlier version is read, and packed when it is written', async () => {
-    const job = tagged();
-    await store.create(job);
-    await redis.hdel(hash(job.id), 'packed');
-    await redis.hset(hash(job.id), 'record', JSON.stringify(job));
-    expect(await store.get(job.id)).toEqual(job);
-    expect((await store.list({ limit: 10 })).jobs).toEqual([job]);
-    await store.update(job.id, transitions.onCopy(transitions.begin('eu-test-0')));
-    // An earlier version reads this field: to it there is no such job, and it leaves it alone.
-    expect(await redis.hexists(hash(job.id), 'record')).toBe(0);
-    expect(await store.get(job.id)).toMatchObject({ version: 2, destinations: { length: 50 } });
-  });
-
-  test('a record that becomes small again is plain again', async () => {
+  test('that becomes small again is plain again', async () => {
     const job = tagged();
     await store.create(job);
     await store.update(job.id, (one) => ({ ...one, destinations: [] }));

@@ -225,14 +225,6 @@ describe('tracking', () => {
     await store.postponePoll(eu, store.now() + 60_000, soon, 0);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
   });
-
-  test('what an earlier version kept of a pending copy is still read', async () => {
-    const old = { jobId: 'j', destination: 'eu-west-1', startedAt: 1, progress: 7 };
-    await redis.hset(storeKeys(prefix).pending(eu), 'ami-0000000000000000a', JSON.stringify(old));
-    expect(await store.pending(eu)).toEqual([
-      { ...old, imageId: 'ami-0000000000000000a', expectedAt: null, attempt: null, known: 0 },
-    ]);
-  });
 });
 
 describe('listing', () => {

@@ -1,9 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { Redis } from 'ioredis';
 import { jobState } from '../../src/domain/job.ts';
-import { storeKeys } from '../../src/store/keys.ts';
 import { copyOf, EU, eu } from '../helpers/copies.ts';
-import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
 
@@ -72,15 +69,4 @@ test('the line is by arrival, whatever kind the copies are of', async () => {
   for (const id of ids) await service.untilFinished(id);
   const called = (await service.control.calls()).copyImage.map(({ parameters }) => parameters['Name']);
   expect(called).toEqual(['first', 'second', 'third', 'fourth']);
-});
-
-test('what an earlier version put into the line of all copies leaves it', async () => {
-  const { first, second } = await withoutThroughput();
-  const redis = new Redis(testRedisUrl());
-  const line = storeKeys(service.prefix).waiting(eu);
-  await redis.zadd(line, 1, `${second} ${EU}`);
-  await service.untilFinished(first);
-  await service.untilFinished(second);
-  expect(await redis.exists(line)).toBe(0);
-  redis.disconnect();
 });

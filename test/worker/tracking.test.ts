@@ -87,16 +87,3 @@ test('a copy that somebody deregisters ends, though EC2 leaves it out of its ans
   const [gone] = (await service.untilFinished(id)).destinations;
   expect(gone).toMatchObject({ state: 'failed', error: { code: 'copy-disappeared' } });
 });
-
-test('what an earlier version kept of a pending copy is enough to end it', async () => {
-  service = await startService({ simulator: { copySeconds: 1 } });
-  const { id, imageId } = await pendingCopy();
-  const redis = new Redis(testRedisUrl());
-  const old = { jobId: id, destination: EU, startedAt: service.store.now() - HOUR, progress: 7 };
-  await redis.hset(storeKeys(service.prefix).pending(scope), imageId, JSON.stringify(old));
-  redis.disconnect();
-  expect((await service.untilFinished(id)).destinations[0]).toMatchObject({
-    state: 'succeeded',
-    untagged: [],
-  });
-});
