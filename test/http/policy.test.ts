@@ -4,6 +4,7 @@ import { retryJob } from '../../src/commands/retry-job.ts';
 import { ACCESS_SCOPES } from '../../src/domain/access.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
+import { NOTHING_GIVEN } from '../../src/domain/given.ts';
 import type { Rules } from '../../src/domain/policy.ts';
 import { fail, onCopy } from '../helpers/transitions.ts';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
@@ -319,8 +320,11 @@ describe('a policy that changes after the request', () => {
       organizationalUnits: [],
       snapshotAccounts: [],
     };
+    const given = { ...NOTHING_GIVEN, accounts: [ALLOWED] };
     await api.service.store.update(id, (job) =>
-      job.kind === 'permissions' ? { ...job, state: 'running', before, startedAt: job.createdAt } : null,
+      job.kind === 'permissions'
+        ? { ...job, state: 'running', before, given, startedAt: job.createdAt }
+        : null,
     );
     await api.service.gateway.modifyLaunchPermissions(
       scope,
