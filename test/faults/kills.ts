@@ -1,6 +1,6 @@
 import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
 import type { Moment } from './moments.ts';
-import { answer, call, command, queue, taken, turnTaken, write, writeChange } from './moments.ts';
+import { answer, call, command, onceAsked, queue, taken, leaseTaken, write, writeChange } from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scenes.ts';
 import * as scenes from './scenes.ts';
@@ -134,12 +134,12 @@ export const KILLS: readonly Kill[] = [
   { row: SLOTS, name: 'slots: parked, step not over', scene: full, at: write('reply', 'worker', reached('waiting')) },
   { row: SLOTS, name: 'slots: slot free, next in line not woken', scene: full, at: command('reply', 'amiferryNextWaiting', (found) => found.length > 0), again: true },
 
-  { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: command('request', 'amiferryHint') },
-  { row: HEARD, name: 'event: noted down, poll not queued', scene: copyHeard, at: command('reply', 'amiferryHint', (known) => known.length > 0) },
-  { row: HEARD, name: 'track-region: what EC2 reported taken, not polled', scene: copyHeard, at: command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0) },
+  { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: onceAsked(command('request', 'amiferryHint')) },
+  { row: HEARD, name: 'event: noted down, poll not queued', scene: copyHeard, at: onceAsked(command('reply', 'amiferryHint', (known) => known.length > 0)) },
+  { row: HEARD, name: 'track-region: what EC2 reported taken, not polled', scene: copyHeard, at: onceAsked(command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0)) },
 
-  { row: WAKE_UPS, name: 'tick: turn taken, nothing looked at', scene: copy, at: turnTaken('tick'), again: true },
-  { row: WAKE_UPS, name: 'sweep: turn taken, nothing woken', scene: copy, at: turnTaken('sweep'), again: true },
+  { row: WAKE_UPS, name: 'tick: lease taken, nothing polled', scene: copy, at: leaseTaken('tick'), again: true },
+  { row: WAKE_UPS, name: 'sweep: lease taken, nothing woken', scene: copy, at: leaseTaken('sweep'), again: true },
   { row: WAKE_UPS, name: 'sweep: unfinished work found, not woken', scene: cancelSlowly, at: command('reply', 'zrange', (ids, [key]) => ids.length > 0 && key?.endsWith(':unfinished') === true) },
   { row: WAKE_UPS, name: 'stalled steps: about to be put back', scene: copy, at: command('request', 'moveStalledJobsToWait'), again: true },
 ];

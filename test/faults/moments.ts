@@ -120,7 +120,7 @@ export function taken(step: StepName): Moment {
 }
 
 /** Redis gave a worker the turn for a recurring step, and keeps it from the others for a while. */
-export function turnTaken(step: string): Moment {
+export function leaseTaken(step: string): Moment {
   return command(
     'reply',
     'set',
@@ -135,4 +135,13 @@ export function answer(path: RegExp, status: number): Moment {
     sighting.phase === 'reply' &&
     sighting.status === status &&
     path.test(sighting.path);
+}
+
+/**
+ * A moment, from when the job was asked for. Before that it may come to a worker that has only just started and is waited for, by an
+ * event of EC2 about a copy of an earlier round.
+ */
+export function onceAsked(moment: Moment): Moment {
+  return (sighting, subject) =>
+    subject.traffic.named(subject.name) !== undefined && moment(sighting, subject);
 }
