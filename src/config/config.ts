@@ -13,7 +13,7 @@ import { parseRedisUrl } from '../queue/redis-address.ts';
 
 /**
  * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
- * the service reads the environment (the AWS SDK reads its own names, and so does OpenTelemetry's exporter). README and .env.example list the same.
+ * the service reads the environment (the AWS SDK reads its own names, and so does OpenTelemetry's exporter). docs/settings.md and .env.example list the same.
  */
 interface Setting<Value extends number | string> {
   default: Value;

@@ -48,8 +48,8 @@ test('ends with three copies available in three regions, and leaves nothing behi
     expect(states).toEqual(['queued', 'pending', 'available', 'succeeded']);
   }
   expect(run.output()).toMatch(/^ +\d+ events, as they happened$/m);
-  // The README shows such a run.
-  const shown = fencedBlocks(readFileSync(join(PROJECT_DIR, 'README.md'), 'utf8'));
+  // docs/copying.md shows such a run.
+  const shown = fencedBlocks(readFileSync(join(PROJECT_DIR, 'docs/copying.md'), 'utf8'));
   const example = shown.find(({ text }) => text.startsWith('amiferry demo.'))?.text ?? '';
   const said = new Set(run.output().split('\n').map(alike));
   const lines = example.split('\n').filter((line) => !/ about | {2}- |^ {4}|Done/.test(line));

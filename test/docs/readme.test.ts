@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -12,15 +12,20 @@ import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 import { runCommand } from '../helpers/processes.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
-import { walkThrough } from './blocks.ts';
+import { GOLDEN_WEB } from '../helpers/service.ts';
+import { fencedBlocks, walkThrough } from './blocks.ts';
 
-const README = await readFile(join(PROJECT_DIR, 'README.md'), 'utf8');
-const walk = walkThrough(README);
+const read = (path: string) => readFile(join(PROJECT_DIR, path), 'utf8');
+const README = await read('README.md');
+/** The walk first: it watches a copy that is half done, and the README's session waits for the end of two. */
+const walk = [...walkThrough(await read('docs/copying.md')), ...walkThrough(README)];
 
 // Its --aws-sigv4 came with 7.75; without it the walk-through can't be walked on this machine.
 const hasCurl = spawnSync('curl', ['--aws-sigv4', 'aws:amz:us-east-1:ec2', '--version']).status === 0;
 if (!hasCurl)
-  process.stdout.write("There is no curl 7.75 or newer here: the README's walk-through is left out.\n");
+  process.stdout.write(
+    'There is no curl 7.75 or newer here: what README and docs/copying.md show is not run.\n',
+  );
 
 const END = '===== end of block =====';
 
@@ -44,7 +49,7 @@ function comparable(outputs: readonly string[]): string[] {
   });
 }
 
-describe.runIf(hasCurl)("the README's walk-through", () => {
+describe.runIf(hasCurl)('what README and docs/copying.md show', () => {
   const prefix = testPrefix();
   const errors: string[] = [];
   const said: string[] = [];
@@ -101,5 +106,20 @@ describe.runIf(hasCurl)("the README's walk-through", () => {
     const percents = [...watched.matchAll(/ ([0-9]+) %/g)].map(([, percent]) => Number(percent));
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
     expect(percents.some((percent) => percent > 0 && percent < 100)).toBe(true);
+  });
+
+  test('the client of the README copies, and exits by what became of it', async () => {
+    const client = join(dir, 'copy.mjs');
+    await writeFile(client, fencedBlocks(README).find(({ info }) => info === 'js client')?.text ?? '');
+    const copyTo = (...regions: string[]) =>
+      runCommand(dir, process.execPath, [client, GOLDEN_WEB.imageId, ...regions], {
+        AMIFERRY_URL: stack.apiUrl,
+      });
+    const copied = copyTo('eu-north-1');
+    expect(await copied.ended, copied.output()).toBe(0);
+    expect(copied.output()).toMatch(/^eu-north-1 succeeded ami-[0-9a-f]{17} $/m);
+    const refused = copyTo('eu-nowhere-1');
+    expect(await refused.ended).toBe(1);
+    expect(refused.output()).toContain('unknown-region: ');
   });
 });
