@@ -26,7 +26,7 @@ export function liveSign(signal) {
   const look = async () => {
     const [known, running] = [timer, await isWorkerRunning()];
     if (known !== timer) return;
-    if (running) say('yes', 'Live: what happens shows by itself.');
+    if (running) say('yes', 'Live: changes appear as they happen.');
     else say('no', 'No worker is running: jobs wait.');
   };
   const stop = () => (timer = clearInterval(timer));
