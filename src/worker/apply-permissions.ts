@@ -20,7 +20,7 @@ import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
-import { isFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue, wakeFirstInQueue } from './first-in-queue.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { Wait } from './failure.ts';
@@ -48,9 +48,10 @@ export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload):
   noteInLog(aboutJob(job));
   const scope = imageScope(job);
   const me = { jobId, destination: null };
-  if (!(await isFirstInQueue(deps, scope, job.image.id, me))) return DONE;
-  const outcome = await change(deps, scope, job);
-  await isFirstInQueue(deps, scope, job.image.id, me);
+  const outcome = (await isFirstInQueue(deps, scope, job.image.id, me))
+    ? await change(deps, scope, job)
+    : DONE;
+  await wakeFirstInQueue(deps, scope, job.image.id, me);
   return outcome;
 }
 

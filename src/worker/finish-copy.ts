@@ -25,7 +25,7 @@ import {
   mayBeThrottled,
   mayTryAgain,
 } from './failure.ts';
-import { isFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue, wakeFirstInQueue } from './first-in-queue.ts';
 import { readCopy } from './read-copy.ts';
 import { waitForAccount } from './unreachable.ts';
 import { takeBack, share } from './share.ts';
@@ -76,7 +76,7 @@ function notThere(imageId: string | null): AmiferryError {
 async function wakeNext(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
   if (job.permissions === null || destination.imageId === null) return;
   const me = { jobId: job.id, destination: destinationKey(destination) };
-  await isFirstInQueue(deps, destinationScope(destination), destination.imageId, me);
+  await wakeFirstInQueue(deps, destinationScope(destination), destination.imageId, me);
 }
 
 async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
@@ -102,7 +102,10 @@ async function sharePermissions(
   if (job.permissions === null || imageId === null) return [];
   const scope = destinationScope(destination);
   const me = { jobId: job.id, destination: destinationKey(destination) };
-  if (!(await isFirstInQueue(deps, scope, imageId, me))) return null;
+  if (!(await isFirstInQueue(deps, scope, imageId, me))) {
+    await wakeFirstInQueue(deps, scope, imageId, me);
+    return null;
+  }
   const image = await deps.gateway.describeImage(scope, imageId);
   if (image === null) throw notThere(imageId);
   const before = destination.sharedFrom ?? (await readPermissions(deps, scope, image)).state;

@@ -8,6 +8,7 @@ import { nextStep } from '../domain/next-step.ts';
 import { isNobody, minus } from '../domain/permissions.ts';
 import type { ChangeRef } from '../store/store.ts';
 import type { WorkerDeps } from './deps.ts';
+import { isFirstInQueue } from './first-in-queue.ts';
 import type { ShareRequest } from './share-request.ts';
 import { StepOvertaken } from './step-overtaken.ts';
 
@@ -29,10 +30,9 @@ export async function requireStillMine(deps: WorkerDeps, request: ShareRequest):
   throw new StepOvertaken(`job ${request.job.id} was ended by another worker`);
 }
 
-/** It is first in the line of its image, and so not finished. @throws {StepOvertaken} */
-export async function requireFirst({ store }: WorkerDeps, { job, me, image }: ShareRequest): Promise<void> {
-  const first = await store.firstChange({ account: SELF, region: image.region }, image.imageId);
-  if (first?.jobId === me.jobId && first.destination === me.destination) return;
+/** It is the first in the wait queue of its image, and so not finished. @throws {StepOvertaken} */
+export async function requireFirst(deps: WorkerDeps, { job, me, image }: ShareRequest): Promise<void> {
+  if (await isFirstInQueue(deps, { account: SELF, region: image.region }, image.imageId, me)) return;
   throw new StepOvertaken(`job ${job.id} was ended by another worker, or another change comes first`);
 }
 
