@@ -8,7 +8,7 @@ import { outcome } from './problems.js';
 const FILTERS = ['state', 'kind', 'imageId'];
 const STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'];
 
-/** All jobs, newest first, as they get on. */
+/** All jobs, newest first, with their progress. */
 export async function jobsPage({ query, signal, run }) {
   const live = liveSign(signal);
   const list = jobList(query, signal);

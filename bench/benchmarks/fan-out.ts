@@ -14,7 +14,7 @@ export const fanOut: Benchmark = {
   name: 'fan-out',
   title: 'Fanning out',
   question:
-    'One request names 17 regions: how long until EC2 has the last of its 17 CopyImage calls, held against a program that has the SDK at hand and calls all 17 itself, at once and with nothing written down.',
+    'One request names 17 regions: how long until EC2 has the last of its 17 CopyImage calls, held against a program that has the SDK loaded and calls all 17 itself, at once and with nothing written down.',
   measure,
 };
 

@@ -275,7 +275,7 @@ const SETTINGS = {
     default: '',
     pattern: '^[a-z0-9.:-]+(,[a-z0-9.:-]+)*$',
     description:
-      'names, without port, by which the API may be called besides localhost, separated by commas. Where it is not set every name is accepted, save on loopback without authentication',
+      'names, without port, by which the API may be called besides localhost, separated by commas. Where it is not set, every name is accepted, except on loopback without authentication, where only localhost is',
   }),
   TRUSTED_PROXIES: text({
     default: '',

@@ -156,7 +156,7 @@ export interface Warning {
 
 /** Of an owner's own account among those that its image is shared with. */
 export function ownerLeftOut(owner: string | null, region: string): Warning {
-  const message = `account ${owner} owns the image, and may launch and copy it anyhow: it is not among those that the image is shared with`;
+  const message = `account ${owner} owns the image, and may launch and copy it without being named: it is not among those that the image is shared with`;
   return { code: 'owner-left-out', message, region };
 }
 

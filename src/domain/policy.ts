@@ -129,7 +129,7 @@ export function againstCopying(policy: Policy | null, principal: string, plan: C
   ]);
 }
 
-/** Why a principal may not change permissions in a region at all, be it to take something away. */
+/** Why a principal may not change permissions in a region at all, not even to take something away. */
 export function againstChanging(policy: Policy | null, principal: string, region: string): string[] {
   return judge(policy, principal, ({ sourceRegions, destinationRegions }) =>
     outside(

@@ -96,7 +96,7 @@ function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
 }
 
 /**
- * CopyImage answered with the new image's id, be it that of an earlier call for one that waits by now. A stopping
+ * CopyImage answered with the new image's id, or that of an earlier call for one that waits by now. A stopping
  * destination keeps it too, to be removed.
  */
 export const accept = (ref: AttemptRef, imageId: string): Transition =>

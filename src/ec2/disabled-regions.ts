@@ -3,7 +3,7 @@ import { scopeKey } from '../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
-/** For so long an answer is kept, milliseconds: enabling a region takes minutes anyhow. */
+/** For so long an answer is kept, milliseconds: enabling a region takes minutes in any case. */
 const FRESH_MS = 60_000;
 
 /** The regions that the account has not enabled, asked for at most once a minute. A failure is not kept. */

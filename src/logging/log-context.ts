@@ -14,7 +14,7 @@ export interface JobInLog {
   requestId: string | null;
 }
 
-/** What is known of the work at hand; it may become more as the work goes on. */
+/** What is known of the current work; it may become more as the work goes on. */
 type LogContext = Partial<JobInLog> & { step?: string; scope?: string };
 
 const current = new AsyncLocalStorage<LogContext>();
@@ -24,21 +24,21 @@ export function withLogContext<T>(context: LogContext, work: () => T): T {
   return current.run({ ...context }, work);
 }
 
-/** Adds what has become known of the work at hand. */
+/** Adds what has become known of the current work. */
 export function noteInLog(more: LogContext): void {
   const context = current.getStore();
   if (context !== undefined) Object.assign(context, more);
 }
 
-/** Whether the work at hand is that of a job. */
+/** Whether the current work is that of a job. */
 export function isJobAtHand(): boolean {
   return current.getStore()?.job !== undefined;
 }
 
-/** The names of what a logger says in each of its lines; reading them is dear, and most loggers live long. */
+/** The names of what a logger says in each of its lines; reading them is slow, and most loggers live long. */
 const saidBy = new WeakMap<Logger, ReadonlySet<string>>();
 
-/** What a line says of the work at hand, without what its logger says of itself already. */
+/** What a line says of the current work, without what its logger says of itself already. */
 export function contextFor(logger: Logger): object {
   const context = current.getStore();
   if (context === undefined) return {};

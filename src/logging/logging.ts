@@ -18,7 +18,7 @@ const SECRETS = [
 ];
 
 /**
- * One JSON line an entry with its time in ISO 8601, secrets cut out, be it in the middle of a text. It says what the work at hand is about; `name` tells
+ * One JSON line an entry with its time in ISO 8601, secrets cut out, also in the middle of a text. It says what the current work is about; `name` tells
  * the processes apart.
  */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {

@@ -113,7 +113,7 @@ export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: num
   return ['XADD', keys.audit, 'MAXLEN', '~', maxEntries, '*', 'entry', JSON.stringify(entry)];
 }
 
-/** What log lines say of a job; in a step of its own the line says so anyhow. */
+/** What log lines say of a job; in a step of its own the line already says so. */
 function aboutEntry({ jobId, image }: AuditEntry): object {
   if (jobId === null || isJobAtHand()) return {};
   return { job: jobId, destination: null, region: image?.region ?? null };

@@ -52,7 +52,7 @@ export type ClaimOutcome =
   | { outcome: 'reused' };
 
 /**
- * Milliseconds for which a request that has not saved its job yet holds its key, be it that its process was killed: the
+ * Milliseconds for which a request that has not saved its job yet holds its key, even if its process was killed: the
  * same request is not answered for that long. A request over its lease may meet its repetition: the first of them to
  * come to it makes the write, and the other is refused it.
  */

@@ -35,7 +35,7 @@ export function outboxCommands(
 
 /**
  * Wake-ups that writes have left, until a worker takes them to the queue. It is no more than a hint: what is lost of it
- * the sweeper makes good, as it does for the queue itself.
+ * the sweeper replaces, as it does for the queue itself.
  */
 export class Outbox {
   readonly #redis: RedisClient;

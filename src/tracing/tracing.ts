@@ -29,7 +29,7 @@ export interface Tracing {
   readonly http: FastifyPluginAsync | null;
   /** Makes spans of wake-ups, for BullMQ's queues and workers. */
   readonly queues: Telemetry | undefined;
-  /** Where the work at hand belongs (W3C traceparent), to be kept with a job; `null` where nothing is traced. */
+  /** The trace that the current work belongs to (W3C traceparent), to be kept with a job; `null` where nothing is traced. */
   traceparent(): string | null;
   /** Does work within a span, which fails with it. */
   span<T>(options: SpanOptions, work: (span: OpenSpan) => Promise<T>): Promise<T>;

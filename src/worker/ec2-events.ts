@@ -54,7 +54,7 @@ export class Ec2Events {
     this.#running ??= this.#listen();
   }
 
-  /** Asks for no more messages, and waits until those at hand are done with. */
+  /** Asks for no more messages, and waits until those that were received are dealt with. */
   async stop(): Promise<void> {
     this.#over.abort();
     await this.#running;

@@ -27,7 +27,7 @@ export async function inTrace(
   return inSpan(deps, name, payload, step, job?.traceparent);
 }
 
-/** Does a step within a span, of the trace of the work at hand where it is not said of which. */
+/** Does a step within a span, of the trace of the current work where none is given. */
 export function inSpan(
   { tracing }: Pick<WorkerDeps, 'tracing'>,
   name: StepName,

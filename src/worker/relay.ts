@@ -12,7 +12,7 @@ const PAUSE = 200;
 
 /**
  * Takes what writes leave in the outbox to the queue, as soon as it is there. What is lost with a worker that dies in
- * between the sweeper makes good.
+ * between the sweeper replaces.
  * @param redis a connection of its own, which this blocks
  * @returns stops it, when what it has taken is in the queue
  */

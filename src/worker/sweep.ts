@@ -12,7 +12,7 @@ const ALL_EVERY = 60_000;
 
 /**
  * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
- * with the API is made good here. What is queued already is not queued twice. Then it drops jobs past their retention.
+ * with the API is replaced here. What is queued already is not queued twice. Then it drops jobs past their retention.
  *
  * It reads only what is due by its index; copies that just wait for EC2 may be many thousands. An earlier version, which may
  * still be at work, writes no such times, so now and then everything is read.

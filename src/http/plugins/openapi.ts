@@ -20,7 +20,10 @@ const TAGS = [
     name: 'permissions',
     description: 'Who may launch an image: reading it, sharing, publishing, and making it private again.',
   },
-  { name: 'jobs', description: 'Jobs: how copies get on, cancelling them, and trying again what failed.' },
+  {
+    name: 'jobs',
+    description: 'Jobs: the progress of copies, cancelling them, and trying again what failed.',
+  },
   { name: 'service', description: 'The service itself: its health and this document.' },
 ];
 
