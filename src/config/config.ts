@@ -120,13 +120,14 @@ const SETTINGS = {
   EVENTS_QUEUE_URL: text({
     default: '',
     pattern: '^https?://[^/\\s@]+(?:/[^/\\s]+)*/[0-9]{12}/[A-Za-z0-9_-]{1,80}(?:\\.fifo)?$',
-    description: "address of the SQS queue that EC2's own events of images come to; polling alone without it",
+    description:
+      "address of the SQS queue that receives EC2's own image events; without it, copies are only polled",
   }),
   EVENTS_POLL_SECONDS: number({
     default: 30,
     minimum: 0.05,
     maximum: 300,
-    description: 'seconds between two polls, always, while these events are heard',
+    description: 'seconds between two polls while these events are received',
   }),
   SWEEP_SECONDS: number({
     default: 5,
@@ -165,7 +166,7 @@ const SETTINGS = {
     minimum: 1,
     maximum: 3600,
     description:
-      'seconds with steps waiting and none at work after which a worker exits, to be started again; so it does after ten times as long in one step, or twice as long in one poll of a region',
+      'seconds after which a worker exits, to be started again, when steps wait and none is run; ten times as long for one step that does not end, twice as long for one poll of a region',
   }),
   RETRY_SECONDS: number({
     default: 900,
@@ -228,7 +229,7 @@ const SETTINGS = {
     default: '',
     pattern: `^${WEBHOOK_SECRET}(,${WEBHOOK_SECRET})*$`,
     description:
-      'whsec_ and 24 to 64 bytes in base64: what webhooks are signed with, several separated by commas to change over; without it only WEBHOOK_ENDPOINTS_FILE is told',
+      'secrets that webhooks are signed with, separated by commas, each whsec_ and 24 to 64 bytes in base64; several while they are rotated; without it, only the endpoints of WEBHOOK_ENDPOINTS_FILE are notified',
   }),
   WEBHOOK_URLS: text({
     default: '',
@@ -318,7 +319,7 @@ const SETTINGS = {
     default: 100_000,
     minimum: 1000,
     maximum: 100_000_000,
-    description: 'entries that the audit in Redis keeps, about; the log lines have all of them',
+    description: 'entries that the audit in Redis keeps, approximately; the log has all of them',
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: text({
     default: '',
