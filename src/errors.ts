@@ -46,7 +46,7 @@ export const ERRORS = {
   'other-partition': {
     status: 422,
     retryable: false,
-    title: 'Partitions of AWS do not reach across to each other',
+    title: 'AWS partitions are separate from each other',
   },
   'foreign-product-codes': {
     status: 422,
@@ -89,7 +89,7 @@ export const ERRORS = {
   'key-not-found': { status: 422, retryable: false, title: 'No such KMS key in the region' },
   'key-not-usable': { status: 422, retryable: false, title: 'The KMS key can not encrypt an image' },
   'webhooks-off': { status: 422, retryable: false, title: 'This service sends no webhooks' },
-  'webhook-refused': { status: 422, retryable: false, title: 'The endpoint may not be told' },
+  'webhook-refused': { status: 422, retryable: false, title: 'Webhooks may not be sent to that endpoint' },
   'too-many-streams': { status: 429, retryable: true, title: 'Too many event streams are open' },
   'internal-error': { status: 500, retryable: true, title: 'Something went wrong in this service' },
   'ec2-access-denied': { status: 502, retryable: false, title: "EC2 refused this service's credentials" },

@@ -6,7 +6,7 @@ import { withInstance } from '../documented.ts';
 import { SWAGGER_UI_HEADERS } from './security-headers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 
-const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, tells how far each copy is, and manages who may launch them.
+const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, shows the progress of each copy, and manages who may launch them.
 
 An image is named by its id and its region: every \`/amis\` route takes \`?region=\`. What takes time is a **job**: a
 request answers 202 with the job at once, \`GET /jobs/{id}\` shows its progress, and \`Prefer: wait=30\` holds the

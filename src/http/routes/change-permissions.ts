@@ -49,7 +49,7 @@ const put = {
   operationId: 'putPermissions',
   summary: 'Make the permissions exactly this',
   description:
-    'Everybody who is not named loses what he had. What EC2 would refuse is refused now, with the reason, and nothing is changed.',
+    'Accounts, organizations and units that are not named lose access. What EC2 would refuse is refused now, with the reason, and nothing is changed.',
   body: ref(PermissionPut),
 };
 
@@ -58,7 +58,7 @@ const patch = {
   operationId: 'patchPermissions',
   summary: 'Add and remove permissions',
   description:
-    'An account, organization or unit that is named in neither list stays as it is. Changes of one image are made one after the other.',
+    'Accounts, organizations and units that are named in neither list keep what they have. Changes of one image are made one after the other.',
   body: ref(PermissionPatch),
 };
 
@@ -67,7 +67,7 @@ const remove = {
   operationId: 'deletePermissions',
   summary: 'Make the image private again',
   description:
-    'Only its owner may launch it then; access to its snapshots and grants that this service made go along.',
+    'Then only its owner may launch it. Access to its snapshots, and the grants that this service made, are withdrawn too.',
 };
 
 /** The three ways to change who may launch an image: one job each, all by the same command. */

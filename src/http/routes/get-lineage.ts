@@ -10,7 +10,7 @@ const schema = {
   tags: ['images'],
   summary: 'Where an image was copied to, and what it is a copy of',
   description:
-    'As EC2 itself tells, so copies that were made by other means are listed too. It asks every region, and counts as so many requests (RATE_LIMIT).',
+    'As EC2 itself describes it, so copies that were made by other means are listed too. Every region is asked, and each counts as one request (RATE_LIMIT).',
   params: ImagePath,
   querystring: RegionQuery,
   response: {

@@ -23,11 +23,13 @@ export const AuditEntry = component(
       principal: Type.String({ description: 'Who asked for it: key:NAME, oidc:SUBJECT or anonymous.' }),
       credential: nullable(
         Type.String({
-          description: 'Id of the key or token; null for work, which no credential comes with.',
+          description: 'Id of the key or token; null for work, which is done without one.',
         }),
       ),
       policyVersion: nullable(
-        Type.String({ description: 'Digest of the policy file that was decided by; null without one.' }),
+        Type.String({
+          description: 'Digest of the policy file that the decision was made by; null without one.',
+        }),
       ),
       jobId: nullable(JobId),
       image: nullableRef(ImageReference),
@@ -38,7 +40,7 @@ export const AuditEntry = component(
       }),
       before: nullableRef(PermissionState),
       after: nullableRef(PermissionState),
-      reasons: Type.Array(Type.String(), { description: 'Why it was denied or refused, or how it failed.' }),
+      reasons: Type.Array(Type.String(), { description: 'Why it was denied or refused, or why it failed.' }),
       awsRequestIds: Type.Array(Type.String(), {
         description: "AWS' request ids of the calls that changed anything.",
       }),

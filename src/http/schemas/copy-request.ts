@@ -15,7 +15,7 @@ const options = {
   encrypted: Type.Optional(
     Type.Boolean({
       description:
-        'Encrypt the copy. Left out, it is encrypted if its source or "encryption by default" of the region says so.',
+        'Encrypt the copy. Without it, the copy is encrypted if its source is, or if encryption by default is on in the region.',
     }),
   ),
   kmsKeyId: Type.Optional(KmsKeyId),
@@ -28,7 +28,7 @@ export const CopyDestination = component(
     { region: Region, ...options },
     {
       ...CLOSED,
-      description: 'Where to copy to. What is said here goes before what is said for all destinations.',
+      description: 'Where to copy to. A field given here replaces the one given for all destinations.',
       examples: [{ region: 'eu-west-1' }],
     },
   ),

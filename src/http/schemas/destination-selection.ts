@@ -10,15 +10,14 @@ export const DestinationSelection = component(
         Type.Array(Region, {
           minItems: 1,
           maxItems: 50,
-          description:
-            "Regions of the job's destinations: only these are touched. Left out, all of them are meant.",
+          description: "Regions of the job's destinations: only these are changed. Without it, all are.",
           'x-rule': "must name 1 to 50 of the job's destinations; leave it out to mean all of them",
         }),
       ),
     },
     {
       ...CLOSED,
-      description: 'Which destinations of a job are meant.',
+      description: 'The destinations of a job that a request is about.',
       examples: [{ destinations: ['eu-west-1'] }],
     },
   ),

@@ -12,7 +12,7 @@ export const EventDestination = component(
     {
       region: Region,
       state: oneOf(DESTINATION_STATES, { description: 'State of the destination after the event.' }),
-      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 gave one.' })),
+      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has given one.' })),
       progress: percent('Percent.'),
       etaSeconds: nullable(
         Type.Integer({ minimum: 0, description: 'Seconds that the copy will still take.' }),
@@ -28,8 +28,7 @@ export const JobEvent = component(
   Type.Object(
     {
       type: oneOf(EVENT_TYPES, {
-        description:
-          'What happened: the state that the job or a destination came into, or that one moved on.',
+        description: 'What happened: the new state of the job or of a destination, or progress.',
       }),
       at: time('When it happened.'),
       jobId: JobId,
@@ -41,7 +40,7 @@ export const JobEvent = component(
     {
       ...CLOSED,
       description:
-        'The data of one event. A "resync" event has only its type and, as "read", the path to read in place of what may have been missed.',
+        'The data of one event. A "resync" event has only its type and, as "read", the path to read instead of the events that may have been missed.',
     },
   ),
 );

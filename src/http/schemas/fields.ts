@@ -20,7 +20,7 @@ export const ImageId = Type.String({
 
 export const JobId = Type.String({
   pattern: JOB_ID_PATTERN,
-  description: 'Id of the job, as the 202 that accepted it gave it.',
+  description: 'Id of the job, from the 202 that accepted it.',
   examples: ['019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10'],
   'x-rule': 'must be a UUID in small letters, as the 202 that accepted the job gave it',
 });

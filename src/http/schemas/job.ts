@@ -19,7 +19,7 @@ export const Failure = component(
       message: Type.String({ description: 'What failed, where, and what to do next.' }),
       awsCode: nullable(Type.String({ description: "EC2's own error code." })),
       awsRequestId: nullable(Type.String({ description: "EC2's request id, for AWS support." })),
-      retryable: Type.Boolean({ description: 'Whether the same may succeed later, as it stands.' }),
+      retryable: Type.Boolean({ description: 'Whether the same request may succeed later, unchanged.' }),
     },
     { ...CLOSED, description: 'Why something failed.' },
   ),
@@ -41,7 +41,7 @@ export const Destination = component(
         description:
           'Set while the copy is being removed, because it was cancelled or because another destination failed.',
       }),
-      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 gave one.' })),
+      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has given one.' })),
       imageState: Type.Unsafe<ImageState | null>({
         type: ['string', 'null'],
         enum: [...IMAGE_STATES, null],
@@ -51,7 +51,7 @@ export const Destination = component(
       etaSeconds: nullable(
         Type.Integer({
           minimum: 0,
-          description: 'Seconds that the copy will still take; null while nothing tells.',
+          description: 'Seconds that the copy will still take; null while that is not known.',
         }),
       ),
       encrypted: nullable(
@@ -66,7 +66,7 @@ export const Destination = component(
       error: nullableRef(Failure),
       startedAt: nullable(time('When CopyImage was called.')),
       availableAt: nullable(time('When EC2 had finished the copy.')),
-      finishedAt: nullable(time('When nothing was left to do here.')),
+      finishedAt: nullable(time('When the destination had finished.')),
     },
     { ...CLOSED, description: 'One region that a job copies to.' },
   ),
@@ -77,7 +77,7 @@ export const Warning = component(
   Type.Object(
     {
       code: Type.String({ description: `Stable code: ${WARNING_CODES.join(', ')}. Others may be added.` }),
-      message: Type.String({ description: 'What to know, and what to do about it.' }),
+      message: Type.String({ description: 'What was found, and what to do about it.' }),
       region: Type.String(),
       statements: Type.Optional(
         Type.Array(Type.Object({}, { additionalProperties: true }), {
@@ -85,7 +85,7 @@ export const Warning = component(
         }),
       ),
     },
-    { ...CLOSED, description: 'Something to know that stopped nothing.' },
+    { ...CLOSED, description: 'A warning: something to know that did not stop the job.' },
   ),
 );
 
@@ -138,14 +138,16 @@ export const Job = component(
       ),
       progress: percent('Percent over all destinations.'),
       destinations: Type.Optional(
-        Type.Array(ref(Destination), { description: 'Of a copy: where it goes, and how far each is.' }),
+        Type.Array(ref(Destination), {
+          description: 'Of a copy: its destinations, with the progress of each.',
+        }),
       ),
       permissions: RequestedPermissions,
       before: Type.Optional(nullableRef(PermissionState)),
       after: Type.Optional(nullableRef(PermissionState)),
       error: Type.Optional(nullableRef(Failure)),
       warnings: Type.Array(ref(Warning), {
-        description: 'What to know. `no-worker` is there only as long as no worker is running.',
+        description: 'Warnings. `no-worker` is there only as long as no worker is running.',
       }),
       deliveries: Type.Array(ref(Delivery), { description: 'Messages to webhooks about the job.' }),
       requestedBy: Type.String({ description: 'Who asked for the job.' }),

@@ -32,6 +32,9 @@ export const Lineage = component(
         { description: 'Regions that could not be asked: copies there are missing from the list.' },
       ),
     },
-    { ...CLOSED, description: 'Where an image was copied to, and what it is a copy of, as EC2 tells.' },
+    {
+      ...CLOSED,
+      description: 'Where an image was copied to, and what it is a copy of, as EC2 describes it.',
+    },
   ),
 );

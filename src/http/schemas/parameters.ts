@@ -11,7 +11,7 @@ export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
 const JobInPath = Type.String({
   ...JobId,
   description:
-    'Id of the job, as the 202 that accepted it gave it. The example is the id of no job: `GET /jobs` lists those that there are.',
+    'Id of the job, from the 202 that accepted it. The example is the id of no job: `GET /jobs` lists those that there are.',
 });
 
 export const JobPath = Type.Object({ id: JobInPath }, CLOSED);
@@ -53,7 +53,7 @@ export const PreferHeader = Type.Object({
   Prefer: Type.Optional(
     Type.String({
       description:
-        '`wait=N` holds the answer for up to N seconds (at most 30) until the job has finished (RFC 7240). Of one caller 100 answers are held at once; the next one comes at once, without `Preference-Applied`.',
+        '`wait=N` holds the answer for up to N seconds (at most 30) until the job has finished (RFC 7240). At most 100 answers are held for one caller; further ones are sent at once, without `Preference-Applied`.',
     }),
   ),
 });
@@ -104,7 +104,7 @@ export const AuditQuery = Type.Object(
     cursor: Type.Optional(
       Type.String({
         pattern: '^\\d{1,15}-\\d{1,15}$',
-        description: 'The nextCursor of the page before.',
+        description: 'The nextCursor of the previous page.',
         'x-rule': 'must be the nextCursor of the page before, unchanged',
       }),
     ),
@@ -128,7 +128,7 @@ export const JobsQuery = Type.Object(
     cursor: Type.Optional(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{1,200}$',
-        description: 'The nextCursor of the page before.',
+        description: 'The nextCursor of the previous page.',
         'x-rule': 'must be the nextCursor of the page before, unchanged',
       }),
     ),

@@ -86,7 +86,7 @@ export const PermissionPatch = component(
       ...CLOSED,
       minProperties: 1,
       description:
-        'What to add and what to remove; an account, organization or unit that is named in neither stays as it is.',
+        'What to add and what to remove. Accounts, organizations and units that are named in neither keep what they have.',
       examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
       'x-rule': 'must have "add" or "remove", or both',
       'x-unknown': 'PATCH takes "add" and "remove", such as {"add": {"accounts": ["222222222222"]}}',

@@ -29,7 +29,7 @@ export const Problem = component(
             },
             CLOSED,
           ),
-          { description: 'The faults of the request, one by one.' },
+          { description: 'What is wrong with the request, field by field.' },
         ),
       ),
       awsCode: Type.Optional(Type.String({ description: "EC2's own error code, where EC2 refused." })),
