@@ -2,7 +2,7 @@ import { FaultSchema } from '../faults.ts';
 import { regions } from '../regions.ts';
 import type { Simulation } from '../simulation.ts';
 import { addKey } from '../state/keys.ts';
-import { addImage, NewImageSchema } from '../state/new-image.ts';
+import { addImage, NewImageSchema, NewImagesSchema } from '../state/new-image.ts';
 import { ControlError, parse } from './parse.ts';
 import { ClockSchema, ImageChangeSchema, NewKeySchema, PartialSettingsSchema } from './schemas.ts';
 
@@ -26,7 +26,7 @@ const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['DELETE faults', clearFaults],
   ['POST reset', reset],
   ['POST clock', advanceClock],
-  ['POST images', addOneImage],
+  ['POST images', addImages],
   ['POST images/', changeImage],
   ['POST keys', addOneKey],
 ]);
@@ -75,11 +75,16 @@ function requireRegion(region: string): void {
   if (!regions.has(region)) throw new ControlError(400, `/region '${region}' does not exist`);
 }
 
-function addOneImage({ world }: Simulation, body: string): unknown {
-  const spec = parse(NewImageSchema, body);
-  requireRegion(spec.region);
-  const image = addImage(world, spec);
-  return { imageId: image.imageId, snapshotIds: image.devices.map((device) => device.snapshotId) };
+/** One image, or an array of them. */
+function addImages({ world }: Simulation, body: string): unknown {
+  const isOne = !body.trimStart().startsWith('[');
+  const specs = isOne ? [parse(NewImageSchema, body)] : parse(NewImagesSchema, body);
+  for (const { region } of specs) requireRegion(region);
+  const added = specs.map((spec) => {
+    const { imageId, devices } = addImage(world, spec);
+    return { imageId, snapshotIds: devices.map(({ snapshotId }) => snapshotId) };
+  });
+  return isOne ? added[0] : added;
 }
 
 function changeImage({ world }: Simulation, body: string, imageId: string): unknown {

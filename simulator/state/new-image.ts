@@ -29,7 +29,7 @@ const SnapshotSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** An image that is simply there: the seeds, and the body of POST /_simulator/images. Only `region` is required. */
+/** An image that is simply there: the seeds, and the body of POST /_simulator/images, or each of its elements. Only `region` is required. */
 export const NewImageSchema = Type.Object(
   {
     region: Type.String(),
@@ -55,6 +55,8 @@ export const NewImageSchema = Type.Object(
   },
   { additionalProperties: false },
 );
+
+export const NewImagesSchema = Type.Array(NewImageSchema);
 
 export type NewImage = Static<typeof NewImageSchema>;
 type NewSnapshot = Static<typeof SnapshotSchema>;

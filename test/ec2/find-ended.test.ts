@@ -51,8 +51,8 @@ test('images that are still being made are no part of the answer, whatever has b
 test('nothing is asked for nothing, and a thousand are asked for at once', async () => {
   expect(await found([])).toEqual({ ended: [], unknown: [] });
   expect(await calls()).toBe(0);
-  const ids: string[] = [];
-  for (let n = 1; n <= 1001; n += 1) ids.push(await image(n, 'available'));
+  const ids = Array.from({ length: 1001 }, (_, n) => id(n + 1));
+  await service.control.addImages(ids.map((imageId) => ({ region: scope.region, imageId })));
   expect((await found(ids)).ended).toHaveLength(1001);
   expect(await calls()).toBe(2);
 });

@@ -17,6 +17,10 @@ export class SimulatorControl {
     return this.#post('faults', fault);
   }
 
+  addImages(images: readonly NewImage[]): Promise<unknown> {
+    return this.#post('images', images);
+  }
+
   addImage(image: NewImage): Promise<unknown> {
     return this.#post('images', image);
   }

@@ -114,7 +114,8 @@ describe('DescribeImages', () => {
   });
 
   test('pages by at most 1,000, whatever is asked, and the last token is empty', async () => {
-    for (let n = 0; n < 1000; n++) await sim.control('POST', 'images', { region: 'us-east-1' });
+    const images = Array.from({ length: 1000 }, () => ({ region: 'us-east-1' }));
+    await sim.control('POST', 'images', images);
     for (const MaxResults of [undefined, 400, 5000]) {
       const sizes: number[] = [];
       const seen = new Set<string | undefined>();
