@@ -53,7 +53,7 @@ export interface CommitContext {
 
 /**
  * Makes some writes, each of a record, its events, its indexes, and the wake-ups of what it made due; all of it or
- * nothing. One call of one script for all of them: see COMMIT in scripts.ts. An outcome for each, in order.
+ * nothing. One call of one script for all of them: see lua/commit.lua. An outcome for each, in order.
  */
 export async function commit(
   redis: RedisClient,

@@ -14,7 +14,7 @@ import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
 import type { ChangeRef } from './store.ts';
 
-/** A Redis command whose first argument is its key; or PLACE (see COMMIT), which puts a member into a wait queue. */
+/** A Redis command whose first argument is its key; or PLACE (see lua/commit.lua), which puts a member into a wait queue. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
 
 /**

@@ -14,7 +14,7 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/domain', 'test/worker'],
   },
   'commit script': {
-    file: 'src/store/scripts.ts',
+    file: 'src/store/lua/commit.lua',
     is: "if version ~= plan.from then return 'conflict' end",
     becomes: "if version > 0 and plan.from == 0 then return 'conflict' end",
     tests: ['test/store'],

@@ -22,7 +22,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     becomes: 'if (job === undefined) await producer.wakeJob(',
   },
   'no-version-check': {
-    file: 'src/store/scripts.ts',
+    file: 'src/store/lua/commit.lua',
     is: "if version ~= plan.from then return 'conflict' end",
     becomes: "if version > 0 and plan.from == 0 then return 'conflict' end",
   },

@@ -1,0 +1,2 @@
+-- Redis' clock, of the server that has the key.
+return redis.call('TIME')
