@@ -36,6 +36,10 @@ export function deliveriesView(path, look, signal) {
   return { node, update };
 }
 
+/**
+ * @param {import('../src/http/schemas/job.ts').Delivery} delivery
+ * @param {(n: number) => unknown} resend
+ */
 function row({ n, event, host, state, attempts, nextAttemptAt }, resend) {
   const mark = badge();
   mark.update(COLOUR[state] ?? state, state);

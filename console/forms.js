@@ -34,7 +34,11 @@ export function select(name, options, chosen) {
 }
 
 /** The regions that the service knows, and its own. */
-export const regions = () => Array.from(document.querySelectorAll('#regions option'), ({ value }) => value);
+export const regions = () => {
+  /** @type {NodeListOf<HTMLOptionElement>} */
+  const options = document.querySelectorAll('#regions option');
+  return Array.from(options, ({ value }) => value);
+};
 export const defaultRegion = () => document.body.dataset.region;
 
 export const IMAGE_ID = { pattern: 'ami-([0-9a-f]{8}|[0-9a-f]{17})', placeholder: 'ami-…' };

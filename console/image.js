@@ -45,6 +45,7 @@ function ignoreLeaving(error) {
   if (error.name !== 'AbortError') throw error;
 }
 
+/** @param {import('../src/http/schemas/image.ts').Image} image */
 function aboutImage(image) {
   const state = badge();
   state.update(image.state);

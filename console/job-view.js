@@ -1,6 +1,9 @@
 import { announce, badge, facts, h, imageLink, setText, show, timeLeft } from './dom.js';
 
-/** Why something failed, with the remedy, in the API's and EC2's own words. */
+/**
+ * Why something failed, with the remedy, in the API's and EC2's own words.
+ * @param {import('../src/http/schemas/job.ts').Failure} failure
+ */
 export function failureBox({ code, message, awsCode, awsRequestId, retryable }) {
   const trace = [code, awsCode, awsRequestId && `EC2 request ${awsRequestId}`].filter(Boolean).join(' · ');
   const hint = retryable ? 'The same may succeed later: Retry.' : 'It has to be fixed before Retry can help.';
@@ -74,7 +77,11 @@ export function destinationsView() {
   return { node, update };
 }
 
-/** The job as it is after an event; what the event is older than stays. */
+/**
+ * The job as it is after an event; what the event is older than stays.
+ * @param {import('../src/http/schemas/job.ts').Job} job
+ * @param {import('../src/http/schemas/event.ts').JobEvent} event
+ */
 export function afterEvent(job, event) {
   if (event.at < job.updatedAt) return job;
   const { state, progress, destination } = event;
@@ -82,7 +89,10 @@ export function afterEvent(job, event) {
   return { ...job, state, progress, updatedAt: event.at, destinations: job.destinations?.map(changed) };
 }
 
-/** Whether an event tells less than the job has to show: a reason, or times. Then the job is to be read again. */
+/**
+ * Whether an event tells less than the job has to show: a reason, or times. Then the job is to be read again.
+ * @param {import('../src/http/schemas/event.ts').JobEvent} event
+ */
 export function needsReading({ type, destination }) {
   return /^job\.|\.(succeeded|failed|cancelled|stopping)$/.test(type) || Boolean(destination?.errorCode);
 }

@@ -87,6 +87,7 @@ function jobView(path, reload) {
   return { node, update, job: () => job };
 }
 
+/** @param {import('../src/http/schemas/job.ts').Job} job */
 function cancelling({ kind, image }) {
   const name = `${image.id} in ${image.region}`;
   return kind === 'copy'
@@ -94,12 +95,14 @@ function cancelling({ kind, image }) {
     : `Cancel the change of permissions of ${name}? What it has given so far is taken back.`;
 }
 
+/** @param {import('../src/http/schemas/job.ts').Job} job */
 function canRetry({ state, finishedAt, destinations }) {
   if (finishedAt === null) return false;
   if (destinations === undefined) return state === 'failed';
   return destinations.some((one) => one.state === 'failed' || one.error?.code === 'rolled-back');
 }
 
+/** @param {import('../src/http/schemas/job.ts').Job} job */
 function aboutJob(job) {
   const { image } = job;
   return facts([
@@ -111,6 +114,7 @@ function aboutJob(job) {
   ]);
 }
 
+/** @param {import('../src/http/schemas/job.ts').Job} job */
 function detailsOf(job) {
   const section = (title, ...content) => h('section', null, h('h2', null, title), ...content);
   const copies = (job.destinations ?? []).filter(({ encrypted }) => encrypted !== null);

@@ -33,7 +33,7 @@ function filterForm(query) {
   const apply = (event) => {
     event.preventDefault();
     const chosen = [...new FormData(form)]
-      .map(([name, value]) => [name, value.trim()])
+      .map(([name, value]) => [name, String(value).trim()])
       .filter(([, value]) => value);
     location.hash = `/jobs?${new URLSearchParams(chosen)}`;
   };
@@ -102,7 +102,11 @@ function jobList(query, signal) {
   return { nodes: [empty, list, result.node, older], refresh, hear };
 }
 
-/** One job in the list. */
+/**
+ * One job in the list.
+ * @param {import('../src/http/schemas/job.ts').Job} job
+ * @param {AbortSignal} signal
+ */
 function jobCard(job, signal) {
   const state = badge();
   const destinations = destinationsView();

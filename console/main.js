@@ -7,7 +7,10 @@ import { jobsPage } from './jobs.js';
 import { problemBox } from './problems.js';
 import { setUpSignIn } from './sign-in.js';
 
-/** Which page is shown is in the fragment of the address: `#/jobs?state=failed`. */
+/**
+ * Which page is shown is in the fragment of the address: `#/jobs?state=failed`.
+ * @type {[pattern: RegExp, page: (context: object) => Promise<{ title: string, content: unknown[] }>][]}
+ */
 const PAGES = [
   [/^\/jobs$/, jobsPage],
   [/^\/jobs\/([^/]+)$/, jobPage],
@@ -62,7 +65,9 @@ async function run(action, signal = leave.signal) {
 }
 
 function markCurrent(path) {
-  for (const link of document.querySelectorAll('nav a')) {
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll('nav a');
+  for (const link of links) {
     const current = path.startsWith(link.hash.slice(1)) && link.hash !== '';
     if (current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
@@ -78,7 +83,7 @@ document.getElementById('skip').addEventListener('click', (event) => {
 });
 document.getElementById('queues').addEventListener('click', (event) => {
   event.preventDefault();
-  const { pathname } = event.currentTarget;
+  const { pathname } = /** @type {HTMLAnchorElement} */ (event.currentTarget);
   void run(async () => {
     await queueSession.open();
     location.assign(pathname);

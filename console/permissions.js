@@ -35,9 +35,10 @@ export async function permissionsView(path, again, signal) {
   );
 }
 
+/** @param {import('../src/http/schemas/permissions.ts').Permissions} permissions */
 function shareability({ imageId, region, shareable }) {
   const answer = (can) => (can ? '✓ yes' : '✕ no');
-  const encrypt = `#/copy?${new URLSearchParams({ imageId, region, encrypted: 1 })}`;
+  const encrypt = `#/copy?${new URLSearchParams({ imageId, region, encrypted: '1' })}`;
   const managed = shareable.reasons.some(({ code }) => code === 'aws-managed-key');
   return h(
     'div',
@@ -99,7 +100,7 @@ function shareForm(path, { imageId, region, visibility }, again) {
   );
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    const mode = new FormData(form).get('mode');
+    const mode = String(new FormData(form).get('mode'));
     const set = readPermissions(form);
     const asked = question(mode, set, image);
     if (asked !== null && !confirm(asked)) return;

@@ -1,6 +1,9 @@
 import { h, show } from './dom.js';
 
-/** What was refused, why, and what to do: the API's own words, which name the remedy. */
+/**
+ * What was refused, why, and what to do: the API's own words, which name the remedy.
+ * @param {import('./api.js').Problem} problem
+ */
 export function problemBox({ status, body }) {
   const trace = [body.code, body.awsCode, body.requestId && `request ${body.requestId}`]
     .filter(Boolean)

@@ -48,7 +48,7 @@ export function setUpSignIn({ signedIn, signedOut }) {
     showButton();
     void signedOut();
   });
-  document.addEventListener('unauthenticated', ({ detail }) => {
+  document.addEventListener('unauthenticated', (/** @type {CustomEvent} */ { detail }) => {
     if (dialog.open) return;
     show(result.node, problemBox(detail));
     dialog.showModal();

@@ -22,6 +22,11 @@ const script = (name: string) => join(PROJECT_DIR, 'tools/bin', name);
 export const CHECKS: readonly Check[] = [
   { name: 'types', what: 'tsc', command: [bin('tsc'), '--noEmit'] },
   {
+    name: 'console',
+    what: "tsc, the console's JavaScript against the types of the API's answers",
+    command: [bin('tsc'), '--noEmit', '--project', 'console'],
+  },
+  {
     name: 'lint',
     what: 'oxlint, with the import rules of .oxlintrc.json',
     command: [bin('oxlint'), '--type-aware', '--deny-warnings'],

@@ -27,9 +27,11 @@ export const consolePages = fp<Pick<AppDeps, 'regions' | 'defaultRegion'>>(
     const schema = { hide: true };
     const config = { ...CONSOLE_HEADERS, access: 'everybody' } as const;
     for (const name of await readdir(DIRECTORY)) {
+      const type = TYPES[extname(name)];
+      if (type === undefined) continue;
       const text = await readFile(new URL(name, DIRECTORY), 'utf8');
       const isPage = name === 'index.html';
-      const send = sender(isPage ? withRegions(text, deps) : text, TYPES[extname(name)] ?? 'text/plain');
+      const send = sender(isPage ? withRegions(text, deps) : text, type);
       app.get(isPage ? '/' : `/console/${name}`, { schema, config }, send);
     }
   },
