@@ -181,11 +181,26 @@ export const removalRefused = (ref: CopyRef, error: Failure): Transition =>
       : { state: 'failed', stopping: null, error, etaSeconds: null, unseen: null, finishedAt: now },
   );
 
-/** Nothing is left to do; `warnings` is what the one who asked should know all the same. */
-export const succeed = (ref: CopyRef, warnings: readonly Warning[] = []): Transition => {
+/**
+ * Nothing is left to do.
+ * @param warnings what the caller should know all the same
+ * @param kmsKeyId the copy's key; `null` where it has none, or it is not known: then what was known stays
+ */
+export const succeed = (
+  ref: CopyRef,
+  warnings: readonly Warning[] = [],
+  kmsKeyId: string | null = null,
+): Transition => {
   const succeeding = fenced(ref, (one, now) =>
     one.state === 'available' && one.stopping === null
-      ? { state: 'succeeded', etaSeconds: null, untagged: [], unseen: null, finishedAt: now }
+      ? {
+          state: 'succeeded',
+          kmsKeyId: kmsKeyId ?? one.kmsKeyId,
+          etaSeconds: null,
+          untagged: [],
+          unseen: null,
+          finishedAt: now,
+        }
       : null,
   );
   return (job, now) => {

@@ -1,4 +1,4 @@
-import { SELF } from '../domain/ami.ts';
+import { SELF, snapshotIdsOf } from '../domain/ami.ts';
 import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
 import { copyRef, destinationKey, destinationScope, findDestination, ownerLeftOut } from '../domain/job.ts';
@@ -9,6 +9,7 @@ import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
 import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { Ec2Error } from '../ec2/classify.ts';
 import { AmiferryError } from '../errors.ts';
+import { ifKnown } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
@@ -46,13 +47,24 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
     await addTags(deps, job, destination);
     const warnings = await sharePermissions(deps, job, destination);
     if (warnings === null) return { outcome: 'again', why: 'another change of its permissions comes first' };
-    await changeCopy(deps, job.id, succeed(copyRef(destination), warnings));
+    const kmsKeyId = await keyOf(deps, destination);
+    await changeCopy(deps, job.id, succeed(copyRef(destination), warnings, kmsKeyId));
     await wakeNext(deps, job, destination);
     return DONE;
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     return afterError(deps, job, destination, error);
   }
+}
+
+/** The key of an encrypted copy. EC2 may not have described the copy's snapshots when its end was seen: then they are asked for once more. */
+async function keyOf({ gateway }: WorkerDeps, destination: Destination): Promise<string | null> {
+  const { encrypted, imageId, kmsKeyId } = destination;
+  if (encrypted !== true || kmsKeyId !== null || imageId === null) return kmsKeyId;
+  const scope = destinationScope(destination);
+  const image = await ifKnown(gateway.describeImage(scope, imageId));
+  const snapshots = image && (await ifKnown(gateway.describeSnapshots(scope, snapshotIdsOf([image]))));
+  return snapshots?.find((one) => one.kmsKeyId !== null)?.kmsKeyId ?? null;
 }
 
 /** A retry took it up again: its image may have been removed since. */

@@ -62,6 +62,27 @@ test('where progress has told of its snapshots already, the end of a copy asks f
   expect(await calls('CreateTags')).toBe(0);
 });
 
+test('an encrypted copy whose snapshots could not be read at its end has its key all the same', async () => {
+  service = await startService({ simulator: { copySeconds: 1 } });
+  const encrypted = { region: EU, encrypted: true as const, kmsKeyId: 'alias/ami' };
+  const { id } = await service.copy({ destinations: [encrypted] });
+  await service.untilJob(id, ({ destinations: [one] }) => one?.imageId !== null);
+  await service.control.advanceSeconds(10);
+  await service.control.fault({
+    action: 'DescribeSnapshots',
+    region: EU,
+    error: 'InternalError',
+    status: 500,
+    times: 2,
+  });
+  const [done] = (await service.untilFinished(id)).destinations;
+  expect(done).toMatchObject({
+    state: 'succeeded',
+    encrypted: true,
+    kmsKeyId: expect.stringContaining('arn:aws:kms:'),
+  });
+});
+
 test('an encrypted copy keeps the key that its snapshots told while it was pending', async () => {
   service = await startService({ simulator: { copySeconds: 100 } });
   const encrypted = { region: EU, encrypted: true as const, kmsKeyId: 'alias/ami' };
