@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Ec2Error } from './errors.ts';
+import { AwsError } from './errors.ts';
 import { newRequestId } from './ids.ts';
 import { kmsOperations } from './kms/operations.ts';
 import { operations } from './operations/index.ts';
@@ -31,9 +31,9 @@ export interface Call {
   readonly form: URLSearchParams | undefined;
   /** Outside the token buckets of the account. */
   readonly unlimited?: true;
-  /** @throws Ec2Error when it is refused */
+  /** @throws AwsError when it is refused */
   readonly run: (effects: Effects) => Done | Promise<Done>;
-  readonly refuse: (error: Ec2Error) => Answer;
+  readonly refuse: (error: AwsError) => Answer;
 }
 
 const stsVersion = '2011-06-15';
@@ -65,7 +65,7 @@ export function callOf(
 }
 
 function invalidAction(action: string): never {
-  throw new Ec2Error('InvalidAction', `The action ${action} is not valid for this web service.`);
+  throw new AwsError('InvalidAction', `The action ${action} is not valid for this web service.`);
 }
 
 function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams): Call {
@@ -81,7 +81,7 @@ function ec2Call(simulation: Simulation, caller: Caller, form: URLSearchParams):
       if (operation === undefined) return invalidAction(action);
       const parameters = Parameters.parse(effects.ignoresFilters === true ? unfiltered(form) : form);
       if (parameters.boolean('DryRun') === true) {
-        throw new Ec2Error('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
+        throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.');
       }
       const { world } = simulation;
       const result = operation.run({
@@ -147,7 +147,7 @@ function kmsCall(simulation: Simulation, caller: Caller, action: string, body: s
     mutates: operation?.mutates ?? false,
     form: undefined,
     run() {
-      if (operation === undefined) throw new Ec2Error('UnknownOperationException', action);
+      if (operation === undefined) throw new AwsError('UnknownOperationException', action);
       const { world } = simulation;
       return {
         answer: answers.kmsSuccess(
@@ -168,7 +168,7 @@ function sqsCall(request: SqsRequest, action: string, body: string): Call {
     unlimited: true,
     form: undefined,
     async run() {
-      if (operation === undefined) throw new Ec2Error('UnknownOperationException', action);
+      if (operation === undefined) throw new AwsError('UnknownOperationException', action);
       return { answer: answers.sqsSuccess(await operation.run(request, body)) };
     },
     refuse: answers.sqsFailure,

@@ -13,13 +13,13 @@ const statuses: ReadonlyMap<string, number> = new Map([
 ]);
 
 /** A refusal in EC2's own terms; the wire code turns it into the answer. */
-export class Ec2Error extends Error {
+export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
 
   constructor(code: string, message: string, status: number = statuses.get(code) ?? 400) {
     super(message);
-    this.name = 'Ec2Error';
+    this.name = 'AwsError';
     this.code = code;
     this.status = status;
   }
@@ -30,24 +30,24 @@ function list(ids: readonly string[]): string {
 }
 
 /** Images that do not exist, or that the caller may not see. */
-export function imageNotFound(...ids: string[]): Ec2Error {
-  return new Ec2Error('InvalidAMIID.NotFound', `The image ${list(ids)}`);
+export function imageNotFound(...ids: string[]): AwsError {
+  return new AwsError('InvalidAMIID.NotFound', `The image ${list(ids)}`);
 }
 
 /** Snapshots that do not exist, or that the caller may not see. */
-export function snapshotNotFound(id: string): Ec2Error {
-  return new Ec2Error('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
+export function snapshotNotFound(id: string): AwsError {
+  return new AwsError('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
 }
 
-export function missingParameter(name: string): Ec2Error {
-  return new Ec2Error('MissingParameter', `The request must contain the parameter ${name}`);
+export function missingParameter(name: string): AwsError {
+  return new AwsError('MissingParameter', `The request must contain the parameter ${name}`);
 }
 
-export function invalidValue(name: string, value: string, why: string): Ec2Error {
-  return new Ec2Error('InvalidParameterValue', `Value (${value}) for parameter ${name} is invalid. ${why}`);
+export function invalidValue(name: string, value: string, why: string): AwsError {
+  return new AwsError('InvalidParameterValue', `Value (${value}) for parameter ${name} is invalid. ${why}`);
 }
 
 /** What EC2 says to someone who sees a resource but does not own it. */
-export function notTheOwner(kind: 'image' | 'snapshot', id: string): Ec2Error {
-  return new Ec2Error('AuthFailure', `Not authorized for ${kind}:${id}`);
+export function notTheOwner(kind: 'image' | 'snapshot', id: string): AwsError {
+  return new AwsError('AuthFailure', `Not authorized for ${kind}:${id}`);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, Done } from './calls.ts';
-import { Ec2Error } from './errors.ts';
+import { AwsError } from './errors.ts';
 import type { Fault } from './faults.ts';
 import type { CopyImageCall } from './ledger.ts';
 import type { Simulation } from './simulation.ts';
@@ -59,7 +59,7 @@ async function disturbance(
   const code = fault.error ?? 'InternalError';
   failed(code);
   return call.refuse(
-    new Ec2Error(code, fault.message ?? `A fault that was asked for: ${code}`, fault.status),
+    new AwsError(code, fault.message ?? `A fault that was asked for: ${code}`, fault.status),
   );
 }
 
@@ -89,7 +89,7 @@ async function execute(
     }
     return done.answer;
   } catch (error) {
-    const refusal = error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error));
+    const refusal = error instanceof AwsError ? error : new AwsError('InternalError', String(error));
     failed(refusal.code);
     return call.refuse(refusal);
   }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { callOf } from './calls.ts';
 import { handleControl } from './control/routes.ts';
-import { Ec2Error } from './errors.ts';
+import { AwsError } from './errors.ts';
 import { newRequestId } from './ids.ts';
 import { serve } from './serve.ts';
 import type { Simulation } from './simulation.ts';
@@ -20,8 +20,8 @@ export function createSimulatorServer(simulation: Simulation): Server {
   });
 }
 
-function asRefusal(error: unknown): Ec2Error {
-  return error instanceof Ec2Error ? error : new Ec2Error('InternalError', String(error));
+function asRefusal(error: unknown): AwsError {
+  return error instanceof AwsError ? error : new AwsError('InternalError', String(error));
 }
 
 async function answer(
@@ -36,7 +36,7 @@ async function answer(
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(json));
     return;
   }
-  if (request.method !== 'POST') throw new Ec2Error('InvalidAction', 'Only POST is simulated', 405);
+  if (request.method !== 'POST') throw new AwsError('InvalidAction', 'Only POST is simulated', 405);
   const caller = callerOf(request.headers.authorization);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
@@ -54,7 +54,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   for await (const chunk of request) {
     if (!Buffer.isBuffer(chunk)) continue;
     size += chunk.length;
-    if (size > bodyLimit) throw new Ec2Error('RequestEntityTooLarge', `At most ${bodyLimit} bytes`, 413);
+    if (size > bodyLimit) throw new AwsError('RequestEntityTooLarge', `At most ${bodyLimit} bytes`, 413);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();

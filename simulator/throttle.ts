@@ -1,4 +1,4 @@
-import { Ec2Error } from './errors.ts';
+import { AwsError } from './errors.ts';
 import type { Scope } from './state/world.ts';
 
 interface Bucket {
@@ -18,14 +18,14 @@ const buckets: ReadonlyMap<string, Bucket> = new Map([
 const otherMutating: Bucket = { burst: 50, refill: 5 };
 const reading: Bucket = { burst: 100, refill: 20 };
 
-/** @throws Ec2Error RequestLimitExceeded when the action's bucket is empty */
+/** @throws AwsError RequestLimitExceeded when the action's bucket is empty */
 export function takeToken(scope: Scope, action: string, mutates: boolean, now: number): void {
   const { burst, refill } = buckets.get(action) ?? (mutates ? otherMutating : reading);
   const bucket = scope.buckets.get(action) ?? { tokens: burst, at: now };
   const tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1000) * refill);
   if (tokens < 1) {
     scope.buckets.set(action, { tokens, at: now });
-    throw new Ec2Error('RequestLimitExceeded', 'Request limit exceeded.');
+    throw new AwsError('RequestLimitExceeded', 'Request limit exceeded.');
   }
   scope.buckets.set(action, { tokens: tokens - 1, at: now });
 }

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { nextPoll, pollIntervalFrom } from '../../src/domain/next-poll.ts';
-import { IMAGE_IDS } from '../../src/ec2/find-ended.ts';
+import { IMAGE_IDS } from '../../src/aws/ec2/find-ended.ts';
 import { COPIES_A_CALL } from '../../src/worker/poll-copies.ts';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { COMPUTED } from '../benchmark.ts';

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 import type { Grant, Key } from '../state/keys.ts';
 import { mayUse } from '../state/keys.ts';
@@ -35,7 +35,7 @@ const CreateGrantSchema = Type.Object({
 export function createGrant(request: KmsRequest, body: string): object {
   const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
-  if (!key.enabled) throw new Ec2Error('DisabledException', `${key.arn} is disabled.`);
+  if (!key.enabled) throw new AwsError('DisabledException', `${key.arn} is disabled.`);
   // A caller that holds only a grant can grant no more operations than that grant has.
   if (!mayUse(key, request.account, asked.Operations)) throw notAllowed(request, 'CreateGrant', key);
   requirePrincipal(asked.GranteePrincipal, request.region);
@@ -63,7 +63,7 @@ export function createGrant(request: KmsRequest, body: string): object {
 function requirePrincipal(principal: string, region: string): void {
   const [, partition] = /^arn:([^:]+):(?:iam|sts)::\d{12}:\S+$/.exec(principal) ?? [];
   if (/^\d{12}$/.test(principal) || partition === partitionOf(region)) return;
-  throw new Ec2Error('InvalidArnException', `ARN does not refer to a valid principal: ${principal}`);
+  throw new AwsError('InvalidArnException', `ARN does not refer to a valid principal: ${principal}`);
 }
 
 function repeated(key: Key, name: string | undefined, fingerprint: string): Grant | undefined {
@@ -90,7 +90,7 @@ export function listGrants(request: KmsRequest, body: string): object {
   );
   const start = Marker === undefined ? 0 : wanted.findIndex((grant) => grant.grantId === Marker) + 1;
   if (Marker !== undefined && start === 0)
-    throw new Ec2Error('InvalidMarkerException', 'The marker is not valid');
+    throw new AwsError('InvalidMarkerException', 'The marker is not valid');
   const page = wanted.slice(start, start + Limit);
   const more = start + Limit < wanted.length;
   return {
@@ -117,10 +117,10 @@ const RevokeGrantSchema = Type.Object({
   GrantId: Type.String({ minLength: 1 }),
 });
 
-/** RevokeGrant. @throws Ec2Error NotFoundException when the key has no such grant */
+/** RevokeGrant. @throws AwsError NotFoundException when the key has no such grant */
 export function revokeGrant(request: KmsRequest, body: string): object {
   const { KeyId, GrantId } = jsonInput(RevokeGrantSchema, body);
   const key = usableKey(request, KeyId, 'RevokeGrant');
-  if (!key.grants.delete(GrantId)) throw new Ec2Error('NotFoundException', `Grant ID ${GrantId} not found`);
+  if (!key.grants.delete(GrantId)) throw new AwsError('NotFoundException', `Grant ID ${GrantId} not found`);
   return {};
 }

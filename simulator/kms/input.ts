@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 import { mayUse, type Key } from '../state/keys.ts';
 import type { World } from '../state/world.ts';
@@ -11,7 +11,7 @@ export interface KmsRequest {
 
 /**
  * The key the caller means, if the caller may do that with it.
- * @throws Ec2Error NotFoundException, AccessDeniedException
+ * @throws AwsError NotFoundException, AccessDeniedException
  */
 export function usableKey(request: KmsRequest, identifier: string, operation: string): Key {
   const { world, account, region } = request;
@@ -21,17 +21,17 @@ export function usableKey(request: KmsRequest, identifier: string, operation: st
   return key;
 }
 
-export function notAllowed({ account, region }: KmsRequest, operation: string, key: Key): Ec2Error {
-  return new Ec2Error(
+export function notAllowed({ account, region }: KmsRequest, operation: string, key: Key): AwsError {
+  return new AwsError(
     'AccessDeniedException',
     `User: arn:${partitionOf(region)}:iam::${account}:user/simulated is not authorized to perform: kms:${operation} on resource: ${key.arn}`,
   );
 }
 
-function notFound(identifier: string, account: string, region: string): Ec2Error {
+function notFound(identifier: string, account: string, region: string): AwsError {
   const own = `arn:${partitionOf(region)}:kms:${region}:${account}`;
   if (identifier.startsWith('alias/'))
-    return new Ec2Error('NotFoundException', `Alias ${own}:${identifier} is not found.`);
+    return new AwsError('NotFoundException', `Alias ${own}:${identifier} is not found.`);
   const arn = identifier.startsWith('arn:') ? identifier : `${own}:key/${identifier}`;
-  return new Ec2Error('NotFoundException', `Key '${arn}' does not exist`);
+  return new AwsError('NotFoundException', `Key '${arn}' does not exist`);
 }

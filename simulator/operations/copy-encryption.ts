@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import type { CopyFailure } from '../state/copies.ts';
 import { awsManagedAlias, mayUse, type Key } from '../state/keys.ts';
 import type { Request } from './operation.ts';
@@ -12,19 +12,19 @@ export interface Encryption {
 
 const needed = ['CreateGrant', 'Decrypt', 'DescribeKey', 'GenerateDataKeyWithoutPlaintext', 'ReEncryptTo'];
 
-/** @throws Ec2Error for Encrypted=false on an encrypted source, and for a key without Encrypted */
+/** @throws AwsError for Encrypted=false on an encrypted source, and for a key without Encrypted */
 export function encryptionOf(request: Request, sourceEncrypted: boolean): Encryption {
   const { parameters, world, account, region } = request;
   const asked = parameters.boolean('Encrypted');
   const named = parameters.text('KmsKeyId');
   if (asked === false && sourceEncrypted) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidParameterValue',
       'Encryption cannot be removed: the source image is encrypted',
     );
   }
   if (named !== undefined && asked !== true) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidParameterDependency',
       'The parameter KmsKeyId requires the parameter Encrypted to be set',
     );

@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue } from '../errors.ts';
+import { AwsError, invalidValue } from '../errors.ts';
 import { partitionOf, regions } from '../regions.ts';
 import { copiesUnderWay, startCopy, type CopyPlan } from '../state/copies.ts';
 import { imageState, isEncrypted, type Image } from '../state/image.ts';
@@ -58,17 +58,17 @@ function planOf(request: Request): CopyPlan {
   };
 }
 
-/** @throws Ec2Error InvalidParameterValue for a key that comes along twice. EC2: unknown, so the simulator takes the stricter answer. */
+/** @throws AwsError InvalidParameterValue for a key that comes along twice. EC2: unknown, so the simulator takes the stricter answer. */
 function newIn(copied: ReadonlyMap<string, string>, asked: Map<string, string>): Map<string, string> {
   const twice = [...asked.keys()].find((key) => copied.has(key));
   if (twice === undefined) return asked;
-  throw new Ec2Error('InvalidParameterValue', `Duplicate tag key '${twice}' specified.`);
+  throw new AwsError('InvalidParameterValue', `Duplicate tag key '${twice}' specified.`);
 }
 
 function nameOf({ parameters, world, account, region }: Request): string {
   const name = parameters.required('Name');
   if (!namePattern.test(name)) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidAMIName.Malformed',
       `AMI names must be between 3 and 128 characters long, and may contain letters, numbers, spaces and ( ) [ ] . / - ' @ _`,
     );
@@ -76,7 +76,7 @@ function nameOf({ parameters, world, account, region }: Request): string {
   if (world.settings.uniqueNames) {
     for (const image of world.region(region).images.values()) {
       if (image.ownerId !== account || image.name !== name) continue;
-      throw new Ec2Error(
+      throw new AwsError(
         'InvalidAMIName.Duplicate',
         `AMI name ${name} is already in use by AMI ${image.imageId}`,
       );
@@ -98,7 +98,7 @@ function completionMinutesOf({ parameters }: Request): number | undefined {
     'DestinationAvailabilityZoneId',
   ];
   if (placements.filter((name) => parameters.text(name) !== undefined).length > 1) {
-    throw new Ec2Error('InvalidParameterCombination', `${placements.join(', ')} are mutually exclusive`);
+    throw new AwsError('InvalidParameterCombination', `${placements.join(', ')} are mutually exclusive`);
   }
   const minutes = parameters.integer('SnapshotCopyCompletionDurationMinutes');
   if (minutes !== undefined && (minutes < 15 || minutes > 2880 || minutes % 15 !== 0)) {
@@ -120,17 +120,17 @@ function secondsOf(tagSets: readonly ReadonlyMap<string, string>[], fallback: nu
 function sourceOf({ parameters, world, account, region: destination }: Request): Image {
   const region = parameters.required('SourceRegion');
   if (!regions.has(region) || partitionOf(region) !== partitionOf(destination))
-    throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
+    throw new AwsError('InvalidRegion', `The region '${region}' does not exist`);
   const source = seenImage({ world, account, region }, parameters.required('SourceImageId'));
   const state = imageState(source, world.clock.now());
   if (state !== 'available') {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidAMIID.Unavailable',
       `The image ID '${source.imageId}' is not available: it is ${state}`,
     );
   }
   if (source.productCodes.length > 0 && source.ownerId !== account) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidRequest',
       'Images with EC2 BillingProduct codes cannot be copied to another AWS account',
     );
@@ -150,10 +150,10 @@ function requireStorage(world: Request['world'], account: string, source: Image)
     const usable =
       key === undefined || mayUse(key, account, ['CreateGrant', 'Decrypt', 'DescribeKey', 'ReEncryptFrom']);
     if (!canSeeSnapshot(snapshot, account, now) || !usable) {
-      throw new Ec2Error('InvalidRequest', 'You do not have permission to access the storage of this ami');
+      throw new AwsError('InvalidRequest', 'You do not have permission to access the storage of this ami');
     }
     if (snapshotState(snapshot, now) !== 'completed') {
-      throw new Ec2Error('IncorrectState', `Snapshot ${snapshot.snapshotId} is not completed`);
+      throw new AwsError('IncorrectState', `Snapshot ${snapshot.snapshotId} is not completed`);
     }
   }
 }
@@ -173,14 +173,14 @@ function requireSlots({ world, account, region }: Request, source: Image): 'fine
   const underWay = copiesUnderWay(world, account, region).filter(isToEndWell);
   const snapshots = underWay.reduce((count, image) => count + image.devices.length, source.devices.length);
   if (underWay.length >= copySlots) {
-    throw new Ec2Error(
+    throw new AwsError(
       'ResourceLimitExceeded',
       `You have exceeded the maximum number of ${copySlots} concurrent AMI copies into ${region}`,
     );
   }
   if (snapshotCopySlots !== null && snapshots > snapshotCopySlots) {
     if (snapshotCopyLimit === 'fails') return 'fails';
-    throw new Ec2Error(
+    throw new AwsError(
       'ResourceLimitExceeded',
       `You have exceeded the maximum number of ${snapshotCopySlots} concurrent snapshot copies into ${region}`,
     );
@@ -194,7 +194,7 @@ function requireThroughput({ world, account, region }: Request): void {
     snapshotsOf(world, image).some(({ completionMinutes }) => typeof completionMinutes === 'number');
   if (timeBasedCopySlots === null) return;
   if (copiesUnderWay(world, account, region).filter(isTimeBased).length < timeBasedCopySlots) return;
-  throw new Ec2Error(
+  throw new AwsError(
     'ResourceLimitExceeded',
     `The time-based copy would exceed the cumulative snapshot copy throughput quota in ${region}`,
   );

@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import type { Scope, TokenMemory, World } from '../state/world.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
@@ -10,14 +10,14 @@ export function fingerprintOf(parameters: Parameters): string {
 
 /**
  * The image made under that token, even if it has been deregistered since; undefined when the token is new.
- * @throws Ec2Error IdempotentParameterMismatch when it was used with other parameters
+ * @throws AwsError IdempotentParameterMismatch when it was used with other parameters
  */
 export function recall(scope: Scope, token: string, fingerprint: string, world: World): string | undefined {
   forget(scope, world.clock.now() - world.settings.tokenMemorySeconds * 1000);
   const memory = scope.tokens.get(token);
   if (memory === undefined) return undefined;
   if (memory.fingerprint !== fingerprint) {
-    throw new Ec2Error(
+    throw new AwsError(
       'IdempotentParameterMismatch',
       `The client token '${token}' was used before with other parameters`,
     );

@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { removeImage } from '../state/copies.ts';
 import { ownImage, ownSnapshot, usersOf } from '../state/lookup.ts';
 import { done, mutates } from './operation.ts';
@@ -26,7 +26,7 @@ export const deleteSnapshot = mutates((request) => {
   const { snapshotId } = ownSnapshot(request, parameters.required('SnapshotId'));
   const [user] = usersOf(world, region, snapshotId);
   if (user !== undefined) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidSnapshot.InUse',
       `The snapshot ${snapshotId} is currently in use by ${user.imageId}`,
     );

@@ -1,4 +1,4 @@
-import { Ec2Error, imageNotFound, invalidValue } from '../errors.ts';
+import { AwsError, imageNotFound, invalidValue } from '../errors.ts';
 import { imageState, namesItsSnapshots, type Image } from '../state/image.ts';
 import {
   compileFilters,
@@ -23,9 +23,9 @@ export const describeImages = reads((request) => {
   const { parameters } = request;
   const ids = parameters.texts('ImageId');
   if (ids.length > maxIds)
-    throw new Ec2Error('InvalidParameterValue', `At most ${maxIds} image ids can be described at once`);
+    throw new AwsError('InvalidParameterValue', `At most ${maxIds} image ids can be described at once`);
   if (ids.length > 0 && parameters.text('MaxResults') !== undefined) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidParameterCombination',
       'The parameter MaxResults cannot be used with the parameter ImageId',
     );
@@ -108,7 +108,7 @@ function sharingTest(sharees: readonly string[], account: string): (image: Image
 
 function requireAccount(account: string, words: readonly string[]): void {
   if (!/^\d{12}$/.test(account) && !words.includes(account)) {
-    throw new Ec2Error('InvalidUserID.Malformed', invalidValue('account', account, '').message);
+    throw new AwsError('InvalidUserID.Malformed', invalidValue('account', account, '').message);
   }
 }
 

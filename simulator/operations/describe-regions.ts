@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { partitionOf, regions } from '../regions.ts';
 import { compileFilters, readFilters } from '../state/filters.ts';
 import { reads } from './operation.ts';
@@ -13,7 +13,7 @@ export const describeRegions = reads(({ parameters, region }) => {
   const names = parameters.texts('RegionName');
   const unknown = names.filter((name) => !regions.has(name));
   if (unknown.length > 0)
-    throw new Ec2Error('InvalidParameterValue', `Invalid region names: ${unknown.join(', ')}`);
+    throw new AwsError('InvalidParameterValue', `Invalid region names: ${unknown.join(', ')}`);
   const all = parameters.boolean('AllRegions') === true;
   const matches = compileFilters(readFilters(parameters), readers, () => new Map());
   const wanted = [...regions]

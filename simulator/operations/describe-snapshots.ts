@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { compileFilters, exactValues, readFilters, type FilterReaders } from '../state/filters.ts';
 import { canSeeSnapshot, seenSnapshot } from '../state/lookup.ts';
 import { stateAt } from '../state/lifecycle.ts';
@@ -16,7 +16,7 @@ export const describeSnapshots = reads((request) => {
   const { parameters, world, account } = request;
   const ids = parameters.texts('SnapshotId');
   if (ids.length > 0 && parameters.text('MaxResults') !== undefined) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidParameterCombination',
       'The parameter MaxResults cannot be used with the parameter SnapshotId',
     );
@@ -72,7 +72,7 @@ function accountTest(
   const wanted = accounts.map((account) => (account === 'self' ? self : account));
   const malformed = wanted.find((account) => !/^(?:\d{12}|amazon|all)$/.test(account));
   if (malformed !== undefined)
-    throw new Ec2Error('InvalidUserID.Malformed', `Invalid user id: "${malformed}"`);
+    throw new AwsError('InvalidUserID.Malformed', `Invalid user id: "${malformed}"`);
   return (snapshot) => wanted.some((account) => test(snapshot, account));
 }
 

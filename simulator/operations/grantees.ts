@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import type { Grantee, GranteeKind } from '../state/permissions.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
@@ -17,7 +17,7 @@ const memberNames: readonly (readonly [GranteeKind, string, string])[] = [
 
 /**
  * What a permission is to become, in the newer form (`LaunchPermission.Add.1.UserId`) or the older one.
- * @throws Ec2Error InvalidParameterCombination for a member that names two grantees, or for both forms at once
+ * @throws AwsError InvalidParameterCombination for a member that names two grantees, or for both forms at once
  */
 export function readPermissionChange(parameters: Parameters, permission: string): PermissionChange {
   const change = parameters.structure(permission);
@@ -26,14 +26,14 @@ export function readPermissionChange(parameters: Parameters, permission: string)
   const operation = parameters.text('OperationType');
   if (operation === undefined) return { add, remove };
   if (add.length + remove.length > 0) {
-    throw new Ec2Error('InvalidParameterCombination', `${permission} cannot be used with OperationType`);
+    throw new AwsError('InvalidParameterCombination', `${permission} cannot be used with OperationType`);
   }
   const grantees = memberNames.flatMap(([kind, , list]) =>
     parameters.texts(list).map((value) => ({ kind, value })),
   );
   if (operation === 'add') return { add: grantees, remove: [] };
   if (operation === 'remove') return { add: [], remove: grantees };
-  throw new Ec2Error('InvalidParameterValue', `Value (${operation}) for parameter OperationType is invalid`);
+  throw new AwsError('InvalidParameterValue', `Value (${operation}) for parameter OperationType is invalid`);
 }
 
 function readMember(member: Parameters): Grantee {
@@ -43,7 +43,7 @@ function readMember(member: Parameters): Grantee {
   });
   const [grantee] = named;
   if (grantee === undefined || named.length > 1) {
-    throw new Ec2Error('InvalidParameterCombination', 'A permission names exactly one grantee');
+    throw new AwsError('InvalidParameterCombination', 'A permission names exactly one grantee');
   }
   return grantee;
 }

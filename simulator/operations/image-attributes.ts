@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue, missingParameter } from '../errors.ts';
+import { AwsError, invalidValue, missingParameter } from '../errors.ts';
 import { imageState } from '../state/image.ts';
 import { ownImage } from '../state/lookup.ts';
 import { changed } from '../state/permissions.ts';
@@ -44,7 +44,7 @@ export const modifyImageAttribute = mutates((request) => {
   const { add, remove } = readPermissionChange(parameters, 'LaunchPermission');
   if (add.length + remove.length === 0) throw missingParameter('LaunchPermission');
   if (imageState(image, world.clock.now()) !== 'available') {
-    throw new Ec2Error('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is not available`);
+    throw new AwsError('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is not available`);
   }
   requireShareable(request, image, add, remove);
   image.launchPermissions = changed(image.launchPermissions, add, remove);

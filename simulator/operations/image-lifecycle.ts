@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue } from '../errors.ts';
+import { AwsError, invalidValue } from '../errors.ts';
 import { imageState, type Image, type ImageState } from '../state/image.ts';
 import { ownImage } from '../state/lookup.ts';
 import { isPublic } from '../state/permissions.ts';
@@ -32,7 +32,7 @@ export const disableImageDeprecation = mutates((request) => {
 function move(request: Request, image: Image, from: ImageState, to: 'available' | 'disabled'): void {
   const state = imageState(image, request.world.clock.now());
   if (state !== from && state !== to) {
-    throw new Ec2Error('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is ${state}`);
+    throw new AwsError('InvalidAMIID.Unavailable', `The image ID '${image.imageId}' is ${state}`);
   }
   if (state !== to) request.world.stateChanges.settle(image, to);
 }

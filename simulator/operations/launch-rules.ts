@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { blockPublicAccessOf } from '../state/block-public-access.ts';
 import { isEncrypted, type Image } from '../state/image.ts';
 import { snapshotsOf } from '../state/lookup.ts';
@@ -15,7 +15,7 @@ export function isUnderAwsManagedKey(world: World, snapshot: Snapshot): boolean 
 
 /**
  * EC2's rules for who may be given launch permission, checked before anything changes.
- * @throws Ec2Error InvalidAMIAttributeItemValue, InvalidParameter, OperationNotPermitted, ResourceLimitExceeded
+ * @throws AwsError InvalidAMIAttributeItemValue, InvalidParameter, OperationNotPermitted, ResourceLimitExceeded
  */
 export function requireShareable(
   request: Request,
@@ -28,15 +28,15 @@ export function requireShareable(
   if (add.length === 0) return;
   // EC2: unknown, so the simulator takes the stricter answer.
   if (add.some(({ value }) => value === image.ownerId))
-    throw new Ec2Error('InvalidAMIAttributeItemValue', `Account ${image.ownerId} owns ${image.imageId}`);
+    throw new AwsError('InvalidAMIAttributeItemValue', `Account ${image.ownerId} owns ${image.imageId}`);
   if (snapshotsOf(world, image).some((snapshot) => isUnderAwsManagedKey(world, snapshot))) {
-    throw new Ec2Error('InvalidParameter', "Snapshots encrypted with the AWS Managed CMK can't be shared");
+    throw new AwsError('InvalidParameter', "Snapshots encrypted with the AWS Managed CMK can't be shared");
   }
   if (add.some(({ kind }) => kind === 'group')) requirePublishable(request, image);
   const { sharees } = world.settings;
   const next = changed(image.launchPermissions, add, remove);
   if ([...next.values()].filter(({ kind }) => kind !== 'group').length > sharees) {
-    throw new Ec2Error(
+    throw new AwsError(
       'ResourceLimitExceeded',
       `An AMI can be shared with at most ${sharees} entities in a region`,
     );
@@ -45,13 +45,13 @@ export function requireShareable(
 
 function requirePublishable({ world, account, region }: Request, image: Image): void {
   if (isEncrypted(image)) {
-    throw new Ec2Error('InvalidParameter', "Images with encrypted snapshots can't be made public");
+    throw new AwsError('InvalidParameter', "Images with encrypted snapshots can't be made public");
   }
   if (image.productCodes.length > 0) {
-    throw new Ec2Error('OperationNotPermitted', "Images with product codes can't be made public");
+    throw new AwsError('OperationNotPermitted', "Images with product codes can't be made public");
   }
   if (blockPublicAccessOf(world, account, region) === 'block-new-sharing') {
-    throw new Ec2Error(
+    throw new AwsError(
       'OperationNotPermitted',
       "This image can't be made public: block public access is enabled for AMIs in this account and Region",
     );
@@ -61,7 +61,7 @@ function requirePublishable({ world, account, region }: Request, image: Image): 
     (other) => other !== image && other.ownerId === account && isPublic(other.launchPermissions),
   );
   if (others.length >= publicImages) {
-    throw new Ec2Error(
+    throw new AwsError(
       'ResourceLimitExceeded',
       `You have reached the limit of ${publicImages} public images in ${region}`,
     );

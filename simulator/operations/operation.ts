@@ -28,7 +28,7 @@ export interface Request {
   readonly effects: Effects;
 }
 
-/** An EC2 action: reads the request, changes the world (all or nothing), and answers elements or throws an Ec2Error. */
+/** An EC2 action: reads the request, changes the world (all or nothing), and answers elements or throws an AwsError. */
 export interface Operation {
   readonly mutates: boolean;
   readonly run: (request: Request) => XmlObject;

@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue, missingParameter } from '../errors.ts';
+import { AwsError, invalidValue, missingParameter } from '../errors.ts';
 import { ownSnapshot } from '../state/lookup.ts';
 import { changed, requireWellFormed, type Grantee } from '../state/permissions.ts';
 import type { Snapshot } from '../state/snapshot.ts';
@@ -24,13 +24,13 @@ export const modifySnapshotAttribute = mutates((request) => {
   const { add, remove } = readPermissionChange(request.parameters, 'CreateVolumePermission');
   if (add.length + remove.length === 0) throw missingParameter('CreateVolumePermission');
   if (add.length > 0 && remove.length > 0) {
-    throw new Ec2Error(
+    throw new AwsError(
       'InvalidParameterCombination',
       'Permissions can be added or removed in one call, but not both',
     );
   }
   if (add.length + remove.length > maxAtOnce) {
-    throw new Ec2Error('InvalidParameterValue', `At most ${maxAtOnce} permissions can be changed at a time`);
+    throw new AwsError('InvalidParameterValue', `At most ${maxAtOnce} permissions can be changed at a time`);
   }
   requireSnapshotShareable(request, snapshot, add, remove);
   snapshot.volumePermissions = changed(snapshot.volumePermissions, add, remove);
@@ -61,11 +61,11 @@ function requireSnapshotShareable(
   requireWellFormed([...add, ...remove], 'InvalidUserID.Malformed', snapshot.region);
   if (add.length === 0) return;
   if (add.some(({ value }) => value === snapshot.ownerId))
-    throw new Ec2Error('InvalidParameterValue', `Account ${snapshot.ownerId} owns ${snapshot.snapshotId}`);
+    throw new AwsError('InvalidParameterValue', `Account ${snapshot.ownerId} owns ${snapshot.snapshotId}`);
   if (isUnderAwsManagedKey(world, snapshot)) {
-    throw new Ec2Error('OperationNotPermitted', 'Encrypted snapshots with EBS default key cannot be shared');
+    throw new AwsError('OperationNotPermitted', 'Encrypted snapshots with EBS default key cannot be shared');
   }
   if (snapshot.encrypted && add.some(({ kind }) => kind === 'group')) {
-    throw new Ec2Error('OperationNotPermitted', 'Encrypted snapshots cannot be made public');
+    throw new AwsError('OperationNotPermitted', 'Encrypted snapshots cannot be made public');
   }
 }

@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { mergeTags, readTags } from '../state/tags.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
@@ -10,14 +10,14 @@ export interface CopyTags {
 
 /**
  * The tags asked for, by resource type.
- * @throws Ec2Error InvalidParameterValue for any other type
+ * @throws AwsError InvalidParameterValue for any other type
  */
 export function readTagSpecifications(parameters: Parameters): CopyTags {
   const tags: CopyTags = { image: new Map(), snapshot: new Map() };
   for (const specification of parameters.structures('TagSpecification')) {
     const type = specification.required('ResourceType');
     if (type !== 'image' && type !== 'snapshot') {
-      throw new Ec2Error(
+      throw new AwsError(
         'InvalidParameterValue',
         `'${type}' is not a valid taggable resource type for this operation.`,
       );

@@ -1,4 +1,4 @@
-import { Ec2Error, missingParameter } from '../errors.ts';
+import { AwsError, missingParameter } from '../errors.ts';
 import { compileFilters, readFilters } from '../state/filters.ts';
 import { ownImage, ownSnapshot } from '../state/lookup.ts';
 import { pageOf } from '../state/pages.ts';
@@ -15,7 +15,7 @@ function taggables(request: Request): Taggable[] {
   return ids.map((id) => {
     if (id.startsWith('ami-')) return ownImage(request, id);
     if (id.startsWith('snap-')) return ownSnapshot(request, id);
-    throw new Ec2Error('InvalidID', `The ID '${id}' is not valid`);
+    throw new AwsError('InvalidID', `The ID '${id}' is not valid`);
   });
 }
 

@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue } from '../errors.ts';
+import { AwsError, invalidValue } from '../errors.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
 /** How to read each filterable value of a resource; several values match if any does. */
@@ -12,7 +12,7 @@ export interface Filter {
 const maxFilters = 50;
 const maxValues = 200;
 
-/** @throws Ec2Error FilterLimitExceeded over 50 filters or 200 values, InvalidParameterValue for one without values */
+/** @throws AwsError FilterLimitExceeded over 50 filters or 200 values, InvalidParameterValue for one without values */
 export function readFilters(parameters: Parameters): Filter[] {
   const filters = parameters
     .structures('Filter')
@@ -25,8 +25,8 @@ export function readFilters(parameters: Parameters): Filter[] {
   return filters;
 }
 
-function tooMany(what: string): Ec2Error {
-  return new Ec2Error('FilterLimitExceeded', `The maximum number of ${what}`);
+function tooMany(what: string): AwsError {
+  return new AwsError('FilterLimitExceeded', `The maximum number of ${what}`);
 }
 
 /** EC2's wildcards: `*` any characters, `?` one, a backslash takes the next one literally. */
@@ -49,7 +49,7 @@ function matcherOf(values: readonly string[]): (value: string) => boolean {
 
 /**
  * One test for all filters: each must match, by any of its values.
- * @throws Ec2Error InvalidParameterValue for a filter the resource does not have
+ * @throws AwsError InvalidParameterValue for a filter the resource does not have
  */
 export function compileFilters<Resource>(
   filters: readonly Filter[],
@@ -70,7 +70,7 @@ function tagReader<Resource>(
 ): (resource: Resource) => readonly string[] {
   if (name === 'tag-key') return (resource) => [...tagsOf(resource).keys()];
   if (!name.startsWith('tag:'))
-    throw new Ec2Error('InvalidParameterValue', `The filter '${name}' is invalid`);
+    throw new AwsError('InvalidParameterValue', `The filter '${name}' is invalid`);
   const key = name.slice('tag:'.length);
   return (resource) => {
     const value = tagsOf(resource).get(key);

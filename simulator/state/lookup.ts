@@ -1,4 +1,4 @@
-import { Ec2Error, imageNotFound, notTheOwner, snapshotNotFound } from '../errors.ts';
+import { AwsError, imageNotFound, notTheOwner, snapshotNotFound } from '../errors.ts';
 import { type Image } from './image.ts';
 import { admits } from './permissions.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -23,14 +23,14 @@ export function canSeeSnapshot(snapshot: Snapshot, account: string, now: number)
   );
 }
 
-/** @throws Ec2Error InvalidAMIID.Malformed or InvalidSnapshotID.Malformed */
+/** @throws AwsError InvalidAMIID.Malformed or InvalidSnapshotID.Malformed */
 export function requireId(prefix: 'ami' | 'snap', id: string): void {
   if (new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id)) return;
   const code = prefix === 'ami' ? 'InvalidAMIID.Malformed' : 'InvalidSnapshotID.Malformed';
-  throw new Ec2Error(code, `Invalid id: "${id}" (expecting "${prefix}-...")`);
+  throw new AwsError(code, `Invalid id: "${id}" (expecting "${prefix}-...")`);
 }
 
-/** @throws Ec2Error InvalidAMIID.Malformed, InvalidAMIID.NotFound */
+/** @throws AwsError InvalidAMIID.Malformed, InvalidAMIID.NotFound */
 export function seenImage({ world, account, region }: Viewer, imageId: string): Image {
   requireId('ami', imageId);
   const image = world.region(region).images.get(imageId);
@@ -38,14 +38,14 @@ export function seenImage({ world, account, region }: Viewer, imageId: string): 
   return image;
 }
 
-/** @throws Ec2Error as seenImage, and AuthFailure for another account's image */
+/** @throws AwsError as seenImage, and AuthFailure for another account's image */
 export function ownImage(viewer: Viewer, imageId: string): Image {
   const image = seenImage(viewer, imageId);
   if (image.ownerId !== viewer.account) throw notTheOwner('image', imageId);
   return image;
 }
 
-/** @throws Ec2Error InvalidSnapshotID.Malformed, InvalidSnapshot.NotFound */
+/** @throws AwsError InvalidSnapshotID.Malformed, InvalidSnapshot.NotFound */
 export function seenSnapshot({ world, account, region }: Viewer, snapshotId: string): Snapshot {
   requireId('snap', snapshotId);
   const snapshot = world.region(region).snapshots.get(snapshotId);
@@ -54,7 +54,7 @@ export function seenSnapshot({ world, account, region }: Viewer, snapshotId: str
   return snapshot;
 }
 
-/** @throws Ec2Error as seenSnapshot, and AuthFailure for another account's snapshot */
+/** @throws AwsError as seenSnapshot, and AuthFailure for another account's snapshot */
 export function ownSnapshot(viewer: Viewer, snapshotId: string): Snapshot {
   const snapshot = seenSnapshot(viewer, snapshotId);
   if (snapshot.ownerId !== viewer.account) throw notTheOwner('snapshot', snapshotId);

@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue } from '../errors.ts';
+import { AwsError, invalidValue } from '../errors.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
 /** EC2 answers at most so many resources at once. */
@@ -17,7 +17,7 @@ interface Sequenced {
 /**
  * One page of those resources, which come in the order of their sequence, so that a deletion between two pages skips
  * and repeats nothing.
- * @throws Ec2Error InvalidParameterValue for a bad MaxResults or NextToken
+ * @throws AwsError InvalidParameterValue for a bad MaxResults or NextToken
  */
 export function pageOf<Resource extends Sequenced>(
   resources: Iterable<Resource>,
@@ -48,6 +48,6 @@ function tokenFor(last: Sequenced): string {
 function startOf(token: string | undefined): number {
   if (token === undefined || token === '') return 0;
   const sequence = /^after:(\d+)$/.exec(Buffer.from(token, 'base64').toString())?.[1];
-  if (sequence === undefined) throw new Ec2Error('InvalidParameterValue', 'Invalid value for NextToken');
+  if (sequence === undefined) throw new AwsError('InvalidParameterValue', 'Invalid value for NextToken');
   return Number(sequence);
 }

@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 
 /** To whom a permission can be given, by EC2's own member names. */
@@ -28,13 +28,13 @@ export function keyOf(grantee: Grantee): string {
 
 /**
  * Refuses the whole list when one member is malformed, or of another partition, before anything changes.
- * @throws Ec2Error with that code
+ * @throws AwsError with that code
  */
 export function requireWellFormed(grantees: readonly Grantee[], code: string, region: string): void {
   for (const { kind, value } of grantees) {
     const elsewhere = value.startsWith('arn:') && !value.startsWith(`arn:${partitionOf(region)}:`);
     if (!patterns[kind].test(value) || elsewhere)
-      throw new Ec2Error(code, `Invalid attribute item value "${value}" for ${kind} item type.`);
+      throw new AwsError(code, `Invalid attribute item value "${value}" for ${kind} item type.`);
   }
 }
 

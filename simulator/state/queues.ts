@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { Queue } from './queue.ts';
 
 /**
@@ -24,18 +24,18 @@ export class Queues {
     return queue;
   }
 
-  /** @throws Ec2Error QueueDoesNotExist */
+  /** @throws AwsError QueueDoesNotExist */
   named(place: Place, name: string): Queue {
     if (name === eventsQueueName) return this.create(place, name, {});
     const queue = this.#queues.get(`${place.account}/${place.region}/${name}`);
-    if (queue === undefined) throw new Ec2Error('QueueDoesNotExist', 'The specified queue does not exist.');
+    if (queue === undefined) throw new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
     return queue;
   }
 
   /**
    * The queue of a URL: the account and the name are its path. The host is not looked at, so that a queue may be called
    * by its real address.
-   * @throws Ec2Error QueueDoesNotExist
+   * @throws AwsError QueueDoesNotExist
    */
   at(region: string, url: string): Queue {
     const [, account = '', name = ''] = /\/(\d{12})\/([^/]+)$/.exec(url) ?? [];

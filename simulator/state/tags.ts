@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import type { Parameters } from '../wire/parameters.ts';
 import type { XmlValue } from '../wire/xml.ts';
 
@@ -9,33 +9,33 @@ const shared = 'ec2:SharedTag/';
 
 type Tags = ReadonlyMap<string, string>;
 
-/** @throws Ec2Error InvalidParameterValue for a reserved, empty or too long key or a too long value */
+/** @throws AwsError InvalidParameterValue for a reserved, empty or too long key or a too long value */
 export function readTags(members: readonly Parameters[]): Map<string, string> {
   const tags = new Map<string, string>();
   for (const member of members) {
     const key = member.required('Key');
     const value = member.text('Value') ?? '';
     if (key.toLowerCase().startsWith(reserved)) {
-      throw new Ec2Error(
+      throw new AwsError(
         'InvalidParameterValue',
         `Value (${key}) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use`,
       );
     }
     if (key.length > 127)
-      throw new Ec2Error('InvalidParameterValue', 'Tag key exceeds the maximum length of 127 characters');
+      throw new AwsError('InvalidParameterValue', 'Tag key exceeds the maximum length of 127 characters');
     if (value.length > 256)
-      throw new Ec2Error('InvalidParameterValue', 'Tag value exceeds the maximum length of 256 characters');
-    if (tags.has(key)) throw new Ec2Error('InvalidParameterValue', `Duplicate tag key '${key}' specified.`);
+      throw new AwsError('InvalidParameterValue', 'Tag value exceeds the maximum length of 256 characters');
+    if (tags.has(key)) throw new AwsError('InvalidParameterValue', `Duplicate tag key '${key}' specified.`);
     tags.set(key, value);
   }
   return tags;
 }
 
-/** @throws Ec2Error TagLimitExceeded over 50 tags */
+/** @throws AwsError TagLimitExceeded over 50 tags */
 export function mergeTags(tags: Tags, added: Tags): Map<string, string> {
   const merged = new Map([...tags, ...added]);
   if (merged.size > maxTags)
-    throw new Ec2Error(
+    throw new AwsError(
       'TagLimitExceeded',
       `The maximum number of Tags for a resource has been reached: ${maxTags}`,
     );

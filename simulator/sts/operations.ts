@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 import { accessKeyFor, type Caller } from '../wire/caller.ts';
 import type { Parameters } from '../wire/parameters.ts';
@@ -18,7 +18,7 @@ const assumeRole: StsOperation = ({ region }, parameters) => {
   const session = parameters.required('RoleSessionName');
   const [, account, name] = role ?? [];
   if (account === undefined)
-    throw new Ec2Error('ValidationError', `${parameters.text('RoleArn')} is invalid`);
+    throw new AwsError('ValidationError', `${parameters.text('RoleArn')} is invalid`);
   return {
     AssumedRoleUser: {
       AssumedRoleId: `AROASIMULATED:${session}`,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Ec2Error } from '../errors.ts';
+import type { AwsError } from '../errors.ts';
 import { elements, escapeXml, type XmlObject } from './xml.ts';
 
 /** A finished answer, not sent yet: a fault may still take its place. */
@@ -20,7 +20,7 @@ export function ec2Success(action: string, requestId: string, result: XmlObject)
   return { status: 200, contentType: xmlType, body };
 }
 
-export function ec2Failure(requestId: string, error: Ec2Error): Answer {
+export function ec2Failure(requestId: string, error: AwsError): Answer {
   const body = `${xmlHeader}<Response><Errors><Error><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error></Errors><RequestID>${requestId}</RequestID></Response>`;
   return { status: error.status, contentType: xmlType, body };
 }
@@ -30,7 +30,7 @@ export function stsSuccess(action: string, requestId: string, result: XmlObject)
   return { status: 200, contentType: xmlType, body };
 }
 
-export function stsFailure(requestId: string, error: Ec2Error): Answer {
+export function stsFailure(requestId: string, error: AwsError): Answer {
   const body = `${xmlHeader}<ErrorResponse xmlns="${stsNamespace}"><Error><Type>Sender</Type><Code>${escapeXml(error.code)}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
   return { status: error.status, contentType: xmlType, body };
 }
@@ -39,7 +39,7 @@ export function kmsSuccess(result: object): Answer {
   return { status: 200, contentType: 'application/x-amz-json-1.1', body: JSON.stringify(result) };
 }
 
-export function kmsFailure(error: Ec2Error): Answer {
+export function kmsFailure(error: AwsError): Answer {
   const body = JSON.stringify({ __type: error.code, message: error.message });
   return { status: error.status, contentType: 'application/x-amz-json-1.1', body };
 }
@@ -55,7 +55,7 @@ const queryCodes: ReadonlyMap<string, string> = new Map([
   ['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'],
 ]);
 
-export function sqsFailure(error: Ec2Error): Answer {
+export function sqsFailure(error: AwsError): Answer {
   const { code, message, status } = error;
   const side = status < 500 ? 'Sender' : 'Receiver';
   return {

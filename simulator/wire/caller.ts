@@ -1,4 +1,4 @@
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 import { regions } from '../regions.ts';
 
 /** Who calls, and where: taken from the credential scope. The signature itself is not verified. */
@@ -23,18 +23,18 @@ export function accessKeyFor(account: string): string {
 
 /**
  * Reads `AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request, …`.
- * @throws Ec2Error MissingAuthenticationToken, AuthFailure, InvalidRegion or OptInRequired
+ * @throws AwsError MissingAuthenticationToken, AuthFailure, InvalidRegion or OptInRequired
  */
 export function callerOf(authorization: string | undefined): Caller {
   if (authorization === undefined || authorization === '') {
-    throw new Ec2Error('MissingAuthenticationToken', 'Request is missing Authentication Token');
+    throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
   }
   const scope = /^AWS4-[A-Z0-9-]+ .*?Credential=([^/\s]+)\/\d{8}\/([^/\s]+)\/([^/\s]+)\/aws4_request/.exec(
     authorization,
   );
   const [, accessKeyId, region, service] = scope ?? [];
   if (accessKeyId === undefined || region === undefined || service === undefined) {
-    throw new Ec2Error('AuthFailure', 'AWS was not able to validate the provided access credentials');
+    throw new AwsError('AuthFailure', 'AWS was not able to validate the provided access credentials');
   }
   requireRegion(region);
   return { account: accountOf(accessKeyId), region, service };
@@ -42,9 +42,9 @@ export function callerOf(authorization: string | undefined): Caller {
 
 function requireRegion(region: string): void {
   const status = regions.get(region);
-  if (status === undefined) throw new Ec2Error('InvalidRegion', `The region '${region}' does not exist`);
+  if (status === undefined) throw new AwsError('InvalidRegion', `The region '${region}' does not exist`);
   if (status === 'not-opted-in') {
-    throw new Ec2Error(
+    throw new AwsError(
       'OptInRequired',
       `You are not subscribed to this service: the region '${region}' is not enabled`,
     );

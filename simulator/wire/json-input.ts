@@ -1,21 +1,21 @@
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
-import { Ec2Error } from '../errors.ts';
+import { AwsError } from '../errors.ts';
 
 /**
  * The request's JSON as that schema has it.
- * @throws Ec2Error SerializationException or ValidationException
+ * @throws AwsError SerializationException or ValidationException
  */
 export function jsonInput<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
   let value: unknown;
   try {
     value = JSON.parse(body === '' ? '{}' : body);
   } catch {
-    throw new Ec2Error('SerializationException', 'The body is not JSON');
+    throw new AwsError('SerializationException', 'The body is not JSON');
   }
   if (Value.Check(schema, value)) return value;
   const [first] = Value.Errors(schema, value);
-  throw new Ec2Error(
+  throw new AwsError(
     'ValidationException',
     `1 validation error detected: ${first?.instancePath} ${first?.message}`,
   );

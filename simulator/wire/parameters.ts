@@ -1,4 +1,4 @@
-import { Ec2Error, invalidValue, missingParameter } from '../errors.ts';
+import { AwsError, invalidValue, missingParameter } from '../errors.ts';
 
 /**
  * A Query request's parameters as the tree their dotted names describe:
@@ -74,7 +74,7 @@ export class Parameters {
   texts(name: string): string[] {
     return this.structures(name).map((member) => {
       if (member.value === undefined)
-        throw new Ec2Error('InvalidParameterValue', `Invalid list member in ${name}`);
+        throw new AwsError('InvalidParameterValue', `Invalid list member in ${name}`);
       return member.value;
     });
   }

@@ -1,5 +1,5 @@
 import type { Image } from '../domain/ami.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../permissions/facts.ts';
 import type { CommandDeps } from './deps.ts';
@@ -31,7 +31,7 @@ export async function whereEnabled(
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof Ec2Error) || (error.kind !== 'denied' && error.kind !== 'credentials'))
+    if (!(error instanceof AwsError) || (error.kind !== 'denied' && error.kind !== 'credentials'))
       throw error;
     const named = [{ region, pointer: '/region' }];
     if (error.awsCode === 'OptInRequired') refuse(named);

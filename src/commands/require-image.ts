@@ -1,7 +1,7 @@
 import type { Image } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import { AmiferryError } from '../errors.ts';
-import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 import type { CommandDeps } from './deps.ts';
 import { whereEnabled } from './require-enabled.ts';
 import { requireRegion } from './require-region.ts';

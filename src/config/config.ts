@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { RetryTimes } from '../domain/webhooks.ts';
-import { queueAddress } from '../sqs/queue-address.ts';
+import { queueAddress } from '../aws/sqs/queue-address.ts';
 import type { TracingSettings } from '../tracing/settings.ts';
 import { tracingSettings } from '../tracing/settings.ts';
 import type { WebhookConfig } from '../webhooks/settings.ts';

@@ -9,7 +9,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { FileState } from '../checked-file.ts';
 import type { CommandDeps } from '../commands/deps.ts';
-import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 import type { AuditLog } from '../store/audit-log.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventLog } from '../store/event-log.ts';

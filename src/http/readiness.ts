@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileState } from '../checked-file.ts';
 import type { Workers } from '../store/workers.ts';
-import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 import { connectionFault } from './redis-errors.ts';

@@ -3,7 +3,7 @@ import { chunksOf } from '../domain/chunks.ts';
 import type { PermissionSet } from '../domain/permissions.ts';
 import { inBatches, NOBODY } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
-import type { Fence, SnapshotPermissions } from '../ec2/gateway.ts';
+import type { Fence, SnapshotPermissions } from '../aws/ec2/gateway.ts';
 import type { PermissionDeps } from './deps.ts';
 import type { Differences } from './differences.ts';
 import type { GrantPlan } from './key-access.ts';

@@ -2,7 +2,7 @@ import type { Given } from '../domain/given.ts';
 import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { PermissionChange, PermissionSet } from '../domain/permissions.ts';
 import { both, isNobody, minus, NOBODY, plus, without } from '../domain/permissions.ts';
-import type { SnapshotPermissions } from '../ec2/gateway.ts';
+import type { SnapshotPermissions } from '../aws/ec2/gateway.ts';
 import type { Permissions } from './read.ts';
 
 /** Permissions of an image and of its snapshots, by snapshot id. */

@@ -1,7 +1,7 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import { isEncrypted, snapshotIdsOf } from '../domain/ami.ts';
 import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { PermissionDeps } from './deps.ts';
 
 /** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
@@ -85,7 +85,7 @@ export async function ifKnown<T>(read: Promise<T>): Promise<T | null> {
   try {
     return await read;
   } catch (error) {
-    if (error instanceof Ec2Error && error.kind !== 'throttled') return null;
+    if (error instanceof AwsError && error.kind !== 'throttled') return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import type { PermissionDeps } from './deps.ts';
 import type { Permissions } from './read.ts';
@@ -23,7 +23,7 @@ export async function readSettled(deps: PermissionDeps, scope: Scope, image: Ima
   try {
     return await readPermissions(deps, scope, image);
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.awsCode !== 'InvalidSnapshot.NotFound') throw error;
+    if (!(error instanceof AwsError) || error.awsCode !== 'InvalidSnapshot.NotFound') throw error;
     const hidden = hiddenSnapshots(await deps.gateway.snapshotOwners(scope, snapshotIdsOf([image])));
     if (hidden.length === 0) throw error;
     throw notShared(image, hidden, 'read or change who may copy it');

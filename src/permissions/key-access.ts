@@ -4,7 +4,7 @@ import { createGrantCommand, grantName, keyPolicyStatements } from '../domain/ke
 import type { PermissionSet } from '../domain/permissions.ts';
 import { shareeCount } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
-import { Ec2Error, PASSING } from '../ec2/classify.ts';
+import { AwsError, PASSING } from '../aws/aws-error.ts';
 import type { AccessCall } from './converge.ts';
 import type { PermissionDeps } from './deps.ts';
 
@@ -108,7 +108,7 @@ export async function revokeAll(
 
 /** What may pass, and what is no answer of KMS, is passed on. */
 function grantsLeft({ region }: Scope, imageId: string, error: unknown): Warning {
-  if (!(error instanceof Ec2Error) || PASSING.has(error.kind)) throw error;
+  if (!(error instanceof AwsError) || PASSING.has(error.kind)) throw error;
   const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
   return { code: 'key-grants-left', message, region };
 }

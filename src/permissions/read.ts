@@ -1,8 +1,8 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
-import type { SnapshotPermissions } from '../ec2/gateway.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import type { SnapshotPermissions } from '../aws/ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
 import type { PermissionDeps } from './deps.ts';
 
@@ -44,8 +44,8 @@ export async function readPermissions(
 }
 
 /** EC2's answer about another account's image or snapshot. */
-function isOthers(error: unknown): error is Ec2Error {
-  return error instanceof Ec2Error && error.awsCode === 'AuthFailure' && error.kind === 'denied';
+function isOthers(error: unknown): error is AwsError {
+  return error instanceof AwsError && error.awsCode === 'AuthFailure' && error.kind === 'denied';
 }
 
 function whenForeign(error: unknown): null {
@@ -66,7 +66,7 @@ function onEvery([first, ...others]: SnapshotPermissions[]): string[] {
   );
 }
 
-function notOwner({ imageId, ownerId }: Image, cause: Ec2Error): AmiferryError {
+function notOwner({ imageId, ownerId }: Image, cause: AwsError): AmiferryError {
   const message = `${imageId} belongs to account ${ownerId}: copy it (POST /amis/${imageId}/copies) and share the copy, or ask its owner`;
   return new AmiferryError('not-image-owner', message, {
     cause,

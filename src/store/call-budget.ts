@@ -1,6 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
-import type { CallBudget } from '../ec2/call-budget.ts';
-import { callLimit } from '../ec2/call-limits.ts';
+import type { CallBudget } from '../aws/ec2/call-budget.ts';
+import { callLimit } from '../aws/ec2/call-limits.ts';
 import type { RedisClient } from '../redis-client.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';

@@ -1,6 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import type { AuditEntry } from '../domain/audit.ts';
-import type { CallLimit } from '../ec2/call-limits.ts';
+import type { CallLimit } from '../aws/ec2/call-limits.ts';
 import type { Job, JobKind, JobState } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-events.ts';
 

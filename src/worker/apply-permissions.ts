@@ -14,7 +14,7 @@ import {
 } from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
-import type { Ec2Error } from '../ec2/classify.ts';
+import type { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
@@ -168,7 +168,7 @@ function waitOf({ store }: WorkerDeps, { startedAt, unreachableSince, heldUpAt }
  * As for copies (unreachable.ts): refused credentials say nothing of the image. The step waits, and after
  * CREDENTIALS_SECONDS the change fails as it is: without credentials nothing can be taken back.
  */
-async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: Ec2Error): Promise<StepOutcome> {
+async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: AwsError): Promise<StepOutcome> {
   const { store, settings, logger } = deps;
   const since = job.unreachableSince ?? store.now();
   if (store.now() - since >= settings.credentialsMs) {

@@ -2,7 +2,7 @@ import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { attemptRef, destinationScope, findDestination, isNotCopying, isTimeBased } from '../domain/job.ts';
 import type { Transition } from '../domain/transitions.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
@@ -42,7 +42,7 @@ export async function callCopyImage(
     await takeImage(deps, job, destination, call.value);
     return DONE;
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof AwsError)) throw error;
     // What may pass says nothing of what the call did, unless EC2 throttled it.
     const only = fresh && error.tries === 1 && error.kind !== 'transient' && destination.calledAgain !== true;
     return afterError(deps, job, destination, error, only);
@@ -69,7 +69,7 @@ async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AwsError,
   only: boolean,
 ): Promise<StepOutcome> {
   const ref = attemptRef(destination);
@@ -89,7 +89,7 @@ async function asOnlyCall(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AwsError,
   transition: Transition,
 ): Promise<StepOutcome> {
   const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(attemptRef(destination), transition));
@@ -101,7 +101,7 @@ async function refused(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AwsError,
 ): Promise<StepOutcome> {
   const ref = attemptRef(destination);
   if (error.kind !== 'slots') return asOnlyCall(deps, job, destination, error, fail(ref, refusal(error)));
@@ -124,13 +124,13 @@ async function settle(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AwsError,
 ): Promise<StepOutcome> {
   const ref = attemptRef(destination);
   const made = await lookFor(deps, job, destination);
   if (made === 'adopted' || made === 'ambiguous') return DONE;
-  if (made instanceof Ec2Error && isCredentials(made)) return waitForAccount(deps, job.id, ref, made);
-  if (made instanceof Ec2Error && mayPass(made)) return { outcome: 'again', why: made.message };
+  if (made instanceof AwsError && isCredentials(made)) return waitForAccount(deps, job.id, ref, made);
+  if (made instanceof AwsError && mayPass(made)) return { outcome: 'again', why: made.message };
   if (error.kind === 'slots') return standInLine(deps, job, destination);
   const failure = refusal(
     error,
@@ -157,7 +157,7 @@ function isStillBeginning(result: UpdateOutcome, { spec, attempts }: Destination
   return now?.attempts === attempts && isNotCopying(now);
 }
 
-function refusal(error: Ec2Error, more = ''): Failure {
+function refusal(error: AwsError, more = ''): Failure {
   const failure = failureOf(error, error.kind === 'missing' ? 'source-gone' : error.code);
   return { ...failure, message: `${failure.message}${more}` };
 }
@@ -167,9 +167,9 @@ function lookFor(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-): Promise<'adopted' | 'ambiguous' | 'none' | Ec2Error> {
+): Promise<'adopted' | 'ambiguous' | 'none' | AwsError> {
   return adopt(deps, job, destination).catch((error: unknown) => {
-    if (error instanceof Ec2Error) return error;
+    if (error instanceof AwsError) return error;
     throw error;
   });
 }

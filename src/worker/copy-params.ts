@@ -2,7 +2,7 @@ import { clientToken } from '../domain/copy-token.ts';
 import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { destinationKey } from '../domain/job.ts';
-import type { CopyImageParams } from '../ec2/gateway.ts';
+import type { CopyImageParams } from '../aws/ec2/gateway.ts';
 
 /** The CopyImage call of one attempt: frozen, since each part of it comes out of the record. */
 export function copyParams(job: CopyJob, destination: Destination): CopyImageParams {

@@ -4,9 +4,9 @@ import { readAmiEvent } from '../domain/ami-event.ts';
 import type { Scope } from '../domain/ami.ts';
 import { SELF } from '../domain/ami.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { EventsQueue, QueueMessage } from '../sqs/gateway.ts';
-import type { SqsErrorKind } from '../sqs/sqs-error.ts';
-import { SqsError } from '../sqs/sqs-error.ts';
+import type { EventsQueue, QueueMessage } from '../aws/sqs/gateway.ts';
+import type { SqsErrorKind } from '../aws/sqs/sqs-error.ts';
+import { SqsError } from '../aws/sqs/sqs-error.ts';
 import { backoff } from './backoff.ts';
 import type { WorkerDeps } from './deps.ts';
 

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/job.ts';
 import type { WorkerDeps } from './deps.ts';
-import { Ec2Error, PASSING } from '../ec2/classify.ts';
+import { AwsError, PASSING } from '../aws/aws-error.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AmiferryError, ERRORS } from '../errors.ts';
 
@@ -23,13 +23,13 @@ export function failureBecause(code: ErrorCode, message: string): Failure {
 /** Whether a call that failed so may simply be made again. */
 export function mayPass(
   error: unknown,
-): error is Ec2Error & { kind: 'throttled' | 'transient' | 'credentials' } {
-  return error instanceof Ec2Error && PASSING.has(error.kind);
+): error is AwsError & { kind: 'throttled' | 'transient' | 'credentials' } {
+  return error instanceof AwsError && PASSING.has(error.kind);
 }
 
 /** Whether the account does not take the service's credentials: no fact about what was asked. */
-export function isCredentials(error: unknown): error is Ec2Error & { kind: 'credentials' } {
-  return error instanceof Ec2Error && error.kind === 'credentials';
+export function isCredentials(error: unknown): error is AwsError & { kind: 'credentials' } {
+  return error instanceof AwsError && error.kind === 'credentials';
 }
 
 /** When a wait for EC2 began, epoch milliseconds of the shared clock. */
@@ -56,8 +56,8 @@ export function mayBeThrottled({ store, settings }: Clock, { since }: Wait): boo
   return store.now() - since < THROTTLED * settings.retryMs;
 }
 
-export function isThrottled(error: unknown): error is Ec2Error & { kind: 'throttled' } {
-  return error instanceof Ec2Error && error.kind === 'throttled';
+export function isThrottled(error: unknown): error is AwsError & { kind: 'throttled' } {
+  return error instanceof AwsError && error.kind === 'throttled';
 }
 
 /** Whether an error ends what held a step up, or goes on with it: that is written down, so that its time does not count. */

@@ -1,7 +1,7 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
 import type { CopyJob } from '../domain/job.ts';
-import type { Ec2Gateway } from '../ec2/gateway.ts';
+import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 
 /**
  * The images that some attempts of a job made in a scope, found by the tags that were part of the CopyImage call. A tag

@@ -7,7 +7,7 @@ import { copyAboutToGive } from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
 import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../permissions/facts.ts';
 import { readPermissions } from '../permissions/read.ts';
@@ -197,7 +197,7 @@ async function takeBackInTime(
 
 /** A new image may look unfinished or unknown to one of EC2's machines for a while, after another called it available. */
 function isStale(error: unknown): boolean {
-  return error instanceof Ec2Error && error.kind === 'missing';
+  return error instanceof AwsError && error.kind === 'missing';
 }
 
 /** Counted from when the copy was there, or a retry resumed it. */
@@ -206,14 +206,14 @@ function waitOf({ store }: WorkerDeps, destination: Destination): Wait {
   return { since: finishingSince ?? availableAt ?? 0, heldUpAt: unreachableSince ? store.now() : heldUpAt };
 }
 
-function notTakenBack(region: string): Ec2Error {
+function notTakenBack(region: string): AwsError {
   const message = `a later change withdraws what the copy in ${region} was shared with, and that could not be taken back yet`;
-  return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
+  return new AwsError('transient', message, 'NotPutBack', null, undefined);
 }
 
-function unsettled(region: string): Ec2Error {
+function unsettled(region: string): AwsError {
   const message = `the permissions of the copy in ${region} are set, and EC2 does not show them yet`;
-  return new Ec2Error('transient', message, 'NotSettled', null, undefined);
+  return new AwsError('transient', message, 'NotSettled', null, undefined);
 }
 
 async function afterError(

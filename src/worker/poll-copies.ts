@@ -2,7 +2,7 @@ import type { Image, Scope, Snapshot } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
 import type { SlotLimit } from '../domain/slot-limits.ts';
 import { chunksOf } from '../domain/chunks.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { PendingCopy } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
 import type { CopyChange } from './copy-changes.ts';
@@ -86,7 +86,7 @@ async function snapshotsIfKnown(
   try {
     return await deps.gateway.findSnapshots(scope, JOB_TAG, [...new Set(jobIds)]);
   } catch (error) {
-    if (!(error instanceof Ec2Error) || error.kind === 'credentials') throw error;
+    if (!(error instanceof AwsError) || error.kind === 'credentials') throw error;
     deps.logger.warn(
       { error: error.message, region: scope.region },
       'no progress is known of the copies there',

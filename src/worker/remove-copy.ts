@@ -2,7 +2,7 @@ import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { copyRef, destinationScope, findDestination } from '../domain/job.ts';
 import type { Transition } from '../domain/transitions.ts';
 import { deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
@@ -41,7 +41,7 @@ export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
     const imageId = await settleIntent(deps, job, destination);
     return imageId === null ? await nothingFound(deps, job, destination) : AGAIN_AT_ONCE;
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof AwsError)) throw error;
     return afterError(deps, job, destination, error);
   }
 }
@@ -54,7 +54,7 @@ async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
   destination: Destination,
-  error: Ec2Error,
+  error: AwsError,
 ): Promise<StepOutcome> {
   const ref = copyRef(destination);
   if (error.kind === 'credentials') return waitForAccount(deps, job.id, ref, error);
@@ -163,7 +163,7 @@ function nothingFound(deps: WorkerDeps, job: CopyJob, destination: Destination):
  * the token gets the same, which is then gone. A refusal settles nothing, since an earlier call may have been accepted:
  * then the image is looked for by its tags.
  * @returns the image's id; `null` where there is none as far as can be seen now
- * @throws {Ec2Error} EC2 could not be asked
+ * @throws {AwsError} EC2 could not be asked
  */
 async function settleIntent(
   deps: WorkerDeps,
@@ -182,13 +182,13 @@ async function callAgain(deps: WorkerDeps, job: CopyJob, destination: Destinatio
   try {
     return await deps.gateway.copyImage(destinationScope(destination), copyParams(job, destination));
   } catch (error) {
-    if (error instanceof Ec2Error && REFUSED.has(error.kind)) return null;
+    if (error instanceof AwsError && REFUSED.has(error.kind)) return null;
     throw error;
   }
 }
 
 /** A full region is no different: the first call may have been accepted before it was full. */
-const REFUSED: ReadonlySet<Ec2Error['kind']> = new Set(['slots', 'missing', 'denied', 'refused']);
+const REFUSED: ReadonlySet<AwsError['kind']> = new Set(['slots', 'missing', 'denied', 'refused']);
 
 async function lookFor({ gateway }: WorkerDeps, job: CopyJob, destination: Destination): Promise<string[]> {
   const isOwn = (attempt: number) => attempt === destination.attempts;

@@ -2,8 +2,8 @@ import type { Scope } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
 import type { Unseen } from '../domain/job.ts';
 import { isGone } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
-import type { RemoveOutcome } from '../ec2/gateway.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import type { RemoveOutcome } from '../aws/ec2/gateway.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /** What is known of an image that is to be removed. */
@@ -22,7 +22,7 @@ export type RemovalOutcome = 'removed' | 'unknown' | 'again';
 /**
  * Deregisters one image that this service made, which cancels a pending copy, and deletes its own snapshots: those that the
  * image names, and those that EC2 describes as copied for it. Never by a tag: tags travel. Safe to run again at any point.
- * @throws {Ec2Error} what EC2 refuses, and what may pass
+ * @throws {AwsError} what EC2 refuses, and what may pass
  */
 export async function removeImage(deps: WorkerDeps, removal: Removal): Promise<RemovalOutcome> {
   const { scope, imageId } = removal;
@@ -46,21 +46,21 @@ async function deregister({ gateway }: WorkerDeps, removal: Removal): Promise<Re
 
 /** Deletes all that can be deleted before it says what can't. */
 async function deleteSnapshots({ gateway }: WorkerDeps, scope: Scope, ids: readonly string[]): Promise<void> {
-  let refused: Ec2Error | null = null;
+  let refused: AwsError | null = null;
   for (const snapshotId of ids) {
     try {
       await gateway.deleteSnapshot(scope, snapshotId);
     } catch (error) {
-      if (!(error instanceof Ec2Error) || error.kind !== 'refused') throw error;
+      if (!(error instanceof AwsError) || error.kind !== 'refused') throw error;
       refused ??= about(snapshotId, error);
     }
   }
   if (refused !== null) throw refused;
 }
 
-function about(snapshotId: string, { kind, message, awsCode, aws, cause }: Ec2Error): Ec2Error {
+function about(snapshotId: string, { kind, message, awsCode, aws, cause }: AwsError): AwsError {
   const words = message.includes(snapshotId) ? message : `${snapshotId}: ${message}`;
-  return new Ec2Error(kind, words, awsCode, aws?.awsRequestId ?? null, cause);
+  return new AwsError(kind, words, awsCode, aws?.awsRequestId ?? null, cause);
 }
 
 /** Whether an image that EC2 does not know counts as gone: after several polls, and not while it is new. */

@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import type { CopyJob, Destination, Leftover, Warning } from '../domain/job.ts';
 import { attemptRef, destinationKey, destinationScope, findDestination, leftoversOf } from '../domain/job.ts';
 import { addLeftover, changeLeftover, unseenAgain } from '../domain/transitions.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import type { LeftoverPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
@@ -31,7 +31,7 @@ export async function removeLeftover(deps: WorkerDeps, payload: LeftoverPayload)
     if (outcome === 'unknown' || isInTime(deps, found.leftover)) return { outcome: 'again', why };
     return await giveUp(deps, found, { message: why });
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof AwsError)) throw error;
     return afterError(deps, found, error);
   }
 }
@@ -81,7 +81,7 @@ export async function takeAway(
   return outcome;
 }
 
-async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: Ec2Error): Promise<StepOutcome> {
+async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: AwsError): Promise<StepOutcome> {
   const { job, destination, leftover } = found;
   const again: StepOutcome = { outcome: 'again', why: error.message };
   if (isThrottled(error) && mayBeThrottled(deps, leftover)) {
@@ -98,7 +98,7 @@ async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: Ec2Err
 async function giveUp(
   deps: WorkerDeps,
   { job, destination, leftover }: LeftoverInHand,
-  error: { message: string; awsCode?: string; aws?: Ec2Error['aws'] },
+  error: { message: string; awsCode?: string; aws?: AwsError['aws'] },
 ): Promise<StepOutcome> {
   const { imageId } = leftover;
   const warning = notRemoved(destinationScope(destination), leftover, error);
@@ -118,7 +118,7 @@ async function giveUp(
 function notRemoved(
   { region }: Scope,
   { imageId, attempt }: Leftover,
-  { message: why, aws }: { message: string; aws?: Ec2Error['aws'] },
+  { message: why, aws }: { message: string; aws?: AwsError['aws'] },
 ): Warning {
   const request = aws?.awsRequestId ? ` (EC2 request ${aws.awsRequestId})` : '';
   const message = `${imageId} in ${region}, which attempt ${attempt} made, could not be removed: ${why}${request} Deregister it and delete its snapshots.`;

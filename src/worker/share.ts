@@ -7,8 +7,8 @@ import { minus, plus, without } from '../domain/permissions.ts';
 import { againstSharing, granteesOf, sharingOfGiven } from '../domain/policy.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
-import { Ec2Error } from '../ec2/classify.ts';
-import { collectRequestIds } from '../ec2/request-ids.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { collectRequestIds } from '../aws/request-ids.ts';
 import { callsFor, makeCalls } from '../permissions/converge.ts';
 import type { Differences } from '../permissions/differences.ts';
 import { differences, givenBy, isNothing, NOTHING, withdrawal } from '../permissions/differences.ts';
@@ -257,19 +257,19 @@ function requireAllowed({ policy }: WorkerDeps, request: ShareRequest, given: Gi
   if (reasons.length > 0) throw new NotAllowed(reasons);
 }
 
-function notTakenBack({ region }: Scope): Ec2Error {
+function notTakenBack({ region }: Scope): AwsError {
   const message = `it is not allowed (any more) to share the image in ${region}, and it could not be made sure that it is not`;
-  return new Ec2Error('transient', message, 'NotPutBack', null, undefined);
+  return new AwsError('transient', message, 'NotPutBack', null, undefined);
 }
 
-function devicesMissing({ region }: Scope, imageId: string): Ec2Error {
+function devicesMissing({ region }: Scope, imageId: string): AwsError {
   const message = `EC2 does not name all snapshots of ${imageId} in ${region} yet`;
-  return new Ec2Error('transient', message, 'DevicesMissing', null, undefined);
+  return new AwsError('transient', message, 'DevicesMissing', null, undefined);
 }
 
-function keyHidden({ region }: Scope, snapshotId: string): Ec2Error {
+function keyHidden({ region }: Scope, snapshotId: string): AwsError {
   const message = `EC2 does not name the key of ${snapshotId} in ${region}, so the grants on it are not known`;
-  return new Ec2Error('transient', message, 'KeyHidden', null, undefined);
+  return new AwsError('transient', message, 'KeyHidden', null, undefined);
 }
 
 /**
@@ -291,7 +291,7 @@ export async function takeBack(
     await auditPutBack(deps, request, awsRequestIds, after);
     return after;
   } catch (error) {
-    if (error instanceof StepOvertaken || (error instanceof Ec2Error && error.kind === 'throttled'))
+    if (error instanceof StepOvertaken || (error instanceof AwsError && error.kind === 'throttled'))
       throw error;
     deps.logger.error(
       { err: error, imageId: image.imageId, region: scope.region },

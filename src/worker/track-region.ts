@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { nextPoll, progressInterval } from '../domain/next-poll.ts';
 import { chunksOf } from '../domain/chunks.ts';
-import { Ec2Error } from '../ec2/classify.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
 import type { PendingCopy } from '../store/store.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
@@ -32,14 +32,14 @@ export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Prom
   try {
     return await (payload.hinted === true ? trackHinted(deps, scope) : trackAll(deps, scope));
   } catch (error) {
-    if (!(error instanceof Ec2Error)) throw error;
+    if (!(error instanceof AwsError)) throw error;
     if (isCredentials(error) || !mayPass(error)) await waitForAll(deps, scope, error);
     return { outcome: 'again', why: error.message };
   }
 }
 
 /** Copies that this service may not poll, for its credentials or its IAM policy, wait, each until its own deadline. */
-async function waitForAll(deps: WorkerDeps, scope: Scope, error: Ec2Error): Promise<void> {
+async function waitForAll(deps: WorkerDeps, scope: Scope, error: AwsError): Promise<void> {
   const pending = await deps.store.pending(scope);
   for (const some of chunksOf(pending, WRITES_AT_ONCE))
     await Promise.all(some.map((copy) => waitForAccount(deps, copy.jobId, refOf(copy), error)));

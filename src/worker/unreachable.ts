@@ -1,7 +1,7 @@
 import type { CopyRef, Failure } from '../domain/job.ts';
 import { findDestination, isFinished } from '../domain/job.ts';
 import { unreachable } from '../domain/transitions.ts';
-import type { Ec2Error } from '../ec2/classify.ts';
+import type { AwsError } from '../aws/aws-error.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
@@ -15,7 +15,7 @@ export async function waitForAccount(
   deps: WorkerDeps,
   jobId: string,
   ref: CopyRef,
-  error: Ec2Error,
+  error: AwsError,
 ): Promise<StepOutcome> {
   const { outcome, ...result } = await changeCopy(
     deps,
@@ -32,7 +32,7 @@ export async function waitForAccount(
   return { outcome: 'again', why: error.message };
 }
 
-function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: Ec2Error): Failure {
+function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: AwsError): Failure {
   const failure = failureOf(error, 'account-not-reachable');
   const image = 'imageId' in ref ? `${ref.imageId} was left as it is. ` : '';
   const minutes = Math.round(settings.credentialsMs / 60_000);

@@ -1,7 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import { attemptRef, findDestination } from '../domain/job.ts';
 import type { DestinationStep, WakeUp } from '../domain/next-step.ts';
-import { callLimit } from '../ec2/call-limits.ts';
+import { callLimit } from '../aws/ec2/call-limits.ts';
 import type { DestinationRef, StartLimits } from '../store/store.ts';
 import type { WorkerDeps, WorkerSettings } from './deps.ts';
 

@@ -105,10 +105,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/http/health.test.ts', 'test/store/workers.test.ts'],
   },
   'a web page taken for an answer': {
-    file: 'src/ec2/expected-answers.ts',
+    file: 'src/aws/expected-answers.ts',
     is: 'result.response.statusCode < 300) await check(',
     becomes: 'result.response.statusCode < 200) await check(',
-    tests: ['test/ec2', 'test/worker/stale-answers.test.ts'],
+    tests: ['test/aws', 'test/worker/stale-answers.test.ts'],
   },
   'grants for accounts that are not named': {
     file: 'src/worker/share.ts',

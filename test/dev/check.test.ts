@@ -68,7 +68,7 @@ const BAD_IMPORTS = {
   'src/store/keys.ts': `export type * from '../commands/deps.ts';`,
   'src/domain/ami.ts': `export { pino } from 'pino';`,
   'src/domain/job.ts': `export { ERRORS } from '../errors.ts';`,
-  'src/ec2/classify.ts': `export * from '../simulator/index.ts';`,
+  'src/aws/aws-error.ts': `export * from '../simulator/index.ts';`,
 };
 
 /** A type error; a file that is not formatted; lint errors, one of which only types show; each kind of forbidden import. */

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Ec2Gateway } from '../../src/ec2/gateway.ts';
+import type { Ec2Gateway } from '../../src/aws/ec2/gateway.ts';
 import type { Scope } from '../../src/domain/ami.ts';
 import type { Service } from './service.ts';
 

@@ -8,7 +8,7 @@ import {
   redisProbe,
   untilReady,
 } from '../../src/queue/connections.ts';
-import { LEFT_BY_READS } from '../../src/ec2/call-limits.ts';
+import { LEFT_BY_READS } from '../../src/aws/ec2/call-limits.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { IdempotencyStore } from '../../src/store/idempotency.ts';
 import { QueueSessions } from '../../src/store/queue-sessions.ts';

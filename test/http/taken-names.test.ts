@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { ImageNames } from '../../src/ec2/image-names.ts';
+import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import type { CopyJob, Job } from '../../src/http/schemas/job.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
-import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
+import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
 import { amiEvent, QueueClient } from '../helpers/events-queue.ts';
 import { untilPolled } from '../helpers/until-polled.ts';
 import { until } from '../helpers/waiting.ts';

@@ -11,7 +11,7 @@ import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import type { PermissionsJob } from '../../src/domain/job.ts';
 import type { PermissionChange, PermissionSet } from '../../src/domain/permissions.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
-import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
+import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, testCredentials, TESTER, untilChanged } from '../helpers/service.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { callLimit } from '../../src/ec2/call-limits.ts';
+import { callLimit } from '../../src/aws/ec2/call-limits.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { connectRedis, closeRedis } from '../../src/queue/connections.ts';
 import type { Service } from '../helpers/service.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
-import type { CopyImageParams } from '../../src/ec2/gateway.ts';
+import type { CopyImageParams } from '../../src/aws/ec2/gateway.ts';
 import type { Scope } from '../../src/domain/ami.ts';
 import { callCopyImage } from '../../src/worker/call-copy-image.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';

@@ -4,7 +4,7 @@ import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
 import type { StepProducer } from '../../src/queue/producer.ts';
-import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
+import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
 import { Ec2Events } from '../../src/worker/ec2-events.ts';
 import { amiEvent, EVENTS_QUEUE, QueueClient } from '../helpers/events-queue.ts';
 import { untilPolled } from '../helpers/until-polled.ts';

@@ -1,5 +1,5 @@
 import type { Fence } from '../ec2/gateway.ts';
-import type { Scope } from '../domain/ami.ts';
+import type { Scope } from '../../domain/ami.ts';
 
 /** A key as DescribeKey tells it. */
 export interface Key {
@@ -21,7 +21,7 @@ export interface Grant {
 }
 
 /**
- * The port to KMS: just the operations that sharing needs. Every method throws {@link Ec2Error} (ec2/classify.ts) for
+ * The port to KMS: just the operations that sharing needs. Every method throws {@link AwsError} (aws/aws-error.ts) for
  * what isn't part of its answer.
  */
 export interface KmsGateway {

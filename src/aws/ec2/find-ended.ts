@@ -1,6 +1,6 @@
-import type { Image, ImageState } from '../domain/ami.ts';
-import { IMAGE_STATES } from '../domain/ami.ts';
-import { Ec2Error } from './classify.ts';
+import type { Image, ImageState } from '../../domain/ami.ts';
+import { IMAGE_STATES } from '../../domain/ami.ts';
+import { AwsError } from '../aws-error.ts';
 import type { EndedImages } from './gateway.ts';
 
 /** Ids that one call of DescribeImages may name (EC2 API reference, DescribeImages). */
@@ -58,6 +58,6 @@ function endedAmong(imageIds: readonly string[], images: readonly Image[]): Ende
 
 /** EC2's words: "The image ids '[ami-…, ami-…]' do not exist". Throws what is no such error. */
 function saysMissing(error: unknown, imageId: string): boolean {
-  if (!(error instanceof Ec2Error) || error.kind !== 'missing') throw error;
+  if (!(error instanceof AwsError) || error.kind !== 'missing') throw error;
   return error.message.includes(imageId);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classify } from '../../src/ec2/classify.ts';
+import { classify } from '../../src/aws/aws-error.ts';
 
 function failed(name: string, message: string, status?: number): Error {
   const error = Object.assign(new Error(message), { name });

@@ -3,9 +3,9 @@ import { EC2ServiceException } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import { freePort } from '../helpers/free-port.ts';
-import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
-import type { Ec2ErrorKind } from '../../src/ec2/classify.ts';
-import { classify, EC2_ERRORS, Ec2Error } from '../../src/ec2/classify.ts';
+import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import type { AwsErrorKind } from '../../src/aws/aws-error.ts';
+import { classify, EC2_ERRORS, AwsError } from '../../src/aws/aws-error.ts';
 import type { Fault, Simulator } from '../../simulator/index.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import { testCredentials } from '../helpers/service.ts';
@@ -57,7 +57,7 @@ describe('an error of the SDK', () => {
     }
   });
 
-  test.each<[number, Ec2ErrorKind]>([
+  test.each<[number, AwsErrorKind]>([
     [400, 'refused'],
     [403, 'refused'],
     [429, 'throttled'],
@@ -133,7 +133,7 @@ describe('over the wire', () => {
     return error;
   }
 
-  test.each<[string, Partial<Fault>, Ec2ErrorKind]>([
+  test.each<[string, Partial<Fault>, AwsErrorKind]>([
     ['EC2 throttles', { error: 'RequestLimitExceeded' }, 'throttled'],
     ['a quota is reached', { error: 'ResourceLimitExceeded' }, 'refused'],
     ['the policy forbids it', { error: 'UnauthorizedOperation' }, 'denied'],
@@ -144,7 +144,7 @@ describe('over the wire', () => {
   ])('%s', async (_name, fault, kind) => {
     await new SimulatorControl(simulator.url).fault({ action: 'DescribeRegions', ...fault });
     const error = await failure(simulator.url);
-    expect(error).toBeInstanceOf(Ec2Error);
+    expect(error).toBeInstanceOf(AwsError);
     expect(error).toMatchObject({ kind, message: expect.stringMatching(/^DescribeRegions in eu-west-1: /) });
     if (fault.error !== undefined) {
       expect(error).toMatchObject({

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { PROJECT_DIR } from '../../tools/dev/project.ts';
-import type { Simulator } from '../../simulator/index.ts';
-import { startSimulator } from '../../simulator/index.ts';
-import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
-import { SQS_ERRORS } from '../../src/sqs/sqs-error.ts';
-import { QueueClient } from '../helpers/events-queue.ts';
-import { testCredentials } from '../helpers/service.ts';
-import { SimulatorControl } from '../helpers/simulator-control.ts';
-import { PATIENCE } from '../helpers/waiting.ts';
+import { PROJECT_DIR } from '../../../tools/dev/project.ts';
+import type { Simulator } from '../../../simulator/index.ts';
+import { startSimulator } from '../../../simulator/index.ts';
+import { AwsEventsQueue } from '../../../src/aws/sqs/aws-events-queue.ts';
+import { SQS_ERRORS } from '../../../src/aws/sqs/sqs-error.ts';
+import { QueueClient } from '../../helpers/events-queue.ts';
+import { testCredentials } from '../../helpers/service.ts';
+import { SimulatorControl } from '../../helpers/simulator-control.ts';
+import { PATIENCE } from '../../helpers/waiting.ts';
 
 const URL_ELSEWHERE = 'https://sqs.eu-west-1.amazonaws.com/111111111111/amiferry-events';
 const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentials: testCredentials() };

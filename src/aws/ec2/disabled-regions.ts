@@ -1,5 +1,5 @@
-import type { Scope } from '../domain/ami.ts';
-import { scopeKey } from '../domain/ami.ts';
+import type { Scope } from '../../domain/ami.ts';
+import { scopeKey } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
@@ -26,7 +26,7 @@ export class DisabledRegions {
     this.#answers = new Recent(FRESH_MS, { now });
   }
 
-  /** @throws {Ec2Error} what the call met */
+  /** @throws {AwsError} what the call met */
   async read(): Promise<string[]> {
     return this.#answers.get(scopeKey(this.#scope), () => this.#gateway.disabledRegions(this.#scope));
   }

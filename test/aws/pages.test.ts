@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
-import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
+import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import { testCredentials } from '../helpers/service.ts';
 
 const scope = { account: SELF, region: 'eu-west-1' };

@@ -1,8 +1,8 @@
 import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import type { CallBudget } from './call-budget.ts';
-import type { Ec2ErrorKind } from './classify.ts';
+import type { CallBudget } from './ec2/call-budget.ts';
+import type { AwsErrorKind } from './aws-error.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
 
 /** One call that was answered, or given up. */
@@ -10,7 +10,7 @@ export interface Ec2Call {
   operation: string;
   region: string;
   /** `ok`, or why it failed. */
-  outcome: 'ok' | Ec2ErrorKind;
+  outcome: 'ok' | AwsErrorKind;
   milliseconds: number;
 }
 

@@ -1,9 +1,9 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { SELF } from '../domain/ami.ts';
-import type { AwsOptions } from '../ec2/aws-clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
-import { withDeadline } from '../ec2/deadline.ts';
-import { withExpectedAnswers } from '../ec2/expected-answers.ts';
+import { SELF } from '../../domain/ami.ts';
+import type { AwsOptions } from '../clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
+import { withDeadline } from '../deadline.ts';
+import { withExpectedAnswers } from '../expected-answers.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
 import { sqsError } from './sqs-error.ts';
 

@@ -12,7 +12,7 @@ import { AmiferryError } from '../errors.ts';
  * - `denied`: the service's own credentials don't suffice; nothing changes until an operator changes them
  * - `refused`: this call will never succeed as it is
  */
-export type Ec2ErrorKind =
+export type AwsErrorKind =
   | 'throttled'
   | 'transient'
   | 'slots'
@@ -22,10 +22,10 @@ export type Ec2ErrorKind =
   | 'refused';
 
 /** What may pass, by itself or once credentials work: no fact about what was asked. */
-export const PASSING: ReadonlySet<Ec2ErrorKind> = new Set(['throttled', 'transient', 'credentials']);
+export const PASSING: ReadonlySet<AwsErrorKind> = new Set(['throttled', 'transient', 'credentials']);
 
 interface Meaning {
-  kind: Ec2ErrorKind;
+  kind: AwsErrorKind;
   /** What an engineer should do next, as a sentence. */
   advice?: string;
 }
@@ -106,7 +106,7 @@ export const EC2_ERRORS: Readonly<Record<string, Meaning>> = {
 };
 
 /** How an unhandled one answers an HTTP request. */
-const CODES: Record<Ec2ErrorKind, ErrorCode> = {
+const CODES: Record<AwsErrorKind, ErrorCode> = {
   throttled: 'ec2-throttled',
   transient: 'ec2-unavailable',
   slots: 'ec2-throttled',
@@ -120,14 +120,14 @@ const CODES: Record<Ec2ErrorKind, ErrorCode> = {
  * A failed EC2 call, classified. `message` names the operation, the region, EC2's words and what to do: callers read it, so it
  * says nothing of this service's own identity and network. `cause` has all of it, for the log.
  */
-export class Ec2Error extends AmiferryError {
-  readonly kind: Ec2ErrorKind;
+export class AwsError extends AmiferryError {
+  readonly kind: AwsErrorKind;
   readonly awsCode: string;
   /** How often the SDK had called when it gave up: what an earlier try did is not known. */
   readonly tries: number;
 
   constructor(
-    kind: Ec2ErrorKind,
+    kind: AwsErrorKind,
     message: string,
     awsCode: string,
     awsRequestId: string | null,
@@ -135,7 +135,7 @@ export class Ec2Error extends AmiferryError {
     tries = 1,
   ) {
     super(CODES[kind], message, { aws: { awsCode, awsRequestId }, cause });
-    this.name = 'Ec2Error';
+    this.name = 'AwsError';
     this.kind = kind;
     this.awsCode = awsCode;
     this.tries = tries;
@@ -143,9 +143,9 @@ export class Ec2Error extends AmiferryError {
 }
 
 /** A call that was not made, since EC2 would refuse it: there is none left for `wait` milliseconds. */
-export function heldBack(operation: string, region: string, wait: number): Ec2Error {
+export function heldBack(operation: string, region: string, wait: number): AwsError {
   const message = `${operation} in ${region} waits ${wait} ms: this service has called it there as often as EC2 allows. ${OVER_LIMIT}`;
-  return new Ec2Error('throttled', message, 'RequestLimitExceeded', null, undefined);
+  return new AwsError('throttled', message, 'RequestLimitExceeded', null, undefined);
 }
 
 /** The parts of an SDK error that matter; a failed connection has only a name. */
@@ -155,9 +155,9 @@ interface SdkError {
   $metadata?: { requestId?: string; httpStatusCode?: number; attempts?: number };
 }
 
-/** Turns whatever the SDK threw into an {@link Ec2Error}. */
-export function classify(error: unknown, operation: string, region: string): Ec2Error {
-  if (error instanceof Ec2Error) return error;
+/** Turns whatever the SDK threw into an {@link AwsError}. */
+export function classify(error: unknown, operation: string, region: string): AwsError {
+  if (error instanceof AwsError) return error;
   const { name, message, $metadata } = asSdkError(error);
   const meaning = meaningOf(name, operation, message) ?? {
     kind: kindByStatus(name, $metadata?.httpStatusCode),
@@ -165,7 +165,7 @@ export function classify(error: unknown, operation: string, region: string): Ec2
   const advice = meaning.advice === undefined ? '' : ` ${meaning.advice}`;
   const words = `${operation} in ${region}: ${name}: ${discreet(message).replace(/\.?$/, '.')}${advice}`;
   const { requestId = null, attempts = 1 } = $metadata ?? {};
-  return new Ec2Error(meaning.kind, words, name, requestId, error, attempts);
+  return new AwsError(meaning.kind, words, name, requestId, error, attempts);
 }
 
 /** EC2 names the role that it refuses, and adds what only DecodeAuthorizationMessage can read; Node names the address. */
@@ -215,7 +215,7 @@ const NO_CODE: ReadonlySet<string> = new Set([
  * No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. One of success means that the answer
  * was not whole, or not EC2's.
  */
-function kindByStatus(name: string, status: number | undefined): Ec2ErrorKind {
+function kindByStatus(name: string, status: number | undefined): AwsErrorKind {
   if (status === 429) return 'throttled';
   if (NO_CODE.has(name) || !AWS_CODE.test(name)) return 'transient';
   return status === undefined || status < 300 || status >= 500 ? 'transient' : 'refused';

@@ -1,14 +1,14 @@
 import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
-import type { Scope } from '../domain/ami.ts';
-import { GRANT_OPERATIONS, principalOf } from '../domain/key-policy.ts';
-import type { AwsOptions } from '../ec2/aws-clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../ec2/aws-clients.ts';
-import { classify } from '../ec2/classify.ts';
-import { withDeadline } from '../ec2/deadline.ts';
-import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../ec2/expected-answers.ts';
+import type { Scope } from '../../domain/ami.ts';
+import { GRANT_OPERATIONS, principalOf } from '../../domain/key-policy.ts';
+import type { AwsOptions } from '../clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
+import { classify } from '../aws-error.ts';
+import { withDeadline } from '../deadline.ts';
+import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
-import { pagesOf } from '../ec2/pages.ts';
-import { traced } from '../ec2/traced-client.ts';
+import { pagesOf } from '../pages.ts';
+import { traced } from '../traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
 const loadSdk = () => import('@aws-sdk/client-kms');

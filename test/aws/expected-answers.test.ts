@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
-import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
-import { listIn } from '../../src/ec2/expected-answers.ts';
-import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
+import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import { listIn } from '../../src/aws/expected-answers.ts';
+import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import type { Simulator } from '../../simulator/index.ts';
 import { startSimulator } from '../../simulator/index.ts';
-import { AwsEventsQueue } from '../../src/sqs/aws-events-queue.ts';
+import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
 import { EVENTS_QUEUE } from '../helpers/events-queue.ts';
 import { GOLDEN_WEB, testCredentials } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';

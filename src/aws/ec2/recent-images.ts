@@ -1,5 +1,5 @@
-import type { Image, Scope } from '../domain/ami.ts';
-import { scopeKey } from '../domain/ami.ts';
+import type { Image, Scope } from '../../domain/ami.ts';
+import { scopeKey } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config/config.ts';
-import { ConfigError } from '../../src/errors.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { ConfigError } from '../../../src/errors.ts';
 
 const settingsOf = (url: string, env: Record<string, string> = {}) =>
   readConfig({ AWS_REGION: 'sa-east-1', EVENTS_QUEUE_URL: url, ...env }).eventsQueue;

@@ -1,5 +1,5 @@
-import type { Image } from '../domain/ami.ts';
-import { scopeKey, SELF, snapshotIdsOf } from '../domain/ami.ts';
+import type { Image } from '../../domain/ami.ts';
+import { scopeKey, SELF, snapshotIdsOf } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
@@ -20,7 +20,7 @@ export class SourceFacts {
 
   /**
    * The service's own account, as far as an image tells: its owner, where it is the account's own. `null` where nothing told it yet.
-   * @throws {Ec2Error} what the call met
+   * @throws {AwsError} what the call met
    */
   async ownAccount(image: Image): Promise<string | null> {
     await this.isOwn(image);
@@ -29,7 +29,7 @@ export class SourceFacts {
 
   /**
    * Whether an image is the service's own account's: asked of EC2 (owner "self") until the account's id is known by that.
-   * @throws {Ec2Error} what the call met
+   * @throws {AwsError} what the call met
    */
   async isOwn({ imageId, region, ownerId }: Image): Promise<boolean> {
     if (this.#account !== null) return this.#account === ownerId;
@@ -43,7 +43,7 @@ export class SourceFacts {
     });
   }
 
-  /** Who owns the snapshots of an image; `null` for one that this account may not see. @throws {Ec2Error} what the call met */
+  /** Who owns the snapshots of an image; `null` for one that this account may not see. @throws {AwsError} what the call met */
   async snapshotOwners(image: Image): Promise<ReadonlyMap<string, string | null>> {
     const scope = { account: SELF, region: image.region };
     return this.#owners.get(`${scopeKey(scope)}/${image.imageId}`, () =>

@@ -1,6 +1,6 @@
-import type { Image, Scope } from '../domain/ami.ts';
-import { scopeKey } from '../domain/ami.ts';
-import { heldBack } from './classify.ts';
+import type { Image, Scope } from '../../domain/ami.ts';
+import { scopeKey } from '../../domain/ami.ts';
+import { heldBack } from '../aws-error.ts';
 import type { Ec2Gateway } from './gateway.ts';
 
 /** Calls a region that this process makes for names: the rest of EC2's limit of DescribeImages (100, and 20 a second) is for the work. */
@@ -35,7 +35,7 @@ export class ImageNames {
     this.#now = now;
   }
 
-  /** The account's images of a name. @throws {Ec2Error} what the call met, or `throttled` where none is left to be made */
+  /** The account's images of a name. @throws {AwsError} what the call met, or `throttled` where none is left to be made */
   async find(scope: Scope, name: string): Promise<Image[]> {
     const key = `${scopeKey(scope)}/${name}`;
     const known = this.#answers.get(key);

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
-import { RecentImages } from '../../src/ec2/recent-images.ts';
-import type { Service } from '../helpers/service.ts';
-import { GOLDEN_WEB, startService } from '../helpers/service.ts';
+import { SELF } from '../../../src/domain/ami.ts';
+import { RecentImages } from '../../../src/aws/ec2/recent-images.ts';
+import type { Service } from '../../helpers/service.ts';
+import { GOLDEN_WEB, startService } from '../../helpers/service.ts';
 
 const scope = { account: SELF, region: GOLDEN_WEB.region };
 const OTHER = 'ami-0a1b2c3d4e5f60002';

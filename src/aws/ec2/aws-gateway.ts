@@ -1,15 +1,15 @@
 import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
-import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
-import { destinationAmi, destinationAmiFilter, SELF } from '../domain/ami.ts';
-import type { PermissionSet } from '../domain/permissions.ts';
-import { NOBODY } from '../domain/permissions.ts';
-import type { AwsOptions, Ec2Call } from './aws-clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from './aws-clients.ts';
+import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.ts';
+import { destinationAmi, destinationAmiFilter, SELF } from '../../domain/ami.ts';
+import type { PermissionSet } from '../../domain/permissions.ts';
+import { NOBODY } from '../../domain/permissions.ts';
+import type { AwsOptions, Ec2Call } from '../clients.ts';
+import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
-import { chunksOf } from '../domain/chunks.ts';
-import { classify, Ec2Error, heldBack } from './classify.ts';
-import { listIn, withExpectedAnswers } from './expected-answers.ts';
+import { chunksOf } from '../../domain/chunks.ts';
+import { classify, AwsError, heldBack } from '../aws-error.ts';
+import { listIn, withExpectedAnswers } from '../expected-answers.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
   CopyImageParams,
@@ -20,10 +20,10 @@ import type {
   RemoveOutcome,
   SnapshotPermissions,
 } from './gateway.ts';
-import { withDeadline } from './deadline.ts';
-import { pagesOf } from './pages.ts';
-import { leaveThrottling } from './leave-throttling.ts';
-import { traced } from './traced-client.ts';
+import { withDeadline } from '../deadline.ts';
+import { pagesOf } from '../pages.ts';
+import { leaveThrottling } from '../leave-throttling.ts';
+import { traced } from '../traced-client.ts';
 
 const loadSdk = () => import('@aws-sdk/client-ec2');
 type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
@@ -367,6 +367,6 @@ function sourceFilters({ imageId, region }: { imageId: string; region: string })
 }
 
 function whenMissing<T>(error: unknown, answer: T): T {
-  if (error instanceof Ec2Error && error.kind === 'missing') return answer;
+  if (error instanceof AwsError && error.kind === 'missing') return answer;
   throw error;
 }

@@ -1,9 +1,9 @@
 import { DescribeAccountAttributesCommand, DescribeRegionsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
 import { SELF } from '../../src/domain/ami.ts';
-import { AwsGateway } from '../../src/ec2/aws-gateway.ts';
-import { withDeadline } from '../../src/ec2/deadline.ts';
-import { AwsKmsGateway } from '../../src/kms/aws-kms-gateway.ts';
+import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import { withDeadline } from '../../src/aws/deadline.ts';
+import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 

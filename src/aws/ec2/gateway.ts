@@ -1,5 +1,5 @@
-import type { Image, ImageState, Scope, Snapshot, Tags } from '../domain/ami.ts';
-import type { PermissionSet } from '../domain/permissions.ts';
+import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.ts';
+import type { PermissionSet } from '../../domain/permissions.ts';
 
 /** Everything that CopyImage is given. The call is made in `scope`, the destination. */
 export interface CopyImageParams {
@@ -54,7 +54,7 @@ export type Fence = () => Promise<void>;
 
 /**
  * The port to EC2: just the operations that this service uses, in its own types, always for a scope. Every method
- * throws {@link Ec2Error} (classify.ts) and nothing else; none retries beyond the SDK's own three attempts.
+ * throws {@link AwsError} (aws-error.ts) and nothing else; none retries beyond the SDK's own three attempts.
  */
 export interface Ec2Gateway {
   /** The image, or `null` where it doesn't exist, is deregistered, or isn't visible to this account. */

@@ -1,4 +1,4 @@
-import type { Scope } from '../domain/ami.ts';
+import type { Scope } from '../../domain/ami.ts';
 
 /**
  * What this service lets itself call in a scope, so that EC2 need not refuse: every refused call counts against the
