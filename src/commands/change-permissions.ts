@@ -14,9 +14,9 @@ import {
 } from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
-import { refuse } from '../permissions/copy-checks.ts';
-import { sharingFacts } from '../permissions/facts.ts';
-import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
+import { refuse } from '../sharing/copy-checks.ts';
+import { sharingFacts } from '../sharing/facts.ts';
+import { againstForeign, readSettled } from '../sharing/foreign-snapshots.ts';
 import { acceptedNew, authoriseChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Notified } from './notify.ts';

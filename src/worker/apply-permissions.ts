@@ -17,10 +17,10 @@ import { onlyWithdraws } from '../domain/permissions.ts';
 import type { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
-import { readPermissions } from '../permissions/read.ts';
+import { readPermissions } from '../sharing/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
-import { isFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue } from '../sharing/fence.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { Wait } from './failure.ts';
@@ -34,9 +34,10 @@ import {
   mayBeThrottled,
   mayTryAgain,
 } from './failure.ts';
-import { share, takeBack } from './share.ts';
-import type { ShareRequest } from './share-request.ts';
-import { supersedeEarlier } from './supersede.ts';
+import { share } from '../sharing/apply.ts';
+import { takeBack } from '../sharing/take-back.ts';
+import type { ShareRequest } from '../sharing/request.ts';
+import { supersedeEarlier } from '../sharing/supersede.ts';
 
 /**
  * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
@@ -57,7 +58,7 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
     const image = await deps.gateway.describeImage(scope, job.image.id);
     if (image === null) return await pollAgain(deps, job);
     if (job.unseen) await changeJob(deps, job.id, changeImageSeen);
-    if (onlyWithdraws(job.change)) await supersedeEarlier(deps, scope, job);
+    if (onlyWithdraws(job.change)) await stopEarlier(deps, scope, job);
     const begun = await begin(deps, scope, job, image);
     if (begun === null) return DONE;
     request = requestOf(begun.job, image, begun.before);
@@ -66,6 +67,10 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
   } catch (error) {
     return afterError(deps, scope, job, request, error);
   }
+}
+
+function stopEarlier(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<void> {
+  return supersedeEarlier(deps, scope, job, (jobId, transition) => changeJob(deps, jobId, transition));
 }
 
 /** One stale answer is no end: what the change gave by then would stay. */

@@ -9,8 +9,8 @@ import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
 import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../permissions/facts.ts';
-import { readPermissions } from '../permissions/read.ts';
+import { ifKnown } from '../sharing/facts.ts';
+import { readPermissions } from '../sharing/read.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
@@ -26,12 +26,13 @@ import {
   mayBeThrottled,
   mayTryAgain,
 } from './failure.ts';
-import { isFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue } from '../sharing/fence.ts';
 import { readCopy } from './read-copy.ts';
 import { waitForAccount } from './unreachable.ts';
-import { takeBack, share } from './share.ts';
-import type { ShareOutcome, ShareRequest } from './share-request.ts';
-import { supersededBy } from './supersede.ts';
+import { share } from '../sharing/apply.ts';
+import { takeBack } from '../sharing/take-back.ts';
+import type { ShareOutcome, ShareRequest } from '../sharing/request.ts';
+import { supersededBy } from '../sharing/supersede.ts';
 
 /**
  * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it

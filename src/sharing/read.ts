@@ -4,7 +4,7 @@ import type { PermissionState } from '../domain/permissions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { SnapshotPermissions } from '../aws/ec2/gateway.ts';
 import { AmiferryError } from '../errors.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 
 export interface Permissions {
   state: PermissionState;
@@ -19,7 +19,7 @@ export interface Permissions {
  * @throws {AmiferryError} `not-image-owner`: only an owner may read them
  */
 export async function readPermissions(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   image: Image,
 ): Promise<Permissions> {
@@ -51,12 +51,6 @@ function isOthers(error: unknown): error is AwsError {
 function whenForeign(error: unknown): null {
   if (isOthers(error)) return null;
   throw error;
-}
-
-/** Right after an image is available EC2 may not name all of its snapshots yet. One without any is from an instance store. */
-export function hasAllDevices({ snapshots, ebsBacked }: Image): boolean {
-  if (snapshots.length === 0) return ebsBacked !== true;
-  return snapshots.every(({ snapshotId }) => snapshotId !== null);
 }
 
 /** An image is copied by those who may read every snapshot of it. */

@@ -2,7 +2,7 @@ import type { Image, Scope } from '../domain/ami.ts';
 import { isEncrypted, snapshotIdsOf } from '../domain/ami.ts';
 import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { AwsError } from '../aws/aws-error.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 
 /** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
 interface Asked {
@@ -20,7 +20,7 @@ export interface ImageFacts extends SharingFacts {
 
 /** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
 export async function sharingFacts(
-  deps: PermissionDeps,
+  deps: SharingReads,
   scope: Scope,
   image: Image,
   asked: Asked = {},
@@ -47,7 +47,7 @@ export async function sharingFacts(
 
 /** The account's public images in a region, but for one; `null` where that may not be read. */
 export async function otherPublicImages(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   imageId: string | null,
 ): Promise<number | null> {
@@ -58,7 +58,7 @@ export async function otherPublicImages(
 }
 
 async function keysOf(
-  { gateway, kms }: PermissionDeps,
+  { gateway, kms }: SharingReads,
   scope: Scope,
   image: Image,
   askKms: boolean,

@@ -1,12 +1,12 @@
 import type { AuditEntry } from '../domain/audit.ts';
 import { auditEntry } from '../domain/audit.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import type { WorkerDeps } from './deps.ts';
-import type { ShareOutcome, ShareRequest } from './share-request.ts';
+import type { SharingDeps } from './deps.ts';
+import type { ShareOutcome, ShareRequest } from './request.ts';
 
 /** Tells how a share went, and by which calls. */
 export async function auditShare(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   result: ShareOutcome,
@@ -26,7 +26,7 @@ export async function auditShare(
 
 /** Tells of a share that broke off, if it changed anything: how it is now is reported when it is done, or put back. */
 export async function auditBrokenShare(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   error: unknown,
@@ -38,7 +38,7 @@ export async function auditBrokenShare(
 
 /** Tells how an image was put back, if there was anything to put back. `after` is `null` where that failed. */
 export async function auditPutBack(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   after: PermissionState | null,
@@ -49,7 +49,7 @@ export async function auditPutBack(
 }
 
 async function record(
-  { audit, policy }: WorkerDeps,
+  { audit, policy }: SharingDeps,
   { job, image, before, change, me }: ShareRequest,
   entry: Pick<AuditEntry, 'action' | 'outcome'> & Partial<AuditEntry>,
 ): Promise<void> {
