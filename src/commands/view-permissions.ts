@@ -30,7 +30,7 @@ export async function viewPermissions(
   const scope = { account: SELF, region: source.region };
   const [permissions, facts] = await Promise.all([
     readSettled(deps, scope, image),
-    sharingFacts(deps, scope, image, { publicImages: !image.public }),
+    sharingFacts(deps, scope, image, { blockPublicAccess: true, publicImages: !image.public }),
   ]);
   const { state } = permissions;
   const sharing = [...againstForeign(image, permissions), ...againstKeys(facts)];

@@ -11,13 +11,14 @@ import { NotAllowed, requireAllowed } from './allowed.ts';
 import { auditBrokenShare, auditShare } from './audit.ts';
 import { callsFor, makeCalls } from './converge.ts';
 import type { SharingDeps } from './deps.ts';
-import { differences, isNothing, NOTHING } from './differences.ts';
+import { differences, isNothing, NOTHING, touchedBy } from './differences.ts';
 import { requireStillMine, StepOvertaken } from './fence.ts';
 import { autoScalingNeeds, keyPolicyNeeded } from './key-grants.ts';
 import { namesAllSnapshots } from './names-all-snapshots.ts';
 import type { Plan } from './plan.ts';
 import { plan } from './plan.ts';
-import { readPermissions } from './read.ts';
+import type { Permissions } from './read.ts';
+import { readTouched } from './read.ts';
 import { readBack } from './read-back.ts';
 import type { ShareOutcome, ShareRequest } from './request.ts';
 import { takeBack } from './take-back.ts';
@@ -26,11 +27,17 @@ import { takeBack } from './take-back.ts';
  * Gives an image the permissions that it should have, keys included, and tells the audit. What is to be done follows from
  * the permissions of now. The policy and EC2's rules are checked once more right before: an hour may have passed since the
  * request was accepted.
+ * @param read the permissions as this step has just read them; `null`: they are to be read
  */
-export async function share(deps: SharingDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
+export async function share(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<ShareOutcome> {
   const awsRequestIds: string[] = [];
   try {
-    const result = await collectRequestIds(awsRequestIds, () => apply(deps, scope, request));
+    const result = await collectRequestIds(awsRequestIds, () => apply(deps, scope, request, read));
     await auditShare(deps, request, awsRequestIds, result);
     return result;
   } catch (error) {
@@ -39,9 +46,14 @@ export async function share(deps: SharingDeps, scope: Scope, request: ShareReque
   }
 }
 
-async function apply(deps: SharingDeps, scope: Scope, request: ShareRequest): Promise<ShareOutcome> {
+async function apply(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<ShareOutcome> {
   try {
-    const one = await plan(deps, scope, request);
+    const one = await plan(deps, scope, request, read);
     requireAllowed(deps, request, one.given);
     const { state } = one.now;
     const target = plus(minus(state, one.todo.take.launch), one.todo.give.launch);
@@ -81,10 +93,10 @@ async function change(
     left: (warning) => left.push(warning),
   });
   await makeAll(deps, scope, request, calls, given);
-  const after = await readPermissions(deps, scope, image);
+  const after = await readTouched(deps, scope, image, one.now, touchedBy(todo));
   const rest = differences(asked, after);
   const isThere = isNothing(rest.take) && isNothing(rest.give);
-  if (!isThere || !(await namesAllSnapshots(deps, scope, image)))
+  if (!isThere || !(one.gives || (await namesAllSnapshots(deps, scope, image))))
     return { outcome: 'unsettled', after: after.state };
   const granted = [...held.map(({ account }) => account), ...grantees];
   const named = asked.mode === 'set' ? asked.set : asked.add;

@@ -8,6 +8,8 @@ import type { SharingReads } from './deps.ts';
 interface Asked {
   /** Whose the keys are: where anything is to be shared. */
   keys?: boolean;
+  /** Whether block public access is on: where the image becomes public, or where that is shown. */
+  blockPublicAccess?: boolean;
   /** How many images are public: where this one is to be. */
   publicImages?: boolean;
 }
@@ -28,7 +30,7 @@ export async function sharingFacts(
   const encrypted = isEncrypted(image);
   const [{ keys, keyless }, blockPublicAccess, publicImages] = await Promise.all([
     encrypted ? keysOf(deps, scope, image, asked.keys ?? true) : { keys: [], keyless: [] },
-    ifKnown(deps.gateway.blockPublicAccess(scope)),
+    asked.blockPublicAccess === true ? ifKnown(deps.gateway.blockPublicAccess(scope)) : null,
     asked.publicImages === true ? otherPublicImages(deps, scope, image.imageId) : null,
   ]);
   return {

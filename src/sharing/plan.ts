@@ -22,6 +22,8 @@ import type { ShareRequest } from './request.ts';
 export interface Plan {
   now: Permissions;
   todo: Differences;
+  /** Whether anybody is to be given anything: then EC2 names all snapshots of the image. */
+  gives: boolean;
   facts: ImageFacts;
   held: HeldGrant[];
   /** Why the grants are not known for now, or `null`: what is taken doesn't wait for that. */
@@ -33,27 +35,34 @@ export interface Plan {
 
 /**
  * What a change has to do, by the permissions of now.
+ * @param read the permissions as this step has just read them; `null`: they are to be read
  * @throws {AwsError} what the reads met; `DevicesMissing` (transient) where something is to be given before EC2 names all snapshots
  */
-export async function plan(deps: SharingDeps, scope: Scope, request: ShareRequest): Promise<Plan> {
+export async function plan(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<Plan> {
   const { image, change: asked } = request;
-  const now = await readPermissions(deps, scope, image);
+  const now = read ?? (await readPermissions(deps, scope, image));
   const todo = differences(asked, now);
   const grantees = granteesOf(asked);
   const gives = !isNothing(todo.give) || grantees.length > 0;
   if (gives && !(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
+  const soFar = givenSoFar(await deps.store.get(request.job.id), request.me);
   const facts = await sharingFacts(deps, scope, image, {
     keys: gives,
+    blockPublicAccess: todo.give.launch.public || soFar.public,
     publicImages: todo.give.launch.public,
   });
   const { held, warnings, failed } = await heldGrants(deps, scope, image, facts, now);
   const ungranted = grantees.filter((account) =>
     facts.keys.some(({ keyId }) => !held.some((one) => one.keyId === keyId && one.account === account)),
   );
-  const soFar = givenSoFar(await deps.store.get(request.job.id), request.me);
   const found = changedMeanwhile(request, now.state, soFar);
   const given = plusGiven(soFar, givenBy(todo, ungranted));
-  return { now, todo, facts, held, failed, given, warnings: [...warnings, ...found] };
+  return { now, todo, gives, facts, held, failed, given, warnings: [...warnings, ...found] };
 }
 
 /** The grants that this service made on the keys of an image; `failed` says why they are not known for now. */

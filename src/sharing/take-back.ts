@@ -6,11 +6,11 @@ import { collectRequestIds } from '../aws/request-ids.ts';
 import { auditPutBack } from './audit.ts';
 import { callsFor, makeCalls } from './converge.ts';
 import type { SharingDeps } from './deps.ts';
-import { withdrawal } from './differences.ts';
+import { touchedBy, withdrawal } from './differences.ts';
 import { sharingFacts } from './facts.ts';
 import { requireFirst, StepOvertaken } from './fence.ts';
 import { heldGrants } from './plan.ts';
-import { readPermissions } from './read.ts';
+import { readPermissions, readTouched } from './read.ts';
 import { givenSoFar } from './read-back.ts';
 import type { ShareRequest } from './request.ts';
 
@@ -58,13 +58,13 @@ async function withdraw(
       ? { held: [], failed: null }
       : await heldGrants(deps, scope, image, sharingFacts(deps, scope, image, { keys: false }), now);
   const revoke = (account: string) => given.grants.includes(account);
-  const calls = callsFor(deps, scope, image, withdrawal(given, now), [], { held, revoke, grant: [] });
+  const todo = withdrawal(given, now);
+  const calls = callsFor(deps, scope, image, todo, [], { held, revoke, grant: [] });
   await makeCalls(
     calls,
     () => requireFirst(deps, request),
     async () => {},
   );
   if (failed !== null) throw failed;
-  if (calls.length === 0) return now.state;
-  return (await readPermissions(deps, scope, image)).state;
+  return (await readTouched(deps, scope, image, now, touchedBy(todo))).state;
 }

@@ -1,3 +1,4 @@
+import type { Image } from '../domain/ami.ts';
 import { SELF, snapshotIdsOf } from '../domain/ami.ts';
 import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
@@ -10,7 +11,9 @@ import { beginSharing, fail, heldUp, notFound, onCopy, succeed } from '../domain
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../sharing/facts.ts';
+import type { Permissions } from '../sharing/read.ts';
 import { readPermissions } from '../sharing/read.ts';
+import type { ChangeRef } from '../store/store.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
@@ -110,23 +113,15 @@ async function sharePermissions(
   if (!(await isFirstInQueue(deps, scope, imageId, me))) return null;
   const image = await deps.gateway.describeImage(scope, imageId);
   if (image === null) throw notThere(imageId);
-  const before = destination.sharedFrom ?? (await readPermissions(deps, scope, image)).state;
-  if (destination.sharedFrom === null) {
-    const begun = await deps.store.updateIfFirst(
-      me,
-      scope,
-      imageId,
-      onCopy(beginSharing(copyRef(destination), before)),
-    );
-    if (begun.outcome !== 'changed') return null;
-  }
+  const begun = await begin(deps, me, destination, image);
+  if (begun === null) return null;
   const { set, wasNamed } = withoutOwner(job.permissions, image.ownerId);
   const request: ShareRequest = {
     job,
     me,
     image,
     change: { mode: 'patch', add: set, remove: NO_REQUEST },
-    before,
+    before: begun.before,
     // A copy is accepted only with the scopes for all that it is to be given.
     mayPublish: true,
     remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
@@ -136,7 +131,7 @@ async function sharePermissions(
     const { message } = supersededBy({ id: destination.supersededBy });
     return [{ code: 'superseded', message, region: scope.region }];
   }
-  const result = await shareOrPutBack(deps, request, waitOf(deps, destination));
+  const result = await shareOrPutBack(deps, request, begun.read, waitOf(deps, destination));
   if (result.outcome === 'shared')
     return wasNamed ? [ownerLeftOut(image.ownerId, scope.region), ...result.warnings] : result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
@@ -148,13 +143,37 @@ async function sharePermissions(
 }
 
 /**
+ * How the copy was before it was shared: as saved by an earlier run, else as read now (`read`). `null` when another change comes first,
+ * or the record has moved on.
+ */
+async function begin(
+  deps: WorkerDeps,
+  me: ChangeRef,
+  destination: Destination,
+  image: Image,
+): Promise<{ before: PermissionState; read: Permissions | null } | null> {
+  const { sharedFrom } = destination;
+  if (sharedFrom !== null) return { before: sharedFrom, read: null };
+  const scope = destinationScope(destination);
+  const read = await readPermissions(deps, scope, image);
+  const transition = onCopy(beginSharing(copyRef(destination), read.state));
+  const begun = await deps.store.updateIfFirst(me, scope, image.imageId, transition);
+  return begun.outcome === 'changed' ? { before: read.state, read } : null;
+}
+
+/**
  * What EC2 breaks off in the middle, and what is tried in vain for too long, is put back: better private than half
  * shared.
  */
-async function shareOrPutBack(deps: WorkerDeps, request: ShareRequest, wait: Wait): Promise<ShareOutcome> {
+async function shareOrPutBack(
+  deps: WorkerDeps,
+  request: ShareRequest,
+  read: Permissions | null,
+  wait: Wait,
+): Promise<ShareOutcome> {
   const scope = { account: SELF, region: request.image.region };
   try {
-    const result = await share(deps, scope, request);
+    const result = await share(deps, scope, request, read);
     if (result.outcome === 'unsettled' && !isInTime(deps, wait)) await takeBack(deps, scope, request);
     return result;
   } catch (error) {
