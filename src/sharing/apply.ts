@@ -1,6 +1,7 @@
 import type { Scope } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import type { Warning } from '../domain/job.ts';
+import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
 import { minus, plus, without } from '../domain/permissions.ts';
 import { granteesOf } from '../domain/policy.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
@@ -68,7 +69,10 @@ async function apply(
 
 const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
 
-/** What is about to be given is saved first. Before each call it is asked whether it may still be made, and after it whether it should have been. */
+/**
+ * Makes the calls of a plan, and reads back what they changed. What is about to be given is saved first; the fence is before each call,
+ * and the read back after each that gave anything.
+ */
 async function change(
   deps: SharingDeps,
   scope: Scope,
@@ -98,21 +102,28 @@ async function change(
   const isThere = isNothing(rest.take) && isNothing(rest.give);
   if (!isThere || !(one.gives || (await namesAllSnapshots(deps, scope, image))))
     return { outcome: 'unsettled', after: after.state };
-  const granted = [...held.map(({ account }) => account), ...grantees];
-  const named = asked.mode === 'set' ? asked.set : asked.add;
-  const lacking = {
-    ...(grantees.length > 0 ? { ...named, accounts: [] } : after.state),
-    ...(grantees.length > 0 ? {} : { accounts: without(after.state.accounts, granted) }),
-  };
+  const { state } = after;
   return {
     outcome: 'shared',
-    after: after.state,
-    warnings: [
-      ...left,
-      ...keyPolicyNeeded(scope.region, facts.keys, lacking),
-      ...autoScalingNeeds(scope.region, facts.keys, named),
-    ],
+    after: state,
+    warnings: [...left, ...keyWarnings(scope, asked, one, state)],
   };
+}
+
+/** What others still have to do before those who were given the image can use its keys. */
+function keyWarnings(
+  { region }: Scope,
+  asked: PermissionChange,
+  { facts: { keys }, held }: Plan,
+  after: PermissionState,
+): Warning[] {
+  const named = asked.mode === 'set' ? asked.set : asked.add;
+  const withGrant = held.map(({ account }) => account);
+  const lacking =
+    granteesOf(asked).length > 0
+      ? { ...named, accounts: [] }
+      : { ...after, accounts: without(after.accounts, withGrant) };
+  return [...keyPolicyNeeded(region, keys, lacking), ...autoScalingNeeds(region, keys, named)];
 }
 
 /** A PUT revokes the grants of all whom it doesn't name, a PATCH those of the accounts that it removes. */

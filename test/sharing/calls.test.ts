@@ -16,7 +16,7 @@ beforeEach(async () => {
 });
 afterEach(() => service.stop());
 
-/** A PUT from the request to the end of its job, and how often it called each operation, the API and the worker together. */
+/** A PUT from the request to the end of its job, and how often the API and the worker together called each operation. */
 async function put(input: PermissionInput): Promise<{ job: PermissionsJob; calls: Record<string, number> }> {
   const before = await counted();
   const set = permissionRequest(input);
@@ -69,6 +69,22 @@ test('a PUT that changes the snapshots reads them again', async () => {
   const { job, calls } = await put({ accounts: [A], includeSnapshots: true });
   expect(job).toMatchObject({ state: 'succeeded', after: { accounts: [A], snapshotAccounts: [A] } });
   expect(calls).toMatchObject({ DescribeSnapshotAttribute: 4, ModifySnapshotAttribute: 2 });
+});
+
+test('where EC2 does not show whose the snapshots are, the permissions are read before the PUT is accepted', async () => {
+  await service.control.fault({ action: 'DescribeSnapshots', empty: true, times: 1 });
+  const { job, calls } = await put({ accounts: [A] });
+  expect(job).toMatchObject({ state: 'succeeded' });
+  expect(calls).toMatchObject({ DescribeImageAttribute: 3, DescribeSnapshotAttribute: 4 });
+});
+
+test("another account's image that is made of this account's snapshots is refused before anything changes", async () => {
+  const theirs = { imageId: 'ami-0a1b2c3d4e5f7000d', region: IMAGE.region };
+  const snapshots = [{ sizeGiB: 8, owner: '111111111111' }];
+  await service.control.addImage({ ...theirs, owner: B, public: true, snapshots });
+  const set = permissionRequest({ accounts: [A] });
+  const refused = changePermissions(service, theirs, { mode: 'set', set }, TESTER);
+  await expect(refused).rejects.toMatchObject({ code: 'not-image-owner' });
 });
 
 test('only a PUT that makes the image public asks for block public access and the public images', async () => {
