@@ -4,8 +4,8 @@ import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { withoutOwner } from '../domain/permissions.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../permissions/facts.ts';
-import { hiddenSnapshots, notShared } from '../permissions/foreign-snapshots.ts';
+import { ifKnown } from '../sharing/facts.ts';
+import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**

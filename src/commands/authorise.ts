@@ -59,6 +59,18 @@ export async function authoriseChange(
   await turnAway(deps, principal, { action: 'change-permissions', image, what: change }, objections);
 }
 
+/** Whether the caller may make a change of an image that has the permissions `before`. Nothing is audited. */
+export function mayChange(
+  deps: Deps,
+  principal: Principal,
+  region: string,
+  change: PermissionChange,
+  before: PermissionState,
+): boolean {
+  const { scopes, policy } = againstChange(deps, principal, principal.id, region, change, before);
+  return scopes.length + policy.length === 0;
+}
+
 /**
  * Refuses to retry what the principal that asked for it may no longer do, by the policy of now, or what the principal that
  * retries it has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
