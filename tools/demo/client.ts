@@ -1,5 +1,5 @@
+import { eventReader } from '../../console/event-stream.js';
 import type { JobEvent } from '../../src/http/schemas/event.ts';
-import { serverSentEvents } from './event-stream.ts';
 import type { CopyRequest } from '../../src/http/schemas/copy-request.ts';
 import type { Image } from '../../src/http/schemas/image.ts';
 import type { CopyJob, Job, JobPage } from '../../src/http/schemas/job.ts';
@@ -28,19 +28,22 @@ export class DemoClient {
   }
 
   /**
-   * GET /jobs/{id}/events: what happened to a job and what happens, until it has finished. A stream that breaks off is
-   * taken up after the last event that came.
+   * GET /jobs/{id}/events: the events of a job, from the first one until the job has finished. After a lost connection the
+   * stream resumes behind the last event received.
    */
-  async *events(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+  async *events(jobId: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
     let last = '';
     for (;;) {
       const headers = last === '' ? {} : { 'last-event-id': last };
-      const answer = await fetch(`${this.#base}/jobs/${id}/events`, { headers, signal });
+      const answer = await fetch(`${this.#base}/jobs/${jobId}/events`, { headers, signal });
       if (answer.status === 204 || answer.body === null) return;
-      if (!answer.ok) throw new Error(`GET /jobs/${id}/events answered ${answer.status}`);
-      for await (const event of serverSentEvents<JobEvent>(answer.body)) {
-        last = event.id;
-        yield event.data;
+      if (!answer.ok) throw new Error(`GET /jobs/${jobId}/events answered ${answer.status}`);
+      const read = eventReader();
+      for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+        for (const { id, data } of read(text)) {
+          last = id;
+          yield data;
+        }
       }
     }
   }
