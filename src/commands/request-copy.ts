@@ -84,10 +84,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  { recentImages, regions, disabledRegions }: CommandDeps,
+  { recentImages, disabledRegions }: CommandDeps,
   source: { imageId: string; region: string },
 ): Promise<Image> {
-  const image = await requireImage({ gateway: recentImages, regions, disabledRegions }, source);
+  const image = await requireImage({ gateway: recentImages, disabledRegions }, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
