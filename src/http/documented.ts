@@ -116,6 +116,25 @@ export const PREFERENCE_APPLIED = {
 /** On every route that takes an Idempotency-Key. */
 export const KEY_ERRORS: readonly ErrorCode[] = ['idempotency-key-in-progress', 'idempotency-key-reused'];
 
+/** On every route that starts or changes a job. */
+export const CHANGE_ERRORS: readonly ErrorCode[] = [...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS];
+
+/** On every route that copies or shares an image. */
+export const SHARING_ERRORS: readonly ErrorCode[] = [
+  ...EC2_ERRORS,
+  'outside-policy',
+  'image-not-found',
+  'image-not-available',
+  'foreign-snapshot',
+  'other-partition',
+  'aws-managed-key',
+  'public-and-encrypted',
+  'public-with-product-codes',
+  'public-access-blocked',
+  'too-many-public-images',
+  'too-many-sharees',
+];
+
 /** Documents the answers of a route that starts work: the job, or, after a wait, the job when it has finished. */
 export const JOB_ACCEPTED = {
   200: answer('With Prefer: wait, the job has finished in time.', Job, PREFERENCE_APPLIED),

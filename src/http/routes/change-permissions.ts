@@ -9,26 +9,11 @@ import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
 import { PermissionPatch, PermissionPut } from '../schemas/permissions.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
+import { CHANGE_ERRORS, JOB_ACCEPTED, problems, SHARING_ERRORS } from '../documented.ts';
 
 const SHARE = { access: ['amis:share'] } as const;
 
-const SHARING_ERRORS = [
-  'outside-policy',
-  'image-not-found',
-  'image-not-available',
-  'not-image-owner',
-  'foreign-snapshot',
-  'other-partition',
-  'aws-managed-key',
-  'public-and-encrypted',
-  'public-with-product-codes',
-  'public-access-blocked',
-  'too-many-public-images',
-  'too-many-sharees',
-] as const;
-
-const ERRORS = [...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS] as const;
+const ERRORS = [...CHANGE_ERRORS, ...SHARING_ERRORS, 'not-image-owner'] as const;
 
 const common = {
   tags: ['permissions'],
@@ -38,14 +23,14 @@ const common = {
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS) },
 };
 
-/** The caller of a request that names webhook endpoints. */
-const told = {
+/** Of the routes whose body may name webhook endpoints. */
+const notified = {
   ...common,
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS, 'webhooks-off', 'webhook-refused') },
 };
 
 const put = {
-  ...told,
+  ...notified,
   operationId: 'putPermissions',
   summary: 'Make the permissions exactly this',
   description:
@@ -54,7 +39,7 @@ const put = {
 };
 
 const patch = {
-  ...told,
+  ...notified,
   operationId: 'patchPermissions',
   summary: 'Add and remove permissions',
   description:

@@ -6,7 +6,7 @@ import { QUEUES_HEADERS } from '../plugins/security-headers.ts';
 import { principalOf } from '../principal.ts';
 import { BOARD_PATH, QueueBoard } from '../queues/board.ts';
 import { noSessionCookie, sessionCookie, sessionOf } from '../queues/session-cookie.ts';
-import { BODY_ERRORS, problems } from '../documented.ts';
+import { BODY_ERRORS, JOB_ERRORS, problems } from '../documented.ts';
 
 const ADMIN = { access: ['amis:admin'] } as const;
 /** A session is a secret: it is not kept, to be given again for the same Idempotency-Key. */
@@ -20,7 +20,7 @@ const begin = {
     'Gives the browser a cookie with which it may read `/queues` (Bull Board, read-only) for 15 minutes, and nothing else: a page that is navigated to can send no key or token.',
   response: {
     204: Type.Null({ description: 'The cookie is in Set-Cookie. Go to /queues.' }),
-    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS),
   },
 } as const;
 
@@ -31,7 +31,7 @@ const end = {
   description: 'Ends the session whose cookie comes along, if any.',
   response: {
     204: Type.Null({ description: 'There is no session any more.' }),
-    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS),
   },
 } as const;
 

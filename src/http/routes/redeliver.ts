@@ -2,7 +2,7 @@ import { redeliverWebhook } from '../../commands/redeliver.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { ChangeHeaders, DeliveryPath } from '../schemas/parameters.ts';
-import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
+import { CHANGE_ERRORS, JOB_ACCEPTED, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'redeliver',
@@ -14,7 +14,7 @@ const schema = {
   headers: ChangeHeaders,
   response: {
     ...JOB_ACCEPTED,
-    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'delivery-not-found'),
+    ...problems(...CHANGE_ERRORS, 'job-not-found', 'delivery-not-found'),
   },
 } as const;
 
