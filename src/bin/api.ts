@@ -13,7 +13,7 @@ import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queue/connections.ts';
-import { StepProducer } from '../queue/producer.ts';
+import { StepProducer, wakeOrWarn } from '../queue/producer.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
 import { readStats } from '../metrics/stats.ts';
@@ -46,8 +46,9 @@ const counter = connectRedis(config.redisUrl, 'optional', lost);
 
 // Build
 const { auditEntries } = config;
-const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries });
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
+const wake = wakeOrWarn(producer, logger);
+const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries, wake });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = {
@@ -123,7 +124,11 @@ try {
 }
 // What the first requests need, and being ready does not.
 const warmUp = () =>
-  Promise.all([import('@fastify/ajv-compiler'), import('@fastify/fast-json-stringify-compiler')]);
+  Promise.all([
+    import('@fastify/ajv-compiler'),
+    import('@fastify/fast-json-stringify-compiler'),
+    producer.queues().catch(() => {}),
+  ]);
 setTimeout(() => void warmUp(), SOON).unref();
 
 // Unwind

@@ -6,7 +6,8 @@ import type { Job } from '../domain/job.ts';
 import type { WakeUp } from '../domain/next-step.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import { AmiferryError } from '../errors.ts';
-import { Outbox } from '../store/outbox.ts';
+import type { Logger } from '../logging/logging.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from './jobs.ts';
 import { payloadVersion, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
@@ -25,7 +26,6 @@ export class StepProducer {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #telemetry: Telemetry | undefined;
-  readonly #outbox: Outbox;
   readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
@@ -33,7 +33,6 @@ export class StepProducer {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#telemetry = telemetry;
-    this.#outbox = new Outbox(redis, prefix);
   }
 
   /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
@@ -117,23 +116,21 @@ export class StepProducer {
     return Promise.all([this.#open(STEPS_QUEUE), this.#open(WEBHOOKS_QUEUE)]);
   }
 
-  /** Steps that wait for a worker, in the outbox or in the queue, and steps at work, over all workers. */
+  /** Steps that wait for a worker, and steps at work, over all workers. */
   async counts(): Promise<{ waiting: number; active: number }> {
     const queue = await this.#open();
-    const [left, queued] = await Promise.all([this.#outbox.depth(), queue.getJobCounts('waiting', 'active')]);
-    const { waiting = 0, active = 0 } = queued;
-    return { waiting: left.waiting + waiting, active };
+    const { waiting = 0, active = 0 } = await queue.getJobCounts('waiting', 'active');
+    return { waiting, active };
   }
 
   /** How many steps there are, over all workers, and for how long the next one has waited (milliseconds). */
   async depth(): Promise<{ waiting: number; active: number; delayed: number; oldestMs: number }> {
     const queue = await this.#open();
-    const left = await this.#outbox.depth();
     const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
     const [oldest] = await queue.getJobs('waiting', 0, 0, true);
     const now = Date.now();
-    const since = Math.min(left.since ?? now, oldest === undefined ? now : oldest.timestamp + oldest.delay);
-    return { waiting: left.waiting + waiting, active, delayed, oldestMs: Math.max(0, now - since) };
+    const since = oldest === undefined ? now : oldest.timestamp + oldest.delay;
+    return { waiting, active, delayed, oldestMs: Math.max(0, now - since) };
   }
 
   async #add(jobs: Parameters<Queue['addBulk']>[0], name: string = STEPS_QUEUE): Promise<void> {
@@ -145,6 +142,15 @@ export class StepProducer {
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map(async (queue) => (await queue).close()));
   }
+}
+
+/** {@link StepProducer.wake} for writes of records: what it could not enqueue it warns of, since the sweep makes it good. */
+export function wakeOrWarn(
+  producer: StepProducer,
+  logger: Logger,
+): (wakeUps: readonly WakeUp[]) => Promise<void> {
+  const warn = warnSparingly(logger, 'a step could not be enqueued; the sweep will');
+  return (wakeUps) => producer.wake(wakeUps).catch(warn);
 }
 
 async function openQueue(

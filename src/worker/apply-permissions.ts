@@ -20,7 +20,7 @@ import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { readPermissions } from '../permissions/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
-import { isFirstInQueue, wakeFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue } from './first-in-queue.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { Wait } from './failure.ts';
@@ -40,7 +40,7 @@ import { supersedeEarlier } from './supersede.ts';
 
 /**
  * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
- * they were accepted: one that isn't the first wakes the one that is.
+ * they were accepted: one that is not the first does nothing, and is woken when it is.
  */
 export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
@@ -48,11 +48,7 @@ export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload):
   noteInLog(aboutJob(job));
   const scope = imageScope(job);
   const me = { jobId, destination: null };
-  const outcome = (await isFirstInQueue(deps, scope, job.image.id, me))
-    ? await change(deps, scope, job)
-    : DONE;
-  await wakeFirstInQueue(deps, scope, job.image.id, me);
-  return outcome;
+  return (await isFirstInQueue(deps, scope, job.image.id, me)) ? change(deps, scope, job) : DONE;
 }
 
 async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<StepOutcome> {

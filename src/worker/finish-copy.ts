@@ -26,7 +26,7 @@ import {
   mayBeThrottled,
   mayTryAgain,
 } from './failure.ts';
-import { isFirstInQueue, wakeFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue } from './first-in-queue.ts';
 import { readCopy } from './read-copy.ts';
 import { waitForAccount } from './unreachable.ts';
 import { takeBack, share } from './share.ts';
@@ -49,7 +49,6 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
     if (warnings === null) return { outcome: 'again', why: 'another change of its permissions comes first' };
     const kmsKeyId = await keyOf(deps, destination);
     await changeCopy(deps, job.id, succeed(copyRef(destination), warnings, kmsKeyId));
-    await wakeNext(deps, job, destination);
     return DONE;
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
@@ -84,13 +83,6 @@ function notThere(imageId: string | null): AmiferryError {
   return new AmiferryError('image-not-found', `${imageId} is no longer there`);
 }
 
-/** The next change in the line of this image is woken. */
-async function wakeNext(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
-  if (job.permissions === null || destination.imageId === null) return;
-  const me = { jobId: job.id, destination: destinationKey(destination) };
-  await wakeFirstInQueue(deps, destinationScope(destination), destination.imageId, me);
-}
-
 async function addTags(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<void> {
   const { untagged, imageId } = destination;
   const scope = destinationScope(destination);
@@ -114,10 +106,7 @@ async function sharePermissions(
   if (job.permissions === null || imageId === null) return [];
   const scope = destinationScope(destination);
   const me = { jobId: job.id, destination: destinationKey(destination) };
-  if (!(await isFirstInQueue(deps, scope, imageId, me))) {
-    await wakeFirstInQueue(deps, scope, imageId, me);
-    return null;
-  }
+  if (!(await isFirstInQueue(deps, scope, imageId, me))) return null;
   const image = await deps.gateway.describeImage(scope, imageId);
   if (image === null) throw notThere(imageId);
   const before = destination.sharedFrom ?? (await readPermissions(deps, scope, image)).state;
@@ -234,7 +223,6 @@ async function afterError(
   const message = `${destination.imageId} is available and kept, but could not be finished: ${failure.message}`;
   if (isStale(error)) return missing(deps, job, destination, { ...failure, message });
   await changeCopy(deps, job.id, fail(copyRef(destination), { ...failure, message }));
-  await wakeNext(deps, job, destination);
   return DONE;
 }
 
@@ -256,7 +244,6 @@ async function missing(
   const over =
     result.outcome !== 'changed' || nextStep(changedCopy(result.job, destination)) !== 'finish-copy';
   if (!over) return { outcome: 'again', why: failure.message };
-  await wakeNext(deps, job, destination);
   return DONE;
 }
 

@@ -93,7 +93,7 @@ export function queue(phase: Phase, command: string, step: StepName): Moment {
   return (sighting, { traffic, name }) => {
     if (sighting.link !== 'redis' || sighting.phase !== phase || sighting.command !== command) return false;
     const wakeUp = wakeUpIn(phase === 'request' ? sighting.args : textsIn(sighting.answer));
-    return wakeUp?.step === step && wakeUp.jobId === traffic.named(name)?.id;
+    return wakeUp?.step === step && wakeUp.jobId === traffic.sentAs(name);
   };
 }
 

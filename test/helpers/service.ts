@@ -25,7 +25,7 @@ import { createLogger } from '../../src/logging/logging.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import type { ConnectionKind } from '../../src/queue/connections.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
-import { StepProducer } from '../../src/queue/producer.ts';
+import { StepProducer, wakeOrWarn } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../simulator/index.ts';
 import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
@@ -159,8 +159,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const redis = connectRedis(url, connectionTo(options), () => {});
   const blocking = connectRedis(url, 'blocking', () => {});
   await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
-  const store = new SteppedStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
+  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger) });
   const metrics = new Metrics();
   const aws = {
     leavesThrottling: true,

@@ -59,11 +59,10 @@ describe('an image that EC2 does not show', () => {
   test('for several polls ends it, and says that it is gone', async () => {
     const { id } = await changePermissions(service, GOLDEN_WEB, patch({ accounts: [A] }), TESTER);
     await service.gateway.deregisterImage(scope, GOLDEN_WEB.imageId);
-    expect(await untilChanged(service, id)).toMatchObject({
-      state: 'failed',
-      error: { code: 'image-not-found' },
-      unseen: { polls: 3 },
-    });
+    const { state, error, unseen } = await untilChanged(service, id);
+    expect([state, error?.code]).toEqual(['failed', 'image-not-found']);
+    // How far the polls are apart is random: more of them may fit into the time.
+    expect(unseen?.polls).toBeGreaterThanOrEqual(3);
   });
 });
 

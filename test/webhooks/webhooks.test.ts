@@ -10,7 +10,7 @@ import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
 import type { Answer, Received, Receiver } from './receiver.ts';
 import { startReceiver } from './receiver.ts';
-import { loseWakeUps } from '../helpers/outbox.ts';
+import { loseWakeUps } from '../helpers/wake-ups.ts';
 
 const NEW = `whsec_${Buffer.alloc(32, 'new').toString('base64')}`;
 const OLD = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;

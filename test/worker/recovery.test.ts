@@ -5,7 +5,7 @@ import { begin, onCopy } from '../helpers/transitions.ts';
 import { copyParams } from '../../src/worker/copy-params.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
-import { loseWakeUps } from '../helpers/outbox.ts';
+import { loseWakeUps } from '../helpers/wake-ups.ts';
 
 let service: Service;
 afterEach(() => service.stop());
