@@ -1,7 +1,7 @@
 import { requireRegion } from '../commands/require-region.ts';
 import type { AppDeps } from './deps.ts';
 
-/** The image that an /amis route is about. @throws {AmiferryError} `unknown-region` */
+/** Reads which image an /amis route is about, and refuses a region that is not configured. @throws {AmiferryError} `unknown-region` */
 export function imageNamed(
   deps: AppDeps,
   { params, query }: { params: { imageId: string }; query: { region?: string } },

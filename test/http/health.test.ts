@@ -120,7 +120,7 @@ test('bad credentials are told in words, and no other error shows its inside', a
   const broken = () => Promise.reject(new Error('secret inside'));
   expect((await look(INFO, broken)).checks.at(-1)).toMatchObject({
     ok: false,
-    why: 'EC2 could not be asked',
+    why: 'EC2 could not be called',
   });
 });
 

@@ -13,7 +13,7 @@ const schema = {
   tags: ['images'],
   summary: 'Copy an image to other regions',
   description:
-    'Accepts a copy to one or many regions and answers at once with the job. Everything that can be checked is checked first: a refused request has changed nothing.',
+    'Accepts a copy to one or many regions and answers at once with the job. Everything that can be checked is checked before anything changes: a refused request has changed nothing.',
   params: ImagePath,
   querystring: RegionQuery,
   headers: ChangeHeaders,

@@ -16,9 +16,9 @@ import { openApiDocument } from './open-api.ts';
 import { queueRoutes } from './queues.ts';
 import { redeliverRoute } from './redeliver.ts';
 
-/** Every route of the service; a new one is a file beside this and a line here. */
+/** Registers every route; a new one is a file in this folder and a line here. */
 export function registerRoutes(app: App, deps: AppDeps): void {
-  // Those who only look never keep others from starting work.
+  // Requests that only read leave a part of the call budget to those that start work.
   const reading = { ...deps, gateway: deps.reader };
   copyImage(app, deps); //       POST /amis/:imageId/copies
   getLineage(app, reading); //      GET  /amis/:imageId/copies

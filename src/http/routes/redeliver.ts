@@ -9,7 +9,7 @@ const schema = {
   tags: ['jobs'],
   summary: 'Send a webhook again',
   description:
-    'Sends one message of the job again, with the same webhook-id, whether it was delivered or given up.',
+    'Sends one message of the job again with the same webhook-id, after it was delivered or had failed.',
   params: DeliveryPath,
   headers: ChangeHeaders,
   response: {
