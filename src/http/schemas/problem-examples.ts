@@ -28,7 +28,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'bad-request': { detail: "'/%zz' is not a valid url component" },
   'unknown-region': fault(
     '/region',
-    '"eu-west-9" is not a region that this service knows. There are us-east-1, eu-west-1, us-west-2',
+    '"eu-west-9" is not a region of this service (REGIONS). Use one of us-east-1, eu-west-1, us-west-2',
   ),
   'invalid-cursor': { detail: 'the cursor is not one of this service: give back nextCursor, unchanged' },
   unauthenticated: { detail: 'send an API key in X-API-Key, or a token in Authorization: Bearer' },
@@ -58,7 +58,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   ),
   'other-partition': fault(
     '/destinations/0/region',
-    'cn-north-1 is in the partition aws-cn, and us-east-1 in aws: no image can be copied across partitions',
+    "cn-north-1 is in the partition aws-cn, and us-east-1 in aws: EC2 can't copy images across partitions: name regions of aws",
   ),
   'foreign-product-codes': {
     detail: `${IMAGE} belongs to account 222222222222 and has product codes, such as those of AWS Marketplace: EC2 lets only its owner copy it`,
@@ -102,7 +102,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'key-not-found': { detail: 'there is no key alias/ami in eu-west-1: keys and aliases are regional' },
   'key-not-usable': { detail: 'alias/ami in eu-west-1 is disabled: EBS needs an enabled, symmetric key' },
   'webhooks-off': {
-    detail: 'this service sends no webhooks: leave "notify" out, or have the operator set WEBHOOK_SECRETS',
+    detail: 'this service sends no webhooks: leave "notify" out, or ask the operator to set WEBHOOK_SECRETS',
   },
   'webhook-refused': { detail: 'ci.example.com is not a host that webhooks may be sent to' },
   'too-many-streams': {
