@@ -38,7 +38,7 @@ test('ends with three copies available in three regions, and leaves nothing behi
   expect(await run.ended, run.output()).toBe(0);
   for (const region of ['eu-west-1', 'us-west-2', 'ap-southeast-2'])
     expect(run.output()).toMatch(new RegExp(`ami-[0-9a-f]{17} +${region} +available`));
-  expect(run.output()).toMatch(/^In a browser, while it lasts: http:\/\/127\.0\.0\.1:\d+\/$/m);
+  expect(run.output()).toMatch(/^In a browser, while the demo runs: http:\/\/127\.0\.0\.1:\d+\/$/m);
   // Event by event: whoever only looks now and then sees no copy between "available" and "succeeded".
   const [, id = ''] = /job ([0-9a-f-]{36})/.exec(run.output()) ?? [];
   expect(run.output()).toContain(`GET /jobs/${id}/events`);
@@ -47,7 +47,7 @@ test('ends with three copies available in three regions, and leaves nothing behi
     const states = seen.map(([, state]) => state).filter((state, i, all) => state !== all[i - 1]);
     expect(states).toEqual(['queued', 'pending', 'available', 'succeeded']);
   }
-  expect(run.output()).toMatch(/^ +\d+ events, as they happened$/m);
+  expect(run.output()).toMatch(/^ +\d+ events received$/m);
   // docs/copying.md shows such a run.
   const shown = fencedBlocks(readFileSync(join(PROJECT_DIR, 'docs/copying.md'), 'utf8'));
   const example = shown.find(({ text }) => text.startsWith('amiferry demo.'))?.text ?? '';

@@ -2,7 +2,7 @@ import type { CopyJob } from '../../src/domain/job.ts';
 import { newJobId } from '../../src/domain/job-id.ts';
 import { UNTOUCHED } from '../../src/domain/transitions.ts';
 
-/** A new record with two destinations, eu-west-1 and us-west-2, or with others. */
+/** Makes a new record, by default with the destinations eu-west-1 and us-west-2. */
 export function copyJob(
   changes: Partial<CopyJob>,
   regions: readonly string[] = ['eu-west-1', 'us-west-2'],

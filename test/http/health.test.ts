@@ -95,7 +95,7 @@ const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
 test.each([
   ['loading:0', 'loading:1', 'redis', 'loading'],
   ['noeviction', 'allkeys-lru', 'redis-maxmemory-policy', 'maxmemory-policy is allkeys-lru'],
-  ['role:master', 'role:slave', 'redis-role', 'name the master'],
+  ['role:master', 'role:slave', 'redis-role', 'set REDIS_URL to the master'],
 ])('not ready: %s is %s', async (good, bad, name, why) => {
   const { status, checks } = await look(INFO.replace(good, bad));
   expect(status).toBe('not-ready');

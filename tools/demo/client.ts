@@ -5,7 +5,7 @@ import type { Image } from '../../src/http/schemas/image.ts';
 import type { CopyJob, Job, JobPage } from '../../src/http/schemas/job.ts';
 import type { PermissionInput, Permissions } from '../../src/http/schemas/permissions.ts';
 
-/** The few calls of the API that the demo makes, as any HTTP client would. */
+/** The demo's HTTP client. */
 export class DemoClient {
   readonly #base: string;
 
@@ -53,14 +53,14 @@ export class DemoClient {
     return this.#json<Image>(`/amis/${imageId}?region=${region}`);
   }
 
-  /** The copies that the newest job made. */
+  /** The images that the newest copy job made. */
   async newestCopies(): Promise<{ imageId: string; region: string }[]> {
     const { jobs } = await this.#json<JobPage>('/jobs?kind=copy&limit=1');
     const destinations = jobs.flatMap((job) => job.destinations ?? []);
     return destinations.flatMap(({ imageId, region }) => (imageId === null ? [] : [{ imageId, region }]));
   }
 
-  /** PUT /amis/{imageId}/permissions; answers when the change has been made. */
+  /** PUT /amis/{imageId}/permissions; returns when the change has been made. */
   share(imageId: string, region: string, permissions: PermissionInput): Promise<Job> {
     return this.#json<Job>(`/amis/${imageId}/permissions?region=${region}`, {
       method: 'PUT',
@@ -74,7 +74,7 @@ export class DemoClient {
     return this.#json<Permissions>(`/amis/${imageId}/permissions?region=${region}`);
   }
 
-  /** @throws with the problem's own words for any status that is no success. */
+  /** @throws an error with the answer's problem details unless it was successful */
   async #json<Body>(path: string, init: RequestInit = {}): Promise<Body> {
     const answer = await fetch(`${this.#base}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
     const text = await answer.text();
