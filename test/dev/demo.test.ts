@@ -69,7 +69,7 @@ test('stopped half way, with a Redis of its own, it ends with exit code 1, the r
   run.kill('SIGTERM');
   expect(await run.ended).toBe(1);
   expect(run.output()).toContain('The demo failed: Stopped by SIGTERM');
-  const [, log = ''] = await run.untilSays(/logged: (.*)/);
+  const [, log = ''] = await run.untilSays(/The log of all processes: (.*)/);
   expect(await readFile(log, 'utf8')).toMatch(/^api +\| /m);
   expect(existsSync(join(log, '../redis'))).toBe(false);
 });
