@@ -8,7 +8,7 @@ import { REQUEST_ID_LOGGER } from './request-ids.ts';
 /** One call that was answered, or given up. */
 export interface Ec2Call {
   operation: string;
-  region: string;
+  scope: Scope;
   /** `ok`, or why it failed. */
   outcome: 'ok' | AwsErrorKind;
   milliseconds: number;

@@ -4,7 +4,7 @@ import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/clients.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
-import { SELF } from '../domain/ami.ts';
+import { OwnAccount } from '../aws/sts/own-account.ts';
 import { DisabledRegions } from '../aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../aws/ec2/image-names.ts';
 import { RecentImages } from '../aws/ec2/recent-images.ts';
@@ -63,6 +63,7 @@ const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );
 const kms = new AwsKmsGateway(aws);
+const ownAccount = new OwnAccount(aws, config.defaultRegion);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
@@ -86,10 +87,11 @@ const app = await buildApp({
   producer,
   gateway,
   reader,
+  ownAccount,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
   imageNames: new ImageNames(gateway),
-  disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
+  disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), defaultRegion),
   kms,
   quotas: config.quotas,
   logger,
@@ -146,6 +148,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
+  { name: 'close STS', timeout: 200, run: () => ownAccount.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

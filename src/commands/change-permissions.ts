@@ -1,6 +1,5 @@
-import type { Image } from '../domain/ami.ts';
+import type { Image, ImageName } from '../domain/ami.ts';
 import type { Principal } from '../domain/access.ts';
-import { SELF } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
 import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
@@ -43,7 +42,7 @@ export function permissionRequest(input: PermissionInput): PermissionRequest {
  */
 export async function changePermissions(
   deps: CommandDeps,
-  source: { imageId: string; region: string },
+  source: ImageName,
   asked: PermissionChange,
   principal: Principal,
   origin: Origin = NO_ORIGIN,
@@ -58,7 +57,7 @@ export async function changePermissions(
   else requireOwnPartition(source.region, change.add, '/add');
   requireShareable(image);
   const warnings = [...left, ...requireCopiers(asked, source.region)];
-  const scope = { account: SELF, region: source.region };
+  const scope = { account: source.account, region: source.region };
   const permissions = await readSettled(deps, scope, image);
   const { state } = permissions;
   await authoriseChange(deps, principal, source, change, state);
@@ -156,7 +155,7 @@ function newJob(
     kind: 'permissions',
     id: jobIdFor(origin.claim, now),
     version: 1,
-    image: { id: image.imageId, region: image.region, name: image.name },
+    image: { id: image.imageId, account: image.account, region: image.region, name: image.name },
     state: 'queued',
     change,
     mayPublish: principal.scopes.has('amis:publish'),

@@ -1,5 +1,4 @@
-import type { Image } from '../domain/ami.ts';
-import { SELF } from '../domain/ami.ts';
+import type { Image, ImageName } from '../domain/ami.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 import type { CommandDeps } from './deps.ts';
@@ -12,10 +11,10 @@ import { whereEnabled } from './require-enabled.ts';
  */
 export async function requireImage(
   deps: Pick<CommandDeps, 'disabledRegions'> & { gateway: Pick<Ec2Gateway, 'describeImage'> },
-  { imageId, region }: { imageId: string; region: string },
+  { imageId, account, region }: ImageName,
 ): Promise<Image> {
   const image = await whereEnabled(deps, region, () =>
-    deps.gateway.describeImage({ account: SELF, region }, imageId),
+    deps.gateway.describeImage({ account, region }, imageId),
   );
   if (image !== null) return image;
   const message = `${imageId} doesn't exist in ${region}, or isn't visible to this account. Is ?region= right?`;

@@ -1,4 +1,5 @@
-import { SELF, isEncrypted } from '../domain/ami.ts';
+import type { ImageName } from '../domain/ami.ts';
+import { isEncrypted } from '../domain/ami.ts';
 import type { PermissionState, Visibility } from '../domain/permissions.ts';
 import { visibility } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
@@ -10,6 +11,7 @@ import { requireImage } from './require-image.ts';
 
 export interface PermissionsView extends PermissionState {
   imageId: string;
+  account: string;
   region: string;
   visibility: Visibility;
   encryption: { encrypted: boolean; kmsKeyIds: string[] };
@@ -22,12 +24,10 @@ export interface PermissionsView extends PermissionState {
  * Reads from EC2 and KMS who may launch an image and whether it can be shared, with the reasons if not.
  * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, `foreign-snapshot`, or the error of an AWS call
  */
-export async function viewPermissions(
-  deps: CommandDeps,
-  source: { imageId: string; region: string },
-): Promise<PermissionsView> {
+export async function viewPermissions(deps: CommandDeps, source: ImageName): Promise<PermissionsView> {
   const image = await requireImage(deps, source);
-  const scope = { account: SELF, region: source.region };
+  const { account, region } = source;
+  const scope = { account, region };
   const [permissions, facts] = await Promise.all([
     readSettled(deps, scope, image),
     sharingFacts(deps, scope, image, { publicImages: !image.public }),
@@ -38,7 +38,8 @@ export async function viewPermissions(
   const ready = image.state === 'available';
   return {
     imageId: image.imageId,
-    region: image.region,
+    account,
+    region,
     ...state,
     visibility: visibility(state),
     encryption: { encrypted: isEncrypted(image), kmsKeyIds: facts.keys.map(({ keyId }) => keyId) },

@@ -1,5 +1,5 @@
 import type { Image, Scope } from '../domain/ami.ts';
-import { isEncrypted, SELF } from '../domain/ami.ts';
+import { isEncrypted } from '../domain/ami.ts';
 import type { CopySpec, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { isNobody } from '../domain/permissions.ts';
@@ -24,7 +24,7 @@ export async function checkCopy(
   permissions: PermissionRequest | null,
   unencrypted: boolean,
 ): Promise<Warning[]> {
-  const scope = { account: SELF, region: spec.region };
+  const scope = { account: spec.account, region: spec.region };
   const { key, warnings } = await lookUpKey(deps, scope, spec.kmsKeyId);
   const shared = permissions !== null && !isNobody(permissions);
   if (!shared && !unencrypted) return warnings;

@@ -75,7 +75,7 @@ export class StepProducer {
       scopes.map((scope) => ({
         name: 'track-region' satisfies StepName,
         data: { v: payloadVersion('track-region'), scope: scopeKey(scope) },
-        opts: { jobId: `track-region/${scopeKey(scope)}`, ...GONE_WHEN_DONE },
+        opts: { jobId: queueJobId('track-region', scopeKey(scope)), ...GONE_WHEN_DONE },
       })),
     );
   }
@@ -86,7 +86,7 @@ export class StepProducer {
       {
         name: 'track-region' satisfies StepName,
         data: { v: payloadVersion('track-region'), scope: scopeKey(scope), hinted: true },
-        opts: { jobId: `track-region/${scopeKey(scope)}/${poll}`, ...GONE_WHEN_DONE },
+        opts: { jobId: queueJobId('track-region', scopeKey(scope), poll), ...GONE_WHEN_DONE },
       },
     ]);
   }
@@ -109,6 +109,14 @@ export class StepProducer {
       // Another worker may have taken it up meanwhile.
       await job?.promote().catch(() => {});
     }
+  }
+
+  /** A step in a queue; `null` where it is done by now. */
+  async find(
+    name: string,
+    id: string,
+  ): Promise<{ name: string; data: Partial<WakeUp> & { destination?: string } } | null> {
+    return (await (await this.#open(name)).getJob(id)) ?? null;
   }
 
   /** Both queues, opened if they are not. Rejects while Redis is away. */
@@ -189,7 +197,12 @@ function queueJob({ step, ...rest }: WakeUp, delay = 0) {
   return queued(step, data, id, delay);
 }
 
+/** A queue job's id is what makes a wake-up the same one. Nothing reads it: what a step is about is in its payload. */
+function queueJobId(...parts: string[]): string {
+  return parts.join('.');
+}
+
 function queued(name: StepName, data: object, id: string[], delay: number) {
-  const opts = { jobId: id.join('/'), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
+  const opts = { jobId: queueJobId(...id), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
   return { name, data: { v: payloadVersion(name), ...data }, opts };
 }

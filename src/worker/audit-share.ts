@@ -58,7 +58,7 @@ async function record(
       principal: job.requestedBy,
       policyVersion: policy.current()?.version ?? null,
       jobId: job.id,
-      image: { imageId: image.imageId, region: image.region },
+      image: { imageId: image.imageId, account: image.account, region: image.region },
       // What copies are shared with is said once, in the entry of their request: each has its own state in `after`.
       what: me.destination === null ? change : null,
       before,

@@ -1,4 +1,5 @@
-import { SELF, snapshotIdsOf } from '../domain/ami.ts';
+import type { Scope } from '../domain/ami.ts';
+import { snapshotIdsOf } from '../domain/ami.ts';
 import { tagsOfCopy, tagsOfImage } from '../domain/copy-tags.ts';
 import type { CopyJob, Destination, Failure, Job, Warning } from '../domain/job.ts';
 import { copyRef, destinationKey, destinationScope, findDestination, ownerLeftOut } from '../domain/job.ts';
@@ -151,7 +152,7 @@ async function sharePermissions(
  * shared.
  */
 async function shareOrPutBack(deps: WorkerDeps, request: ShareRequest, wait: Wait): Promise<ShareOutcome> {
-  const scope = { account: SELF, region: request.image.region };
+  const scope: Scope = request.image;
   try {
     const result = await share(deps, scope, request);
     if (result.outcome === 'unsettled' && !isInTime(deps, wait)) await takeBack(deps, scope, request);
@@ -177,7 +178,7 @@ async function takeBackInTime(
   wait: Wait,
 ): Promise<PermissionState | null> {
   try {
-    return await takeBack(deps, { account: SELF, region: request.image.region }, request);
+    return await takeBack(deps, request.image, request);
   } catch (error) {
     if (isThrottled(error) && !mayBeThrottled(deps, wait)) return null;
     throw error;

@@ -1,5 +1,4 @@
 import type { Scope } from '../domain/ami.ts';
-import { SELF } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { Job } from '../domain/job.ts';
@@ -32,7 +31,7 @@ export async function requireStillMine(deps: WorkerDeps, request: ShareRequest):
 
 /** It is the first in the wait queue of its image, and so not finished. @throws {StepOvertaken} */
 export async function requireFirst(deps: WorkerDeps, { job, me, image }: ShareRequest): Promise<void> {
-  if (await isFirstInQueue(deps, { account: SELF, region: image.region }, image.imageId, me)) return;
+  if (await isFirstInQueue(deps, image, image.imageId, me)) return;
   throw new StepOvertaken(`job ${job.id} was ended by another worker, or another change comes first`);
 }
 
@@ -46,12 +45,18 @@ function mayGive(job: Job, { destination }: ChangeRef): boolean {
  * Whether what an overtaken step has just given is to stay: its job succeeded all the same, and no later change of the
  * image has taken it away.
  */
-export async function isToStay(deps: WorkerDeps, { region }: Scope, request: ShareRequest): Promise<boolean> {
+export async function isToStay(
+  deps: WorkerDeps,
+  { account, region }: Scope,
+  request: ShareRequest,
+): Promise<boolean> {
   const now = await deps.store.get(request.job.id);
   const ended = now === null ? null : endOf(now, request.me);
   if (ended === null) return false;
   const jobs = await latestChanges(deps.store, request.image.imageId);
-  const later = jobs.filter((job) => job.image.region === region && job.id !== request.job.id);
+  const later = jobs.filter(
+    (job) => job.image.account === account && job.image.region === region && job.id !== request.job.id,
+  );
   const given = givenSoFar(now, request.me);
   return later.every((job) => {
     if (job.kind !== 'permissions' || (job.finishedAt !== null && job.finishedAt < ended)) return true;

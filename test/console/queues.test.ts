@@ -29,9 +29,9 @@ describe.skipIf(noChromium)('the queues', () => {
     await page.getByRole('link', { name: 'Queues' }).click();
     await page.waitForURL('**/queues/');
     await page.getByRole('link', { name: 'steps' }).first().click();
-    await page.getByText(`start-copies/${id}`).first().waitFor();
+    await page.getByText(`start-copies.${id}`).first().waitFor();
     await page.reload();
-    await page.getByText(`start-copies/${id}`).first().waitFor();
+    await page.getByText(`start-copies.${id}`).first().waitFor();
     // Nothing there changes anything.
     const buttons = await page.getByRole('button').allInnerTexts();
     expect(buttons.join().match(/pause|retry|clean|empty|obliterate|promote|duplicate|add job/gi)).toBeNull();

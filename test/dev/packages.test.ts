@@ -109,7 +109,9 @@ describe('setup', () => {
 
   test('says so where there is no package manager', () => {
     const { status, stderr } = setup();
-    expect(stderr).toMatch(/^Missing: redis\. This system has no apt-get, dnf or brew:*\n$/);
+    expect(stderr).toMatch(
+      /^Missing: redis\. This system has no apt-get, dnf or brew: install them yourself\.\n$/,
+    );
     expect(status).toBe(1);
   });
 

@@ -114,7 +114,7 @@ export function command(
 /** A worker was given a step, of the job or of another one: BullMQ also answers the end of one step with the next one. */
 export function taken(step: StepName): Moment {
   const given = ['moveToActive', 'moveToFinished'].map((script) =>
-    command('reply', script, (texts) => texts.some((one) => one.startsWith(`${step}/`))),
+    command('reply', script, (texts) => texts.some((one) => one.startsWith(`${step}.`))),
   );
   return (sighting, subject) => given.some((moment) => moment(sighting, subject));
 }

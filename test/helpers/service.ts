@@ -1,3 +1,5 @@
+import type { ImageName } from '../../src/domain/ami.ts';
+import { OWN } from './account.ts';
 import type { LookupFunction } from 'node:net';
 import type { RunningWorker } from '../../src/worker/build-worker.ts';
 import { buildWorker } from '../../src/worker/build-worker.ts';
@@ -5,7 +7,6 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import type { Principal } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
@@ -15,6 +16,7 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/aws/clients.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import { OwnAccount } from '../../src/aws/sts/own-account.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import { RecentImages } from '../../src/aws/ec2/recent-images.ts';
@@ -50,7 +52,11 @@ import { SimulatorControl } from './simulator-control.ts';
 import { SteppedStore, SteppedWorker } from './stepped-worker.ts';
 
 /** The image that the simulator seeds first: unencrypted, tagged. */
-export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
+export const GOLDEN_WEB: ImageName = {
+  imageId: 'ami-0a1b2c3d4e5f60001',
+  account: OWN,
+  region: 'us-east-1',
+};
 
 /** The default principal of tests, which may do everything without a policy. */
 export const TESTER: Principal = ANONYMOUS;
@@ -98,7 +104,7 @@ export interface Service extends CommandDeps {
   /** Set if a queue was given; it receives from the start, also without workers. */
   events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
-  copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<Job>;
+  copy(request: CopyRequest, source?: ImageName): Promise<Job>;
   /** Runs steps and advances time until a condition holds; with real workers it only waits. */
   until(holds: () => boolean | Promise<boolean>): Promise<void>;
   /** Runs {@link until} a copy meets a condition. */
@@ -173,6 +179,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const gateway = new AwsGateway(aws);
   const kms = new AwsKmsGateway(aws);
+  const ownAccount = new OwnAccount(aws, GOLDEN_WEB.region);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
@@ -180,10 +187,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     producer,
     gateway,
+    ownAccount,
     recentImages: new RecentImages(gateway),
     imageNames: new ImageNames(gateway),
     sourceFacts: new SourceFacts(gateway),
-    disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
+    disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), GOLDEN_WEB.region),
     kms,
     quotas: options.quotas ?? DEFAULT_QUOTAS,
     logger,
@@ -256,6 +264,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);
       gateway.close();
       kms.close();
+      ownAccount.close();
       await simulator.close();
     },
   };

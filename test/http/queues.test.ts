@@ -111,7 +111,7 @@ test('shows what waits, and has no way to change it', async () => {
     ['steps', true],
     ['webhooks', true],
   ]);
-  const waiting = `start-copies/${id}`;
+  const waiting = `start-copies.${id}`;
   expect(queues[0]?.jobs.map((job) => job.id)).toEqual([waiting]);
 
   const changes: [method: string, path: string][] = [

@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import type { Image } from '../../src/domain/ami.ts';
@@ -9,13 +10,14 @@ import { startService, TESTER, untilChanged } from '../helpers/service.ts';
 let service: Service;
 afterEach(() => service.stop());
 
-const WITH_DATA_DISK = { imageId: 'ami-0a1b2c3d4e5f7000a', region: 'us-east-1' };
+const WITH_DATA_DISK = { imageId: 'ami-0a1b2c3d4e5f7000a', account: OWN, region: 'us-east-1' };
 const permissionsAfter = { accounts: ['222222222222'], snapshotAccounts: ['222222222222'] };
 const permissions = { accounts: ['222222222222'], includeSnapshots: true };
 
 async function start(): Promise<void> {
   service = await startService();
-  await service.control.addImage({ ...WITH_DATA_DISK, blankVolumes: [100] });
+  const { imageId, region } = WITH_DATA_DISK;
+  await service.control.addImage({ imageId, region, blankVolumes: [100] });
 }
 
 describe('an image with a blank volume, which has no snapshot', () => {
@@ -41,7 +43,8 @@ describe('an image with a blank volume, which has no snapshot', () => {
   test('waits for the snapshots that EC2 does not name yet', async () => {
     await start();
     const snapshots = [{ sizeGiB: 8 }, { sizeGiB: 16 }];
-    await service.control.addImage({ ...WITH_DATA_DISK, snapshots, blankVolumes: [100] });
+    const { imageId, region } = WITH_DATA_DISK;
+    await service.control.addImage({ imageId, region, snapshots, blankVolumes: [100] });
     const destinations = [{ region: EU }];
     const { id } = await service.copy({ destinations }, WITH_DATA_DISK);
     const [one] = (await service.untilFinished(id)).destinations;

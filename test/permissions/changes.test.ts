@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import type { GrantOperation } from '@aws-sdk/client-kms';
 import { CreateGrantCommand, KMSClient } from '@aws-sdk/client-kms';
 import fc from 'fast-check';
@@ -5,14 +6,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange, PermissionSet } from '../../src/domain/permissions.ts';
 import { minus, NO_REQUEST, NOBODY, normalise, plus } from '../../src/domain/permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, untilChanged, TESTER } from '../helpers/service.ts';
 
-const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
-const scope = { account: SELF, region: 'us-east-1' };
+const DB = { imageId: 'ami-0a1b2c3d4e5f60002', account: OWN, region: 'us-east-1' };
+const scope = { account: OWN, region: 'us-east-1' };
 const A = '222222222222';
 const B = '333333333333';
 const C = '012345678901';
@@ -91,7 +91,10 @@ describe('a change', () => {
       owner: '111111111111',
       name: 'second',
     });
-    for (const image of [GOLDEN_WEB, { imageId: 'ami-0000000000000000b', region: 'us-east-1' }]) {
+    for (const image of [
+      GOLDEN_WEB,
+      { imageId: 'ami-0000000000000000b', account: OWN, region: 'us-east-1' },
+    ]) {
       for (let i = 0; i < 2; i += 1) {
         await change(put({ public: true, accounts: [A, B] }), image);
         expect((await viewPermissions(service, image)).visibility).toBe('public');
@@ -152,7 +155,7 @@ describe('a change', () => {
       name: 'theirs',
       public: true,
     });
-    const theirs = { imageId: 'ami-0000000000000000c', region: 'us-east-1' };
+    const theirs = { imageId: 'ami-0000000000000000c', account: OWN, region: 'us-east-1' };
     await expect(changePermissions(service, theirs, put({ accounts: [A] }), TESTER)).rejects.toMatchObject({
       code: 'not-image-owner',
     });
@@ -274,7 +277,11 @@ describe('keys', () => {
 });
 
 test('the view says why an image can not be shared, and what to do', async () => {
-  const view = await viewPermissions(service, { imageId: 'ami-0a1b2c3d4e5f60003', region: 'us-east-1' });
+  const view = await viewPermissions(service, {
+    imageId: 'ami-0a1b2c3d4e5f60003',
+    account: OWN,
+    region: 'us-east-1',
+  });
   expect(view).toMatchObject({
     visibility: 'private',
     encryption: { encrypted: true },

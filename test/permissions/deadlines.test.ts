@@ -1,7 +1,7 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionsJob } from '../../src/domain/job.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER, untilChanged } from '../helpers/service.ts';
@@ -26,7 +26,7 @@ async function accepted(): Promise<string> {
 const failing = (error: string, action = 'ModifyImageAttribute', times = 100_000) =>
   service.control.fault({ action, error, times });
 const shared = async () =>
-  (await service.gateway.launchPermissions({ account: SELF, region }, imageId)).accounts;
+  (await service.gateway.launchPermissions({ account: OWN, region }, imageId)).accounts;
 const took = ({ finishedAt, startedAt }: PermissionsJob) => (finishedAt ?? 0) - (startedAt ?? 0);
 
 describe('credentials that the account refuses', () => {

@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
@@ -5,7 +6,7 @@ import { changePermissions, permissionRequest } from '../../src/commands/change-
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import type { Principal } from '../../src/domain/access.ts';
-import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
+import { snapshotIdsOf } from '../../src/domain/ami.ts';
 import { grantName, keyPolicyStatements } from '../../src/domain/key-policy.ts';
 import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import type { PermissionsJob } from '../../src/domain/job.ts';
@@ -16,8 +17,8 @@ import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, testCredentials, TESTER, untilChanged } from '../helpers/service.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
 
-const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
-const scope = { account: SELF, region: 'us-east-1' };
+const DB = { imageId: 'ami-0a1b2c3d4e5f60002', account: OWN, region: 'us-east-1' };
+const scope = { account: OWN, region: 'us-east-1' };
 const A = '222222222222';
 const B = '333333333333';
 const C = '444444444444';

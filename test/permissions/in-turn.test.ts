@@ -1,17 +1,18 @@
+import type { ImageName } from '../../src/domain/ami.ts';
+import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { PermissionChange } from '../../src/domain/permissions.ts';
 import { applyPermissions } from '../../src/worker/apply-permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, untilChanged } from '../helpers/service.ts';
 
-const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
-const scope = { account: SELF, region: 'us-east-1' };
+const DB = { imageId: 'ami-0a1b2c3d4e5f60002', account: OWN, region: 'us-east-1' };
+const scope = { account: OWN, region: 'us-east-1' };
 const A = '222222222222';
 const B = '333333333333';
 const many = (count: number) => Array.from({ length: count }, (_, i) => String(500_000_000_000 + i));
@@ -36,7 +37,7 @@ const ask = (change: PermissionChange, image = GOLDEN_WEB) =>
 const make = async (change: PermissionChange, image = GOLDEN_WEB) =>
   untilChanged(service, (await ask(change, image)).id);
 const shared = async ({ imageId, region } = GOLDEN_WEB) =>
-  (await service.gateway.launchPermissions({ account: SELF, region }, imageId)).accounts;
+  (await service.gateway.launchPermissions({ account: OWN, region }, imageId)).accounts;
 const fault = (more: object) => service.control.fault({ action: 'ModifyImageAttribute', ...more });
 
 describe('a change that is broken off', () => {
@@ -117,7 +118,7 @@ describe('in turn', () => {
     const permissions = { accounts: [A] };
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
     const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.sharedFrom !== null);
-    const copy = { imageId: destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    const copy = { imageId: destinations[0]?.imageId ?? '', account: OWN, region: 'eu-west-1' };
     expect(await make(put({}), copy)).toMatchObject({ state: 'succeeded' });
     expect(await service.untilFinished(id)).toMatchObject({
       destinations: [{ state: 'succeeded' }],
@@ -127,12 +128,12 @@ describe('in turn', () => {
   });
 
   /** A copy to be shared with A that EC2 shows as available, while the record is still pending. */
-  async function copyAheadOfItsRecord(): Promise<{ id: string; copy: { imageId: string; region: string } }> {
+  async function copyAheadOfItsRecord(): Promise<{ id: string; copy: ImageName }> {
     await service.control.settings({ copySeconds: 3600 });
     const permissions = { accounts: [A] };
     const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
     const { destinations } = await service.untilJob(id, (job) => job.destinations[0]?.imageId !== null);
-    const copy = { imageId: destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    const copy = { imageId: destinations[0]?.imageId ?? '', account: OWN, region: 'eu-west-1' };
     await service.control.setState(copy.imageId, 'available');
     return { id, copy };
   }
@@ -165,7 +166,7 @@ describe('in turn', () => {
       permissions: { accounts: [A] },
     });
     const failed = await service.untilFinished(id);
-    const copy = { imageId: failed.destinations[0]?.imageId ?? '', region: 'eu-west-1' };
+    const copy = { imageId: failed.destinations[0]?.imageId ?? '', account: OWN, region: 'eu-west-1' };
     await make(put({ accounts: [B] }), copy);
     await retryJob(service, id, ANONYMOUS);
     expect((await service.untilFinished(id)).destinations[0]?.state).toBe('succeeded');
@@ -187,7 +188,7 @@ test('grants on a copy go when the copy is rolled back', async () => {
     permissions: { accounts: [A], grantKeyAccess: true },
   });
   await service.untilFinished(id);
-  const eu = { account: SELF, region: 'eu-west-1' };
+  const eu = { account: OWN, region: 'eu-west-1' };
   expect(await service.kms.findGrants(eu, 'alias/ami', 'amiferry/').catch(() => [])).toEqual([]);
 });
 
@@ -202,5 +203,7 @@ test('a copy whose share never gets through ends private', async () => {
   const { id } = await service.copy({ destinations: [{ region: 'eu-west-1' }], permissions });
   const [destination] = (await service.untilFinished(id)).destinations;
   expect(destination).toMatchObject({ state: 'failed', imageState: 'available' });
-  expect(await shared({ imageId: destination?.imageId ?? '', region: 'eu-west-1' })).toEqual([]);
+  expect(await shared({ imageId: destination?.imageId ?? '', account: OWN, region: 'eu-west-1' })).toEqual(
+    [],
+  );
 });

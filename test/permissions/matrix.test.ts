@@ -1,7 +1,7 @@
+import { OWN } from '../helpers/account.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, untilChanged, TESTER } from '../helpers/service.ts';
 
@@ -44,7 +44,12 @@ describe('who an image can be shared with', () => {
     const imageId = IMAGES[image as keyof typeof IMAGES];
     const set = permissionRequest(SHARES[share] ?? {});
     const change = () =>
-      changePermissions(service, { imageId, region: 'us-east-1' }, { mode: 'set', set }, TESTER);
+      changePermissions(
+        service,
+        { imageId, account: OWN, region: 'us-east-1' },
+        { mode: 'set', set },
+        TESTER,
+      );
     const expected = refusal(image, share, blocked);
     if (expected === undefined) {
       const job = await untilChanged(service, (await change()).id);
@@ -54,7 +59,7 @@ describe('who an image can be shared with', () => {
         includeSnapshots: false,
         grantKeyAccess: false,
       });
-      const scope = { account: SELF, region: 'us-east-1' };
+      const scope = { account: OWN, region: 'us-east-1' };
       expect(await service.gateway.launchPermissions(scope, imageId)).toEqual(wanted);
     } else {
       await expect(change()).rejects.toMatchObject({ code: expected, status: 422 });

@@ -1,7 +1,8 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
-import { SELF, snapshotIdsOf } from '../../src/domain/ami.ts';
+import { snapshotIdsOf } from '../../src/domain/ami.ts';
 import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
@@ -12,7 +13,7 @@ let service: Service;
 afterEach(() => service.stop());
 
 const A = '222222222222';
-const scope = { account: SELF, region: GOLDEN_WEB.region };
+const scope = { account: OWN, region: GOLDEN_WEB.region };
 const byAnother = { code: 'internal-error', message: 'ended by another worker', retryable: false } as const;
 
 test('a worker whose step was ended by another while it slept makes no further change', async () => {

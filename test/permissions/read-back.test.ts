@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,6 @@ import { changePermissions, permissionRequest } from '../../src/commands/change-
 import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../tools/dev/private-redis.ts';
 import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { changeFailed } from '../../src/domain/permission-transitions.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
 import { logLines } from '../helpers/log-lines.ts';
@@ -16,7 +16,7 @@ import { whileInFlight } from '../helpers/meanwhile.ts';
 import { until } from '../helpers/waiting.ts';
 
 const ACCOUNT = '222222222222';
-const SCOPE = { account: SELF, region: GOLDEN_WEB.region };
+const SCOPE = { account: OWN, region: GOLDEN_WEB.region };
 const ENDED = {
   code: 'internal-error',
   message: 'ended by another worker',

@@ -1,9 +1,9 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import type { Principal } from '../../src/domain/access.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { grantName } from '../../src/domain/key-policy.ts';
 import type { PermissionsJob } from '../../src/domain/job.ts';
 import type { Policy } from '../../src/domain/policy.ts';
@@ -15,8 +15,8 @@ import { startService, untilChanged } from '../helpers/service.ts';
 const A = '222222222222';
 const B = '333333333333';
 /** Encrypted under a customer key, so that a share is calls to EC2 for image and snapshots, and to KMS. */
-const DB = { imageId: 'ami-0a1b2c3d4e5f60002', region: 'us-east-1' };
-const scope = { account: SELF, region: DB.region };
+const DB = { imageId: 'ami-0a1b2c3d4e5f60002', account: OWN, region: 'us-east-1' };
+const scope = { account: OWN, region: DB.region };
 const ci: Principal = { ...ANONYMOUS, id: 'key:ci' };
 const SHARE = {
   mode: 'set',

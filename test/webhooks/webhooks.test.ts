@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import { Webhook } from 'standardwebhooks';
@@ -90,6 +91,7 @@ describe('messages', () => {
           state: 'partial',
           destinations: [
             {
+              account: OWN,
               region: 'eu-west-1',
               name: 'golden-web',
               state: 'failed',
@@ -97,6 +99,7 @@ describe('messages', () => {
               error: { code: 'copy-failed', message: expect.stringContaining('the key is gone') },
             },
             {
+              account: OWN,
               region: 'us-west-2',
               name: 'golden-web',
               state: 'succeeded',

@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Destination } from '../../src/domain/job.ts';
@@ -80,7 +81,9 @@ test('a sweep reads none of the copies that just wait for EC2, and wakes what is
   const due = [await saved(), await saved(...accepted, available)];
   await loseWakeUps(service);
   expect((await readBySweep()).toSorted()).toEqual(due.toSorted());
-  expect(await woken()).toEqual([`start-copies/${due[0]}`, `finish-copy/${due[1]}/${REGION}/1`].toSorted());
+  expect(await woken()).toEqual(
+    [`start-copies.${due[0]}`, `finish-copy.${due[1]}.${keyIn(REGION)}.1`].toSorted(),
+  );
 });
 
 test('what is due later is swept then: an intent that nobody acts on, a message to be sent again', async () => {

@@ -1,5 +1,4 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { SELF } from '../../domain/ami.ts';
 import type { AwsOptions } from '../clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
 import { withDeadline } from '../deadline.ts';
@@ -44,7 +43,8 @@ export class AwsEventsQueue implements EventsQueue {
   }
 
   #get() {
-    return this.#clients.get({ account: SELF, region: this.#region });
+    // A queue may be another account's; its clients go by the region alone.
+    return this.#clients.get({ account: '', region: this.#region });
   }
 
   async receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {
