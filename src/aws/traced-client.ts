@@ -22,7 +22,7 @@ interface SdkClient {
 export function traced<Client extends SdkClient>(
   client: Client,
   tracing: Pick<Tracing, 'span'> | undefined,
-  service: 'EC2' | 'KMS',
+  service: 'EC2' | 'KMS' | 'STS',
   region: string,
 ): Client {
   if (tracing === undefined) return client;
