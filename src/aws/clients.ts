@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { Tracing } from '../tracing/tracing.ts';
 import type { CallBudget } from './ec2/call-budget.ts';
-import type { AwsErrorKind } from './aws-error.ts';
+import type { AwsErrorKind } from './error-codes.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
 
 /** One call that was answered, or given up. */

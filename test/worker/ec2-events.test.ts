@@ -424,6 +424,7 @@ describe('where SQS does not answer', () => {
       /sqs:ReceiveMessage/,
       403,
     ],
+    ['ExpiredToken', 'The security token is expired', 'denied', /Check the service's credentials/, 403],
     ['QueueDoesNotExist', 'The specified queue does not exist.', 'missing', /EVENTS_QUEUE_URL/, 400],
     ['RequestThrottled', 'slow down', 'throttled', /tried again by itself/, 400],
     ['InternalError', 'oops', 'transient', /tried again by itself/, 500],

@@ -321,7 +321,7 @@ export class AwsGateway implements Ec2Gateway {
       told('ok');
       return answer;
     } catch (error) {
-      const failure = classify(error, operation, scope.region);
+      const failure = classify(error, 'EC2', operation, scope.region);
       told(failure.kind);
       if (failure.kind === 'throttled') await this.#budget?.refused(scope, operation);
       throw failure;

@@ -35,7 +35,7 @@ export class AwsKmsGateway implements KmsGateway {
     } catch (error) {
       if (error instanceof sdk.NotFoundException || error instanceof sdk.InvalidArnException)
         return { outcome: 'missing' };
-      const failure = classify(error, 'DescribeKey', scope.region);
+      const failure = classify(error, 'KMS', 'DescribeKey', scope.region);
       if (failure.kind === 'denied') return { outcome: 'denied', message: failure.message };
       throw failure;
     }
@@ -61,7 +61,7 @@ export class AwsKmsGateway implements KmsGateway {
       if (GrantId === undefined) throw new UnexpectedAnswer('the answer of AWS lacks GrantId');
       return GrantId;
     } catch (error) {
-      throw classify(error, 'CreateGrant', scope.region);
+      throw classify(error, 'KMS', 'CreateGrant', scope.region);
     }
   }
 
@@ -78,7 +78,7 @@ export class AwsKmsGateway implements KmsGateway {
         }
       }
     } catch (error) {
-      throw classify(error, 'ListGrants', scope.region);
+      throw classify(error, 'KMS', 'ListGrants', scope.region);
     }
     return grants;
   }
@@ -89,7 +89,8 @@ export class AwsKmsGateway implements KmsGateway {
     try {
       await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
     } catch (error) {
-      if (!(error instanceof sdk.NotFoundException)) throw classify(error, 'RevokeGrant', scope.region);
+      if (!(error instanceof sdk.NotFoundException))
+        throw classify(error, 'KMS', 'RevokeGrant', scope.region);
     }
   }
 

@@ -1,11 +1,11 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { SELF } from '../../domain/ami.ts';
+import { classify } from '../aws-error.ts';
 import type { AwsOptions } from '../clients.ts';
 import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
 import { withDeadline } from '../deadline.ts';
 import { withExpectedAnswers } from '../expected-answers.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
-import { sqsError } from './sqs-error.ts';
 
 const loadSdk = () => import('@aws-sdk/client-sqs');
 type SqsSdk = Awaited<ReturnType<typeof loadSdk>>;
@@ -57,7 +57,7 @@ export class AwsEventsQueue implements EventsQueue {
     });
     const options = { abortSignal: signal, requestTimeout: waitSeconds * 1000 + this.#timeoutMs };
     const { Messages = [] } = await client.send(command, options).catch((error: unknown) => {
-      throw sqsError(error, 'ReceiveMessage', this.#region);
+      throw classify(error, 'SQS', 'ReceiveMessage', this.#region);
     });
     return Messages.map(({ Body = '', ReceiptHandle = '' }) => ({ body: Body, receipt: ReceiptHandle }));
   }
@@ -68,7 +68,7 @@ export class AwsEventsQueue implements EventsQueue {
     const Entries = receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }));
     const command = new sdk.DeleteMessageBatchCommand({ QueueUrl: this.#url, Entries });
     await client.send(command, { requestTimeout: this.#timeoutMs }).catch((error: unknown) => {
-      throw sqsError(error, 'DeleteMessageBatch', this.#region);
+      throw classify(error, 'SQS', 'DeleteMessageBatch', this.#region);
     });
   }
 

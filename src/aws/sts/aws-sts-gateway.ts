@@ -37,7 +37,7 @@ export class AwsStsGateway {
       if (!ACCOUNT_ID.test(Account)) throw new UnexpectedAnswer('the answer of AWS lacks Account');
       return Account;
     } catch (error) {
-      throw classify(error, 'GetCallerIdentity', region);
+      throw classify(error, 'STS', 'GetCallerIdentity', region);
     }
   }
 
