@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 import type { FileState } from '../checked-file.ts';
 import type { DestinationState } from '../domain/job.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
-import type { Ec2Call } from '../aws/clients.ts';
+import type { Ec2Call } from '../aws/ec2/options.ts';
 import type { StoreStats } from './stats.ts';
 
 /** The library's own that Prometheus' linter holds against it: gauges called _total, and types in names. */

@@ -158,7 +158,7 @@ describe('over the wire', () => {
       requestTimeoutMs: 300,
       maxAttempts: 1,
       endpoint,
-      credentials: testCredentials(),
+      credentialsOf: testCredentials,
     });
     const error: unknown = await gateway.checkCredentials(scope.region).catch((thrown: unknown) => thrown);
     gateway.close();

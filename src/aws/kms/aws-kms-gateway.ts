@@ -1,29 +1,28 @@
 import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { Scope } from '../../domain/ami.ts';
 import { GRANT_OPERATIONS, principalOf } from '../../domain/key-policy.ts';
-import type { AwsOptions } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
 import { classify } from '../aws-error.ts';
-import { withDeadline } from '../deadline.ts';
-import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../expected-answers.ts';
+import { listIn, UnexpectedAnswer } from '../expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
 import { pagesOf } from '../pages.ts';
-import { traced } from '../traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
-const loadSdk = () => import('@aws-sdk/client-kms');
-type KmsSdk = Awaited<ReturnType<typeof loadSdk>>;
+type KmsSdk = typeof import('@aws-sdk/client-kms');
+const KMS: ServiceSdk<KmsSdk, KMSClient> = {
+  service: 'KMS',
+  answers: 'json',
+  load: () => import('@aws-sdk/client-kms'),
+  create: (sdk, config) => new sdk.KMSClient(config),
+};
 
 /** The {@link KmsGateway} on the AWS SDK, which is loaded when a key is first asked for. */
 export class AwsKmsGateway implements KmsGateway {
   readonly #clients: AwsClients<KmsSdk, KMSClient>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const plain = withExpectedAnswers(new sdk.KMSClient(clientConfig(options, scope)), 'json');
-      const client = withDeadline(plain, deadlineOf(options));
-      return traced(client, options.tracing, 'KMS', scope.region);
-    });
+    this.#clients = new AwsClients(KMS, options);
   }
 
   async describeKey(scope: Scope, keyId: string): Promise<KeyLookup> {

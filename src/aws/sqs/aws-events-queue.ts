@@ -1,14 +1,17 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { SELF } from '../../domain/ami.ts';
 import { classify } from '../aws-error.ts';
-import type { AwsOptions } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
-import { withDeadline } from '../deadline.ts';
-import { withExpectedAnswers } from '../expected-answers.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
 
-const loadSdk = () => import('@aws-sdk/client-sqs');
-type SqsSdk = Awaited<ReturnType<typeof loadSdk>>;
+type SqsSdk = typeof import('@aws-sdk/client-sqs');
+const SQS: ServiceSdk<SqsSdk, SQSClient> = {
+  service: 'SQS',
+  answers: 'json',
+  load: () => import('@aws-sdk/client-sqs'),
+  // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
+  create: (sdk, config) => new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false }),
+};
 
 /** As many as SQS gives at once. */
 const MOST = 10;
@@ -32,19 +35,11 @@ export class AwsEventsQueue implements EventsQueue {
     this.#timeoutMs = options.requestTimeoutMs;
     // SQS holds an empty answer back by design.
     const waiting = { ...options, requestTimeoutMs: LONGEST_WAIT + options.requestTimeoutMs };
-    this.#clients = new AwsClients(
-      loadSdk,
-      // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
-      (sdk, scope) => {
-        const config = clientConfig(waiting, scope);
-        const plain = new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false });
-        return withDeadline(withExpectedAnswers(plain, 'json'), deadlineOf(waiting));
-      },
-    );
+    this.#clients = new AwsClients(SQS, waiting);
   }
 
   #get() {
-    return this.#clients.get({ account: SELF, region: this.#region });
+    return this.#clients.get({ account: null, region: this.#region });
   }
 
   async receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {

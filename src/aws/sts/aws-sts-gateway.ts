@@ -1,14 +1,16 @@
 import type { STSClient } from '@aws-sdk/client-sts';
-import { SELF } from '../../domain/ami.ts';
 import { classify } from '../aws-error.ts';
-import type { AwsOptions } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
-import { withDeadline } from '../deadline.ts';
-import { UnexpectedAnswer, withExpectedAnswers } from '../expected-answers.ts';
-import { traced } from '../traced-client.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
+import { UnexpectedAnswer } from '../expected-answers.ts';
 
-const loadSdk = () => import('@aws-sdk/client-sts');
-type StsSdk = Awaited<ReturnType<typeof loadSdk>>;
+type StsSdk = typeof import('@aws-sdk/client-sts');
+const STS: ServiceSdk<StsSdk, STSClient> = {
+  service: 'STS',
+  answers: 'xml',
+  load: () => import('@aws-sdk/client-sts'),
+  create: (sdk, config) => new sdk.STSClient(config),
+};
 
 const ACCOUNT_ID = /^\d{12}$/;
 
@@ -17,11 +19,7 @@ export class AwsStsGateway {
   readonly #clients: AwsClients<StsSdk, STSClient>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const plain = withExpectedAnswers(new sdk.STSClient(clientConfig(options, scope)), 'xml');
-      const client = withDeadline(plain, deadlineOf(options));
-      return traced(client, options.tracing, 'STS', scope.region);
-    });
+    this.#clients = new AwsClients(STS, options);
   }
 
   /**
@@ -32,7 +30,7 @@ export class AwsStsGateway {
    */
   async callerAccount(region: string): Promise<string> {
     try {
-      const { sdk, client } = await this.#clients.get({ account: SELF, region });
+      const { sdk, client } = await this.#clients.get({ account: null, region });
       const { Account = '' } = await client.send(new sdk.GetCallerIdentityCommand({}));
       if (!ACCOUNT_ID.test(Account)) throw new UnexpectedAnswer('the answer of AWS lacks Account');
       return Account;

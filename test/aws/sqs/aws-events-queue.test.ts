@@ -12,7 +12,7 @@ import { SimulatorControl } from '../../helpers/simulator-control.ts';
 import { PATIENCE } from '../../helpers/waiting.ts';
 
 const URL_ELSEWHERE = 'https://sqs.eu-west-1.amazonaws.com/111111111111/amiferry-events';
-const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentials: testCredentials() };
+const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentialsOf: testCredentials };
 const never = new AbortController().signal;
 
 let simulator: Simulator;

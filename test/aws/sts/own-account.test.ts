@@ -22,7 +22,7 @@ beforeEach(async () => {
     requestTimeoutMs: PATIENCE,
     maxAttempts: 1,
     endpoint: simulator.url,
-    credentials: { accessKeyId: `AKIASIM${ACCOUNT}`, secretAccessKey: 'simulated' },
+    credentialsOf: () => ({ accessKeyId: `AKIASIM${ACCOUNT}`, secretAccessKey: 'simulated' }),
   });
   own = new OwnAccount(sts, REGION);
 });
