@@ -61,17 +61,21 @@ function tell(region, before, { state, progress, error }) {
   announce(`${region}: ${state}, ${progress} %${error ? `. ${error.message}` : ''}`);
 }
 
-/** All regions of a copy; `update` changes what is there in place, so that bars move and focus stays. */
+/** Names a destination within its job. */
+const keyOf = ({ account, region }) => `${account}/${region}`;
+
+/** All destinations of a copy; `update` changes what is there in place, so that bars move and focus stays. */
 export function destinationsView() {
   const node = h('ul', { class: 'destinations' });
   const views = new Map();
   const update = (destinations) => {
     for (const one of destinations) {
-      if (!views.has(one.region)) {
-        views.set(one.region, destinationView(one.region));
-        node.append(views.get(one.region).node);
+      const key = keyOf(one);
+      if (!views.has(key)) {
+        views.set(key, destinationView(one.region));
+        node.append(views.get(key).node);
       }
-      views.get(one.region).update(one);
+      views.get(key).update(one);
     }
   };
   return { node, update };
@@ -85,7 +89,8 @@ export function destinationsView() {
 export function afterEvent(job, event) {
   if (event.at < job.updatedAt) return job;
   const { state, progress, destination } = event;
-  const changed = (one) => (one.region === destination?.region ? { ...one, ...destination } : one);
+  const changed = (one) =>
+    destination && keyOf(one) === keyOf(destination) ? { ...one, ...destination } : one;
   return { ...job, state, progress, updatedAt: event.at, destinations: job.destinations?.map(changed) };
 }
 

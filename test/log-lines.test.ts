@@ -1,3 +1,4 @@
+import { keyIn } from './helpers/account.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../src/queue/connections.ts';
@@ -57,7 +58,8 @@ function expectAbout(all: Line[], id: string, requestId: string): void {
     const byRequest = 'method' in line || line['outcome'] === 'allowed';
     if (byRequest) expect(line['requestId'], told).toMatch(/^(?:made|tried|looks)-/);
     else expect(line['requestId'], told).toBe(requestId);
-    if (line['destination'] !== null) expect(line['region'], told).toBe(line['destination']);
+    if (line['destination'] !== null)
+      expect([line['account'], line['region']].join('/'), told).toBe(line['destination']);
   }
 }
 
@@ -92,7 +94,7 @@ test('every line of a copy says which job, destination, region and request', asy
   ])
     expect(said).toContain(msg);
   for (const region of ['eu-west-1', 'us-west-2'])
-    expect(all.filter((line) => line['destination'] === region).length).toBeGreaterThan(3);
+    expect(all.filter((line) => line['destination'] === keyIn(region)).length).toBeGreaterThan(3);
   // No key twice in a line: JSON.parse would hide it.
   for (const line of lines.filter((one) => one.includes(id)))
     expect(line.match(/,"requestId":/g)?.length, line).toBe(1);
@@ -115,13 +117,15 @@ test('and every line of a step that breaks', async () => {
   // A record that no version writes.
   const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   await redis.hset(`${service.prefix}:job:${id}`, 'record', '{');
-  await service.producer.wake([{ step: 'start-copy', jobId: id, destination: 'eu-north-1', attempt: 1 }]);
+  await service.producer.wake([
+    { step: 'start-copy', jobId: id, destination: keyIn('eu-north-1'), attempt: 1 },
+  ]);
   await service.until(() => linesOf(id).some(({ msg }) => msg === 'step failed'));
   await closeRedis(redis);
   const failed = linesOf(id).find(({ msg }) => msg === 'step failed');
   expect(failed).toMatchObject({
     job: id,
-    destination: 'eu-north-1',
+    destination: keyIn('eu-north-1'),
     region: 'eu-north-1',
     step: 'start-copy',
   });

@@ -1,3 +1,4 @@
+import { OWN } from '../../test/helpers/account.ts';
 import { Redis } from 'ioredis';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { figure, megabytes } from '../figures.ts';
@@ -5,7 +6,6 @@ import { PREFIX, requestCopies, until } from '../harness/copies.ts';
 import type { Server } from '../harness/parts.ts';
 import { serviceEnv, startApi, startEc2, startFloor, startRedis, startWorker } from '../harness/parts.ts';
 import { heldBytes, settledBytes } from '../harness/process-memory.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { INSPECTABLE } from '../../test/faults/stack/live-heap.ts';
 import { slope } from '../statistics.ts';
@@ -105,7 +105,7 @@ async function climb<T>(
 
 /** Has more copies requested until so many are pending, none of which will end. */
 async function fillUpTo(redis: Redis, api: Server, pending: number): Promise<void> {
-  const key = storeKeys(PREFIX).pending({ account: SELF, region: REGION });
+  const key = storeKeys(PREFIX).pending({ account: OWN, region: REGION });
   await requestCopies(api.url, pending - (await redis.hlen(key)), [REGION]);
   await until(`${pending} copies pending`, 120, async () => (await redis.hlen(key)) === pending);
 }

@@ -4,7 +4,7 @@ import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
-import { SELF } from '../domain/ami.ts';
+import { OwnAccount } from '../aws/sts/own-account.ts';
 import { DisabledRegions } from '../aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../aws/ec2/image-names.ts';
 import { RecentImages } from '../aws/ec2/recent-images.ts';
@@ -13,7 +13,7 @@ import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queue/connections.ts';
-import { StepProducer } from '../queue/producer.ts';
+import { StepProducer, wakeOrWarn } from '../queue/producer.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { IdempotencyStore } from '../store/idempotency.ts';
 import { readStats } from '../metrics/stats.ts';
@@ -46,8 +46,9 @@ const counter = connectRedis(config.redisUrl, 'optional', lost);
 
 // Build
 const { auditEntries } = config;
-const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries });
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
+const wake = wakeOrWarn(producer, logger);
+const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries, wake });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 4000, maxAttempts: 2, tracing };
@@ -57,6 +58,7 @@ const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );
 const kms = new AwsKmsGateway(aws);
+const ownAccount = new OwnAccount(aws, config.defaultRegion);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
@@ -80,10 +82,11 @@ const app = await buildApp({
   producer,
   gateway,
   reader,
+  ownAccount,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
   imageNames: new ImageNames(gateway),
-  disabledRegions: new DisabledRegions(gateway, { account: SELF, region: defaultRegion }),
+  disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), defaultRegion),
   kms,
   quotas: config.quotas,
   logger,
@@ -118,7 +121,11 @@ try {
 }
 // What the first requests need, and being ready does not.
 const warmUp = () =>
-  Promise.all([import('@fastify/ajv-compiler'), import('@fastify/fast-json-stringify-compiler')]);
+  Promise.all([
+    import('@fastify/ajv-compiler'),
+    import('@fastify/fast-json-stringify-compiler'),
+    producer.queues().catch(() => {}),
+  ]);
 setTimeout(() => void warmUp(), SOON).unref();
 
 // Unwind
@@ -136,6 +143,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
+  { name: 'close STS', timeout: 200, run: () => ownAccount.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

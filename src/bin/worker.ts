@@ -6,7 +6,7 @@ import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, redisProbe, untilReady } from '../queue/connections.ts';
-import { StepProducer } from '../queue/producer.ts';
+import { StepProducer, wakeOrWarn } from '../queue/producer.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
@@ -42,8 +42,8 @@ const redis = connectRedis(config.redisUrl, 'fail-fast', lost);
 const blocking = connectRedis(config.redisUrl, 'blocking', lost);
 
 // Build
-const store = new RedisJobStore(redis, config.queuePrefix);
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
+const store = new RedisJobStore(redis, config.queuePrefix, { wake: wakeOrWarn(producer, logger) });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 7000, maxAttempts: 2, tracing };

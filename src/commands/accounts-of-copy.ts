@@ -4,8 +4,8 @@ import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { withoutOwner } from '../domain/permissions.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../permissions/facts.ts';
-import { hiddenSnapshots, notShared } from '../permissions/foreign-snapshots.ts';
+import { ifKnown } from '../sharing/facts.ts';
+import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
@@ -18,30 +18,26 @@ export async function ofAnotherAccount(
   image: Image,
   copyTags: boolean,
 ): Promise<Warning[]> {
-  const [isOwn, owners] = await Promise.all([
-    ifKnown(sourceFacts.isOwn(image)),
-    ifKnown(sourceFacts.snapshotOwners(image)),
-  ]);
-  const { imageId, ownerId, region, productCodes } = image;
-  if (isOwn === false && productCodes.length > 0) {
+  const owners = await ifKnown(sourceFacts.snapshotOwners(image));
+  const { imageId, account, ownerId, region, productCodes } = image;
+  const isOwn = ownerId === account;
+  if (!isOwn && productCodes.length > 0) {
     const message = `${imageId} belongs to account ${ownerId} and has product codes (${productCodes.join(', ')}), such as those of AWS Marketplace: EC2 lets only its owner copy it. Launch an instance of it in this account (subscribe to the product first), create an image of the instance, and copy that`;
     throw new AmiferryError('foreign-product-codes', message);
   }
   const hidden = owners === null ? [] : hiddenSnapshots(owners);
   if (hidden.length > 0) throw notShared(image, hidden, 'copy it');
-  if (isOwn !== false || !copyTags) return [];
+  if (isOwn || !copyTags) return [];
   const message = `${imageId} belongs to account ${ownerId}, and EC2 copies no tags of another account's image, but for those that begin with ec2:SharedTag/: name in "tags" what the copies shall have`;
   return [{ code: 'tags-not-copied', message, region }];
 }
 
-/** The copies are this service's own account's. Where that is not known yet, the worker leaves it out. */
-export async function leaveOwnerOut(
-  { sourceFacts }: CommandDeps,
-  image: Image,
+/** The copies are the service's own account's, which needs no permission for them. */
+export function leaveOwnerOut(
+  { account, region }: Image,
   asked: PermissionRequest | null,
-): Promise<{ permissions: PermissionRequest | null; left: Warning[] }> {
+): { permissions: PermissionRequest | null; left: Warning[] } {
   if (asked === null || asked.accounts.length === 0) return { permissions: asked, left: [] };
-  const account = await ifKnown(sourceFacts.ownAccount(image));
   const { set, wasNamed } = withoutOwner(asked, account);
-  return { permissions: set, left: wasNamed ? [ownerLeftOut(account, image.region)] : [] };
+  return { permissions: set, left: wasNamed ? [ownerLeftOut(account, region)] : [] };
 }

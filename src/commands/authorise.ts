@@ -1,7 +1,9 @@
 import type { AccessScope, Principal } from '../domain/access.ts';
+import type { ImageName } from '../domain/ami.ts';
 import type { AuditAction, AuditEntry } from '../domain/audit.ts';
 import { auditEntry, byPrincipal, shortened } from '../domain/audit.ts';
 import type { Job } from '../domain/job.ts';
+import { imageScope } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from '../domain/permissions.ts';
 import type { CopyPlan } from '../domain/policy.ts';
 import {
@@ -35,7 +37,7 @@ interface Objections {
 export async function authoriseCopy(
   deps: Deps,
   principal: Principal,
-  image: { imageId: string; region: string },
+  image: ImageName,
   plan: Omit<CopyPlan, 'sourceRegion'> & { permissions: PermissionRequest | null },
 ): Promise<void> {
   const objections = againstCopy(deps, principal, principal.id, { ...plan, sourceRegion: image.region });
@@ -49,12 +51,24 @@ export async function authoriseCopy(
 export async function authoriseChange(
   deps: Deps,
   principal: Principal,
-  image: { imageId: string; region: string },
+  image: ImageName,
   change: PermissionChange,
   before: PermissionState,
 ): Promise<void> {
   const objections = againstChange(deps, principal, principal.id, image.region, change, before);
   await turnAway(deps, principal, { action: 'change-permissions', image, what: change }, objections);
+}
+
+/** Whether the caller may make a change of an image that has the permissions `before`. Nothing is audited. */
+export function mayChange(
+  deps: Deps,
+  principal: Principal,
+  region: string,
+  change: PermissionChange,
+  before: PermissionState,
+): boolean {
+  const { scopes, policy } = againstChange(deps, principal, principal.id, region, change, before);
+  return scopes.length + policy.length === 0;
 }
 
 /**
@@ -180,7 +194,7 @@ async function turnAway(
 
 /** @param what what was asked for besides the job that the entry names: none of it is said twice, and the job's tags not at all */
 function about(action: AuditAction, job: Job, what: object | null): About {
-  return { action, image: { imageId: job.image.id, region: job.image.region }, what, jobId: job.id };
+  return { action, image: { imageId: job.image.id, ...imageScope(job) }, what, jobId: job.id };
 }
 
 /** The destinations that a request about a job names, for the audit; `null` where it is about all of them. */
@@ -191,7 +205,8 @@ export function destinationsNamed(named: Named): object | null {
 /** What a new job is to do. */
 function askedBy(job: Job): object {
   if (job.kind === 'permissions') return job.change;
-  const destinations = job.destinations.map(({ spec: { region, name, encrypted, kmsKeyId } }) => ({
+  const destinations = job.destinations.map(({ spec: { account, region, name, encrypted, kmsKeyId } }) => ({
+    account,
     region,
     name,
     encrypted,

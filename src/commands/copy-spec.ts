@@ -44,6 +44,7 @@ export function specOf(
     );
   }
   return {
+    account: image.account,
     region: one.region,
     name: asked.name ?? image.name,
     description: asked.description ?? image.description,

@@ -6,6 +6,7 @@ import type { DisabledRegions } from '../aws/ec2/disabled-regions.ts';
 import type { ImageNames } from '../aws/ec2/image-names.ts';
 import type { RecentImages } from '../aws/ec2/recent-images.ts';
 import type { SourceFacts } from '../aws/ec2/source-facts.ts';
+import type { OwnAccount } from '../aws/sts/own-account.ts';
 import type { KmsGateway } from '../aws/kms/gateway.ts';
 import type { StepProducer } from '../queue/producer.ts';
 import type { JobStore } from '../store/store.ts';
@@ -17,10 +18,11 @@ export interface CommandDeps {
   store: JobStore;
   producer: StepProducer;
   gateway: Ec2Gateway;
+  ownAccount: Pick<OwnAccount, 'get'>;
   /** For the source of a copy, and for nothing else. */
   recentImages: Pick<RecentImages, 'describeImage'>;
   imageNames: Pick<ImageNames, 'find'>;
-  sourceFacts: Pick<SourceFacts, 'isOwn' | 'ownAccount' | 'snapshotOwners'>;
+  sourceFacts: Pick<SourceFacts, 'snapshotOwners'>;
   /** Regions that the account has not enabled. */
   disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;

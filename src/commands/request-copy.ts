@@ -1,11 +1,11 @@
-import type { Image } from '../domain/ami.ts';
+import type { Image, ImageName } from '../domain/ami.ts';
 import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
-import { checkCopy } from '../permissions/copy-checks.ts';
+import { checkCopy } from '../sharing/copy-checks.ts';
 import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
 import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
@@ -32,7 +32,7 @@ export type { CopyRequest };
  */
 export async function requestCopy(
   deps: CommandDeps,
-  source: { imageId: string; region: string },
+  source: ImageName,
   request: CopyRequest,
   principal: Principal,
   origin: Origin = NO_ORIGIN,
@@ -57,7 +57,7 @@ export async function requestCopy(
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
   const others = asked === null ? [] : copiers(asked, image.region, '/permissions/includeSnapshots');
-  const { permissions, left } = await leaveOwnerOut(deps, image, asked);
+  const { permissions, left } = leaveOwnerOut(image, asked);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
   const [checked, taken] = await Promise.all([
     checkAll(deps, image, request, specs, permissions),
@@ -85,7 +85,7 @@ function requireDistinct(regions: string[]): void {
 
 async function requireCopyable(
   { recentImages, regions, disabledRegions }: CommandDeps,
-  source: { imageId: string; region: string },
+  source: ImageName,
 ): Promise<Image> {
   const image = await requireImage({ gateway: recentImages, regions, disabledRegions }, source);
   if (image.state !== 'available') {
@@ -134,7 +134,7 @@ function newJob(
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
     version: 1,
-    image: { id: image.imageId, region: image.region, name: image.name },
+    image: { id: image.imageId, account: image.account, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
     destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
     permissions,

@@ -1,5 +1,4 @@
 import type { Image } from '../domain/ami.ts';
-import { SELF } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
 import type { CopySpec, Warning } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
@@ -27,10 +26,10 @@ export async function takenNames(
 async function takenName(
   { imageNames }: CommandDeps,
   source: Image,
-  { region, name }: CopySpec,
+  { account, region, name }: CopySpec,
 ): Promise<Warning[]> {
   try {
-    const images = await inTime(imageNames.find({ account: SELF, region }, name));
+    const images = await inTime(imageNames.find({ account, region }, name));
     const same = images.filter((one) => one.name === name && USABLE.has(one.state));
     const [first, ...more] = same
       .filter(({ imageId }) => imageId !== source.imageId)

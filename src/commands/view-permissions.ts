@@ -1,15 +1,17 @@
-import { SELF, isEncrypted } from '../domain/ami.ts';
+import type { ImageName } from '../domain/ami.ts';
+import { isEncrypted } from '../domain/ami.ts';
 import type { PermissionState, Visibility } from '../domain/permissions.ts';
 import { visibility } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
-import { againstPublic, againstSharing } from '../domain/sharing-rules.ts';
-import { sharingFacts } from '../permissions/facts.ts';
-import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
+import { againstPublic, againstKeys } from '../domain/sharing-rules.ts';
+import { sharingFacts } from '../sharing/facts.ts';
+import { againstForeign, readSettled } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 
 export interface PermissionsView extends PermissionState {
   imageId: string;
+  account: string;
   region: string;
   visibility: Visibility;
   encryption: { encrypted: boolean; kmsKeyIds: string[] };
@@ -22,23 +24,22 @@ export interface PermissionsView extends PermissionState {
  * Who may launch an image, whether it could be shared, and if not why: read from EC2 and KMS as they are now.
  * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, `foreign-snapshot`, or what the look at EC2 met
  */
-export async function viewPermissions(
-  deps: CommandDeps,
-  source: { imageId: string; region: string },
-): Promise<PermissionsView> {
+export async function viewPermissions(deps: CommandDeps, source: ImageName): Promise<PermissionsView> {
   const image = await requireImage(deps, source);
-  const scope = { account: SELF, region: source.region };
+  const { account, region } = source;
+  const scope = { account, region };
   const [permissions, facts] = await Promise.all([
     readSettled(deps, scope, image),
-    sharingFacts(deps, scope, image, { publicImages: !image.public }),
+    sharingFacts(deps, scope, image, { blockPublicAccess: true, publicImages: !image.public }),
   ]);
   const { state } = permissions;
-  const sharing = [...againstForeign(image, permissions), ...againstSharing(facts)];
+  const sharing = [...againstForeign(image, permissions), ...againstKeys(facts)];
   const publishing = againstPublic(facts);
   const ready = image.state === 'available';
   return {
     imageId: image.imageId,
-    region: image.region,
+    account,
+    region,
     ...state,
     visibility: visibility(state),
     encryption: { encrypted: isEncrypted(image), kmsKeyIds: facts.keys.map(({ keyId }) => keyId) },

@@ -1,14 +1,16 @@
+import type { Scope } from './ami.ts';
 import { IMAGE_ID_PATTERN } from './ami.ts';
 import { REGION_PATTERN } from './regions.ts';
 
 /** What one of EC2's events is about. Its sender is not authenticated: it says where to look, and nothing that is believed. */
 export interface AmiEvent {
   imageId: string;
-  region: string;
+  scope: Scope;
 }
 
 const IMAGE_ID = new RegExp(IMAGE_ID_PATTERN);
 const REGION = new RegExp(REGION_PATTERN);
+const ACCOUNT = /^[0-9]{12}$/;
 
 /**
  * Reads "EC2 AMI State Change" as EventBridge puts it into a queue, or as SNS wraps it; `null` for whatever else.
@@ -22,7 +24,9 @@ export function readAmiEvent(body: string): AmiEvent | null {
   const imageId = isObject(detail) ? detail['ImageId'] : undefined;
   if (typeof imageId !== 'string' || !IMAGE_ID.test(imageId)) return null;
   const region = regionOf(event);
-  return region === null ? null : { imageId, region };
+  const { account } = event;
+  if (region === null || typeof account !== 'string' || !ACCOUNT.test(account)) return null;
+  return { imageId, scope: { account, region } };
 }
 
 const IMAGE_ARN = /^arn:[a-z-]+:ec2:([a-z0-9-]+):[0-9]*:image\//;

@@ -23,16 +23,18 @@ export type ImageState = (typeof IMAGE_STATES)[number];
 
 export type Tags = Record<string, string>;
 
-/** Where an image lives: an account ("self" is the service's own) and a region. */
+/** Where an image lives: an account (12 digits) and a region. */
 export interface Scope {
   account: string;
   region: string;
 }
 
-/** The account whose credentials the service itself runs under; EC2 uses the same word for owners. */
-export const SELF = 'self';
+/** Names an image: by account, region and id. */
+export interface ImageName extends Scope {
+  imageId: string;
+}
 
-/** A scope as one word, for Redis keys, queue job ids and log lines. */
+/** A scope as one word, `account/region`: for Redis keys, queue job ids and log lines. */
 export function scopeKey(scope: Scope): string {
   return `${scope.account}/${scope.region}`;
 }
@@ -53,6 +55,8 @@ export interface ImageSnapshot {
 
 export interface Image {
   imageId: string;
+  /** The account that looked at it, and may not own it. */
+  account: string;
   region: string;
   ownerId: string;
   name: string;
@@ -77,6 +81,8 @@ export interface Image {
 /** A snapshot as far as it tells the progress of a copy. `progress` in percent. */
 export interface Snapshot {
   snapshotId: string;
+  /** The account that owns it, where EC2 tells. */
+  ownerId?: string | undefined;
   state: string;
   /** EC2's StateMessage: the more useful half of why a copy failed. */
   stateMessage: string | null;

@@ -1,3 +1,4 @@
+import type { Scope } from './ami.ts';
 import type { Principal } from './access.ts';
 import type { PermissionState } from './permissions.ts';
 import type { Policy } from './policy.ts';
@@ -29,7 +30,7 @@ export interface AuditEntry {
   credential: string | null;
   policyVersion: string | null;
   jobId: string | null;
-  image: { imageId: string; region: string } | null;
+  image: ({ imageId: string } & Scope) | null;
   /** What was asked for. */
   what: object | null;
   before: PermissionState | null;

@@ -29,6 +29,7 @@ export interface JobEvent {
   /** Percent. */
   progress: number;
   destination: {
+    account: string;
     region: string;
     state: DestinationState;
     imageId: string | null;
@@ -71,6 +72,7 @@ function destinationChange(before: Destination | undefined, after: Destination):
 }
 
 function summary(one: Destination): JobEvent['destination'] {
-  const { state, imageId, progress, etaSeconds, error } = one;
-  return { region: one.spec.region, state, imageId, progress, etaSeconds, errorCode: error?.code ?? null };
+  const { spec, state, imageId, progress, etaSeconds, error } = one;
+  const { account, region } = spec;
+  return { account, region, state, imageId, progress, etaSeconds, errorCode: error?.code ?? null };
 }

@@ -1,6 +1,6 @@
 import type { AwsDetail, ErrorCode } from '../errors.ts';
 import type { ImageState, Scope, Tags } from './ami.ts';
-import { SELF } from './ami.ts';
+import { scopeKey } from './ami.ts';
 import type { Delivery } from './delivery.ts';
 import type { Given } from './given.ts';
 import type { KeyPolicyStatement } from './key-policy.ts';
@@ -34,6 +34,7 @@ export interface Failure extends AwsDetail {
 
 /** What was asked of one destination, frozen when the request was accepted. */
 export interface CopySpec {
+  account: string;
   region: string;
   name: string;
   description: string | null;
@@ -74,7 +75,7 @@ export interface Leftover {
 export interface Destination {
   spec: CopySpec;
   state: DestinationState;
-  /** Which attempt this is, from 1. With the job and region it makes the ClientToken. */
+  /** Which attempt this is, from 1. With the job and destination it makes the ClientToken. */
   attempts: number;
   imageId: string | null;
   imageState: ImageState | null;
@@ -164,7 +165,7 @@ interface JobBase {
   id: string;
   /** Raised by one at each write; a write against an older version is refused. */
   version: number;
-  image: { id: string; region: string; name: string };
+  image: { id: string; account: string; region: string; name: string };
   warnings: Warning[];
   /** URLs that are told when it or a destination has finished. */
   notify: string[];
@@ -220,9 +221,9 @@ export type Job = CopyJob | PermissionsJob;
 export const JOB_KINDS = ['copy', 'permissions'] as const;
 export type JobKind = Job['kind'];
 
-/** Names a destination within its job; it is also what a queue job carries. */
+/** Names a destination within its job: its scope, `account/region`. It is also what a queue job carries. */
 export function destinationKey(destination: Destination): string {
-  return destination.spec.region;
+  return scopeKey(destinationScope(destination));
 }
 
 /** One attempt at one destination of a job: what a decision was made on. */
@@ -257,12 +258,14 @@ export function isAbout(ref: CopyRef, { attempts, imageId }: Destination): boole
 
 /** Where a destination's copy is made. */
 export function destinationScope(destination: Destination): Scope {
-  return { account: SELF, region: destination.spec.region };
+  const { account, region } = destination.spec;
+  return { account, region };
 }
 
 /** Where the image lives that the job is about. */
 export function imageScope(job: Job): Scope {
-  return { account: SELF, region: job.image.region };
+  const { account, region } = job.image;
+  return { account, region };
 }
 
 export function findDestination(job: CopyJob, key: string): Destination | undefined {

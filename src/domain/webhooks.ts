@@ -1,3 +1,4 @@
+import { scopeKey } from './ami.ts';
 import type { Attempt, Delivery } from './delivery.ts';
 import type { CopyJob, Job } from './job.ts';
 import { findDestination, isFinished, jobState } from './job.ts';
@@ -52,7 +53,7 @@ export function announce(before: Job, after: Job): Job {
 
 function isEnd(job: Job, { type, destination }: JobEvent): boolean {
   if (destination === null) return FINAL_EVENTS.has(type);
-  const one = job.kind === 'copy' ? findDestination(job, destination.region) : undefined;
+  const one = job.kind === 'copy' ? findDestination(job, scopeKey(destination)) : undefined;
   return one !== undefined && type === `destination.${one.state}` && isFinished(one);
 }
 
@@ -74,7 +75,7 @@ function told(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'da
   const { id, kind, image, requestedBy } = job;
   const common = { jobId: id, kind, image, requestedBy, state: jobState(job) };
   if (destination !== null && job.kind === 'copy') {
-    const one = summaries(job).find(({ region }) => region === destination.region);
+    const one = summaries(job).find((each) => scopeKey(each) === scopeKey(destination));
     return { event: 'destination.finished', data: { ...common, destination: one } };
   }
   const more = job.kind === 'copy' ? { destinations: summaries(job) } : { error: job.error };
@@ -84,7 +85,7 @@ function told(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'da
 function summaries({ destinations }: CopyJob) {
   return destinations.map(({ spec, state, imageId, error }) => {
     const failure = error === null ? null : { code: error.code, message: error.message };
-    return { region: spec.region, name: spec.name, state, imageId, error: failure };
+    return { account: spec.account, region: spec.region, name: spec.name, state, imageId, error: failure };
   });
 }
 

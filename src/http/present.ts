@@ -76,6 +76,7 @@ function presentDelivery(job: record.Job, one: DeliveryRecord): Delivery {
 
 function presentDestination(one: record.Destination, now: number): Destination {
   return {
+    account: one.spec.account,
     region: one.spec.region,
     name: one.spec.name,
     state: one.state,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FileState } from '../checked-file.ts';
 import type { Workers } from '../store/workers.ts';
 import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
+import type { OwnAccount } from '../aws/sts/own-account.ts';
 import { AmiferryError } from '../errors.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 import { connectionFault } from './redis-errors.ts';
@@ -11,6 +12,7 @@ export interface ReadinessDeps {
   redis: RedisProbe;
   workers: Pick<Workers, 'count'>;
   gateway: Pick<Ec2Gateway, 'checkCredentials'>;
+  ownAccount: Pick<OwnAccount, 'get'>;
   /** Of keys and policy; default: none. */
   files?: readonly FileState[];
   /** Where the credentials are tried out. */
@@ -32,11 +34,12 @@ export function readiness({
   redis,
   workers,
   gateway,
+  ownAccount,
   files = [],
   defaultRegion,
   now = () => performance.now(),
 }: ReadinessDeps): () => Promise<Health> {
-  const credentials = fresh(now, () => checkCredentials(gateway, defaultRegion));
+  const credentials = fresh(now, () => checkCredentials({ gateway, ownAccount }, defaultRegion));
   return oneAtATime(async () => {
     const checks = [...(await checkRedis(redis, workers)), await credentials(), ...files.map(checkFile)];
     const ready = checks.every((check) => check.ok || !check.required);
@@ -96,13 +99,19 @@ function checkWorkers(running: number): Check {
   return check('workers', running > 0 ? null : why, false);
 }
 
-async function checkCredentials(gateway: ReadinessDeps['gateway'], region: string): Promise<Check> {
+async function checkCredentials(
+  { gateway, ownAccount }: Pick<ReadinessDeps, 'gateway' | 'ownAccount'>,
+  region: string,
+): Promise<Check> {
   const late = new AbortController();
   const patience = sleep(EC2_PATIENCE_MS, 'EC2 has not answered yet', { signal: late.signal });
-  const opinion = gateway.checkCredentials(region).then(
-    () => null,
-    (error: unknown) => (error instanceof AmiferryError ? error.message : 'EC2 could not be asked'),
-  );
+  const opinion = ownAccount
+    .get()
+    .then((account) => gateway.checkCredentials({ account, region }))
+    .then(
+      () => null,
+      (error: unknown) => (error instanceof AmiferryError ? error.message : 'EC2 could not be asked'),
+    );
   const why = await Promise.race([opinion, patience]);
   late.abort();
   return check('ec2-credentials', why);

@@ -4,12 +4,13 @@ import type { Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 
 /**
- * What every log line of a job says of it. `destination` is `null` where the line is about the whole job; `region` then is
- * that of its image. `requestId` is the X-Request-Id of the request that made the job.
+ * What every log line of a job says of it. `destination` is `null` where the line is about the whole job; `account` and `region`
+ * then are those of its image. `requestId` is the X-Request-Id of the request that made the job.
  */
 export interface JobInLog {
   job: string;
   destination: string | null;
+  account: string | null;
   region: string | null;
   requestId: string | null;
 }
@@ -50,6 +51,6 @@ export function contextFor(logger: Logger): object {
 /** A job in a log line, or one destination of it. */
 export function aboutJob(job: Job, destination: string | null = null): JobInLog {
   const found = job.kind === 'copy' && destination !== null ? findDestination(job, destination) : undefined;
-  const region = destination === null ? job.image.region : (found?.spec.region ?? null);
-  return { job: job.id, destination, region, requestId: job.requestId };
+  const { account = null, region = null } = destination === null ? job.image : (found?.spec ?? {});
+  return { job: job.id, destination, account, region, requestId: job.requestId };
 }

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@pro
 import type { FileState } from '../checked-file.ts';
 import type { DestinationState } from '../domain/job.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
+import type { Scope } from '../domain/ami.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import type { StoreStats } from './stats.ts';
 
@@ -13,6 +14,14 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_histogram',
   'nodejs_eventloop_utilization_summary',
 ];
+
+/** Stands for all accounts and regions that this service copies nothing to. */
+const UNRELATED: Scope = { account: '', region: '' };
+
+/** A scope may come with more. */
+function labelsOf({ account, region }: Scope): Scope {
+  return { account, region };
+}
 
 /** What one process tells Prometheus of itself, in seconds and whole numbers. Every label has few values, known before. */
 export class Metrics {
@@ -35,7 +44,7 @@ export class Metrics {
   readonly #ec2Calls = new Counter({
     name: 'amiferry_ec2_calls_total',
     help: 'Calls to EC2 by their outcome: ok, or why they failed (throttled, transient, slots, missing, credentials, denied, refused).',
-    labelNames: ['operation', 'region', 'outcome'] as const,
+    labelNames: ['operation', 'account', 'region', 'outcome'] as const,
     registers: [this.#registry],
   });
 
@@ -49,8 +58,8 @@ export class Metrics {
 
   readonly #available = new Histogram({
     name: 'amiferry_copy_time_to_available_seconds',
-    help: 'From the request to the image being available, by destination region.',
-    labelNames: ['region'] as const,
+    help: "From the request to the image being available, by the destination's account and region.",
+    labelNames: ['account', 'region'] as const,
     buckets: [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400],
     registers: [this.#registry],
   });
@@ -58,7 +67,7 @@ export class Metrics {
   readonly #finished = new Counter({
     name: 'amiferry_destinations_finished_total',
     help: 'Destinations of copies that ended, by how.',
-    labelNames: ['region', 'state'] as const,
+    labelNames: ['account', 'region', 'state'] as const,
     registers: [this.#registry],
   });
 
@@ -71,8 +80,8 @@ export class Metrics {
 
   readonly #ec2Events = new Counter({
     name: 'amiferry_ec2_events_total',
-    help: "EC2's own events of images: noticed (about a copy under way, by its region), unrelated (to other images, or too late), unreadable.",
-    labelNames: ['region', 'outcome'] as const,
+    help: "EC2's own events of images: noticed (about a copy under way, by its account and region), unrelated (to other images, or too late), unreadable.",
+    labelNames: ['account', 'region', 'outcome'] as const,
     registers: [this.#registry],
   });
 
@@ -87,7 +96,7 @@ export class Metrics {
   constructor() {
     // Told as 0 from the start, so that the first failure shows as a rise.
     for (const outcome of ['delivered', 'again', 'refused', 'gone']) this.#webhooks.inc({ outcome }, 0);
-    for (const outcome of ['unrelated', 'unreadable']) this.#ec2Events.inc({ region: '', outcome }, 0);
+    for (const outcome of ['unrelated', 'unreadable']) this.#ec2Events.inc({ ...UNRELATED, outcome }, 0);
   }
 
   /** Adds memory, CPU, garbage collection and the lag of the event loop of this process. */
@@ -109,13 +118,13 @@ export class Metrics {
       ...options,
       name: 'amiferry_copies_in_progress',
       help: 'Copies that EC2 works on.',
-      labelNames: ['region'] as const,
+      labelNames: ['account', 'region'] as const,
     });
     const waiting = new Gauge({
       ...options,
       name: 'amiferry_destinations_waiting',
-      help: 'Destinations that wait for a copy slot of their region.',
-      labelNames: ['region'] as const,
+      help: 'Destinations that wait for a copy slot of their account and region.',
+      labelNames: ['account', 'region'] as const,
     });
     const steps = new Gauge({
       ...options,
@@ -146,9 +155,9 @@ export class Metrics {
       up.set(stats === null ? 0 : 1);
       if (stats === null) return;
       for (const [state, count] of Object.entries(stats.jobs)) jobs.set({ state }, count);
-      for (const { region, pending, inLine } of stats.regions) {
-        copies.set({ region }, pending);
-        waiting.set({ region }, inLine);
+      for (const { scope, pending, inLine } of stats.scopes) {
+        copies.set(labelsOf(scope), pending);
+        waiting.set(labelsOf(scope), inLine);
       }
       for (const [state, count] of Object.entries(stats.steps)) steps.set({ state }, count);
       workers.set(stats.workers);
@@ -178,26 +187,26 @@ export class Metrics {
     this.#streams.inc(change);
   }
 
-  ec2Call({ operation, region, outcome, milliseconds }: Ec2Call): void {
-    this.#ec2Calls.inc({ operation, region, outcome });
+  ec2Call({ operation, scope, outcome, milliseconds }: Ec2Call): void {
+    this.#ec2Calls.inc({ operation, ...labelsOf(scope), outcome });
     this.#ec2Duration.observe({ operation }, milliseconds / 1000);
   }
 
-  copyAvailable(region: string, milliseconds: number): void {
-    this.#available.observe({ region }, milliseconds / 1000);
+  copyAvailable(scope: Scope, milliseconds: number): void {
+    this.#available.observe(labelsOf(scope), milliseconds / 1000);
   }
 
-  destinationFinished(region: string, state: DestinationState): void {
-    this.#finished.inc({ region, state });
+  destinationFinished(scope: Scope, state: DestinationState): void {
+    this.#finished.inc({ ...labelsOf(scope), state });
   }
 
   webhookAttempt(outcome: AttemptResult['outcome']): void {
     this.#webhooks.inc({ outcome });
   }
 
-  /** `region` only of copies under way; empty otherwise. */
-  ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', region: string): void {
-    this.#ec2Events.inc({ region, outcome });
+  /** `scope` only of copies under way: an event's sender could make up any number of others. */
+  ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', scope: Scope = UNRELATED): void {
+    this.#ec2Events.inc({ ...labelsOf(scope), outcome });
   }
 
   /** Whether SQS gave the worker its messages when it last asked. There is no such metric where no queue is set. */

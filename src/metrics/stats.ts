@@ -1,4 +1,5 @@
 import type { RedisClient } from '../redis-client.ts';
+import type { Scope } from '../domain/ami.ts';
 import { parseScope } from '../domain/ami.ts';
 import { JOB_STATES } from '../domain/job.ts';
 import type { StepProducer } from '../queue/producer.ts';
@@ -9,7 +10,7 @@ import type { Workers } from '../store/workers.ts';
 export interface StoreStats {
   /** By state. */
   jobs: Record<string, number>;
-  regions: { region: string; pending: number; inLine: number }[];
+  scopes: { scope: Scope; pending: number; inLine: number }[];
   /** By state of the queue. */
   steps: Record<string, number>;
   oldestStepMs: number;
@@ -24,14 +25,14 @@ export async function readStats(
   { producer, workers }: { producer: Pick<StepProducer, 'depth'>; workers: Pick<Workers, 'count'> },
 ): Promise<StoreStats> {
   const keys = storeKeys(prefix);
-  const scopes = (await redis.zrange(keys.scopes, 0, '-1')).map(parseScope);
-  const [jobs, regions, { oldestMs, ...steps }, running] = await Promise.all([
+  const tracked = (await redis.zrange(keys.scopes, 0, '-1')).map(parseScope);
+  const [jobs, scopes, { oldestMs, ...steps }, running] = await Promise.all([
     Promise.all(
       JOB_STATES.map(async (state) => [state, await redis.zcard(keys.jobsByState(state))] as const),
     ),
     Promise.all(
-      scopes.map(async (scope) => ({
-        region: scope.region,
+      tracked.map(async (scope) => ({
+        scope,
         pending: await redis.hlen(keys.pending(scope)),
         inLine: (await redis.zcard(keys.waiting(scope))) + (await redis.zcard(keys.waitingTimed(scope))),
       })),
@@ -39,5 +40,5 @@ export async function readStats(
     producer.depth(),
     workers.count(),
   ]);
-  return { jobs: Object.fromEntries(jobs), regions, steps, oldestStepMs: oldestMs, workers: running };
+  return { jobs: Object.fromEntries(jobs), scopes, steps, oldestStepMs: oldestMs, workers: running };
 }

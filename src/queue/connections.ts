@@ -53,13 +53,6 @@ export function connectRedis(url: string, kind: ConnectionKind, onError: OnError
   return redis;
 }
 
-/** Another connection of the same kind to the same Redis. What keeps it from coming about the first one tells. */
-export function duplicateRedis(redis: RedisClient): RedisClient {
-  const another = redis instanceof Cluster ? redis.duplicate() : redis.duplicate();
-  another.on('error', () => {});
-  return another;
-}
-
 /** A connection that only subscribes: to one server, as every node of a cluster hears what is published at any. */
 export function connectSubscriber(url: string, onError: OnError): Redis {
   const address = parseRedisUrl(url);

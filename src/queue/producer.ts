@@ -6,7 +6,8 @@ import type { Job } from '../domain/job.ts';
 import type { WakeUp } from '../domain/next-step.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import { AmiferryError } from '../errors.ts';
-import { Outbox } from '../store/outbox.ts';
+import type { Logger } from '../logging/logging.ts';
+import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from './jobs.ts';
 import { payloadVersion, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
@@ -25,7 +26,6 @@ export class StepProducer {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #telemetry: Telemetry | undefined;
-  readonly #outbox: Outbox;
   readonly #queues = new Map<string, Promise<Queue>>();
 
   /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
@@ -33,7 +33,6 @@ export class StepProducer {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#telemetry = telemetry;
-    this.#outbox = new Outbox(redis, prefix);
   }
 
   /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
@@ -76,7 +75,7 @@ export class StepProducer {
       scopes.map((scope) => ({
         name: 'track-region' satisfies StepName,
         data: { v: payloadVersion('track-region'), scope: scopeKey(scope) },
-        opts: { jobId: `track-region/${scopeKey(scope)}`, ...GONE_WHEN_DONE },
+        opts: { jobId: queueJobId('track-region', scopeKey(scope)), ...GONE_WHEN_DONE },
       })),
     );
   }
@@ -87,7 +86,7 @@ export class StepProducer {
       {
         name: 'track-region' satisfies StepName,
         data: { v: payloadVersion('track-region'), scope: scopeKey(scope), hinted: true },
-        opts: { jobId: `track-region/${scopeKey(scope)}/${poll}`, ...GONE_WHEN_DONE },
+        opts: { jobId: queueJobId('track-region', scopeKey(scope), poll), ...GONE_WHEN_DONE },
       },
     ]);
   }
@@ -112,28 +111,34 @@ export class StepProducer {
     }
   }
 
+  /** A step in a queue; `null` where it is done by now. */
+  async find(
+    name: string,
+    id: string,
+  ): Promise<{ name: string; data: Partial<WakeUp> & { destination?: string } } | null> {
+    return (await (await this.#open(name)).getJob(id)) ?? null;
+  }
+
   /** Both queues, opened if they are not. Rejects while Redis is away. */
   async queues(): Promise<Queue[]> {
     return Promise.all([this.#open(STEPS_QUEUE), this.#open(WEBHOOKS_QUEUE)]);
   }
 
-  /** Steps that wait for a worker, in the outbox or in the queue, and steps at work, over all workers. */
+  /** Steps that wait for a worker, and steps at work, over all workers. */
   async counts(): Promise<{ waiting: number; active: number }> {
     const queue = await this.#open();
-    const [left, queued] = await Promise.all([this.#outbox.depth(), queue.getJobCounts('waiting', 'active')]);
-    const { waiting = 0, active = 0 } = queued;
-    return { waiting: left.waiting + waiting, active };
+    const { waiting = 0, active = 0 } = await queue.getJobCounts('waiting', 'active');
+    return { waiting, active };
   }
 
   /** How many steps there are, over all workers, and for how long the next one has waited (milliseconds). */
   async depth(): Promise<{ waiting: number; active: number; delayed: number; oldestMs: number }> {
     const queue = await this.#open();
-    const left = await this.#outbox.depth();
     const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
     const [oldest] = await queue.getJobs('waiting', 0, 0, true);
     const now = Date.now();
-    const since = Math.min(left.since ?? now, oldest === undefined ? now : oldest.timestamp + oldest.delay);
-    return { waiting: left.waiting + waiting, active, delayed, oldestMs: Math.max(0, now - since) };
+    const since = oldest === undefined ? now : oldest.timestamp + oldest.delay;
+    return { waiting, active, delayed, oldestMs: Math.max(0, now - since) };
   }
 
   async #add(jobs: Parameters<Queue['addBulk']>[0], name: string = STEPS_QUEUE): Promise<void> {
@@ -145,6 +150,15 @@ export class StepProducer {
   async close(): Promise<void> {
     await Promise.all([...this.#queues.values()].map(async (queue) => (await queue).close()));
   }
+}
+
+/** {@link StepProducer.wake} for writes of records: what it could not enqueue it warns of, since the sweep makes it good. */
+export function wakeOrWarn(
+  producer: StepProducer,
+  logger: Logger,
+): (wakeUps: readonly WakeUp[]) => Promise<void> {
+  const warn = warnSparingly(logger, 'a step could not be enqueued; the sweep will');
+  return (wakeUps) => producer.wake(wakeUps).catch(warn);
 }
 
 async function openQueue(
@@ -183,7 +197,12 @@ function queueJob({ step, ...rest }: WakeUp, delay = 0) {
   return queued(step, data, id, delay);
 }
 
+/** A queue job's id is what makes a wake-up the same one. Nothing reads it: what a step is about is in its payload. */
+function queueJobId(...parts: string[]): string {
+  return parts.join('.');
+}
+
 function queued(name: StepName, data: object, id: string[], delay: number) {
-  const opts = { jobId: id.join('/'), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
+  const opts = { jobId: queueJobId(...id), ...GONE_WHEN_DONE, ...(delay > 0 && { delay }) };
   return { name, data: { v: payloadVersion(name), ...data }, opts };
 }

@@ -116,7 +116,7 @@ export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: num
 /** What log lines say of a job; in a step of its own the line already says so. */
 function aboutEntry({ jobId, image }: AuditEntry): object {
   if (jobId === null || isJobAtHand()) return {};
-  return { job: jobId, destination: null, region: image?.region ?? null };
+  return { job: jobId, destination: null, account: image?.account ?? null, region: image?.region ?? null };
 }
 
 /** The stream's ids begin with the time, in milliseconds. */

@@ -7,7 +7,6 @@ import { auditCommand } from './audit-log.ts';
 import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
-import { outboxCommands } from './outbox.ts';
 import { recordOf } from './records.ts';
 import type { Receipt, StartLimits } from './store.ts';
 
@@ -47,13 +46,11 @@ export interface CommitContext {
   keys: StoreKeys;
   /** Entries that the audit keeps, about. */
   auditEntries: number;
-  /** Epoch milliseconds of the shared clock. */
-  now: number;
 }
 
 /**
- * Makes some writes, each of a record, its events, its indexes, and the wake-ups of what it made due; all of it or
- * nothing. One call of one script for all of them: see lua/commit.lua. An outcome for each, in order.
+ * Makes some writes, each of a record, its events and its indexes; all of it or nothing. One call of one script for all
+ * of them: see lua/commit.lua. An outcome for each, in order.
  */
 export async function commit(
   redis: RedisClient,
@@ -95,13 +92,9 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
 }
 
 /** Besides the record and its events. */
-function commandsOf({ keys, auditEntries, now }: CommitContext, write: Write): IndexCommand[] {
+function commandsOf({ keys, auditEntries }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, audit } = write;
-  return [
-    ...indexChanges(keys, before, after),
-    ...outboxCommands(keys, before, after, now),
-    ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),
-  ];
+  return [...indexChanges(keys, before, after), ...(audit ? [auditCommand(keys, audit, auditEntries)] : [])];
 }
 
 function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {

@@ -33,9 +33,7 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   for (const [, command] of minus(old, wanted)) commands.push(removal(command));
   const previous = new Map(old);
   for (const [entry, command] of wanted) {
-    // When an unfinished job is due is always written: who ran an earlier version left another time there.
-    const asBefore = command[1] !== keys.unfinished && previous.get(entry)?.join('\0') === command.join('\0');
-    if (!asBefore) commands.push(command);
+    if (previous.get(entry)?.join('\0') !== command.join('\0')) commands.push(command);
   }
   return commands;
 }
@@ -107,14 +105,22 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
     ['ZADD', keys.jobsByPrincipal(job.requestedBy), job.createdAt, job.id],
     ...imagesOf(job).map((id): IndexCommand => ['ZADD', keys.jobsByImage(id), job.createdAt, job.id]),
     endEntry(keys, job),
-    ...(job.kind === 'copy'
-      ? job.destinations.flatMap((one) => [
-          ...destinationEntries(keys, job, one),
-          ...shareEntries(keys, job, one),
-        ])
-      : []),
-    ...(job.kind === 'permissions' && job.finishedAt === null ? [changeEntry(keys, job)] : []),
+    ...(job.kind === 'copy' ? job.destinations.flatMap((one) => destinationEntries(keys, job, one)) : []),
+    ...changeEntries(keys, job),
   ];
+}
+
+/** Its places in the wait queues of images. */
+function changeEntries(keys: StoreKeys, job: Job): IndexCommand[] {
+  if (job.kind === 'copy') return job.destinations.flatMap((one) => shareEntries(keys, job, one));
+  return job.finishedAt === null ? [changeEntry(keys, job)] : [];
+}
+
+/** The wait queues of images that a record leaves: the next change in each may begin. */
+export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): string[] {
+  const queuesOf = (job: Job | null) => (job === null ? [] : changeEntries(keys, job).map(([, key]) => key));
+  const left = new Set(queuesOf(after));
+  return queuesOf(before).filter((key) => !left.has(key));
 }
 
 /** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other. */

@@ -32,7 +32,6 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `lease:<step>` | string with expiry | a recurring step is not to be done again yet |
  * | `workers` | zset by last heartbeat, with expiry | worker processes that run |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
- * | `outbox` | list | wake-ups that writes have left, for the workers to put into the queue |
  */
 export function storeKeys(prefix: string) {
   const key = (...parts: string[]) => [prefix, ...parts].join(':');
@@ -64,7 +63,6 @@ export function storeKeys(prefix: string) {
     lease: (step: string) => key('lease', step),
     workers: key('workers'),
     scopes: key('scopes'),
-    outbox: key('outbox'),
     audit: key('audit'),
     /** Pub/sub: everything that happens to any job. */
     feed: key('feed'),

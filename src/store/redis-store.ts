@@ -3,14 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
+import { dueSteps } from '../domain/next-step.ts';
 import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
-import type { CommitOutcome, Guards, Write } from './commit.ts';
+import type { CommitContext, CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
 import { Batcher } from './batcher.ts';
 import { keyInProgress } from './idempotency.ts';
-import { changeMember, doneAt } from './indexes.ts';
+import { changeMember, doneAt, queuesLeft } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
@@ -33,6 +34,8 @@ import type {
   StartLimits,
   UpdateOutcome,
 } from './store.ts';
+import type { Wake } from './wake-ups.ts';
+import { wakeUpsOf } from './wake-ups.ts';
 
 /** What has to hold for a write, when these destinations have been refused a slot. */
 type GuardsFor = (refused: ReadonlySet<string>) => Guards;
@@ -66,6 +69,7 @@ const AUDIT_ENTRIES = 100_000;
 export class RedisJobStore implements JobStore {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
+  readonly #wake: Wake;
   readonly #clock: SharedClock;
   /** Changes of one job that come together are written together. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
@@ -73,16 +77,20 @@ export class RedisJobStore implements JobStore {
   readonly #writes: Batcher<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(redis: RedisClient, prefix: string, { auditEntries = AUDIT_ENTRIES } = {}) {
+  /** `wake` enqueues on this very connection: see {@link RedisJobStore.#commit}. */
+  constructor(
+    redis: RedisClient,
+    prefix: string,
+    { wake, auditEntries = AUDIT_ENTRIES }: { wake: Wake; auditEntries?: number },
+  ) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
+    this.#wake = wake;
     this.#clock = new SharedClock(redis, this.#keys.jobs);
     this.#updates = new Coalescer((id, changes) => this.#update(id, changes));
-    this.#writes = new Batcher(
-      (writes) => commit(redis, { keys: this.#keys, auditEntries, now: this.now() }, writes),
-      WRITES_TOGETHER,
-    );
+    const context = { keys: this.#keys, auditEntries };
+    this.#writes = new Batcher((writes) => this.#commit(context, writes), WRITES_TOGETHER);
   }
 
   now(): number {
@@ -143,10 +151,33 @@ export class RedisJobStore implements JobStore {
     return this.#updateAlone(ref.jobId, change, { guards: () => ({ queue }) });
   }
 
+  /**
+   * Sends the wake-ups of what the writes make due right behind the script, on the same connection: one round trip, and Redis has
+   * a record before any worker can take its step. A write that is refused wakes steps for nothing, which does no harm.
+   */
+  async #commit(context: CommitContext, writes: readonly Write[]): Promise<CommitOutcome[]> {
+    const written = commit(this.#redis, context, writes);
+    const woken = this.#wake(wakeUpsOf(writes, this.now()));
+    const [outcomes] = await Promise.all([written, woken]);
+    return outcomes;
+  }
+
   async #write(write: Write): Promise<Exclude<CommitOutcome, { outcome: 'claim-lost' }>> {
     const written = await this.#writes.add(write);
     if (written.outcome === 'claim-lost') throw keyInProgress();
+    const { before, after } = write;
+    if (written.outcome === 'ok' && after !== null)
+      await Promise.all(queuesLeft(this.#keys, before, after).map((queue) => this.#wakeFirst(queue)));
     return written;
+  }
+
+  /** Wakes the change of permissions that is now the first in a wait queue. As for every wake-up, the sweep replaces it if it is lost. */
+  async #wakeFirst(queue: string): Promise<void> {
+    try {
+      const [first] = await this.#redis.zrange(queue, 0, '0');
+      const job = first === undefined ? null : await this.get(parseChange(first).jobId);
+      if (job !== null) await this.#wake(dueSteps(job, this.now()).map((due) => ({ ...due, jobId: job.id })));
+    } catch {}
   }
 
   async #updateAlone(id: string, change: SlotsChange, how: HowToWrite): Promise<UpdateOutcome> {

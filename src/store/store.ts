@@ -121,8 +121,8 @@ export interface ChangeRef {
 
 /**
  * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
- * script that checks the version, sets the record, appends the events, keeps the indexes, and leaves a wake-up of what
- * became due in the outbox. Every method rejects with ioredis' errors while Redis is away.
+ * script that checks the version, sets the record, appends the events and keeps the indexes; wake-ups of what became due
+ * follow it in the same round trip. Every method rejects with ioredis' errors while Redis is away.
  */
 export interface JobStore {
   /** Epoch milliseconds by Redis' clock, the one that all processes share. */

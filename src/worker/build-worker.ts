@@ -1,6 +1,5 @@
 import type { Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
-import { duplicateRedis } from '../queue/connections.ts';
 import { WEBHOOKS_QUEUE } from '../queue/jobs.ts';
 import { WEBHOOKS_TOGETHER } from '../webhooks/send.ts';
 import type { WorkerDeps } from './deps.ts';
@@ -8,7 +7,6 @@ import type { RunnerOptions } from './runner.ts';
 import type { Recurring } from './recurring.ts';
 import { startRecurring } from './recurring.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import { startRelay } from './relay.ts';
 import { runWorker } from './runner.ts';
 import { sweep } from './sweep.ts';
 import { tick } from './tick.ts';
@@ -31,8 +29,8 @@ export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweep
 }
 
 /**
- * Starts a worker: it does the recurring steps that no other worker has just done, takes what writes leave in the outbox to the queue, and the
- * steps off it, and sends heartbeats.
+ * Starts a worker: it takes steps off the queue, does the recurring steps that no other worker has just done, and sends
+ * heartbeats.
  * @param redis a blocking connection, shared with BullMQ
  */
 export async function buildWorker(
@@ -47,14 +45,11 @@ export async function buildWorker(
     { ...options, concurrency: WEBHOOKS_TOGETHER },
     WEBHOOKS_QUEUE,
   );
-  const blocked = duplicateRedis(redis);
-  const relay = startRelay(deps, blocked, options.prefix);
   const recurring = recurringSteps(deps, options.sweepMs).map((one) => startRecurring(deps, one));
   const heartbeat = startHeartbeat(deps, () => queue.isRunning() && !queue.isPaused());
   const close = async () => {
     await heartbeat();
-    await Promise.all([queue.close(), webhooks.close(), relay(), ...recurring.map((stop) => stop())]);
-    blocked.disconnect();
+    await Promise.all([queue.close(), webhooks.close(), ...recurring.map((stop) => stop())]);
   };
   return { queue, close };
 }

@@ -1,5 +1,12 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
-import { attemptRef, destinationScope, findDestination, isNotCopying, isTimeBased } from '../domain/job.ts';
+import {
+  attemptRef,
+  destinationKey,
+  destinationScope,
+  findDestination,
+  isNotCopying,
+  isTimeBased,
+} from '../domain/job.ts';
 import type { Transition } from '../domain/transitions.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
@@ -151,10 +158,10 @@ async function standInLine(deps: WorkerDeps, job: CopyJob, destination: Destinat
   return DONE;
 }
 
-function isStillBeginning(result: UpdateOutcome, { spec, attempts }: Destination): boolean {
+function isStillBeginning(result: UpdateOutcome, before: Destination): boolean {
   const job = result.outcome === 'changed' && result.job.kind === 'copy' ? result.job : null;
-  const now = job === null ? undefined : findDestination(job, spec.region);
-  return now?.attempts === attempts && isNotCopying(now);
+  const now = job === null ? undefined : findDestination(job, destinationKey(before));
+  return now?.attempts === before.attempts && isNotCopying(now);
 }
 
 function refusal(error: AwsError, more = ''): Failure {

@@ -1,4 +1,4 @@
-import { SELF } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
 import type { DestinationState, Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-events.ts';
@@ -24,7 +24,7 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
 export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const event of eventsBetween(before, job)) {
     const { type, destination } = event;
-    const about = { ...aboutJob(job, destination?.region), ...destination };
+    const about = { ...aboutJob(job, destination && scopeKey(destination)), ...destination };
     if (type === 'destination.failed') deps.logger.warn({ ...about, ...failureOf(job, destination) }, type);
     else if (type !== 'destination.progress') deps.logger.info(about, type);
     measure(deps, job, event);
@@ -35,7 +35,7 @@ export async function changed(deps: WorkerDeps, { before, job }: { before: Job; 
 /** What an operator needs to know of a failure without asking for the job: the message, and EC2's code and request id. */
 function failureOf(job: Job, destination: JobEvent['destination']): object {
   if (job.kind !== 'copy' || destination === null) return {};
-  const failure = findDestination(job, destination.region)?.error;
+  const failure = findDestination(job, scopeKey(destination))?.error;
   if (!failure) return {};
   const { message, awsCode, awsRequestId } = failure;
   return { error: message, awsCode, awsRequestId };
@@ -44,17 +44,16 @@ function failureOf(job: Job, destination: JobEvent['destination']): object {
 /** Where older copies are under way the next poll may be far off: too far for one that has just begun. */
 async function pollSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
   if (destination === null) return;
-  const scope = { account: SELF, region: destination.region };
-  await deps.store.pollBy(scope, deps.store.now() + pollIntervalOf(deps).shortest);
+  await deps.store.pollBy(destination, deps.store.now() + pollIntervalOf(deps).shortest);
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);
 
 function measure({ metrics }: WorkerDeps, job: Job, { type, destination }: JobEvent): void {
   if (destination === null || type !== `destination.${destination.state}`) return;
-  const { region, state } = destination;
-  if (state === 'available') metrics.copyAvailable(region, job.updatedAt - job.createdAt);
-  if (ENDS.has(state)) metrics.destinationFinished(region, state);
+  const { state } = destination;
+  if (state === 'available') metrics.copyAvailable(destination, job.updatedAt - job.createdAt);
+  if (ENDS.has(state)) metrics.destinationFinished(destination, state);
 }
 
 /** {@link changeJob} by a transition of a copy. */

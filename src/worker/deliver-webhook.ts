@@ -1,3 +1,4 @@
+import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
@@ -42,8 +43,9 @@ export async function deliverWebhook(
 /** The destination whose end is reported; `null` for the end of the job. */
 function destinationTold({ data }: Delivery): string | null {
   const destination = 'destination' in data ? data.destination : null;
-  if (typeof destination !== 'object' || destination === null || !('region' in destination)) return null;
-  return String(destination.region);
+  if (typeof destination !== 'object' || destination === null) return null;
+  if (!('account' in destination) || !('region' in destination)) return null;
+  return scopeKey({ account: String(destination.account), region: String(destination.region) });
 }
 
 async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<AttemptResult> {

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AmiEvent } from '../domain/ami-event.ts';
 import { readAmiEvent } from '../domain/ami-event.ts';
 import type { Scope } from '../domain/ami.ts';
-import { SELF } from '../domain/ami.ts';
+import { parseScope, scopeKey } from '../domain/ami.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventsQueue, QueueMessage } from '../aws/sqs/gateway.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { AwsErrorKind } from '../aws/error-codes.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /** Seconds for which SQS holds an empty answer back: as long as it can. */
@@ -104,28 +104,26 @@ export class Ec2Events {
   async #handle(messages: readonly QueueMessage[]): Promise<void> {
     const events = messages.map(({ body }) => readAmiEvent(body));
     for (const event of events) if (event === null) this.#dropped('unreadable', {});
-    for (const [region, imageIds] of byRegion(events)) await this.#hint(region, imageIds);
+    for (const [key, imageIds] of byScope(events)) await this.#hint(parseScope(key), imageIds);
     if (messages.length === 0) return;
     this.#undeleted = true;
     await this.#queue.delete(messages.map(({ receipt }) => receipt));
     this.#undeleted = false;
   }
 
-  async #hint(region: string, imageIds: readonly string[]): Promise<void> {
+  async #hint(scope: Scope, imageIds: readonly string[]): Promise<void> {
     const { store, producer, logger, metrics } = this.#deps;
-    const scope: Scope = { account: SELF, region };
     const { known, poll } = await store.keepEventHints(scope, [...new Set(imageIds)]);
     if (known.length > 0) await producer.trackHinted(scope, poll);
     for (const imageId of imageIds) {
-      if (known.includes(imageId)) metrics.ec2Event('noticed', region);
-      else this.#dropped('unrelated', { imageId, region });
+      if (known.includes(imageId)) metrics.ec2Event('noticed', scope);
+      else this.#dropped('unrelated', { imageId, ...scope });
     }
-    if (known.length > 0) logger.debug({ region, images: known }, 'EC2 reported copies');
+    if (known.length > 0) logger.debug({ ...scope, images: known }, 'EC2 reported copies');
   }
 
-  #dropped(outcome: 'unrelated' | 'unreadable', about: Partial<AmiEvent>): void {
-    // Images of others are no label: a sender could make up any number of regions.
-    this.#deps.metrics.ec2Event(outcome, '');
+  #dropped(outcome: 'unrelated' | 'unreadable', about: object): void {
+    this.#deps.metrics.ec2Event(outcome);
     this.#deps.logger.debug({ ...about, outcome }, 'event dropped');
   }
 
@@ -161,11 +159,12 @@ export class Ec2Events {
   }
 }
 
-function byRegion(events: readonly (AmiEvent | null)[]): Map<string, string[]> {
-  const regions = new Map<string, string[]>();
+function byScope(events: readonly (AmiEvent | null)[]): Map<string, string[]> {
+  const scopes = new Map<string, string[]>();
   for (const event of events) {
     if (event === null) continue;
-    regions.set(event.region, [...(regions.get(event.region) ?? []), event.imageId]);
+    const key = scopeKey(event.scope);
+    scopes.set(key, [...(scopes.get(key) ?? []), event.imageId]);
   }
-  return regions;
+  return scopes;
 }

@@ -1,16 +1,17 @@
 import type { Job as QueueJob } from 'bullmq';
 import { DelayedError, Worker } from 'bullmq';
 import type { RedisClient } from '../redis-client.ts';
+import { parseScope } from '../domain/ami.ts';
 import { aboutJob, withLogContext } from '../logging/log-context.ts';
 import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { tracedBy } from '../queue/producer.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { inTrace } from './in-trace.ts';
-import { StepOvertaken } from './step-overtaken.ts';
+import { StepOvertaken } from '../sharing/fence.ts';
 import { STEPS } from './registry.ts';
 
 export interface RunnerOptions {
@@ -47,7 +48,7 @@ export async function runWorker(
     ...tracedBy(deps.tracing.queues),
   });
   worker.on('error', warnSparingly(deps.logger, 'queue connection'));
-  worker.on('stalled', (id) => void tellStalled(deps, id));
+  worker.on('stalled', (id) => void tellStalled(deps, queue, id));
   try {
     await worker.waitUntilReady();
   } catch (error) {
@@ -85,19 +86,24 @@ function whenFailed({ logger }: WorkerDeps, error: unknown): StepOutcome {
   throw error;
 }
 
-/** What is known of a step before its job is read; destinations are named by their region. */
+/** What is known of a step before its job is read. */
 function about({ name, data }: QueueJob) {
   const { jobId, destination = null, scope } = data ?? {};
   if (jobId === undefined) return { step: name, scope };
-  return { step: name, job: jobId, destination, region: destination, requestId: null };
+  const at = destination === null ? { account: null, region: null } : parseScope(destination);
+  return { step: name, job: jobId, destination, ...at, requestId: null };
 }
 
-/** A step's id in the queue begins with its name, job and destination. */
-async function tellStalled({ logger, store }: WorkerDeps, id: string): Promise<void> {
-  const [step = '', jobId = '', destination] = id.split('/');
-  const job = step === 'track-region' ? null : await store.get(jobId).catch(() => null);
-  const told = job === null ? {} : aboutJob(job, step === 'deliver-webhook' ? null : (destination ?? null));
-  logger.warn({ queueJob: id, step, ...told }, 'step of a dead or paused worker taken over');
+async function tellStalled(
+  { logger, store, producer }: WorkerDeps,
+  queue: string,
+  id: string,
+): Promise<void> {
+  const step = await producer.find(queue, id).catch(() => null);
+  const { jobId, destination = null } = step?.data ?? {};
+  const job = jobId === undefined ? null : await store.get(jobId).catch(() => null);
+  const told = job === null ? {} : aboutJob(job, destination);
+  logger.warn({ queueJob: id, step: step?.name, ...told }, 'step of a dead or paused worker taken over');
 }
 
 async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {

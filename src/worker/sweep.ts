@@ -7,21 +7,16 @@ const PAGE = 100;
 /** At most so many pages of jobs past their retention in one sweep: it has to end, and the next one goes on. */
 const DROPPED_PAGES = 20;
 
-/** So often a sweep goes by the records alone, milliseconds. */
-const ALL_EVERY = 60_000;
-
 /**
  * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
  * with the API is replaced here. What is queued already is not queued twice. Then it drops jobs past their retention.
  *
- * It reads only what is due by its index; copies that just wait for EC2 may be many thousands. An earlier version, which may
- * still be at work, writes no such times, so now and then everything is read.
+ * It reads only what is due by its index: copies that just wait for EC2 may be many thousands.
  */
 export async function sweep(deps: SweepDeps): Promise<void> {
   const { store, producer } = deps;
   await producer.promoteMisdelayed(store.now());
-  const all = await store.takeLease('sweep-all', ALL_EVERY);
-  await wakeAll(deps, await store.unfinished(all ? Infinity : store.now()));
+  await wakeAll(deps, await store.unfinished(store.now()));
   await dropFinished(deps);
 }
 

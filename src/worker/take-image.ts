@@ -1,5 +1,5 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
-import { attemptRef, destinationScope, findDestination } from '../domain/job.ts';
+import { attemptRef, destinationKey, destinationScope, findDestination } from '../domain/job.ts';
 import { accept } from '../domain/transitions.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
@@ -18,13 +18,15 @@ export async function takeImage(
 ): Promise<void> {
   const result = await changeCopy(deps, job.id, accept(attemptRef(destination), imageId));
   if (result.outcome === 'changed' || imageOf(result, destination) === imageId) return;
-  const { region } = destinationScope(destination);
-  deps.logger.warn({ job: job.id, region, imageId }, 'CopyImage answered for an attempt that is over');
+  deps.logger.warn(
+    { job: job.id, ...destinationScope(destination), imageId },
+    'CopyImage answered for an attempt that is over',
+  );
   await rememberLeftover(deps, job, destination, imageId);
 }
 
-function imageOf(result: UpdateOutcome, { spec, attempts }: Destination): string | null {
+function imageOf(result: UpdateOutcome, before: Destination): string | null {
   if (result.outcome === 'missing' || result.job.kind !== 'copy') return null;
-  const now = findDestination(result.job, spec.region);
-  return now?.attempts === attempts ? now.imageId : null;
+  const now = findDestination(result.job, destinationKey(before));
+  return now?.attempts === before.attempts ? now.imageId : null;
 }

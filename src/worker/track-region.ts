@@ -9,7 +9,6 @@ import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { refOf } from './copy-changes.ts';
 import { isCredentials, mayPass } from './failure.ts';
-import { wakeWaiting } from './wait-queue.ts';
 import { COPIES_A_CALL, pollCopies, WRITES_AT_ONCE } from './poll-copies.ts';
 import { pollIntervalOf } from './poll-interval.ts';
 import { waitForAccount } from './unreachable.ts';
@@ -21,8 +20,8 @@ const HINTED_EVERY = 1000;
 const NOT_YET = 2000;
 
 /**
- * Polls all pending copies of one scope, in as few calls as EC2 allows, and decides when to poll again. Then it wakes as many
- * of those that wait as there are free slots. With `hinted` it polls only the copies that EC2's own events reported.
+ * Polls all pending copies of one scope, in as few calls as EC2 allows, and decides when to poll again. With `hinted` it polls
+ * only the copies that EC2's own events reported.
  *
  * The scope was made due for a poll soon when this one was taken up, and is postponed only once it is over: a worker that dies in
  * one costs no more than that.
@@ -48,7 +47,6 @@ async function waitForAll(deps: WorkerDeps, scope: Scope, error: AwsError): Prom
 async function trackAll(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
   const { pending, due } = await deps.store.beginPoll(scope);
   if (pending.length > 0) await pollAll(deps, scope, pending);
-  await wakeWaiting(deps, scope);
   if (pending.length === 0) await deps.store.dropIdleScope(scope);
   else await pollAgain(deps, scope, due);
   return DONE;
@@ -99,5 +97,4 @@ async function pollHinted(deps: WorkerDeps, scope: Scope, hinted: PendingCopy[])
     if ((await deps.store.stillPending(scope, imageIds)).length > 0)
       await deps.store.pollBy(scope, deps.store.now() + NOT_YET);
   }
-  await wakeWaiting(deps, scope);
 }

@@ -28,7 +28,10 @@ export async function waitForAccount(
   const why = isCredentials(error)
     ? 'the account does not take the credentials'
     : 'the account does not let this service look';
-  deps.logger.warn({ job: jobId, region: ref.destination, awsCode: error.awsCode }, `${why}; the step waits`);
+  deps.logger.warn(
+    { job: jobId, destination: ref.destination, awsCode: error.awsCode },
+    `${why}; the step waits`,
+  );
   return { outcome: 'again', why: error.message };
 }
 

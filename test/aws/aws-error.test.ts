@@ -1,7 +1,7 @@
+import { OWN } from '../helpers/account.ts';
 import { readFile } from 'node:fs/promises';
 import { EC2ServiceException } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { freePort } from '../helpers/free-port.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import { AwsError, classify } from '../../src/aws/aws-error.ts';
@@ -145,7 +145,7 @@ describe('an error of the SDK', () => {
 });
 
 describe('over the wire', () => {
-  const scope = { account: SELF, region: 'eu-west-1' };
+  const scope = { account: OWN, region: 'eu-west-1' };
   let simulator: Simulator;
   beforeAll(async () => {
     simulator = await startSimulator();
@@ -160,7 +160,7 @@ describe('over the wire', () => {
       endpoint,
       credentialsOf: testCredentials,
     });
-    const error: unknown = await gateway.checkCredentials(scope.region).catch((thrown: unknown) => thrown);
+    const error: unknown = await gateway.checkCredentials(scope).catch((thrown: unknown) => thrown);
     gateway.close();
     return error;
   }

@@ -1,13 +1,13 @@
+import { OWN } from '../helpers/account.ts';
 import { DescribeAccountAttributesCommand, DescribeRegionsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import { withDeadline } from '../../src/aws/deadline.ts';
 import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 
-const scope = { account: SELF, region: 'eu-west-1' };
+const scope = { account: OWN, region: 'eu-west-1' };
 
 let service: Service;
 afterEach(() => service.stop());

@@ -1,5 +1,5 @@
+import { OWN } from '../helpers/account.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import { listIn } from '../../src/aws/expected-answers.ts';
@@ -11,7 +11,7 @@ import { EVENTS_QUEUE } from '../helpers/events-queue.ts';
 import { GOLDEN_WEB, testCredentials } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
 
-const scope = { account: SELF, region: GOLDEN_WEB.region };
+const scope = { account: OWN, region: GOLDEN_WEB.region };
 const { imageId } = GOLDEN_WEB;
 const SNAPSHOT = 'snap-0a1b2c3d4e5f60001';
 const KEY = 'alias/ami';
@@ -62,7 +62,7 @@ const reads: Record<string, () => Promise<unknown>> = {
   GetEbsEncryptionByDefault: () => ec2.encryptionByDefault(scope),
   GetEbsDefaultKmsKeyId: () => ec2.defaultKey(scope),
   DescribeRegions: () => ec2.disabledRegions(scope),
-  'DescribeRegions for the credentials': () => ec2.checkCredentials(scope.region),
+  'DescribeRegions for the credentials': () => ec2.checkCredentials(scope),
   DescribeKey: () => kms.describeKey(scope, KEY),
   ListGrants: () => kms.findGrants(scope, KEY, 'amiferry/'),
 };

@@ -1,13 +1,13 @@
+import { OWN } from '../helpers/account.ts';
 import type { IncomingMessage } from 'node:http';
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import { testCredentials } from '../helpers/service.ts';
 
-const scope = { account: SELF, region: 'eu-west-1' };
+const scope = { account: OWN, region: 'eu-west-1' };
 const LISTS: Record<string, string> = { DescribeImages: 'imagesSet', DescribeSnapshots: 'snapshotSet' };
 
 let close: () => void;

@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AccessScope } from '../../src/domain/access.ts';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
-import { relayOnce } from '../helpers/outbox.ts';
 import type { Console } from './browser.ts';
 import { expectNoFaults, noChromium, startConsole } from './browser.ts';
 
@@ -26,14 +25,13 @@ describe.skipIf(noChromium)('the queues', () => {
 
   test('are shown to an administrator who is signed in, until he signs out', async () => {
     const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-1' }] });
-    await relayOnce(site.api.service);
     const page = await signedIn(['amis:read', 'amis:admin']);
     await page.getByRole('link', { name: 'Queues' }).click();
     await page.waitForURL('**/queues/');
     await page.getByRole('link', { name: 'steps' }).first().click();
-    await page.getByText(`start-copies/${id}`).first().waitFor();
+    await page.getByText(`start-copies.${id}`).first().waitFor();
     await page.reload();
-    await page.getByText(`start-copies/${id}`).first().waitFor();
+    await page.getByText(`start-copies.${id}`).first().waitFor();
     // Nothing there changes anything.
     const buttons = await page.getByRole('button').allInnerTexts();
     expect(buttons.join().match(/pause|retry|clean|empty|obliterate|promote|duplicate|add job/gi)).toBeNull();

@@ -9,6 +9,7 @@ import type { CopyJob } from '../../src/http/schemas/job.ts';
 type Destination = CopyJob['destinations'][number];
 
 const PENDING: Destination = {
+  account: '111111111111',
   region: 'eu-west-1',
   name: 'golden-web',
   state: 'pending',
@@ -39,7 +40,7 @@ function job(...changes: Partial<Destination>[]): CopyJob {
     requestedBy: 'demo',
     createdAt: now,
     updatedAt: now,
-    image: { id: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1', name: 'golden-web' },
+    image: { id: 'ami-0a1b2c3d4e5f60001', account: '111111111111', region: 'us-east-1', name: 'golden-web' },
     destinations: changes.map((change) => ({ ...PENDING, ...change })),
     finishedAt: null,
   };
@@ -104,6 +105,7 @@ test('an event changes the destination that it is about, and the job', () => {
     state: 'running',
     progress: 50,
     destination: {
+      account: '111111111111',
       region: 'us-west-2',
       state: 'available',
       imageId: 'ami-1',

@@ -84,7 +84,7 @@ const FINDINGS = [
   /'\.\.\/commands\/deps\.ts' import is restricted[\s\S]*?src\/store\/keys\.ts/,
   /'pino' import is restricted[\s\S]*?src\/domain\/ami\.ts[\s\S]*?domain imports nothing/,
   /'\.\.\/errors\.ts' import is restricted[\s\S]*?src\/domain\/job\.ts[\s\S]*?only types/,
-  /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/ec2\/classify\.ts/,
+  /'\.\.\/simulator\/index\.ts' import is restricted[\s\S]*?src\/aws\/aws-error\.ts/,
 ];
 
 test('passes where nothing is wrong, then names every type, lint, import and format error at once', async () => {

@@ -3,7 +3,7 @@ import { readAmiEvent } from '../../src/domain/ami-event.ts';
 import { amiEvent } from '../helpers/events-queue.ts';
 
 const IMAGE = 'ami-0a1b2c3d4e5f60001';
-const read = { imageId: IMAGE, region: 'eu-west-1' };
+const read = { imageId: IMAGE, scope: { account: '111111111111', region: 'eu-west-1' } };
 
 test('reads an event as EventBridge sends it', () => {
   expect(readAmiEvent(amiEvent(IMAGE, 'eu-west-1'))).toEqual(read);
@@ -50,6 +50,9 @@ test.each([
   changed({ detail: { ImageId: `${IMAGE}\n` } }),
   changed({ resources: [], region: 'evil.com/#' }),
   changed({ resources: [], region: undefined }),
+  changed({ account: 'self' }),
+  changed({ account: 111111111111 }),
+  changed({ account: undefined }),
   changed({ resources: ['arn:aws:ec2:nowhere::image/x'] }),
   '['.repeat(100_000),
 ])('reads nothing in %j', (body) => {

@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, CopyRef, Destination } from '../../src/domain/job.ts';
@@ -7,6 +8,7 @@ import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
 const EU = 'eu-west-1';
+const KEY = keyIn(EU);
 const OLD = 'ami-0000000000000000a';
 const NEW = 'ami-0000000000000000b';
 
@@ -75,7 +77,7 @@ describe('whatever the record', () => {
     fc.assert(
       fc.property(records, names, fc.integer({ min: 1, max: 5 }), ([changes, onFailure], name, attempt) => {
         const job = jobWith({ ...changes, attempts: attempt + 1 }, onFailure);
-        expect(TRANSITIONS[name]?.({ destination: EU, attempt })(job, 9000), name).toBeNull();
+        expect(TRANSITIONS[name]?.({ destination: KEY, attempt })(job, 9000), name).toBeNull();
       }),
     );
   });
@@ -85,7 +87,7 @@ describe('whatever the record', () => {
       fc.property(records, names, ([changes, onFailure], name) => {
         const job = jobWith({ ...changes, attempts: 1 }, onFailure);
         expect(
-          TRANSITIONS[name]?.({ destination: EU, attempt: 1, imageId: OLD })(job, 9000),
+          TRANSITIONS[name]?.({ destination: KEY, attempt: 1, imageId: OLD })(job, 9000),
           name,
         ).toBeNull();
       }),
@@ -98,7 +100,7 @@ function after(job: CopyJob, ...steps: Transition[]): CopyJob {
 }
 
 describe('a retry', () => {
-  const first = { destination: EU, attempt: 1 };
+  const first = { destination: KEY, attempt: 1 };
   const copied = [
     transitions.begin(first),
     transitions.accept(first, OLD),
@@ -144,7 +146,7 @@ describe('a retry', () => {
 });
 
 test('an image counts as gone after three looks in a row over two minutes, and a look that finds it starts over', () => {
-  const first = { destination: EU, attempt: 1 };
+  const first = { destination: KEY, attempt: 1 };
   const ref = { ...first, imageId: OLD };
   const job = after(copyJob({}, [EU]), transitions.begin(first), transitions.accept(first, OLD));
   const look = transitions.notFound(

@@ -79,7 +79,7 @@ export const KILLS: readonly Kill[] = [
   { row: NOTHING, name: 'API: record not written', scene: copy, at: write('request', 'api', (_, before) => before === undefined), again: true },
   { row: NOT_ENQUEUED, name: 'API: record written, answer of Redis not heard', scene: copy, at: write('reply', 'api', (_, before) => before === undefined) },
   { row: NOT_ENQUEUED, name: 'API: record written, not answered', scene: copy, at: answer(/copies/, 202), again: true },
-  { row: NOT_ENQUEUED, name: 'outbox: wake-ups taken, not enqueued', scene: copy, at: command('reply', 'blmpop', (taken) => taken.length > 0), again: true },
+  { row: NOT_ENQUEUED, name: 'API: record written, step not enqueued', scene: copy, at: queue('request', 'addStandardJob', 'start-copies') },
   { row: NOT_ENQUEUED, name: 'API: cancel written, not answered', scene: cancelPending, at: write('reply', 'api', (after, before) => before?.stopping === null && after.stopping !== null) },
   { row: NOT_ENQUEUED, name: 'API: retry written, not answered', scene: retry, at: write('reply', 'api', (after, before) => after.attempts > (before?.attempts ?? 9)) },
 
@@ -98,7 +98,7 @@ export const KILLS: readonly Kill[] = [
 
   { row: AVAILABLE, name: 'track-region: described, nothing saved', scene: copy, at: call('reply', 'DescribeImages', ({ body }) => body.includes('<imageState>available')), again: true },
   { row: AVAILABLE, name: 'track-region: available seen, not saved', scene: copy, at: write('request', 'worker', reached('available')), again: true },
-  { row: AVAILABLE, name: 'track-region: available saved, finish-copy not woken', scene: copy, at: write('reply', 'worker', reached('available')) },
+  { row: AVAILABLE, name: 'track-region: available saved, finish-copy not enqueued', scene: copy, at: queue('request', 'addStandardJob', 'finish-copy') },
   { row: BETWEEN, name: 'finish-copy: tags missing, CreateTags not called', scene: copyUntagged, at: call('request', 'CreateTags'), again: true },
   { row: BETWEEN, name: 'finish-copy: tags made, not saved', scene: copyUntagged, at: call('reply', 'CreateTags'), again: true },
   { row: GRANTED, name: 'finish-copy: KMS grant made, not saved', scene: share, at: call('reply', 'CreateGrant'), expects: expectShared },
@@ -123,7 +123,7 @@ export const KILLS: readonly Kill[] = [
   { row: REMOVAL, name: 'cancel: deregistered, not saved', scene: cancelPending, at: call('reply', 'DeregisterImage') },
   { row: REMOVAL, name: 'cancel: deregistration saved, snapshots not looked for', scene: cancelPending, at: write('reply', 'worker', stoppedMaking) },
   { row: REMOVAL, name: 'cancel: all removed, not saved', scene: cancelPending, at: write('request', 'worker', removed), again: true },
-  { row: REMOVAL, name: 'rollback: failure written, the other copy not woken', scene: rollback, at: write('reply', 'worker', reached('failed')) },
+  { row: REMOVAL, name: 'rollback: failure written, removal of the other copy not enqueued', scene: rollback, at: queue('request', 'addStandardJob', 'remove-copy') },
   { row: REMOVAL, name: 'rollback: DeregisterImage not called', scene: rollback, at: call('request', 'DeregisterImage'), again: true },
   { row: REMOVAL, name: 'rollback: one snapshot deleted, the next one not', scene: rollback, at: call('reply', 'DeleteSnapshot') },
   { row: REMOVAL, name: 'retry: failed attempt not deregistered', scene: retry, at: call('request', 'DeregisterImage'), again: true },

@@ -93,7 +93,7 @@ export function queue(phase: Phase, command: string, step: StepName): Moment {
   return (sighting, { traffic, name }) => {
     if (sighting.link !== 'redis' || sighting.phase !== phase || sighting.command !== command) return false;
     const wakeUp = wakeUpIn(phase === 'request' ? sighting.args : textsIn(sighting.answer));
-    return wakeUp?.step === step && wakeUp.jobId === traffic.named(name)?.id;
+    return wakeUp?.step === step && wakeUp.jobId === traffic.sentAs(name);
   };
 }
 
@@ -114,7 +114,7 @@ export function command(
 /** A worker was given a step, of the job or of another one: BullMQ also answers the end of one step with the next one. */
 export function taken(step: StepName): Moment {
   const given = ['moveToActive', 'moveToFinished'].map((script) =>
-    command('reply', script, (texts) => texts.some((one) => one.startsWith(`${step}/`))),
+    command('reply', script, (texts) => texts.some((one) => one.startsWith(`${step}.`))),
   );
   return (sighting, subject) => given.some((moment) => moment(sighting, subject));
 }

@@ -1,4 +1,4 @@
-import { SELF } from '../../src/domain/ami.ts';
+import { keyIn, OWN } from './account.ts';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { findDestination, leftoversOf } from '../../src/domain/job.ts';
 import type { WorkerDeps } from '../../src/worker/deps.ts';
@@ -6,7 +6,7 @@ import type { Service } from './service.ts';
 
 export const EU = 'eu-west-1';
 export const US = 'us-west-2';
-export const eu = { account: SELF, region: EU };
+export const eu = { account: OWN, region: EU };
 
 /** The record of a job, with one of its destinations. */
 export async function copyOf(
@@ -15,7 +15,7 @@ export async function copyOf(
   region = EU,
 ): Promise<{ job: CopyJob; destination: Destination }> {
   const job = await store.get(id);
-  const destination = job?.kind === 'copy' ? findDestination(job, region) : undefined;
+  const destination = job?.kind === 'copy' ? findDestination(job, keyIn(region)) : undefined;
   if (job?.kind !== 'copy' || destination === undefined) throw new Error(`no copy ${id} into ${region}`);
   return { job, destination };
 }
@@ -39,7 +39,7 @@ export async function thereIn(
   { gateway }: Service,
   region = EU,
 ): Promise<{ images: string[]; snapshots: string[] }> {
-  const scope = { account: SELF, region };
+  const scope = { account: OWN, region };
   const images = (await gateway.findImages(scope, {})).filter(({ state }) => state !== 'deregistered');
   const copies = images.flatMap(({ snapshots }) => snapshots.map(({ snapshotId }) => snapshotId));
   const ids = copies.filter((id) => id !== null);
@@ -52,7 +52,7 @@ export async function thereIn(
 
 /** Ids of the snapshots of this account with a job's tag. */
 export async function taggedSnapshots({ gateway }: Service, id: string, region = EU): Promise<string[]> {
-  const found = await gateway.findSnapshots({ account: SELF, region }, 'amiferry:job', [id]);
+  const found = await gateway.findSnapshots({ account: OWN, region }, 'amiferry:job', [id]);
   return found.map(({ snapshotId }) => snapshotId);
 }
 

@@ -1,5 +1,6 @@
 import type { CopyJob } from '../../src/domain/job.ts';
 import { newJobId } from '../../src/domain/job-id.ts';
+import { OWN } from './account.ts';
 import { UNTOUCHED } from '../../src/domain/transitions.ts';
 
 /** A new record with two destinations, eu-west-1 and us-west-2, or with others. */
@@ -13,11 +14,11 @@ export function copyJob(
     kind: 'copy',
     id: newJobId(changes.createdAt ?? 1000),
     version: 1,
-    image: { id: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1', name: 'golden' },
+    image: { id: 'ami-0a1b2c3d4e5f60001', account: OWN, region: 'us-east-1', name: 'golden' },
     onFailure: 'keep',
     destinations: regions.map((region) => ({
       ...UNTOUCHED,
-      spec: { region, ...spec, ...options },
+      spec: { account: OWN, region, ...spec, ...options },
       attempts: 1,
     })),
     permissions: null,

@@ -39,17 +39,17 @@ export async function age(redis: Redis, prefix: string, milliseconds: number): P
 }
 
 /**
- * KEYS: outbox, lease of the tick, lease of the sweep, scopes, unfinished, lines, then those of the queues without their last part.
- * Answers the length of the outbox, milliseconds left of both leases (PTTL), the lowest score of scopes and of unfinished, how many
+ * KEYS: lease of the tick, lease of the sweep, scopes, unfinished, lines, then those of the queues without their last part.
+ * Answers the milliseconds left of both leases (PTTL), the lowest score of scopes and of unfinished, how many
  * lines there are, and for each queue how many jobs wait and the lowest score of those that are delayed; an empty text for no score.
  */
 const DUE = `
 local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
 local due = {
-  redis.call('LLEN', KEYS[1]), redis.call('PTTL', KEYS[2]), redis.call('PTTL', KEYS[3]),
-  lowest(KEYS[4]), lowest(KEYS[5]), redis.call('SCARD', KEYS[6])
+  redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]),
+  lowest(KEYS[3]), lowest(KEYS[4]), redis.call('SCARD', KEYS[5])
 }
-for i = 7, #KEYS do
+for i = 6, #KEYS do
   due[#due + 1] = redis.call('LLEN', KEYS[i] .. ':wait') + redis.call('ZCARD', KEYS[i] .. ':prioritized')
   due[#due + 1] = lowest(KEYS[i] .. ':delayed')
 end
@@ -58,7 +58,6 @@ return due
 
 /** What the service waits for. Times are epoch milliseconds, `Infinity` where there is none. */
 export interface Due {
-  outbox: number;
   /** Milliseconds left of the leases of the recurring steps; negative where nobody has it. */
   leases: { tick: number; sweep: number };
   /** When a scope, and a job, is due next. */
@@ -73,7 +72,6 @@ export interface Due {
 export async function readDue(redis: Redis, prefix: string, queues: readonly string[]): Promise<Due> {
   const keys = storeKeys(prefix);
   const names = [
-    keys.outbox,
     keys.lease('tick'),
     keys.lease('sweep'),
     keys.scopes,
@@ -81,10 +79,9 @@ export async function readDue(redis: Redis, prefix: string, queues: readonly str
     keys.waitQueues,
     ...queues.map((name) => `${prefix}:${name}`),
   ];
-  const [outbox, tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);
+  const [tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);
   const time = (score: unknown) => (score === '' || score === 'inf' ? Infinity : Number(score));
   return {
-    outbox: Number(outbox),
     leases: { tick: Number(tick), sweep: Number(sweep) },
     scope: time(scope),
     job: time(job),

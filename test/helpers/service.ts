@@ -1,3 +1,5 @@
+import type { ImageName } from '../../src/domain/ami.ts';
+import { OWN } from './account.ts';
 import type { LookupFunction } from 'node:net';
 import type { RunningWorker } from '../../src/worker/build-worker.ts';
 import { buildWorker } from '../../src/worker/build-worker.ts';
@@ -5,7 +7,6 @@ import type { CommandDeps } from '../../src/commands/deps.ts';
 import type { CopyRequest } from '../../src/commands/request-copy.ts';
 import { requestCopy } from '../../src/commands/request-copy.ts';
 import type { Principal } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
 import type { PolicySource } from '../../src/domain/policy.ts';
 import { NO_POLICY } from '../../src/domain/policy.ts';
@@ -15,6 +16,7 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/aws/ec2/options.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import { OwnAccount } from '../../src/aws/sts/own-account.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import { RecentImages } from '../../src/aws/ec2/recent-images.ts';
@@ -25,7 +27,7 @@ import { createLogger } from '../../src/logging/logging.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import type { ConnectionKind } from '../../src/queue/connections.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
-import { StepProducer } from '../../src/queue/producer.ts';
+import { StepProducer, wakeOrWarn } from '../../src/queue/producer.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import type { Simulator, SimulatorOptions } from '../../simulator/index.ts';
 import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
@@ -50,7 +52,11 @@ import { SimulatorControl } from './simulator-control.ts';
 import { SteppedStore, SteppedWorker } from './stepped-worker.ts';
 
 /** The image that the simulator seeds first: unencrypted, tagged. */
-export const GOLDEN_WEB = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
+export const GOLDEN_WEB: ImageName = {
+  imageId: 'ami-0a1b2c3d4e5f60001',
+  account: OWN,
+  region: 'us-east-1',
+};
 
 /** Who asks, where a test doesn't say: someone who may do everything, there being no policy. */
 export const TESTER: Principal = ANONYMOUS;
@@ -98,7 +104,7 @@ export interface Service extends CommandDeps {
   /** Where a queue was given; it listens from the start, workers or not. */
   events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
-  copy(request: CopyRequest, source?: { imageId: string; region: string }): Promise<Job>;
+  copy(request: CopyRequest, source?: ImageName): Promise<Job>;
   /** Goes on until a condition holds: by steps and in the service's own time, or beside real workers by waiting. */
   until(holds: () => boolean | Promise<boolean>): Promise<void>;
   /** {@link until} a copy is as it should be. */
@@ -159,8 +165,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const redis = connectRedis(url, connectionTo(options), () => {});
   const blocking = connectRedis(url, 'blocking', () => {});
   await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
-  const store = new SteppedStore(redis, prefix);
   const producer = new StepProducer(redis, prefix);
+  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger) });
   const metrics = new Metrics();
   const aws = {
     requestTimeoutMs: 2000,
@@ -172,6 +178,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const onCall = (call: Ec2Call) => metrics.ec2Call(call);
   const gateway = new AwsGateway({ ...aws, leavesThrottling: true, budget, onCall });
   const kms = new AwsKmsGateway(aws);
+  const ownAccount = new OwnAccount(aws, GOLDEN_WEB.region);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
@@ -179,10 +186,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     producer,
     gateway,
+    ownAccount,
     recentImages: new RecentImages(gateway),
     imageNames: new ImageNames(gateway),
     sourceFacts: new SourceFacts(gateway),
-    disabledRegions: new DisabledRegions(gateway, { account: SELF, region: GOLDEN_WEB.region }),
+    disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), GOLDEN_WEB.region),
     kms,
     quotas: options.quotas ?? DEFAULT_QUOTAS,
     logger,
@@ -255,6 +263,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);
       gateway.close();
       kms.close();
+      ownAccount.close();
       await simulator.close();
     },
   };

@@ -8,7 +8,6 @@ import { runStep } from '../../src/worker/runner.ts';
 import { STEPS_QUEUE, WEBHOOKS_QUEUE } from '../../src/queue/jobs.ts';
 import type { Simulator } from '../../simulator/index.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
-import { storeKeys } from '../../src/store/keys.ts';
 import type { Due } from './redis-time.ts';
 import { age, readDue } from './redis-time.ts';
 import { PATIENCE, pause } from './waiting.ts';
@@ -17,9 +16,6 @@ const QUEUES = [STEPS_QUEUE, WEBHOOKS_QUEUE];
 
 /** No lock ends while a step runs, however slow the machine is: there is no other worker to take the step over. */
 const LOCK = 600_000;
-
-/** Wake-ups taken from the outbox at once. */
-const WAKE_UPS = 100;
 
 /** What Redis answers to PTTL where there is no such key. */
 const NO_KEY = -2;
@@ -76,7 +72,7 @@ export class SteppedWorker {
     for (const worker of this.#workers) worker.on('error', () => {});
   }
 
-  /** Runs the next thing that is due now: a wake-up, a step off the queue, a recurring step. Whether there was any. */
+  /** Runs the next thing that is due now: a step off the queue, or a recurring step. Whether there was any. */
   runOne(): Promise<boolean> {
     return this.#inTurn(() => this.#runNext());
   }
@@ -144,8 +140,7 @@ export class SteppedWorker {
   }
 
   async #runNext(): Promise<boolean> {
-    const { outbox, queues, leases } = await this.#look();
-    if (outbox > 0) return this.#relay();
+    const { queues, leases } = await this.#look();
     for (const [i, { waiting, delayed }] of queues.entries()) {
       const worker = this.#workers[i];
       if (worker === undefined || (waiting === 0 && delayed > Date.now())) continue;
@@ -172,13 +167,6 @@ export class SteppedWorker {
     const wait = await this.#nextDue();
     if (wait === null || this.#deps.store.now() + wait > furthest) return false;
     await this.#advance(wait);
-    return true;
-  }
-
-  async #relay(): Promise<boolean> {
-    const taken = await this.#redis.lmpop(1, storeKeys(this.#prefix).outbox, 'LEFT', 'COUNT', WAKE_UPS);
-    if (taken === null) return false;
-    await this.#deps.producer.wake(taken[1].map((json) => JSON.parse(json).wakeUp));
     return true;
   }
 

@@ -1,6 +1,7 @@
 import type { AttemptRef } from '../../src/domain/job.ts';
 import { attemptRef, findDestination } from '../../src/domain/job.ts';
 import type { Transition } from '../../src/domain/transitions.ts';
+import { keyIn } from './account.ts';
 import * as transitions from '../../src/domain/transitions.ts';
 
 export type { Transition } from '../../src/domain/transitions.ts';
@@ -8,9 +9,9 @@ export { onCopy, retryFailed, stopAll } from '../../src/domain/transitions.ts';
 
 /** A transition decided on the attempt that the record is at when it is made. */
 function now<Rest extends unknown[]>(transition: (ref: AttemptRef, ...rest: Rest) => Transition) {
-  return (key: string, ...rest: Rest): Transition =>
+  return (region: string, ...rest: Rest): Transition =>
     (job, at) => {
-      const destination = findDestination(job, key);
+      const destination = findDestination(job, keyIn(region));
       return destination === undefined ? null : transition(attemptRef(destination), ...rest)(job, at);
     };
 }
@@ -26,9 +27,9 @@ export const deregistered = now(transitions.deregistered);
 export const stopped = now(transitions.stopped);
 
 export const beginOrPark =
-  (keys: readonly string[], refused: ReadonlySet<string>): Transition =>
+  (regions: readonly string[], refused: ReadonlySet<string>): Transition =>
   (job, at) =>
     transitions.beginOrPark(
-      job.destinations.map(attemptRef).filter(({ destination }) => keys.includes(destination)),
-      refused,
+      job.destinations.map(attemptRef).filter(({ destination }) => regions.map(keyIn).includes(destination)),
+      new Set([...refused].map(keyIn)),
     )(job, at);

@@ -1,3 +1,4 @@
+import { keyIn } from './account.ts';
 import { Redis } from 'ioredis';
 import { storeKeys } from '../../src/store/keys.ts';
 import { testRedisUrl } from './redis.ts';
@@ -12,7 +13,7 @@ export async function untilPolled(
   const redis = new Redis(testRedisUrl());
   try {
     await until(async () => {
-      const due = Number(await redis.zscore(storeKeys(prefix).scopes, `self/${region}`));
+      const due = Number(await redis.zscore(storeKeys(prefix).scopes, keyIn(region)));
       const { waiting, active } = await producer.counts();
       return due > store.now() + rest && waiting + active === 0;
     });

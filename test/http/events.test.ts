@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
@@ -141,6 +142,7 @@ test('what has happened, then what happens, then the end; and no use in coming b
     state: 'running',
     progress: 40,
     destination: {
+      account: OWN,
       region: 'eu-west-1',
       state: 'pending',
       imageId: 'ami-0123456789abcdef0',

@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { expect, test } from 'vitest';
 import type { Health } from '../../src/http/schemas/health.ts';
 import { readiness } from '../../src/http/readiness.ts';
@@ -5,6 +6,7 @@ import { AmiferryError } from '../../src/errors.ts';
 import { startApi } from './api.ts';
 
 const INFO = 'loading:0\r\nmaxmemory_policy:noeviction\r\naof_enabled:1\r\nrole:master\r\n';
+const ownAccount = { get: async () => OWN };
 const ONE = { count: async () => 1 };
 
 test('a service that can accept jobs is ready, and says that its Redis keeps nothing on disk and that no worker runs', async () => {
@@ -43,6 +45,7 @@ test('a failed look at the credentials is made again after a second, a good one 
     redis: { info: async () => INFO },
     workers: ONE,
     gateway: { checkCredentials },
+    ownAccount,
     defaultRegion: 'us-east-1',
     now: () => time,
   });
@@ -62,7 +65,8 @@ test('the credentials are asked for once in a while, not at every look', async (
   const api = await startApi({ workers: 0 });
   try {
     for (let i = 0; i < 5; i += 1) await api.get('/health/ready');
-    expect((await api.service.control.calls()).total).toBe(1);
+    // The account's id, and whether EC2 takes the credentials.
+    expect((await api.service.control.calls()).total).toBe(2);
   } finally {
     await api.stop();
   }
@@ -75,7 +79,7 @@ test('Redis is asked once for all who ask at the same time', async () => {
     return INFO;
   };
   const gateway = { checkCredentials: async () => undefined };
-  const ask = readiness({ redis: { info }, workers: ONE, gateway, defaultRegion: 'us-east-1' });
+  const ask = readiness({ redis: { info }, workers: ONE, gateway, ownAccount, defaultRegion: 'us-east-1' });
   const answers = await Promise.all(Array.from({ length: 100 }, ask));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set(['ready']));
   expect(asked).toBe(1);
@@ -89,6 +93,7 @@ const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
     redis: { info: async () => info },
     workers: ONE,
     gateway: { checkCredentials },
+    ownAccount,
     defaultRegion: 'us-east-1',
   })();
 

@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { AuditPage } from '../../src/http/schemas/audit.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
@@ -33,10 +34,18 @@ describe('cancel of named destinations', () => {
       'cancelled',
       'queued',
     ]);
-    expect(await told(id, 'cancel-job')).toEqual([{ destinations: ['us-west-2'] }]);
+    expect(await told(id, 'cancel-job')).toEqual([{ destinations: [keyIn('us-west-2')] }]);
     await api.service.untilFinished(id);
     const job = (await api.get(`/jobs/${id}`)).json<Job>();
     expect([job.state, ...states(job)]).toEqual(['partial', 'succeeded', 'cancelled', 'succeeded']);
+  });
+
+  test('takes a destination by account and region too', async () => {
+    const { id } = await copied();
+    const answer = await named(id, 'cancel', keyIn('us-west-2'));
+    expect(states(answer.json<Job>())).toEqual(['queued', 'cancelled', 'queued']);
+    const unknown = await named(id, 'cancel', '222222222222/us-west-2');
+    expect([unknown.statusCode, unknown.json<Problem>().code]).toEqual([422, 'unknown-destination']);
   });
 
   test('that have finished is 409, though others go on', async () => {
@@ -83,7 +92,7 @@ describe.each(['cancel', 'retry'])('%s', (verb) => {
     const answer = await named(id, verb, 'us-west-2', 'sa-east-1');
     const problem = answer.json<Problem>();
     expect([answer.statusCode, problem.code]).toEqual([422, 'unknown-destination']);
-    expect(problem.detail).toContain(REGIONS.join(', '));
+    expect(problem.detail).toContain(REGIONS.map(keyIn).join(', '));
     expect(problem.errors).toEqual([
       { pointer: '/destinations/1', message: 'sa-east-1 is no destination of this job' },
     ]);

@@ -1,8 +1,8 @@
+import { OWN } from '../helpers/account.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { ACCESS_SCOPES } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import { NOTHING_GIVEN } from '../../src/domain/given.ts';
 import type { Rules } from '../../src/domain/policy.ts';
@@ -17,7 +17,7 @@ const PERMISSIONS = '/amis/ami-0a1b2c3d4e5f60001/permissions?region=us-east-1';
 const ALLOWED = '222222222222';
 const OTHER = '333333333333';
 const ORGANIZATION = 'arn:aws:organizations::111111111111:organization/o-abcdefghij';
-const scope = { account: SELF, region: 'us-east-1' };
+const scope = { account: OWN, region: 'us-east-1' };
 
 /** What the tests' principal may do; each test takes something back. */
 const RULES: Partial<Rules> = {

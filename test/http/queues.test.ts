@@ -5,7 +5,6 @@ import { keysOf, testRedisUrl } from '../helpers/redis.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
-import { relayOnce } from '../helpers/outbox.ts';
 
 const keys = new TestKeys();
 let api: Api;
@@ -104,7 +103,6 @@ describe('the session of a browser', () => {
 
 test('shows what waits, and has no way to change it', async () => {
   const { id } = await api.service.copy({ destinations: [{ region: 'eu-west-1' }] });
-  await relayOnce(api.service);
   const board = await api.get('/queues/api/queues?activeQueue=steps&status=waiting', admin());
   const { queues } = board.json<{
     queues: { name: string; readOnlyMode: boolean; jobs: { id: string }[] }[];
@@ -113,7 +111,7 @@ test('shows what waits, and has no way to change it', async () => {
     ['steps', true],
     ['webhooks', true],
   ]);
-  const waiting = `start-copies/${id}`;
+  const waiting = `start-copies.${id}`;
   expect(queues[0]?.jobs.map((job) => job.id)).toEqual([waiting]);
 
   const changes: [method: string, path: string][] = [

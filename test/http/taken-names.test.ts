@@ -1,5 +1,5 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import type { CopyJob, Job } from '../../src/http/schemas/job.ts';
 import type { Api } from './api.ts';
@@ -52,7 +52,7 @@ test.each([
 
 test('many requests at once cost a region only so many calls', async () => {
   let now = 0;
-  const scope = { account: SELF, region: EU };
+  const scope = { account: OWN, region: EU };
   const names = new ImageNames(api.service.gateway, () => now);
   const calls = async () => (await api.service.control.calls()).calls['DescribeImages']?.[EU] ?? 0;
 

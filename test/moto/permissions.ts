@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import {
   CreateSnapshotCommand,
   CreateVolumeCommand,
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
-import { SELF } from '../../src/domain/ami.ts';
+import type { ImageName } from '../../src/domain/ami.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER, testCredentials, untilChanged } from '../helpers/service.ts';
@@ -18,19 +19,19 @@ const A = '222222222222';
 const B = '012345678901';
 const ORGANIZATION = 'arn:aws:organizations::111111111111:organization/o-abcdefghij';
 const UNIT = 'arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij';
-const scope = { account: SELF, region: 'us-east-1' };
+const scope = { account: OWN, region: 'us-east-1' };
 
 /** The assertions of moto's own tests of launch permissions, made by way of this service. */
 export function permissionsAgainst(moto: () => Moto): void {
   let service: Service;
-  let image: { imageId: string; region: string };
+  let image: ImageName;
 
   beforeAll(async () => {
     service = await startService({ endpoint: moto().url });
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    image = { imageId: await registerImage(moto().url), region: 'us-east-1' };
+    image = { imageId: await registerImage(moto().url), account: OWN, region: 'us-east-1' };
   });
 
   const put = async (input: PermissionInput) => {
@@ -72,7 +73,7 @@ export function permissionsAgainst(moto: () => Moto): void {
   });
 
   test('an unknown image is not found', async () => {
-    const unknown = { imageId: 'ami-00000000000000000', region: 'us-east-1' };
+    const unknown = { imageId: 'ami-00000000000000000', account: OWN, region: 'us-east-1' };
     await expect(viewPermissions(service, unknown)).rejects.toMatchObject({ code: 'image-not-found' });
   });
 }

@@ -1,5 +1,5 @@
+import { OWN } from '../helpers/account.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
@@ -9,8 +9,8 @@ import { PATIENCE } from '../helpers/waiting.ts';
 
 let redis: RedisClient;
 let prefix: string;
-const eu = { account: SELF, region: 'eu-west-1' };
-const us = { account: SELF, region: 'us-west-2' };
+const eu = { account: OWN, region: 'eu-west-1' };
+const us = { account: OWN, region: 'us-west-2' };
 
 beforeAll(async () => {
   redis = connectRedis(testRedisUrl(), 'blocking', () => {});

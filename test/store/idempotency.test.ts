@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix);
+  store = new RedisJobStore(redis, prefix, { wake: async () => {} });
   keys = new IdempotencyStore(redis, prefix, 60_000);
 });
 afterEach(() => dropPrefix(redis, prefix));

@@ -1,7 +1,7 @@
+import { keyIn, OWN } from '../helpers/account.ts';
 import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Job } from '../../src/domain/job.ts';
 import { addLeftover, changeLeftover } from '../../src/domain/transitions.ts';
 import * as transitions from '../helpers/transitions.ts';
@@ -17,7 +17,7 @@ let redis: RedisClient;
 let prefix: string;
 let store: RedisJobStore;
 const PLENTY = { burst: 1000, perSecond: 1000 };
-const eu = { account: SELF, region: 'eu-west-1' };
+const eu = { account: OWN, region: 'eu-west-1' };
 
 beforeAll(async () => {
   redis = connectRedis(testRedisUrl(), 'blocking', () => {});
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix);
+  store = new RedisJobStore(redis, prefix, { wake: async () => {} });
 });
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));
@@ -84,7 +84,7 @@ describe('a write', () => {
   test('by many at once loses none of them, and those of one process are merged', async () => {
     const regions = Array.from({ length: 40 }, (_, i) => `xx-test-${i}`);
     const { id } = await saved({}, regions);
-    const other = new RedisJobStore(redis, prefix);
+    const other = new RedisJobStore(redis, prefix, { wake: async () => {} });
     const outcomes = await Promise.all(
       regions.map((region, i) =>
         (i % 2 ? store : other).update(id, transitions.onCopy(transitions.begin(region))),
@@ -110,7 +110,7 @@ describe('a write', () => {
 describe('slots', () => {
   /** Whether the destination got a slot; if not it waits. */
   const begin = async (id: string, slots: number, calls = PLENTY) => {
-    const destinations = [{ destination: 'eu-west-1', scope: eu }];
+    const destinations = [{ destination: keyIn('eu-west-1'), scope: eu }];
     const job = await copy(id);
     if (job === null) throw new Error('no job');
     const limits = { copySlots: slots, calls };
@@ -132,7 +132,7 @@ describe('slots', () => {
     await change(a, transitions.stopAll('cancel'));
     await change(a, transitions.stopped('eu-west-1'));
     expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([
-      { jobId: b, destination: 'eu-west-1' },
+      { jobId: b, destination: keyIn('eu-west-1') },
     ]);
     expect(await begin(d, 1)).toBe(false);
     expect(await begin(c, 1)).toBe(false);
@@ -181,7 +181,7 @@ describe('tracking', () => {
     await change(id, transitions.accept('eu-west-1', imageId));
     return id;
   };
-  const due = async () => Number(await redis.zscore(`${prefix}:scopes`, 'self/eu-west-1'));
+  const due = async () => Number(await redis.zscore(`${prefix}:scopes`, `${OWN}/eu-west-1`));
   const look = async () => {
     expect(await store.takeDueScopes(5000)).toEqual([eu]);
     return store.beginPoll(eu);
@@ -295,7 +295,7 @@ describe('listing', () => {
     const large = (quarters: number, createdAt: number) =>
       saved({
         createdAt,
-        image: { id: 'ami-1', region: 'us-east-1', name: 'x'.repeat(quarters * 250_000) },
+        image: { id: 'ami-1', account: OWN, region: 'us-east-1', name: 'x'.repeat(quarters * 250_000) },
       });
     const ids: string[] = [];
     for (const [i, quarters] of [1, 1, 1, 3, 6, 1].entries()) ids.push((await large(quarters, 100 - i)).id);
@@ -312,13 +312,13 @@ describe('listing', () => {
 describe('a job past its retention is kept', () => {
   test('while an image of it is still to be removed', async () => {
     const { id } = await saved({}, ['eu-west-1']);
-    const leftover = { destination: 'eu-west-1', attempt: 1, imageId: 'ami-1' };
+    const leftover = { destination: keyIn('eu-west-1'), attempt: 1, imageId: 'ami-1' };
     await change(id, addLeftover(leftover));
     await change(id, transitions.stopAll('cancel'));
     expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     await change(
       id,
-      changeLeftover('eu-west-1', 'ami-1', () => null),
+      changeLeftover(keyIn('eu-west-1'), 'ami-1', () => null),
     );
     expect(await store.deleteFinishedBefore(store.now() + 1, 10)).toBe(1);
   });
@@ -332,7 +332,7 @@ describe('a job past its retention is kept', () => {
         return super.get(one);
       }
     }
-    const sweeping = new RetriedStore(redis, prefix);
+    const sweeping = new RetriedStore(redis, prefix, { wake: async () => {} });
     expect(await sweeping.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     expect((await store.get(id))?.finishedAt).toBeNull();
   });
@@ -344,6 +344,6 @@ test('a job past its retention leaves no key behind; the last events of all jobs
   const { finishedAt } = (await store.get(id)) ?? {};
   expect(await store.deleteFinishedBefore((finishedAt ?? 0) - 1, 10)).toBe(0);
   expect(await store.deleteFinishedBefore(finishedAt ?? 0, 10)).toBe(1);
-  const { allEvents, outbox } = storeKeys(prefix);
-  expect((await keysOf(redis, prefix)).toSorted()).toEqual([allEvents, outbox]);
+  const { allEvents } = storeKeys(prefix);
+  expect((await keysOf(redis, prefix)).toSorted()).toEqual([allEvents]);
 });

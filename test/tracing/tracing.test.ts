@@ -8,7 +8,7 @@ import type { Job } from '../../src/http/schemas/job.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 import type { Simulator } from '../../simulator/index.ts';
 import { startSimulator } from '../../simulator/index.ts';
-import { storeKeys } from '../../src/store/keys.ts';
+import { StepProducer } from '../../src/queue/producer.ts';
 import type { ReceivedSpan } from '../helpers/collector.ts';
 import { startCollector } from '../helpers/collector.ts';
 import type { Run } from '../helpers/processes.ts';
@@ -16,6 +16,7 @@ import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
+import { loseWakeUps } from '../helpers/wake-ups.ts';
 import { startReceiver } from '../webhooks/receiver.ts';
 
 const SOURCE = 'ami-0a1b2c3d4e5f60001';
@@ -124,7 +125,9 @@ test('everything from the POST to the last permission and webhook is one trace',
   const path = `/amis/${SOURCE}/copies?region=us-east-1`;
   // With no worker yet the wake-ups are lost, and the sweeper is the one who wakes the first job.
   const lost = await ask('POST', path, copy);
-  await redis.del(storeKeys(prefix).outbox);
+  const producer = new StepProducer(redis, prefix);
+  expect(await loseWakeUps({ producer })).toBe(1);
+  await producer.close();
   await run('src/bin/worker.ts', { ...env, ...recording(join(dir, 'worker')) });
   await untilDone(lost.id);
   const direct = await untilDone((await ask('POST', path, copy)).id);

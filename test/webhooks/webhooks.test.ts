@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import type { LookupFunction } from 'node:net';
 import { isIP } from 'node:net';
 import { Webhook } from 'standardwebhooks';
@@ -10,7 +11,7 @@ import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
 import type { Answer, Received, Receiver } from './receiver.ts';
 import { startReceiver } from './receiver.ts';
-import { loseWakeUps } from '../helpers/outbox.ts';
+import { loseWakeUps } from '../helpers/wake-ups.ts';
 
 const NEW = `whsec_${Buffer.alloc(32, 'new').toString('base64')}`;
 const OLD = `whsec_${Buffer.alloc(24, 'old').toString('base64')}`;
@@ -90,6 +91,7 @@ describe('messages', () => {
           state: 'partial',
           destinations: [
             {
+              account: OWN,
               region: 'eu-west-1',
               name: 'golden-web',
               state: 'failed',
@@ -97,6 +99,7 @@ describe('messages', () => {
               error: { code: 'copy-failed', message: expect.stringContaining('the key is gone') },
             },
             {
+              account: OWN,
               region: 'us-west-2',
               name: 'golden-web',
               state: 'succeeded',

@@ -1,5 +1,5 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { callLimit } from '../../src/aws/ec2/call-limits.ts';
 import { RedisCallBudget } from '../../src/store/call-budget.ts';
 import { connectRedis, closeRedis } from '../../src/queue/connections.ts';
@@ -17,7 +17,7 @@ async function leave(calls: number): Promise<void> {
   const redis = connectRedis(testRedisUrl(), 'blocking', () => {});
   const budget = new RedisCallBudget(redis, service.prefix, 1);
   const surplus = Math.floor(callLimit('CopyImage', 1).burst) - calls;
-  for (let i = 0; i < surplus; i += 1) await budget.take({ account: SELF, region: EU }, 'CopyImage');
+  for (let i = 0; i < surplus; i += 1) await budget.take({ account: OWN, region: EU }, 'CopyImage');
   await closeRedis(redis);
 }
 
@@ -69,7 +69,7 @@ test('a copy that EC2 throttles waits again, and uses up no attempt', async () =
 test('a look at a region that may not be called now comes later', async () => {
   service = await startService({ workers: 0, settings: { callShare: 0.01 } });
   // One call of DescribeImages in five seconds.
-  const scope = { account: SELF, region: EU };
+  const scope = { account: OWN, region: EU };
   await service.gateway.findImages(scope, {});
   await expect(service.gateway.findImages(scope, {})).rejects.toMatchObject({
     kind: 'throttled',

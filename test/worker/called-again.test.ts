@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import type { CopyImageParams } from '../../src/aws/ec2/gateway.ts';
@@ -56,7 +57,7 @@ test('an image that a paused removal makes by asking what became of a call is re
   await service.control.clearFaults();
 
   const paused = pausedAfterReading(service.workerDeps, before.job);
-  await removeCopy(paused, { v: 2, jobId: id, destination: EU, attempt: 1 });
+  await removeCopy(paused, { v: 2, jobId: id, destination: keyIn(EU), attempt: 1 });
   await untilClean(service, id);
   expect(await thereIn(service)).toEqual({ images: [], snapshots: [] });
 });

@@ -1,5 +1,5 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { jobState } from '../../src/domain/job.ts';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
@@ -11,7 +11,7 @@ import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 let service: Service;
 afterEach(() => service.stop());
 
-const eu = { account: SELF, region: 'eu-west-1' };
+const eu = { account: OWN, region: 'eu-west-1' };
 
 function only(job: CopyJob): Destination {
   const [destination] = job.destinations;
@@ -53,7 +53,7 @@ describe('a copy', () => {
       description: 'for Dublin',
       state: 'available',
       public: false,
-      source: GOLDEN_WEB,
+      source: { imageId: GOLDEN_WEB.imageId, region: GOLDEN_WEB.region },
       tags: {
         team: 'web',
         release: 'tonight',
@@ -140,7 +140,7 @@ describe('one of three regions fails', () => {
     const retried = await service.untilFinished(id);
     expect(jobState(retried)).toBe('succeeded');
     expect(retried.destinations.map(({ attempts }) => attempts)).toEqual([1, 2, 1]);
-    const west = { account: SELF, region: 'us-west-2' };
+    const west = { account: OWN, region: 'us-west-2' };
     expect((await service.gateway.findImages(west, {})).map(({ imageId }) => imageId)).toEqual([
       retried.destinations[1]?.imageId,
     ]);
@@ -221,7 +221,7 @@ describe('cancel', () => {
 
 async function expectNothingIn(regions: string[]): Promise<void> {
   for (const region of regions) {
-    const scope = { account: SELF, region };
+    const scope = { account: OWN, region };
     const images = await service.gateway.findImages(scope, {});
     expect(images.filter(({ state }) => state !== 'deregistered')).toEqual([]);
     const jobs = (await service.store.list({ limit: 100 })).jobs.map((job) => job.id);

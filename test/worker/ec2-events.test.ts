@@ -1,7 +1,7 @@
+import { OWN } from '../helpers/account.ts';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
 import type { StepProducer } from '../../src/queue/producer.ts';
 import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
@@ -89,7 +89,8 @@ const describes = async (region = EU) =>
 const deleted = () =>
   service.steps.untilNow(async () => Object.values(await queue.counts()).every((count) => count === 0));
 const counted = async (outcome: string, region = '') => {
-  const line = `amiferry_ec2_events_total{region="${region}",outcome="${outcome}"} `;
+  const account = region === '' ? '' : OWN;
+  const line = `amiferry_ec2_events_total{account="${account}",region="${region}",outcome="${outcome}"} `;
   const text = await service.metrics.text();
   return Number(
     text
@@ -129,7 +130,7 @@ describe("EC2's own events", () => {
     await start();
     await listening();
     const [gone, off] = [await pendingCopy('eu-west-1'), await pendingCopy('us-west-2')];
-    await service.gateway.deregisterImage({ account: SELF, region: 'eu-west-1' }, gone.imageId);
+    await service.gateway.deregisterImage({ account: OWN, region: 'eu-west-1' }, gone.imageId);
     await service.control.setState(off.imageId, 'disabled');
     expect((await endedByEvent(off.id)).destinations[0]?.state).toBe('succeeded');
     // An image that is not there may be one that EC2 doesn't show yet: the tick decides, after LOST_COPY_SECONDS.
@@ -207,7 +208,7 @@ describe("EC2's own events", () => {
     await listening();
     const { id, imageId } = await pendingCopy();
     await service.control.advanceSeconds(3600);
-    const scope = { account: SELF, region: EU };
+    const scope = { account: OWN, region: EU };
     const { poll } = await service.store.keepEventHints(scope, [imageId]);
     expect(await service.store.takeEventHints(scope)).toHaveLength(1);
     await service.producer.trackHinted(scope, poll);
@@ -387,7 +388,7 @@ describe('whoever can put messages into the queue', () => {
     await service.steps.untilNow(async () => (await counted('noticed', EU)) === copies.length);
     for (const { id } of copies) await endedBeforePoll(id);
     expect((await describes()) - before).toBeLessThan(copies.length / 2);
-    expect(await redis.exists(`${service.prefix}:event-hints:self/${EU}`)).toBe(0);
+    expect(await redis.exists(`${service.prefix}:event-hints:${OWN}/${EU}`)).toBe(0);
   });
 });
 

@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
@@ -125,7 +126,7 @@ describe('a removal that was paused', () => {
     expect(jobState(done)).toBe('succeeded');
 
     const paused = pausedAfterReading(service.workerDeps, before.job);
-    await removeCopy(paused, { v: 2, jobId: id, destination: EU, attempt: 1 });
+    await removeCopy(paused, { v: 2, jobId: id, destination: keyIn(EU), attempt: 1 });
     const { destination } = await copyOf(service, id);
     expect(destination).toMatchObject({ state: 'succeeded', attempts: 2 });
     const there = await thereIn(service);
@@ -139,7 +140,7 @@ describe('a removal that was paused', () => {
     const { id } = await service.copy({ destinations: [{ region: EU }] });
     await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'pending');
     await cancelJob(service, id, TESTER);
-    const payload = { v: 1, jobId: id, destination: EU };
+    const payload = { v: 1, jobId: id, destination: keyIn(EU) };
     for (const old of [payload, { ...payload, attempt: 2 }]) {
       expect(await removeCopy(service.workerDeps, old)).toEqual({ outcome: 'done' });
       expect((await thereIn(service)).images).toHaveLength(1);
@@ -147,7 +148,7 @@ describe('a removal that was paused', () => {
     // The sweep wakes it again, by what the record says.
     const [steps] = await service.producer.queues();
     await steps?.obliterate({ force: true });
-    await steps?.add('remove-copy', payload, { jobId: `remove-copy/${id}/${EU}` });
+    await steps?.add('remove-copy', payload, { jobId: `remove-copy.${id}.${EU}` });
     expect(jobState(await service.untilFinished(id))).toBe('cancelled');
     expect((await thereIn(service)).images).toEqual([]);
   });

@@ -1,6 +1,6 @@
+import { OWN } from '../helpers/account.ts';
 import { DisableImageCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { afterEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 
@@ -8,7 +8,7 @@ let service: Service;
 afterEach(() => service.stop());
 
 const A = '222222222222';
-const eu = { account: SELF, region: 'eu-west-1' };
+const eu = { account: OWN, region: 'eu-west-1' };
 const destinations = [{ region: eu.region }];
 
 test('EC2 may not know a new copy yet where it is to be shared: that is waited for', async () => {

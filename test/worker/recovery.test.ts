@@ -1,16 +1,16 @@
+import { keyIn, OWN } from '../helpers/account.ts';
 import { afterEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import { clientToken } from '../../src/domain/copy-token.ts';
 import { begin, onCopy } from '../helpers/transitions.ts';
 import { copyParams } from '../../src/worker/copy-params.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
-import { loseWakeUps } from '../helpers/outbox.ts';
+import { loseWakeUps } from '../helpers/wake-ups.ts';
 
 let service: Service;
 afterEach(() => service.stop());
 
-const eu = { account: SELF, region: 'eu-west-1' };
+const eu = { account: OWN, region: 'eu-west-1' };
 
 /** A job whose worker was killed right after CopyImage was answered: the image is there, the record doesn't know. */
 async function orphaned(): Promise<string> {
@@ -29,7 +29,9 @@ test('an intent without an answer is called again with the same token: one image
   await service.untilFinished(id);
   expect(await service.gateway.findImages(eu, {})).toHaveLength(1);
   const { copyImage } = await service.control.calls();
-  expect(copyImage.map((call) => call.clientToken)).toEqual(Array(2).fill(clientToken(id, 'eu-west-1', 1)));
+  expect(copyImage.map((call) => call.clientToken)).toEqual(
+    Array(2).fill(clientToken(id, keyIn('eu-west-1'), 1)),
+  );
 });
 
 test('an old intent, whose token EC2 has forgotten, takes up the image that carries its tag', async () => {

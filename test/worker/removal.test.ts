@@ -1,8 +1,8 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, expect, test, vi } from 'vitest';
 import { cancelJob } from '../../src/commands/cancel-job.ts';
 import { retryJob } from '../../src/commands/retry-job.ts';
 import { ANONYMOUS } from '../../src/domain/access.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import { jobState } from '../../src/domain/job.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService } from '../helpers/service.ts';
@@ -10,7 +10,7 @@ import { startService } from '../helpers/service.ts';
 let service: Service;
 afterEach(() => service.stop());
 
-const eu = { account: SELF, region: 'eu-west-1' };
+const eu = { account: OWN, region: 'eu-west-1' };
 
 test('a cancel that meets a full region still finds the image that the first call makes late', async () => {
   // A real worker: it removes while its first call is under way.

@@ -1,7 +1,7 @@
+import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { changePermissions } from '../../src/commands/change-permissions.ts';
 import { NO_REQUEST } from '../../src/domain/permissions.ts';
-import { SELF } from '../../src/domain/ami.ts';
 import type { Service } from '../helpers/service.ts';
 import { GOLDEN_WEB, startService, TESTER } from '../helpers/service.ts';
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => service.stop());
 
 const REQUEST = { destinations: [{ region: 'eu-west-1' }] };
-const source = { account: SELF, region: GOLDEN_WEB.region };
+const source = { account: OWN, region: GOLDEN_WEB.region };
 
 test('one that was deregistered since fails in the worker, and the reason says so', async () => {
   await service.untilFinished((await service.copy(REQUEST)).id);
@@ -23,8 +23,14 @@ test('one that was deregistered since fails in the worker, and the reason says s
 });
 
 test('one that its owner no longer shares fails the same way', async () => {
-  const theirs = { region: GOLDEN_WEB.region, imageId: 'ami-00000000000000003', owner: '222222222222' };
-  const shared = { ...theirs, name: 'theirs', sharedWith: ['111111111111'] };
+  const theirs = {
+    account: OWN,
+    region: GOLDEN_WEB.region,
+    imageId: 'ami-00000000000000003',
+    owner: '222222222222',
+  };
+  const { account: _by, ...image } = theirs;
+  const shared = { ...image, name: 'theirs', sharedWith: ['111111111111'] };
   await service.control.addImage(shared);
   await service.untilFinished((await service.copy(REQUEST, theirs)).id);
   await service.control.addImage({ ...shared, sharedWith: [] });

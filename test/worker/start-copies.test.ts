@@ -1,3 +1,4 @@
+import { keyIn } from '../helpers/account.ts';
 import { afterEach, expect, test } from 'vitest';
 import { clientToken } from '../../src/domain/copy-token.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
@@ -20,7 +21,7 @@ async function tokensCalled(): Promise<string[]> {
   return copyImage.map((call) => String(call.clientToken)).toSorted();
 }
 
-const tokensOf = (id: string) => REGIONS.map((region) => clientToken(id, region, 1)).toSorted();
+const tokensOf = (id: string) => REGIONS.map((region) => clientToken(id, keyIn(region), 1)).toSorted();
 
 async function savedCopy(id: string): Promise<CopyJob> {
   const job = await service.store.get(id);

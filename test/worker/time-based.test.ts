@@ -47,12 +47,12 @@ test('an ordinary copy goes first where a slot is free and throughput is not, an
   const [third, fourth] = [await copyTo('third'), await copyTo('fourth')];
   expect(await Promise.all([third, fourth].map(stateOf))).toEqual(['pending', 'waiting']);
   // The end of the first gives throughput back as well: the second was accepted before the fourth.
-  await service.untilFinished(first);
-  await service.until(async () => (await stateOf(second)) === 'pending');
-  const limits = { copySlots: 2, calls: { burst: 100, perSecond: 100 } };
-  expect(await service.store.nextWaiting(eu, limits)).toEqual([]);
-  for (const id of [second, third, fourth])
+  for (const id of [first, second, third, fourth])
     expect(jobState(await service.untilFinished(id))).toBe('succeeded');
+  const imageOf = async (id: string) => (await copyOf(service, id)).destination.imageId;
+  const { copyImage } = await service.control.calls();
+  const made = copyImage.flatMap(({ imageId }) => imageId ?? []);
+  expect(made).toEqual(await Promise.all([first, third, second, fourth].map(imageOf)));
 });
 
 test('the line is by arrival, whatever kind the copies are of', async () => {

@@ -1,6 +1,6 @@
+import { OWN } from '../helpers/account.ts';
 import { Redis } from 'ioredis';
 import { afterEach, expect, test } from 'vitest';
-import { SELF } from '../../src/domain/ami.ts';
 import type { Job } from '../../src/domain/job.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { untilPolled } from '../helpers/until-polled.ts';
@@ -12,7 +12,7 @@ let service: Service;
 afterEach(() => service.stop());
 
 const EU = 'eu-west-1';
-const scope = { account: SELF, region: EU };
+const scope = { account: OWN, region: EU };
 const HOUR = 3_600_000;
 
 async function pendingCopy(name = 'copy'): Promise<{ id: string; imageId: string }> {
@@ -37,7 +37,7 @@ async function calls(action: string): Promise<number> {
 test('a copy that has just begun is looked at soon, though older ones are under way that are looked at rarely', async () => {
   service = await startService({ settings: { pollMs: 5000 }, simulator: { copySeconds: 3600 } });
   const redis = new Redis(testRedisUrl());
-  const due = async () => Number(await redis.zscore(storeKeys(service.prefix).scopes, `self/${EU}`));
+  const due = async () => Number(await redis.zscore(storeKeys(service.prefix).scopes, `${OWN}/${EU}`));
   const { id } = await pendingCopy('old');
   await service.store.update(id, older(HOUR));
   await service.store.pollBy(scope, service.store.now());

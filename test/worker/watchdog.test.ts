@@ -1,3 +1,4 @@
+import { keyIn, OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { StepsAtWork } from '../../src/worker/steps-at-work.ts';
 import { watchWorker } from '../../src/worker/watchdog.ts';
@@ -69,8 +70,8 @@ async function stepFor(times: number, about: { step: string; job?: string }, pol
   return { gaveUp, wedged, said: lines.map((line) => JSON.parse(line) as Record<string, unknown>) };
 }
 
-const REMOVE = { step: 'remove-copy', job: 'a-job', destination: 'eu-west-1' };
-const POLL = { step: 'track-region', scope: 'self/eu-west-1' };
+const REMOVE = { step: 'remove-copy', job: 'a-job', destination: keyIn('eu-west-1') };
+const POLL = { step: 'track-region', scope: `${OWN}/eu-west-1` };
 
 test('a step that does not end makes a worker give up, and the log names it, also while Redis is away', async () => {
   expect(await stepFor(9, REMOVE)).toEqual({ gaveUp: 0, wedged: false, said: [] });

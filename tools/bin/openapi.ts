@@ -29,6 +29,7 @@ async function generate(): Promise<string> {
     producer: inert,
     gateway: inert,
     reader: inert,
+    ownAccount: inert,
     recentImages: inert,
     imageNames: inert,
     sourceFacts: inert,

@@ -24,7 +24,8 @@ export function describe(one: Destination): string {
 /** The job as an event leaves it. */
 export function afterEvent(job: CopyJob, { state, progress, destination }: JobEvent): CopyJob {
   const destinations = job.destinations.map((one) => {
-    if (one.region !== destination?.region) return one;
+    if (destination === null || one.account !== destination.account || one.region !== destination.region)
+      return one;
     const { state: own, imageId, progress: percent, etaSeconds } = destination;
     return { ...one, state: own, imageId, progress: percent, etaSeconds };
   });

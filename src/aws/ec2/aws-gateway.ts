@@ -1,6 +1,6 @@
 import type { CopyImageCommandInput, EC2Client, Filter } from '@aws-sdk/client-ec2';
 import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.ts';
-import { destinationAmi, destinationAmiFilter, SELF } from '../../domain/ami.ts';
+import { destinationAmi, destinationAmiFilter } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import { NOBODY } from '../../domain/permissions.ts';
 import type { ServiceSdk } from '../clients.ts';
@@ -63,7 +63,7 @@ export class AwsGateway implements Ec2Gateway {
       const command = new sdk.DescribeImagesCommand({ ImageIds: [imageId], IncludeDisabled: true });
       const { Images } = await client.send(command);
       const [image] = listIn(Images, 'imagesSet');
-      return image === undefined ? null : toImage(image, scope.region);
+      return image === undefined ? null : toImage(image, scope);
     }).catch((error) => whenMissing(error, null));
   }
 
@@ -93,7 +93,7 @@ export class AwsGateway implements Ec2Gateway {
       );
       const images: Image[] = [];
       for await (const { Images } of pagesOf(pages, ({ NextToken }) => NextToken))
-        images.push(...listIn(Images, 'imagesSet').map((one) => toImage(one, scope.region)));
+        images.push(...listIn(Images, 'imagesSet').map((one) => toImage(one, scope)));
       return images;
     });
   }
@@ -120,7 +120,7 @@ export class AwsGateway implements Ec2Gateway {
         IncludeDisabled: true,
       });
       const { Images } = await client.send(command);
-      return listIn(Images, 'imagesSet').map((one) => toImage(one, scope.region));
+      return listIn(Images, 'imagesSet').map((one) => toImage(one, scope));
     });
   }
 
@@ -291,9 +291,9 @@ export class AwsGateway implements Ec2Gateway {
     });
   }
 
-  async checkCredentials(region: string): Promise<void> {
-    await this.#call({ account: SELF, region }, 'DescribeRegions', (client, sdk) =>
-      client.send(new sdk.DescribeRegionsCommand({ RegionNames: [region] })),
+  async checkCredentials(scope: Scope): Promise<void> {
+    await this.#call(scope, 'DescribeRegions', (client, sdk) =>
+      client.send(new sdk.DescribeRegionsCommand({ RegionNames: [scope.region] })),
     );
   }
 
@@ -317,7 +317,7 @@ export class AwsGateway implements Ec2Gateway {
     }
     const began = performance.now();
     const told = (outcome: Ec2Call['outcome']) =>
-      this.#onCall({ operation, region: scope.region, outcome, milliseconds: performance.now() - began });
+      this.#onCall({ operation, scope, outcome, milliseconds: performance.now() - began });
     try {
       const { client, sdk } = await this.#clients.get(scope);
       const answer = await call(client, sdk);

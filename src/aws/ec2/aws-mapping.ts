@@ -1,13 +1,14 @@
 import type { Image as AwsImage, LaunchPermission, Snapshot as AwsSnapshot, Tag } from '@aws-sdk/client-ec2';
-import type { Image, ImageState, Snapshot, Tags } from '../../domain/ami.ts';
+import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.ts';
 import { IMAGE_STATES } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import { normalise } from '../../domain/permissions.ts';
 
 /** EC2's answers in this service's own types. EC2 may leave out any field, so each has something to stand in. */
-export function toImage(image: AwsImage, region: string): Image {
+export function toImage(image: AwsImage, { account, region }: Scope): Image {
   return {
     imageId: image.ImageId ?? '',
+    account,
     region,
     ownerId: image.OwnerId ?? '',
     name: image.Name ?? '',
@@ -52,6 +53,7 @@ function toState(state: string | undefined): ImageState {
 export function toSnapshot(snapshot: AwsSnapshot): Snapshot {
   return {
     snapshotId: snapshot.SnapshotId ?? '',
+    ownerId: snapshot.OwnerId,
     state: snapshot.State ?? 'pending',
     stateMessage: snapshot.StateMessage ?? null,
     progress: Number.parseInt(snapshot.Progress ?? '0', 10) || 0,

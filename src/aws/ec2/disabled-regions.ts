@@ -9,25 +9,30 @@ const FRESH_MS = 60_000;
 /** The regions that the account has not enabled, asked for at most once a minute. A failure is not kept. */
 export class DisabledRegions {
   readonly #gateway: Pick<Ec2Gateway, 'disabledRegions'>;
-  readonly #scope: Scope;
+  readonly #account: () => Promise<string>;
+  readonly #region: string;
   readonly #answers: Recent<string[]>;
 
   /**
-   * @param scope where EC2 is asked
+   * @param account whose regions they are
+   * @param region where EC2 is asked
    * @param now milliseconds of any clock that only goes forward
    */
   constructor(
     gateway: Pick<Ec2Gateway, 'disabledRegions'>,
-    scope: Scope,
+    account: () => Promise<string>,
+    region: string,
     now: () => number = () => performance.now(),
   ) {
     this.#gateway = gateway;
-    this.#scope = scope;
+    this.#account = account;
+    this.#region = region;
     this.#answers = new Recent(FRESH_MS, { now });
   }
 
   /** @throws {AwsError} what the call met */
   async read(): Promise<string[]> {
-    return this.#answers.get(scopeKey(this.#scope), () => this.#gateway.disabledRegions(this.#scope));
+    const scope: Scope = { account: await this.#account(), region: this.#region };
+    return this.#answers.get(scopeKey(scope), () => this.#gateway.disabledRegions(scope));
   }
 }

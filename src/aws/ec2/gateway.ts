@@ -134,7 +134,7 @@ export interface Ec2Gateway {
   disabledRegions(scope: Scope): Promise<string[]>;
 
   /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
-  checkCredentials(region: string): Promise<void>;
+  checkCredentials(scope: Scope): Promise<void>;
 
   /** Closes the clients' sockets. */
   close(): void;

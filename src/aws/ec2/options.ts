@@ -1,3 +1,4 @@
+import type { Scope } from '../../domain/ami.ts';
 import type { AwsOptions } from '../clients.ts';
 import type { AwsErrorKind } from '../error-codes.ts';
 import type { CallBudget } from './call-budget.ts';
@@ -5,7 +6,7 @@ import type { CallBudget } from './call-budget.ts';
 /** One call of EC2 that was answered, or given up. */
 export interface Ec2Call {
   operation: string;
-  region: string;
+  scope: Scope;
   /** `ok`, or why it failed. */
   outcome: 'ok' | AwsErrorKind;
   milliseconds: number;

@@ -39,6 +39,7 @@ export class AwsEventsQueue implements EventsQueue {
   }
 
   #get() {
+    // A queue may be another account's, but it is called with the service's own credentials.
     return this.#clients.get({ account: null, region: this.#region });
   }
 

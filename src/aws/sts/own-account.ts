@@ -1,18 +1,33 @@
-import type { AwsStsGateway } from './aws-sts-gateway.ts';
+import type { STSClient } from '@aws-sdk/client-sts';
+import { classify } from '../aws-error.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
+import { UnexpectedAnswer } from '../expected-answers.ts';
+
+type StsSdk = typeof import('@aws-sdk/client-sts');
+const STS: ServiceSdk<StsSdk, STSClient> = {
+  service: 'STS',
+  answers: 'xml',
+  load: () => import('@aws-sdk/client-sts'),
+  create: (sdk, config) => new sdk.STSClient(config),
+};
+
+const ACCOUNT_ID = /^\d{12}$/;
 
 /**
- * The service's own account id. It asks STS once and keeps the answer for the process: credentials are renewed while a process
- * runs, but the renewed ones belong to the same account.
+ * The account of the service's own credentials, by GetCallerIdentity of STS, which needs no permission. STS is asked when the id is
+ * first needed, and the answer is kept for the process: credentials are renewed while a process runs, but the renewed ones
+ * belong to the same account. The SDK is loaded at the first call.
  */
 export class OwnAccount {
-  readonly #sts: Pick<AwsStsGateway, 'callerAccount'>;
+  readonly #clients: AwsClients<StsSdk, STSClient>;
   readonly #region: string;
   #known: string | null = null;
   #call: Promise<string> | undefined;
 
   /** @param region the region whose STS endpoint is called */
-  constructor(sts: Pick<AwsStsGateway, 'callerAccount'>, region: string) {
-    this.#sts = sts;
+  constructor(options: AwsOptions, region: string) {
+    this.#clients = new AwsClients(STS, options);
     this.#region = region;
   }
 
@@ -23,7 +38,7 @@ export class OwnAccount {
 
   /**
    * The id, 12 digits. Concurrent callers share one call. A failed call is not kept: the next caller starts another one.
-   * @throws {AwsError} as the call was classified
+   * @throws {AwsError} of kind `credentials` if STS does not accept the credentials, else as the call was classified
    */
   async get(): Promise<string> {
     if (this.#known !== null) return this.#known;
@@ -31,10 +46,19 @@ export class OwnAccount {
     return this.#call;
   }
 
+  close(): void {
+    this.#clients.close();
+  }
+
   async #ask(): Promise<string> {
     try {
-      this.#known = await this.#sts.callerAccount(this.#region);
-      return this.#known;
+      const { sdk, client } = await this.#clients.get({ account: null, region: this.#region });
+      const { Account = '' } = await client.send(new sdk.GetCallerIdentityCommand({}));
+      if (!ACCOUNT_ID.test(Account)) throw new UnexpectedAnswer('the answer of AWS lacks Account');
+      this.#known = Account;
+      return Account;
+    } catch (error) {
+      throw classify(error, 'STS', 'GetCallerIdentity', this.#region);
     } finally {
       this.#call = undefined;
     }

@@ -73,10 +73,10 @@ const remove = {
 /** The three ways to change who may launch an image: one job each, all by the same command. */
 export function changePermissionsRoutes(app: App, deps: AppDeps): void {
   const path = '/amis/:imageId/permissions';
-  const accept = (request: ImageRequest, change: PermissionChange, notify?: string) =>
+  const accept = async (request: ImageRequest, change: PermissionChange, notify?: string) =>
     changePermissions(
       deps,
-      imageNamed(deps, request),
+      await imageNamed(deps, request),
       change,
       principalOf(request),
       originOf(deps, request),

@@ -52,7 +52,7 @@ export function copyImage(app: App, deps: AppDeps): void {
   app.post('/amis/:imageId/copies', { schema, config: { access: ['amis:copy'] } }, async (request, reply) => {
     const job = await requestCopy(
       deps,
-      imageNamed(deps, request),
+      await imageNamed(deps, request),
       request.body,
       principalOf(request),
       originOf(deps, request),

@@ -21,6 +21,6 @@ const schema = {
 
 export function getImageRoute(app: App, deps: AppDeps): void {
   app.get('/amis/:imageId', { schema, config: { access: ['amis:read'] } }, async (request) =>
-    presentImage(await requireImage(deps, imageNamed(deps, request))),
+    presentImage(await requireImage(deps, await imageNamed(deps, request))),
   );
 }

@@ -22,5 +22,7 @@ const schema = {
 export function getLineage(app: App, deps: AppDeps): void {
   // One call of EC2 in each region, and one for the image itself.
   const config = { access: ['amis:read'], cost: deps.regions.length + 1 } as const;
-  app.get('/amis/:imageId/copies', { schema, config }, (request) => lineage(deps, imageNamed(deps, request)));
+  app.get('/amis/:imageId/copies', { schema, config }, async (request) =>
+    lineage(deps, await imageNamed(deps, request)),
+  );
 }

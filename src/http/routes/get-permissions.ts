@@ -19,7 +19,7 @@ const schema = {
 } as const;
 
 export function getPermissions(app: App, deps: AppDeps): void {
-  app.get('/amis/:imageId/permissions', { schema, config: { access: ['amis:read'] } }, (request) =>
-    viewPermissions(deps, imageNamed(deps, request)),
+  app.get('/amis/:imageId/permissions', { schema, config: { access: ['amis:read'] } }, async (request) =>
+    viewPermissions(deps, await imageNamed(deps, request)),
   );
 }

@@ -3,7 +3,7 @@ import type { Static } from 'typebox';
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES } from '../../domain/audit.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
 import { JobId } from './fields.ts';
-import { ImageReference } from './image.ts';
+import { NamedImage } from './image.ts';
 import { PermissionState } from './permissions.ts';
 
 export const AuditEntry = component(
@@ -32,7 +32,7 @@ export const AuditEntry = component(
         }),
       ),
       jobId: nullable(JobId),
-      image: nullableRef(ImageReference),
+      image: nullableRef(NamedImage),
       what: Type.Unsafe<object | null>({
         type: ['object', 'null'],
         additionalProperties: true,

@@ -3,13 +3,14 @@ import type { Static } from 'typebox';
 import { EVENT_TYPES } from '../../domain/job-events.ts';
 import { DESTINATION_STATES, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf } from './component.ts';
-import { JobId, Region } from './fields.ts';
+import { AccountId, JobId, Region } from './fields.ts';
 import { percent, time } from './job.ts';
 
 export const EventDestination = component(
   'EventDestination',
   Type.Object(
     {
+      account: AccountId,
       region: Region,
       state: oneOf(DESTINATION_STATES, { description: 'State of the destination after the event.' }),
       imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has given one.' })),

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Tags } from '../../domain/ami.ts';
 import { IMAGE_ID_PATTERN, IMAGE_NAME_PATTERN, IMAGE_NAME_RULE } from '../../domain/ami.ts';
-import { KMS_KEY_PATTERN } from '../../domain/identifiers.ts';
+import { ACCOUNT_PATTERN, KMS_KEY_PATTERN } from '../../domain/identifiers.ts';
 import { JOB_ID_PATTERN } from '../../domain/job-id.ts';
 import { REGION_PATTERN } from '../../domain/regions.ts';
 
@@ -31,6 +31,21 @@ export const Region = Type.String({
   description: 'AWS region.',
   examples: ['us-east-1'],
   'x-rule': 'must be the name of an AWS region in small letters, such as eu-west-1',
+});
+
+export const AccountId = Type.String({
+  pattern: ACCOUNT_PATTERN,
+  description: 'AWS account.',
+  examples: ['111111111111'],
+  'x-rule': 'must be an AWS account id: 12 digits',
+});
+
+export const DestinationName = Type.String({
+  pattern: `^(?:[0-9]{12}/)?${REGION_PATTERN.slice(1)}`,
+  maxLength: 45,
+  description: 'A destination of a job: ACCOUNT/REGION, or its region where the job has only one there.',
+  examples: ['111111111111/eu-west-1'],
+  'x-rule': 'must be a region such as eu-west-1, or an account and a region such as 111111111111/eu-west-1',
 });
 
 export const ImageName = Type.String({

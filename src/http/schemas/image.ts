@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { IMAGE_STATES } from '../../domain/ami.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf } from './component.ts';
-import { ImageId, Region } from './fields.ts';
+import { AccountId, ImageId, Region } from './fields.ts';
 
 export const ImageReference = component(
   'ImageReference',
@@ -12,11 +12,20 @@ export const ImageReference = component(
   ),
 );
 
+export const NamedImage = component(
+  'NamedImage',
+  Type.Object(
+    { imageId: Type.String(), account: Type.String(), region: Type.String() },
+    { ...CLOSED, description: 'An image, by account, region and id.' },
+  ),
+);
+
 export const Image = component(
   'Image',
   Type.Object(
     {
       imageId: ImageId,
+      account: AccountId,
       region: Region,
       ownerId: Type.String({ description: 'Account that owns the image.' }),
       name: Type.String(),

@@ -4,7 +4,7 @@ import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { DestinationSelection } from './destination-selection.ts';
 import { EventDestination, JobEvent } from './event.ts';
 import { Alive, Check, Health } from './health.ts';
-import { Image, ImageReference } from './image.ts';
+import { Image, ImageReference, NamedImage } from './image.ts';
 import { Delivery, Destination, Failure, Job, JobPage, Warning } from './job.ts';
 import { Lineage, Relative } from './lineage.ts';
 import {
@@ -30,6 +30,7 @@ export const COMPONENTS: readonly Component[] = [
   EventDestination,
   Image,
   ImageReference,
+  NamedImage,
   Lineage,
   Relative,
   Warning,

@@ -4,7 +4,7 @@ import type { ImageState } from '../../domain/ami.ts';
 import { IMAGE_STATES } from '../../domain/ami.ts';
 import { DESTINATION_STATES, JOB_KINDS, JOB_STATES, WARNING_CODES } from '../../domain/job.ts';
 import { CLOSED, component, nullable, nullableRef, oneOf, ref } from './component.ts';
-import { ImageId, JobId, Region } from './fields.ts';
+import { AccountId, ImageId, JobId, Region } from './fields.ts';
 import type { PermissionInput, PermissionPatch } from './permissions.ts';
 import { PermissionState } from './permissions.ts';
 
@@ -29,6 +29,7 @@ export const Destination = component(
   'Destination',
   Type.Object(
     {
+      account: AccountId,
       region: Region,
       name: Type.String({ description: 'Name of the new image.' }),
       state: oneOf(DESTINATION_STATES, {
@@ -68,7 +69,7 @@ export const Destination = component(
       availableAt: nullable(time('When EC2 had finished the copy.')),
       finishedAt: nullable(time('When the destination had finished.')),
     },
-    { ...CLOSED, description: 'One region that a job copies to.' },
+    { ...CLOSED, description: 'One account and region that a job copies to.' },
   ),
 );
 
@@ -133,7 +134,12 @@ export const Job = component(
         description: '"partial": some destinations succeeded, the others failed or were cancelled.',
       }),
       image: Type.Object(
-        { id: ImageId, region: Region, name: Type.String({ description: 'Name of the source image.' }) },
+        {
+          id: ImageId,
+          account: AccountId,
+          region: Region,
+          name: Type.String({ description: 'Name of the source image.' }),
+        },
         { ...CLOSED, description: 'The source image.' },
       ),
       progress: percent('Percent over all destinations.'),

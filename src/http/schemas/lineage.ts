@@ -1,12 +1,13 @@
 import { Type } from 'typebox';
 import { CLOSED, component, nullable, ref } from './component.ts';
-import { ImageId, Region } from './fields.ts';
+import { AccountId, ImageId, Region } from './fields.ts';
 
 export const Relative = component(
   'Relative',
   Type.Object(
     {
       imageId: Type.String(),
+      account: Type.String(),
       region: Type.String(),
       name: nullable(
         Type.String({ description: 'null where the image is gone or not visible to this account.' }),
@@ -24,11 +25,15 @@ export const Lineage = component(
   Type.Object(
     {
       imageId: ImageId,
+      account: AccountId,
       region: Region,
       ancestors: Type.Array(ref(Relative), { description: 'What the image is a copy of, nearest first.' }),
       copies: Type.Array(ref(Relative), { description: 'Its direct copies, in all regions.' }),
       unanswered: Type.Array(
-        Type.Object({ region: Type.String(), code: Type.String(), message: Type.String() }, CLOSED),
+        Type.Object(
+          { account: Type.String(), region: Type.String(), code: Type.String(), message: Type.String() },
+          CLOSED,
+        ),
         { description: 'Regions that could not be asked: copies there are missing from the list.' },
       ),
     },

@@ -1,10 +1,10 @@
+import { OWN } from '../../helpers/account.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ImageState } from '../../../src/domain/ami.ts';
-import { SELF } from '../../../src/domain/ami.ts';
 import type { Service } from '../../helpers/service.ts';
 import { startService } from '../../helpers/service.ts';
 
-const scope = { account: SELF, region: 'eu-west-1' };
+const scope = { account: OWN, region: 'eu-west-1' };
 const id = (n: number) => `ami-${n.toString(16).padStart(17, '0')}`;
 
 let service: Service;

@@ -1,10 +1,10 @@
+import { OWN } from '../../helpers/account.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { SELF } from '../../../src/domain/ami.ts';
 import { RecentImages } from '../../../src/aws/ec2/recent-images.ts';
 import type { Service } from '../../helpers/service.ts';
 import { GOLDEN_WEB, startService } from '../../helpers/service.ts';
 
-const scope = { account: SELF, region: GOLDEN_WEB.region };
+const scope = { account: OWN, region: GOLDEN_WEB.region };
 const OTHER = 'ami-0a1b2c3d4e5f60002';
 
 let service: Service;

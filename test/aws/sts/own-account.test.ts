@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Fault, Simulator } from '../../../simulator/index.ts';
 import { startSimulator } from '../../../simulator/index.ts';
 import { AwsError } from '../../../src/aws/aws-error.ts';
-import { AwsStsGateway } from '../../../src/aws/sts/aws-sts-gateway.ts';
 import { OwnAccount } from '../../../src/aws/sts/own-account.ts';
 import { SimulatorControl } from '../../helpers/simulator-control.ts';
 import { PATIENCE } from '../../helpers/waiting.ts';
@@ -12,22 +11,23 @@ const ACCOUNT = '222222222222';
 
 let simulator: Simulator;
 let control: SimulatorControl;
-let sts: AwsStsGateway;
 let own: OwnAccount;
 
 beforeEach(async () => {
   simulator = await startSimulator();
   control = new SimulatorControl(simulator.url);
-  sts = new AwsStsGateway({
-    requestTimeoutMs: PATIENCE,
-    maxAttempts: 1,
-    endpoint: simulator.url,
-    credentialsOf: () => ({ accessKeyId: `AKIASIM${ACCOUNT}`, secretAccessKey: 'simulated' }),
-  });
-  own = new OwnAccount(sts, REGION);
+  own = new OwnAccount(
+    {
+      requestTimeoutMs: PATIENCE,
+      maxAttempts: 1,
+      endpoint: simulator.url,
+      credentialsOf: () => ({ accessKeyId: `AKIASIM${ACCOUNT}`, secretAccessKey: 'simulated' }),
+    },
+    REGION,
+  );
 });
 afterEach(async () => {
-  sts.close();
+  own.close();
   await simulator.close();
 });
 

@@ -143,8 +143,9 @@ export class Claims {
     return this.#claims.filter((claim) => {
       if (claim.image !== null) return claim.image.imageId === imageId && claim.image.region === region;
       const job = this.#traffic.record(claim.jobId ?? '');
-      if (job?.kind !== 'copy' || claim.destination !== region) return false;
-      return findDestination(job, region)?.imageId === imageId;
+      if (job?.kind !== 'copy' || claim.destination === null) return false;
+      const one = findDestination(job, claim.destination);
+      return one?.spec.region === region && one.imageId === imageId;
     });
   }
 

@@ -60,7 +60,7 @@ export interface WakeUp {
   jobId: string;
 }
 
-const WAKE_UP = /(start-copies|start-copy|finish-copy|remove-copy)\/([0-9a-f-]{36})/;
+const WAKE_UP = /(start-copies|start-copy|finish-copy|remove-copy)\.([0-9a-f-]{36})/;
 
 /** The wake-up that a text names, if it does. */
 export function wakeUpIn(texts: readonly string[]): WakeUp | undefined {

@@ -12,6 +12,7 @@ export class Traffic {
   readonly #watchers = new Set<Watcher>();
   readonly #records = new Map<string, Job>();
   readonly #ids = new Map<string, string>();
+  readonly #sent = new Map<string, string>();
   readonly #changes = new Map<string, string>();
   readonly #mentions = new Map<string, ReadonlySet<string>>();
 
@@ -25,6 +26,9 @@ export class Traffic {
     const holds = [...this.#watchers].map((watcher) => watcher(sighting)).filter((one) => one !== undefined);
     if (sighting.link === 'redis' && sighting.phase === 'reply')
       for (const commit of sighting.commits) this.#keep(commit);
+    if (sighting.link === 'redis' && sighting.phase === 'request')
+      for (const { job } of sighting.commits)
+        if (job?.kind === 'copy') this.#sent.set(this.nameOf(job), job.id);
     return holds.length === 0 ? undefined : Promise.all(holds).then(() => {});
   }
 
@@ -50,6 +54,11 @@ export class Traffic {
   named(name: string): CopyJob | undefined {
     const job = this.#records.get(this.#ids.get(name) ?? '');
     return job?.kind === 'copy' ? job : undefined;
+  }
+
+  /** The id of the job whose copies bear that name, from when its record was sent to Redis. */
+  sentAs(name: string): string | undefined {
+    return this.#sent.get(name);
   }
 
   /** The record of the last change of permissions of one of the copies that bear that name. */

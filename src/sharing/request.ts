@@ -1,0 +1,29 @@
+import type { Image } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
+import type { Job, Warning } from '../domain/job.ts';
+import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
+import type { Reason } from '../domain/sharing-rules.ts';
+import type { Change, ChangeRef } from '../store/store.ts';
+
+/** A change of an image's permissions, and the job that makes it. */
+export interface ShareRequest {
+  /** The job whose work it is: its principal's rules count. */
+  job: Job;
+  /** Its place in the wait queue of the image. */
+  me: ChangeRef;
+  image: Image;
+  change: PermissionChange;
+  /** As read when the change began: what the audit and a PUT's warnings compare with, and nothing is restored to. */
+  before: PermissionState;
+  /** Whether the caller may make the image public. */
+  mayPublish: boolean;
+  /** The transition that saves what the next calls give, and what is worth telling. */
+  remember(given: Given, warnings: readonly Warning[]): Change;
+}
+
+export type ShareOutcome =
+  /** EC2's rules or the policy of now forbid it. `after` is how the image is left. */
+  | { outcome: 'refused'; reasons: Reason[]; after: PermissionState }
+  /** EC2 took the changes and doesn't show all of them yet. */
+  | { outcome: 'unsettled'; after: PermissionState }
+  | { outcome: 'shared'; after: PermissionState; warnings: Warning[] };
