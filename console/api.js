@@ -1,3 +1,5 @@
+import { eventReader } from './event-stream.js';
+
 /** The public HTTP contract (/openapi.json), and nothing else. */
 const STORED = 'amiferry.credential';
 const QUEUES = 'amiferry.queues';
@@ -134,16 +136,11 @@ export async function follow(path, { opened, event, closed, signal }) {
 
 async function* messages(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
+  const read = eventReader();
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
-    const blocks = (text + value).split('\n\n');
-    text = blocks.pop();
-    for (const block of blocks) {
-      const fields = Object.fromEntries(block.split('\n').map((line) => line.split(/: (.*)/s)));
-      if (fields.data !== undefined) yield { id: fields.id, data: JSON.parse(fields.data) };
-    }
+    yield* read(value);
   }
 }
 

@@ -15,23 +15,23 @@ import { Parameters } from './wire/parameters.ts';
 import type { XmlObject, XmlValue } from './wire/xml.ts';
 import { isList } from './wire/xml.ts';
 
-/** What a call that was accepted came to. */
+/** The result of an accepted call. */
 export interface Done {
   readonly answer: Answer;
-  /** The image that CopyImage made, or answered again. */
+  /** The image that CopyImage made, or found by its ClientToken. */
   readonly imageId?: string | undefined;
 }
 
-/** One call of whichever protocol, ready to be run, and to be answered in that protocol. */
+/** One call, independent of its protocol, with the function that answers it in that protocol. */
 export interface Call {
   readonly requestId: string;
   readonly action: string;
   readonly mutates: boolean;
-  /** The parameters on the wire, for the ledger; of EC2 calls only. */
+  /** The request's parameters for the ledger; only for EC2 calls. */
   readonly form: URLSearchParams | undefined;
-  /** Outside the token buckets of the account. */
+  /** Whether the call is exempt from the account's token buckets. */
   readonly unlimited?: true;
-  /** @throws AwsError when it is refused */
+  /** @throws AwsError if it is refused */
   readonly run: (effects: Effects) => Done | Promise<Done>;
   readonly refuse: (error: AwsError) => Answer;
 }
@@ -41,8 +41,8 @@ const kmsTarget = 'TrentService.';
 const sqsTarget = 'AmazonSQS.';
 
 /**
- * Tells EC2, STS, KMS and SQS apart, all of which are served on one port.
- * @param gone aborted when the caller has hung up
+ * Distinguishes calls of EC2, STS, KMS and SQS, which are served on one port.
+ * @param gone aborted when the caller has disconnected
  */
 export function callOf(
   simulation: Simulation,

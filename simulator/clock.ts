@@ -1,13 +1,13 @@
 /**
- * The simulator's own time, in milliseconds since the epoch. Everything that depends on time (copies, tokens, buckets,
- * delays of effect) is computed from it when asked for, so no timer exists per copy and a day can pass in a minute.
+ * The simulated time, in milliseconds since the epoch. Everything that depends on time (copies, tokens, buckets, delayed
+ * effects) is calculated from it on demand. So copies need no timers, and a day can pass in a minute.
  */
 export interface Clock {
-  /** Simulated milliseconds since the epoch. Never goes backwards. */
+  /** Simulated milliseconds since the epoch, which never decrease. */
   now(): number;
   /** Jumps ahead by this many simulated seconds. */
   advance(seconds: number): void;
-  /** Simulated seconds per real second from now on; what has passed stays as it was. */
+  /** Sets the simulated seconds per real second from now on. */
   setSpeed(speed: number): void;
 }
 

@@ -1,4 +1,4 @@
-/** HTTP statuses of EC2's error codes; every other code is a 400. */
+/** HTTP statuses of EC2's error codes; all other codes have 400. */
 const statuses: ReadonlyMap<string, number> = new Map([
   ['MissingAuthenticationToken', 403],
   ['UnauthorizedOperation', 403],
@@ -12,7 +12,7 @@ const statuses: ReadonlyMap<string, number> = new Map([
   ['Unavailable', 503],
 ]);
 
-/** A refusal in EC2's own terms; the wire code turns it into the answer. */
+/** A refusal with EC2's code and message; wire/answers.ts turns it into the answer. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
@@ -47,7 +47,7 @@ export function invalidValue(name: string, value: string, why: string): AwsError
   return new AwsError('InvalidParameterValue', `Value (${value}) for parameter ${name} is invalid. ${why}`);
 }
 
-/** What EC2 says to someone who sees a resource but does not own it. */
+/** EC2's refusal to an account that can see a resource but does not own it. */
 export function notTheOwner(kind: 'image' | 'snapshot', id: string): AwsError {
   return new AwsError('AuthFailure', `Not authorized for ${kind}:${id}`);
 }

@@ -7,13 +7,13 @@ export const FaultSchema = Type.Object(
     action: Type.String({ minLength: 1 }),
     region: Type.Optional(Type.String()),
     account: Type.Optional(Type.String()),
-    /** How many calls it befalls. */
+    /** The number of calls that fail. */
     times: Type.Optional(Type.Integer({ minimum: 1 })),
-    /** How many matching calls it lets through first. */
+    /** The number of matching calls that pass before. */
     skip: Type.Optional(Type.Integer({ minimum: 0 })),
-    /** `after`: EC2 does it, and then the answer is late, wrong or lost. */
+    /** `after`: the call is executed, and then its answer is late, wrong or lost. */
     when: Type.Optional(Type.Union([Type.Literal('before'), Type.Literal('after')])),
-    /** An error code, with EC2's status for it unless `status` says otherwise. */
+    /** An error code; its HTTP status is EC2's, or `status`. */
     error: Type.Optional(Type.String({ minLength: 1 })),
     message: Type.Optional(Type.String()),
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
@@ -21,19 +21,19 @@ export const FaultSchema = Type.Object(
     delayMs: Type.Optional(Type.Number({ minimum: 0, maximum: 600_000 })),
     /** Never answers; the connection stays open. */
     hang: Type.Optional(Type.Boolean()),
-    /** Sends the head and half of the body, and then nothing; the connection stays open. */
+    /** Sends the head and half of the body, then nothing; the connection stays open. */
     half: Type.Optional(Type.Boolean()),
     /** Cuts the connection. */
     drop: Type.Optional(Type.Boolean()),
-    /** A web page in place of the answer, with `status` or 200: a firewall, a proxy, a captive portal. */
+    /** Answers with a web page and `status` or 200, as a firewall, a proxy or a captive portal does. */
     html: Type.Optional(Type.Boolean()),
-    /** EC2 answers a Describe call with empty lists, as a machine of it does that has not heard of the resource yet. */
+    /** Answers a Describe call with empty lists, as an EC2 server with a stale view does. */
     empty: Type.Optional(Type.Boolean()),
-    /** EC2 answers as if no filter, and no owner, had been named. */
+    /** Ignores the filters and owners of the request. */
     ignoresFilters: Type.Optional(Type.Boolean()),
-    /** EC2 lists in the opposite order. */
+    /** Reverses the lists in the answer. */
     reverses: Type.Optional(Type.Boolean()),
-    /** Elements that EC2 leaves out of its answer, wherever they are. */
+    /** Names of elements that are removed from the answer. */
     omits: Type.Optional(Type.Array(Type.String())),
     /** The copy is accepted and fails later. */
     copyFails: Type.Optional(
@@ -42,7 +42,7 @@ export const FaultSchema = Type.Object(
         { additionalProperties: false },
       ),
     ),
-    /** The new ids answer NotFound for so many simulated milliseconds. */
+    /** The time for which the new ids are NotFound, simulated milliseconds. */
     consistencyDelayMs: Type.Optional(Type.Number({ minimum: 0 })),
   },
   { additionalProperties: false },
@@ -56,7 +56,7 @@ interface Armed {
   left: number;
 }
 
-/** The faults waiting for their calls, in the order they were given; a call meets the first that fits it. */
+/** The active faults in the order in which they were added. The first matching one applies to a call. */
 export class Faults {
   #armed: Armed[] = [];
 
@@ -68,7 +68,7 @@ export class Faults {
     this.#armed = [];
   }
 
-  /** Takes the fault that befalls this call, if any, off its count. */
+  /** Returns the fault that applies to this call, if any, and decrements its count. */
   take(action: string, region: string, account: string): Fault | undefined {
     if (this.#armed.length === 0) return undefined;
     for (const armed of this.#armed) {
@@ -84,7 +84,7 @@ export class Faults {
     return undefined;
   }
 
-  /** What is still waiting, with the calls left. */
+  /** The active faults with their remaining counts. */
   view(): readonly (Fault & { readonly left: number })[] {
     return this.#armed.map(({ fault, left }) => ({ ...fault, left }));
   }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
-/** A new id of EC2's long form: prefix and 17 hex digits. */
+/** Makes an id in EC2's long form: a prefix and 17 hex digits. */
 export function newId(prefix: 'ami' | 'snap'): string {
   return `${prefix}-${randomBytes(9).toString('hex').slice(0, 17)}`;
 }
@@ -9,7 +9,7 @@ export function newRequestId(): string {
   return randomUUID();
 }
 
-/** A UUID that is the same for the same words, so that a seeded key keeps its id from one start to the next. */
+/** Derives a UUID from text, so that a seeded key has the same id at every start. */
 export function uuidOf(...words: string[]): string {
   const hex = createHash('sha256').update(words.join('/')).digest('hex');
   return [

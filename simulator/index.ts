@@ -10,7 +10,7 @@ export type { Settings } from './settings.ts';
 export { seededKeyId } from './state/keys.ts';
 
 export interface SimulatorOptions extends Partial<Settings> {
-  /** 0, the default: a free one. */
+  /** Default: 0, which means any free port. */
   readonly port?: number;
   readonly host?: string;
 }
@@ -18,15 +18,15 @@ export interface SimulatorOptions extends Partial<Settings> {
 export interface Simulator {
   readonly url: string;
   readonly port: number;
-  /** The simulated time; a test in the same process can advance it. It changes identity at a reset. */
+  /** The simulated time, which a test in the same process can advance. A reset replaces this object. */
   readonly clock: Clock;
-  /** Ends every connection, hung ones included, and the server. */
+  /** Closes all connections, also unanswered ones, and the server. */
   close(): Promise<void>;
 }
 
 /**
- * Starts an EC2 that lives in memory. It verifies no signature: never expose it beyond this machine.
- * @throws when the port is taken
+ * Starts a simulated EC2 in memory. It verifies no signatures: never expose it beyond this machine.
+ * @throws if the port is taken
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { port = 0, host = '127.0.0.1', ...settings } = options;

@@ -1,21 +1,21 @@
-/** One CopyImage call, as it came in and as it ended. */
+/** One CopyImage call with its result. */
 export interface CopyImageCall {
-  /** Simulated, ISO 8601. */
+  /** Simulated time, ISO 8601. */
   readonly at: string;
   readonly account: string;
   readonly region: string;
   readonly clientToken: string | null;
-  /** The request's parameters as they were on the wire. */
+  /** The request's parameters as sent. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** What was made, or answered again, whether or not the answer reached the caller. */
+  /** The image that was made, or found by its token, even if the answer did not reach the caller. */
   imageId: string | null;
-  /** The error code that was answered. */
+  /** The error code of the answer. */
   error: string | null;
-  /** The token was known: no new work. */
+  /** Whether the token was known, so that no image was made. */
   replayed: boolean;
 }
 
-/** What GET /_simulator/calls answers. */
+/** The answer of GET /_simulator/calls. */
 export interface LedgerView {
   readonly total: number;
   readonly mutations: number;
@@ -23,14 +23,14 @@ export interface LedgerView {
   readonly calls: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** action → error code → number. */
   readonly errors: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** `account/region` → the most copies that were under way at once. */
+  /** `account/region` → the largest number of copies that were pending at once. */
   readonly peakCopies: Readonly<Record<string, number>>;
   readonly copyImage: readonly CopyImageCall[];
 }
 
 type Counts = Map<string, Map<string, number>>;
 
-/** Everything that was called. Counts are aggregates, so only CopyImage calls take memory each. */
+/** Records all calls: each CopyImage call, and only counts of the others, which need little memory. */
 export class Ledger {
   #total = 0;
   #mutations = 0;

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace';
 import { startSimulator } from './index.ts';
 
-/** A development server with an environment of its own: it shares no configuration with the service. */
+/** The entry point of the simulator. It has its own environment variables and shares no configuration with the service. */
 const { env } = process;
 
 function number(name: string, fallback: number, maximum: number): number {
@@ -14,7 +14,7 @@ function number(name: string, fallback: number, maximum: number): number {
 
 const simulator = await startSimulator({
   port: number('SIMULATOR_PORT', 4566, 65_535),
-  // Nothing is authenticated, so leaving loopback (as a container must) has to be asked for by name.
+  // Callers are not authenticated, so listening beyond loopback, as a container must, needs an explicit setting.
   host: env['SIMULATOR_HOST'] ?? '127.0.0.1',
   copySeconds: number('SIMULATOR_COPY_SECONDS', 8, 86_400),
   throttle: env['SIMULATOR_THROTTLE'] === '1',

@@ -1,4 +1,4 @@
-/** The regions every account has, and those it would have to opt in to; the simulated accounts have not. */
+/** The regions of every account, and opt-in regions, which no simulated account has enabled. */
 const enabledByDefault = [
   'ap-northeast-1',
   'ap-northeast-2',
@@ -39,7 +39,7 @@ const optIn = [
   'mx-central-1',
 ];
 
-/** Those of other partitions of AWS: an account is in one partition, and knows only its regions. */
+/** Regions of other AWS partitions: an account is in one partition and sees only its regions. */
 const ofOtherPartitions = [
   'us-gov-east-1',
   'us-gov-west-1',
@@ -48,10 +48,10 @@ const ofOtherPartitions = [
   'eusc-de-east-1',
 ];
 
-/** `opt-in-not-required`, `not-opted-in` (EC2's own words), or `undefined` for a region that does not exist. */
+/** `opt-in-not-required` or `not-opted-in`, as EC2 returns it; `undefined` for a region that does not exist. */
 export type OptInStatus = 'opt-in-not-required' | 'not-opted-in';
 
-/** Every region with its status, sorted by name within its status. */
+/** All regions with their status, sorted by status and then by name. */
 export const regions: ReadonlyMap<string, OptInStatus> = new Map<string, OptInStatus>([
   ...enabledByDefault.map((name): [string, OptInStatus] => [name, 'opt-in-not-required']),
   ...optIn.map((name): [string, OptInStatus] => [name, 'not-opted-in']),
@@ -64,7 +64,7 @@ const partitions: ReadonlyMap<string, string> = new Map([
   ['eusc-', 'aws-eusc'],
 ]);
 
-/** The partition that ARNs of a region name. */
+/** The partition of a region, as in ARNs. */
 export function partitionOf(region: string): string {
   for (const [prefix, partition] of partitions) if (region.startsWith(prefix)) return partition;
   return 'aws';

@@ -1,7 +1,7 @@
 import { addImage, type NewImage } from './state/new-image.ts';
 import type { World } from './state/world.ts';
 
-/** The images everyone finds on a fresh simulator. Others' documents and tests name these ids. */
+/** The images of a fresh simulator. Documents and tests use these ids. */
 const seeds: readonly NewImage[] = [
   {
     imageId: 'ami-0a1b2c3d4e5f60001',

@@ -9,10 +9,10 @@ import { takeToken } from './throttle.ts';
 import type { Answer } from './wire/answers.ts';
 import type { Caller } from './wire/caller.ts';
 
-/** An answer, or what a fault does to the connection instead. */
+/** An answer, or the effect of a fault on the connection. */
 export type Outcome = Answer | { half: Answer } | 'hang' | 'drop';
 
-/** Runs one call: ledger, fault, throttling, operation. Every call is counted, however it ends. */
+/** Runs one call: ledger, fault, throttling, operation. Every call is counted, whatever its result. */
 export async function serve(simulation: Simulation, caller: Caller, call: Call): Promise<Outcome> {
   const { faults, ledger } = simulation;
   const fault = faults.take(call.action, caller.region, caller.account);
@@ -40,7 +40,7 @@ function entryFor(simulation: Simulation, caller: Caller, call: Call): CopyImage
 const PAGE =
   '<!DOCTYPE html><html><head><title>Blocked</title></head><body><p>Ask your administrator.</p></body></html>';
 
-/** What the fault answers in the call's place; undefined when it only delays, or befalls the copy itself. */
+/** What the fault answers instead of the call; undefined if it only delays, or concerns the copy. */
 async function disturbance(
   fault: Fault | undefined,
   call: Call,
@@ -58,9 +58,7 @@ async function disturbance(
   if (fault?.error === undefined && fault?.status === undefined) return undefined;
   const code = fault.error ?? 'InternalError';
   failed(code);
-  return call.refuse(
-    new AwsError(code, fault.message ?? `A fault that was asked for: ${code}`, fault.status),
-  );
+  return call.refuse(new AwsError(code, fault.message ?? `Requested fault: ${code}`, fault.status));
 }
 
 async function execute(

@@ -10,7 +10,7 @@ import { callerOf } from './wire/caller.ts';
 
 const bodyLimit = 2 * 1024 * 1024;
 
-/** A server that speaks EC2, STS, KMS and SQS at `/`, and is controlled at `/_simulator/`. It does not listen yet. */
+/** Makes a server for EC2, STS, KMS and SQS at `/`, controlled at `/_simulator/`. The caller makes it listen. */
 export function createSimulatorServer(simulation: Simulation): Server {
   return createServer((request, response) => {
     answer(simulation, request, response).catch((error: unknown) => {

@@ -5,7 +5,7 @@ import { seed } from './seeds.ts';
 import type { Settings } from './settings.ts';
 import { World } from './state/world.ts';
 
-/** All that a running simulator holds, apart from its socket. */
+/** The whole state of a running simulator, except its socket. */
 export class Simulation {
   readonly #initial: Readonly<Settings>;
   readonly faults = new Faults();
@@ -23,7 +23,7 @@ export class Simulation {
     return world;
   }
 
-  /** As on the first day: seeds, settings and clock as started, no faults, an empty ledger. */
+  /** Resets everything: seeds, settings and clock as at the start, no faults, an empty ledger. */
   reset(): void {
     this.faults.clear();
     this.ledger = new Ledger();

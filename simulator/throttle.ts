@@ -18,7 +18,7 @@ const buckets: ReadonlyMap<string, Bucket> = new Map([
 const otherMutating: Bucket = { burst: 50, refill: 5 };
 const reading: Bucket = { burst: 100, refill: 20 };
 
-/** @throws AwsError RequestLimitExceeded when the action's bucket is empty */
+/** @throws AwsError RequestLimitExceeded if the action's bucket is empty */
 export function takeToken(scope: Scope, action: string, mutates: boolean, now: number): void {
   const { burst, refill } = buckets.get(action) ?? (mutates ? otherMutating : reading);
   const bucket = scope.buckets.get(action) ?? { tokens: burst, at: now };

@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
 import { Value } from 'typebox/value';
 
-/** A control request that cannot be taken as it is: status 400 or 404. */
+/** An invalid control request: status 400 or 404. */
 export class ControlError extends Error {
   readonly status: number;
 
@@ -13,14 +13,14 @@ export class ControlError extends Error {
 }
 
 /**
- * The body as that schema has it.
+ * Validates a body by a schema.
  * @throws ControlError 400 that names what is wrong, and where
  */
 export function parse<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {
   const value = json(body);
   if (Value.Check(schema, value)) return value;
   const errors = Value.Errors(schema, value)
-    .filter(({ keyword }) => keyword !== 'boolean') // the same as additionalProperties, said worse
+    .filter(({ keyword }) => keyword !== 'boolean') // repeats additionalProperties with a less useful message
     .map((error) => {
       const names =
         error.keyword === 'additionalProperties' ? `: ${error.params.additionalProperties.join(', ')}` : '';

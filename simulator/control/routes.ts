@@ -15,7 +15,7 @@ type Handler = (simulation: Simulation, body: string, id: string) => unknown;
 
 const done = { ok: true };
 
-/** By method and path under `/_simulator/`; where the path ends in `/` an id follows. */
+/** The routes, by method and path below `/_simulator/`. After a path that ends in `/` an id follows. */
 const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['GET health', () => done],
   ['GET calls', ({ ledger }) => ledger.view()],
@@ -31,7 +31,7 @@ const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST keys', addOneKey],
 ]);
 
-/** Answers a request at `/_simulator/…`: 404 for an unknown route, 400 for a body that does not fit. */
+/** Answers a request at `/_simulator/…`: 404 for an unknown route, 400 for an invalid body. */
 export function handleControl(
   simulation: Simulation,
   method: string,

@@ -14,7 +14,7 @@ export const ImageChangeSchema = Type.Object(
   closed,
 );
 
-/** The body of POST /_simulator/keys. Without `keyId` the id follows from account, region and alias. */
+/** The body of POST /_simulator/keys. Without `keyId` the id is derived from account, region and alias. */
 export const NewKeySchema = Type.Object(
   {
     account: Type.String({ pattern: '^\\d{12}$' }),

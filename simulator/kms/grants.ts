@@ -31,12 +31,12 @@ const CreateGrantSchema = Type.Object({
   Name: Type.Optional(Type.String({ pattern: '^[a-zA-Z0-9:/_-]{1,256}$' })),
 });
 
-/** CreateGrant: the same Name with the same parameters answers the first grant's id; without a Name each is new. */
+/** CreateGrant. The same Name with the same parameters returns the first grant's id; without a Name each grant is new. */
 export function createGrant(request: KmsRequest, body: string): object {
   const asked = jsonInput(CreateGrantSchema, body);
   const key = usableKey(request, asked.KeyId, 'CreateGrant');
   if (!key.enabled) throw new AwsError('DisabledException', `${key.arn} is disabled.`);
-  // A caller that holds only a grant can grant no more operations than that grant has.
+  // A caller whose permission is a grant can grant only the operations of that grant.
   if (!mayUse(key, request.account, asked.Operations)) throw notAllowed(request, 'CreateGrant', key);
   requirePrincipal(asked.GranteePrincipal, request.region);
   const fingerprint = JSON.stringify([
@@ -79,7 +79,7 @@ const ListGrantsSchema = Type.Object({
   GranteePrincipal: Type.Optional(Type.String()),
 });
 
-/** ListGrants in pages of Limit, 50 by default. The marker is the id of the page's last grant. */
+/** ListGrants, in pages of Limit (default 50). The marker is the id of the last grant of a page. */
 export function listGrants(request: KmsRequest, body: string): object {
   const { KeyId, Limit = 50, Marker, GrantId, GranteePrincipal } = jsonInput(ListGrantsSchema, body);
   const key = usableKey(request, KeyId, 'ListGrants');
@@ -117,7 +117,7 @@ const RevokeGrantSchema = Type.Object({
   GrantId: Type.String({ minLength: 1 }),
 });
 
-/** RevokeGrant. @throws AwsError NotFoundException when the key has no such grant */
+/** RevokeGrant. @throws AwsError NotFoundException if the key has no such grant */
 export function revokeGrant(request: KmsRequest, body: string): object {
   const { KeyId, GrantId } = jsonInput(RevokeGrantSchema, body);
   const key = usableKey(request, KeyId, 'RevokeGrant');

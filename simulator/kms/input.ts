@@ -10,7 +10,7 @@ export interface KmsRequest {
 }
 
 /**
- * The key the caller means, if the caller may do that with it.
+ * Finds the key that the caller names, and checks that the caller may do the operation with it.
  * @throws AwsError NotFoundException, AccessDeniedException
  */
 export function usableKey(request: KmsRequest, identifier: string, operation: string): Key {

@@ -6,7 +6,7 @@ import type { Request } from './operation.ts';
 export interface Encryption {
   readonly encrypt: boolean;
   readonly kmsKeyId: string | undefined;
-  /** The key is looked at only after CopyImage has answered: a bad one fails the copy, not the call. */
+  /** EC2 checks the key only after CopyImage has answered: an invalid one fails the copy and not the call. */
   readonly failure: CopyFailure | undefined;
 }
 

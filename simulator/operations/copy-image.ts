@@ -14,7 +14,7 @@ import { readTagSpecifications } from './tag-specifications.ts';
 const namePattern = /^[A-Za-z0-9 ()[\]./\-'@_]{3,128}$/;
 const secondsTag = 'simulator:seconds';
 
-/** CopyImage: checks, then a pending image. The same ClientToken with the same parameters answers the first image. */
+/** CopyImage: checks, then makes a pending image. The same ClientToken with the same parameters returns the first image. */
 export const copyImage = mutates((request) => {
   const { parameters, world, account, region } = request;
   const token = parameters.text('ClientToken');
@@ -58,7 +58,7 @@ function planOf(request: Request): CopyPlan {
   };
 }
 
-/** @throws AwsError InvalidParameterValue for a key that comes along twice. EC2: unknown, so the simulator takes the stricter answer. */
+/** @throws AwsError InvalidParameterValue for a duplicate key. EC2's behaviour is unknown, so the simulator is strict. */
 function newIn(copied: ReadonlyMap<string, string>, asked: Map<string, string>): Map<string, string> {
   const twice = [...asked.keys()].find((key) => copied.has(key));
   if (twice === undefined) return asked;
@@ -111,7 +111,7 @@ function completionMinutesOf({ parameters }: Request): number | undefined {
   return minutes;
 }
 
-/** Simulated seconds: the first tag that says so, else the setting. */
+/** Simulated seconds: of the first tag `simulator:seconds`, else of the setting. */
 function secondsOf(tagSets: readonly ReadonlyMap<string, string>[], fallback: number): number {
   const said = tagSets.map((tags) => tags.get(secondsTag)).find((value) => /^\d+(\.\d+)?$/.test(value ?? ''));
   return said === undefined ? fallback : Number(said);
@@ -139,7 +139,7 @@ function sourceOf({ parameters, world, account, region: destination }: Request):
   return source;
 }
 
-/** Sharing an image lets others launch it; copying it takes its snapshots, and their key, as well. */
+/** Checks access to the snapshots and their key: launch permission alone does not allow a copy. */
 function requireStorage(world: Request['world'], account: string, source: Image): void {
   const now = world.clock.now();
   for (const snapshot of snapshotsOf(world, source)) {
@@ -158,7 +158,7 @@ function requireStorage(world: Request['world'], account: string, source: Image)
   }
 }
 
-/** EC2's words, and the time after which they come. */
+/** EC2's message, and the time after which the copy fails with it. */
 function outOfRoom({ settings }: Request['world']): Pick<CopyPlan, 'failure' | 'durationMs'> {
   const reason = `Too many snapshot copies in progress. The limit is ${settings.snapshotCopySlots} in-progress snapshot copies to a single destination region.`;
   return {
@@ -167,7 +167,7 @@ function outOfRoom({ settings }: Request['world']): Pick<CopyPlan, 'failure' | '
   };
 }
 
-/** `fails`: the copy is accepted, and there is no room for its snapshots. */
+/** `fails`: the copy is accepted, and then fails for lack of snapshot slots. */
 function requireSlots({ world, account, region }: Request, source: Image): 'fine' | 'fails' {
   const { copySlots, snapshotCopySlots, snapshotCopyLimit } = world.settings;
   const underWay = copiesUnderWay(world, account, region).filter(isToEndWell);

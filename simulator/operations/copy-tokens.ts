@@ -2,15 +2,15 @@ import { AwsError } from '../errors.ts';
 import type { Scope, TokenMemory, World } from '../state/world.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
-/** Every parameter but the token itself, in an order that does not depend on the client's. */
+/** All parameters except the token, in an order independent of the client. */
 export function fingerprintOf(parameters: Parameters): string {
   const entries = parameters.entries().filter(([name]) => name !== 'ClientToken');
   return JSON.stringify(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**
- * The image made under that token, even if it has been deregistered since; undefined when the token is new.
- * @throws AwsError IdempotentParameterMismatch when it was used with other parameters
+ * Finds the image made with a token, even if it has been deregistered since; undefined if the token is new.
+ * @throws AwsError IdempotentParameterMismatch if it was used with other parameters
  */
 export function recall(scope: Scope, token: string, fingerprint: string, world: World): string | undefined {
   forget(scope, world.clock.now() - world.settings.tokenMemorySeconds * 1000);
@@ -29,7 +29,7 @@ export function remember(scope: Scope, token: string, memory: TokenMemory): void
   scope.tokens.set(token, memory);
 }
 
-/** A map keeps the order of insertion, so the old ones are at its head. */
+/** Removes expired tokens. A map keeps insertion order, so the oldest come first. */
 function forget(scope: Scope, before: number): void {
   for (const [token, { at }] of scope.tokens) {
     if (at > before) return;

@@ -3,7 +3,7 @@ import { removeImage } from '../state/copies.ts';
 import { ownImage, ownSnapshot, usersOf } from '../state/lookup.ts';
 import { done, mutates } from './operation.ts';
 
-/** DeregisterImage. Of a pending copy it cancels the copy; with DeleteAssociatedSnapshots it says what became of each. */
+/** DeregisterImage. It cancels a pending copy. With DeleteAssociatedSnapshots it returns the result for each snapshot. */
 export const deregisterImage = mutates((request) => {
   const { parameters, world, region } = request;
   const image = ownImage(request, parameters.required('ImageId'));
@@ -20,7 +20,7 @@ export const deregisterImage = mutates((request) => {
   return { return: true, deleteSnapshotResultSet };
 });
 
-/** DeleteSnapshot, unless an image uses it. */
+/** DeleteSnapshot; refused while an image uses the snapshot. */
 export const deleteSnapshot = mutates((request) => {
   const { world, region, parameters } = request;
   const { snapshotId } = ownSnapshot(request, parameters.required('SnapshotId'));

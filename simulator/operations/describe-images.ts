@@ -18,7 +18,7 @@ import { reads, type Request } from './operation.ts';
 
 const maxIds = 1000;
 
-/** DescribeImages: what the caller may see, by ids, owners, sharees and filters, in pages. */
+/** DescribeImages: the images that the caller can see, selected by ids, owners, sharees and filters, in pages. */
 export const describeImages = reads((request) => {
   const { parameters } = request;
   const ids = parameters.texts('ImageId');
@@ -56,7 +56,7 @@ function namedImages({ world, account, region }: Request, ids: readonly string[]
   return found.filter(isSeen).toSorted((a, b) => a.sequence - b.sequence);
 }
 
-/** Looked up where a filter names ids, so that a batch of 200 among thousands stays cheap. */
+/** Looks images up by id if a filter names ids, so that 200 of thousands are found cheaply. */
 function candidates({ world, region }: Request, filters: readonly Filter[]): Image[] {
   const now = world.clock.now();
   const { images, leaving } = world.region(region);
@@ -180,7 +180,7 @@ function imageElements({ world, account }: Request, image: Image): XmlObject {
   };
 }
 
-/** As EC2, without the keys: only DescribeSnapshots tells those. */
+/** Like EC2, without the keys, which only DescribeSnapshots returns. */
 export function devicesOf(image: Image, now: number): XmlObject[] {
   const named = namesItsSnapshots(image, now);
   const devices = image.devices.map((device) => ({
@@ -196,7 +196,7 @@ export function devicesOf(image: Image, now: number): XmlObject[] {
   return [...devices, ...image.blankVolumes.map(blankVolume)];
 }
 
-/** Without a snapshot, and with no word of encryption. */
+/** A blank volume: without a snapshot and without `encrypted`. */
 function blankVolume(volumeSize: number, index: number): XmlObject {
   const deviceName = `/dev/sd${String.fromCodePoint('p'.charCodeAt(0) + index)}`;
   return { deviceName, ebs: { volumeSize, deleteOnTermination: true, volumeType: 'gp3' } };

@@ -8,7 +8,7 @@ interface RegionDescription {
   readonly status: string;
 }
 
-/** DescribeRegions: those the account can use; with AllRegions also those it would have to opt in to. */
+/** DescribeRegions: the enabled regions; with AllRegions also those that the account has not opted in to. */
 export const describeRegions = reads(({ parameters, region }) => {
   const names = parameters.texts('RegionName');
   const unknown = names.filter((name) => !regions.has(name));

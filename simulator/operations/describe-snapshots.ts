@@ -11,7 +11,7 @@ import { reads, type Request } from './operation.ts';
 
 const gibibyte = 1024 ** 3;
 
-/** DescribeSnapshots: what the caller may see, by ids, owners, sharees and filters, in pages. */
+/** DescribeSnapshots: the snapshots that the caller can see, selected by ids, owners, sharees and filters, in pages. */
 export const describeSnapshots = reads((request) => {
   const { parameters, world, account } = request;
   const ids = parameters.texts('SnapshotId');
@@ -48,7 +48,7 @@ export const describeSnapshots = reads((request) => {
   };
 });
 
-/** By ids, each of which must be there; by the ids a filter names, where they are; else all. */
+/** Selects by ids, which must all exist; or by the ids in a filter, of which some may not exist; else all. */
 function candidates(
   request: Request,
   ids: readonly string[],

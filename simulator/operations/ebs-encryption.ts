@@ -19,10 +19,10 @@ function defaultKey({ world, account, region }: Request): { kmsKeyId: string } {
   return { kmsKeyId: identifier ?? awsManagedAlias };
 }
 
-/** The alias as long as none was set, as EC2 answers it; then the key's ARN. */
+/** GetEbsDefaultKmsKeyId. Like EC2, it returns the alias until a key is set, then the key's ARN. */
 export const getEbsDefaultKmsKeyId = reads(defaultKey);
 
-/** ModifyEbsDefaultKmsKeyId. As with copies, a key that does not exist is not noticed here. */
+/** ModifyEbsDefaultKmsKeyId. As with copies, the existence of the key is not checked here. */
 export const modifyEbsDefaultKmsKeyId = mutates((request) => {
   const { world, account, region, parameters } = request;
   const identifier = parameters.required('KmsKeyId');

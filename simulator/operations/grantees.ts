@@ -7,7 +7,7 @@ export interface PermissionChange {
   readonly remove: readonly Grantee[];
 }
 
-/** A list's member names on the wire, and those of the older form (`OperationType` with `UserId.1`, `UserGroup.1`, …). */
+/** The parameter names of grantees, in the newer form and in the older one (`OperationType` with `UserId.1`, `UserGroup.1`, …). */
 const memberNames: readonly (readonly [GranteeKind, string, string])[] = [
   ['userId', 'UserId', 'UserId'],
   ['group', 'Group', 'UserGroup'],
@@ -16,7 +16,7 @@ const memberNames: readonly (readonly [GranteeKind, string, string])[] = [
 ];
 
 /**
- * What a permission is to become, in the newer form (`LaunchPermission.Add.1.UserId`) or the older one.
+ * Reads a change of permissions, in the newer form (`LaunchPermission.Add.1.UserId`) or the older one.
  * @throws AwsError InvalidParameterCombination for a member that names two grantees, or for both forms at once
  */
 export function readPermissionChange(parameters: Parameters, permission: string): PermissionChange {

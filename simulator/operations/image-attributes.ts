@@ -7,7 +7,7 @@ import { readPermissionChange } from './grantees.ts';
 import { requireShareable } from './launch-rules.ts';
 import { done, mutates, reads } from './operation.ts';
 
-/** DescribeImageAttribute: launchPermission, description, productCodes, blockDeviceMapping; its owner only. */
+/** DescribeImageAttribute: launchPermission, description, productCodes, blockDeviceMapping; only for the owner. */
 export const describeImageAttribute = reads((request) => {
   const attribute = request.parameters.required('Attribute');
   const image = ownImage(request, request.parameters.required('ImageId'));
@@ -29,7 +29,7 @@ export const describeImageAttribute = reads((request) => {
   throw invalidValue('Attribute', attribute, 'Not simulated.');
 });
 
-/** ModifyImageAttribute: description, or launch permissions, of which either all named are changed or none. */
+/** ModifyImageAttribute: the description, or launch permissions, of which all are changed or none. */
 export const modifyImageAttribute = mutates((request) => {
   const { parameters, world } = request;
   const image = ownImage(request, parameters.required('ImageId'));
@@ -51,7 +51,7 @@ export const modifyImageAttribute = mutates((request) => {
   return done;
 });
 
-/** ResetImageAttribute: private again. */
+/** ResetImageAttribute: makes the image private. */
 export const resetImageAttribute = mutates((request) => {
   const attribute = request.parameters.required('Attribute');
   if (attribute !== 'launchPermission')

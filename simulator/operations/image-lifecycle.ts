@@ -10,7 +10,7 @@ function named(request: Request): Image {
   return ownImage(request, request.parameters.required('ImageId'));
 }
 
-/** EnableImageDeprecation: not in the past, at most 10 years ahead, 2 for a public image. */
+/** EnableImageDeprecation: a time in the future, at most 10 years ahead, or 2 for a public image. */
 export const enableImageDeprecation = mutates((request) => {
   const image = named(request);
   const text = request.parameters.required('DeprecateAt');
@@ -37,7 +37,7 @@ function move(request: Request, image: Image, from: ImageState, to: 'available' 
   if (state !== to) request.world.stateChanges.settle(image, to);
 }
 
-/** DisableImage strips all launch permissions for good. */
+/** DisableImage: removes all launch permissions. */
 export const disableImage = mutates((request) => {
   const image = named(request);
   move(request, image, 'available', 'disabled');
@@ -45,7 +45,7 @@ export const disableImage = mutates((request) => {
   return done;
 });
 
-/** EnableImage does not give the launch permissions back. */
+/** EnableImage: does not restore launch permissions. */
 export const enableImage = mutates((request) => {
   move(request, named(request), 'disabled', 'available');
   return done;

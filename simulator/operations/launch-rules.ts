@@ -7,14 +7,14 @@ import type { Snapshot } from '../state/snapshot.ts';
 import type { World } from '../state/world.ts';
 import type { Request } from './operation.ts';
 
-/** Whether a snapshot is encrypted under the AWS managed key, which no other account can ever use. */
+/** Whether a snapshot is encrypted under the AWS managed key, which no other account can use. */
 export function isUnderAwsManagedKey(world: World, snapshot: Snapshot): boolean {
   const { kmsKeyId, ownerId, region } = snapshot;
   return kmsKeyId !== undefined && world.findKey(ownerId, region, kmsKeyId)?.manager === 'AWS';
 }
 
 /**
- * EC2's rules for who may be given launch permission, checked before anything changes.
+ * Checks EC2's rules for new launch permissions, before anything changes.
  * @throws AwsError InvalidAMIAttributeItemValue, InvalidParameter, OperationNotPermitted, ResourceLimitExceeded
  */
 export function requireShareable(
@@ -26,7 +26,7 @@ export function requireShareable(
   const { world } = request;
   requireWellFormed([...add, ...remove], 'InvalidAMIAttributeItemValue', image.region);
   if (add.length === 0) return;
-  // EC2: unknown, so the simulator takes the stricter answer.
+  // EC2's behaviour is unknown, so the simulator is strict.
   if (add.some(({ value }) => value === image.ownerId))
     throw new AwsError('InvalidAMIAttributeItemValue', `Account ${image.ownerId} owns ${image.imageId}`);
   if (snapshotsOf(world, image).some((snapshot) => isUnderAwsManagedKey(world, snapshot))) {

@@ -3,23 +3,23 @@ import type { World } from '../state/world.ts';
 import type { Parameters } from '../wire/parameters.ts';
 import type { XmlObject } from '../wire/xml.ts';
 
-/** What a fault does to a call that EC2 accepts. */
+/** The effect of a fault on an accepted call. */
 export interface Effects {
-  /** The copy is accepted and fails later, for that reason. */
+  /** The copy is accepted and fails later with this reason. */
   readonly copyFails?: CopyFailure | undefined;
-  /** The new ids answer NotFound for so many simulated milliseconds. */
+  /** The time for which the new ids are NotFound, simulated milliseconds. */
   readonly consistencyDelayMs?: number | undefined;
   /** Every list in the answer is empty. */
   readonly empty?: boolean | undefined;
-  /** Filters and owners in the request count for nothing. */
+  /** Filters and owners of the request are ignored. */
   readonly ignoresFilters?: boolean | undefined;
-  /** Every list in the answer comes in the opposite order. */
+  /** Every list in the answer is reversed. */
   readonly reverses?: boolean | undefined;
-  /** Elements that are left out of the answer, wherever they are. */
+  /** Names of elements that are removed from the answer. */
   readonly omits?: readonly string[] | undefined;
 }
 
-/** One call, as an operation sees it. */
+/** One call, as passed to an operation. */
 export interface Request {
   readonly world: World;
   readonly account: string;
@@ -28,7 +28,7 @@ export interface Request {
   readonly effects: Effects;
 }
 
-/** An EC2 action: reads the request, changes the world (all or nothing), and answers elements or throws an AwsError. */
+/** An EC2 action: reads the request, changes the world (all or nothing), and returns elements or throws an AwsError. */
 export interface Operation {
   readonly mutates: boolean;
   readonly run: (request: Request) => XmlObject;
@@ -42,5 +42,5 @@ export function mutates(run: Operation['run']): Operation {
   return { mutates: true, run };
 }
 
-/** What most mutating actions answer. */
+/** The answer of most changing actions. */
 export const done: XmlObject = { return: true };

@@ -8,7 +8,7 @@ import { done, mutates, reads, type Request } from './operation.ts';
 
 const maxAtOnce = 500;
 
-/** DescribeSnapshotAttribute: createVolumePermission; its owner only. */
+/** DescribeSnapshotAttribute: createVolumePermission; only for the owner. */
 export const describeSnapshotAttribute = reads((request) => {
   requireCreateVolumePermission(request);
   const { snapshotId, volumePermissions } = ownSnapshot(request, request.parameters.required('SnapshotId'));
@@ -18,7 +18,7 @@ export const describeSnapshotAttribute = reads((request) => {
   return { snapshotId, createVolumePermission };
 });
 
-/** ModifySnapshotAttribute: accounts or `all`, at most 500 at a time, adding or removing but not both. */
+/** ModifySnapshotAttribute: adds or removes, but not both, at most 500 accounts or `all`. */
 export const modifySnapshotAttribute = mutates((request) => {
   const snapshot = ownSnapshot(request, request.parameters.required('SnapshotId'));
   const { add, remove } = readPermissionChange(request.parameters, 'CreateVolumePermission');
@@ -37,7 +37,7 @@ export const modifySnapshotAttribute = mutates((request) => {
   return done;
 });
 
-/** ResetSnapshotAttribute: the owner's alone again. */
+/** ResetSnapshotAttribute: makes the snapshot private. */
 export const resetSnapshotAttribute = mutates((request) => {
   requireCreateVolumePermission(request);
   ownSnapshot(request, request.parameters.required('SnapshotId')).volumePermissions = new Map();

@@ -9,7 +9,7 @@ export interface CopyTags {
 }
 
 /**
- * The tags asked for, by resource type.
+ * The requested tags, by resource type.
  * @throws AwsError InvalidParameterValue for any other type
  */
 export function readTagSpecifications(parameters: Parameters): CopyTags {

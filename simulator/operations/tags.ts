@@ -19,7 +19,7 @@ function taggables(request: Request): Taggable[] {
   });
 }
 
-/** CreateTags: adds or overwrites, on all the resources or on none. */
+/** CreateTags: adds or overwrites tags, on all resources or on none. */
 export const createTags = mutates((request) => {
   const tags = readTags(request.parameters.structures('Tag'));
   if (tags.size === 0) throw missingParameter('Tag');
@@ -28,7 +28,7 @@ export const createTags = mutates((request) => {
   return done;
 });
 
-/** DeleteTags: those keys, where a value is given only with that value; with no key, all but `aws:` ones. */
+/** DeleteTags: the given keys, or, with a value, only tags with that value; without keys, all tags except `aws:` ones. */
 export const deleteTags = mutates((request) => {
   const named = request.parameters
     .structures('Tag')
@@ -52,7 +52,7 @@ interface TagDescription {
   readonly value: string;
 }
 
-/** DescribeTags: those of the caller's own images and snapshots. */
+/** DescribeTags: the tags of the caller's own images and snapshots. */
 export const describeTags = reads((request) => {
   const { world, account, region, parameters } = request;
   const { images, snapshots } = world.region(region);

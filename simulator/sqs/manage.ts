@@ -9,7 +9,7 @@ const CreateQueueSchema = Type.Object({
   Attributes: Type.Optional(Type.Record(Type.String(), Type.String())),
 });
 
-/** CreateQueue: a queue of that name that is there stays as it is. */
+/** CreateQueue: an existing queue of that name stays as it is. */
 export function createQueue(request: SqsRequest, body: string): object {
   const { QueueName, Attributes = {} } = jsonInput(CreateQueueSchema, body);
   request.world().queues.create(request, QueueName, Attributes);

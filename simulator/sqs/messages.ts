@@ -5,7 +5,7 @@ import type { Received } from '../state/queue.ts';
 import { md5 } from '../state/queue.ts';
 import type { SqsRequest } from './request.ts';
 
-/** How often a long poll looks, real milliseconds: copies end by the clock, and nothing tells of that. */
+/** The interval at which a long poll checks for messages, real milliseconds: copies end by the clock, without a notification. */
 const lookEvery = 20;
 
 const SendMessageSchema = Type.Object({
@@ -27,8 +27,8 @@ const ReceiveMessageSchema = Type.Object({
 });
 
 /**
- * ReceiveMessage, with long polling in real time. What a caller that has hung up would have got stays in the queue
- * (SQS does not promise that).
+ * ReceiveMessage, with long polling in real time. If the caller has disconnected, its messages stay in the queue (SQS does not
+ * guarantee that).
  */
 export async function receiveMessage({ world, region, gone }: SqsRequest, body: string): Promise<object> {
   const { QueueUrl, MaxNumberOfMessages = 1, ...asked } = jsonInput(ReceiveMessageSchema, body);

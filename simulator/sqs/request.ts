@@ -1,13 +1,13 @@
 import type { World } from '../state/world.ts';
 
-/** One call, as an operation sees it. */
+/** One call, as passed to an operation. */
 export interface SqsRequest {
-  /** Asked anew at each use: a reset in the middle of a long poll begins a new world. */
+  /** A function, since a reset during a long poll replaces the world. */
   readonly world: () => World;
   readonly account: string;
   readonly region: string;
-  /** Where the caller reached the simulator, for the URLs of new queues. */
+  /** The address at which the caller reached the simulator, for the URLs of new queues. */
   readonly origin: string;
-  /** Aborted when the caller has hung up. */
+  /** Aborted when the caller has disconnected. */
   readonly gone: AbortSignal;
 }

@@ -1,13 +1,13 @@
 import type { BlockPublicAccess, World } from './world.ts';
 
-/** What holds now for that account and region: a change takes effect only after its delay. */
+/** The current setting of an account and region: a change takes effect after a delay. */
 export function blockPublicAccessOf(world: World, account: string, region: string): BlockPublicAccess {
   const { blockPublicAccess: change } = world.scope(account, region);
   if (change === undefined) return world.settings.blockPublicAccess;
   return world.clock.now() < change.from ? change.before : change.after;
 }
 
-/** Changes it, with the delay that the settings give. */
+/** Changes it, with the delay of the settings. */
 export function setBlockPublicAccess(
   world: World,
   account: string,

@@ -4,7 +4,7 @@ import { snapshotsOf } from './lookup.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { World } from './world.ts';
 
-/** Why an accepted copy fails later: the image's reason, and the more useful one of its snapshots. */
+/** Why an accepted copy fails later: the image's reason, and that of its snapshots, which says more. */
 export interface CopyFailure {
   readonly reason: string;
   readonly snapshotReason?: string | undefined;
@@ -19,7 +19,7 @@ export interface CopyPlan {
   readonly description: string;
   readonly imageTags: Map<string, string>;
   readonly snapshotTags: Map<string, string>;
-  /** Whether snapshots that are not encrypted become so, and under which key's ARN all that are encrypted go. */
+  /** Whether unencrypted snapshots become encrypted, and the ARN of the key for all encrypted ones. */
   readonly encrypt: boolean;
   readonly kmsKeyId: string | undefined;
   readonly failure: CopyFailure | undefined;
@@ -28,10 +28,10 @@ export interface CopyPlan {
   readonly completionMinutes: number | undefined;
 }
 
-/** A smaller snapshot is done sooner, but never before this part of the copy's time. */
+/** Smaller snapshots complete earlier, but not before this part of the copy's duration. */
 const shortestPart = 0.2;
 
-/** Makes the image and its snapshots, both pending; from then on the clock alone moves them. */
+/** Makes the pending image and its snapshots. Their state follows from the clock. */
 export function startCopy(world: World, plan: CopyPlan): Image {
   const now = world.clock.now();
   const imageId = newId('ami');
@@ -111,7 +111,7 @@ function copySnapshot(
   return snapshot;
 }
 
-/** The copies of that account under way into that region. */
+/** The pending copies of an account into a region. */
 export function copiesUnderWay(world: World, account: string, region: string): readonly Image[] {
   const scope = world.scope(account, region);
   const now = world.clock.now();
@@ -122,7 +122,7 @@ export function copiesUnderWay(world: World, account: string, region: string): r
   return scope.copies;
 }
 
-/** Takes the image away; of a copy under way its snapshots too, which cancels the copy. */
+/** Removes an image; for a pending copy its snapshots too, which cancels the copy. */
 export function removeImage(world: World, image: Image): void {
   const { images, leaving, snapshots } = world.region(image.region);
   const now = world.clock.now();

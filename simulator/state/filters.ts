@@ -1,7 +1,7 @@
 import { AwsError, invalidValue } from '../errors.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
-/** How to read each filterable value of a resource; several values match if any does. */
+/** Reads the values of a resource for each filter; a filter matches if any value does. */
 export type FilterReaders<Resource> = ReadonlyMap<string, (resource: Resource) => readonly string[]>;
 
 export interface Filter {
@@ -29,7 +29,7 @@ function tooMany(what: string): AwsError {
   return new AwsError('FilterLimitExceeded', `The maximum number of ${what}`);
 }
 
-/** EC2's wildcards: `*` any characters, `?` one, a backslash takes the next one literally. */
+/** EC2's wildcards: `*` for any characters, `?` for one; a backslash escapes the next one. */
 function patternOf(value: string): string | undefined {
   if (!/[*?\\]/.test(value)) return undefined;
   return value.replace(/\\(.)|([\s\S])/g, (_, escaped: string | undefined, plain: string | undefined) => {
@@ -48,8 +48,8 @@ function matcherOf(values: readonly string[]): (value: string) => boolean {
 }
 
 /**
- * One test for all filters: each must match, by any of its values.
- * @throws AwsError InvalidParameterValue for a filter the resource does not have
+ * Makes one test of all filters: each must match, by any of its values.
+ * @throws AwsError InvalidParameterValue for a filter that the resource does not have
  */
 export function compileFilters<Resource>(
   filters: readonly Filter[],
@@ -78,7 +78,7 @@ function tagReader<Resource>(
   };
 }
 
-/** The values of a filter that names resources exactly, so that they can be looked up instead of searched for. */
+/** The ids in a filter, if they have no wildcards, so that resources can be looked up instead of searched. */
 export function exactValues(filters: readonly Filter[], name: string): readonly string[] | undefined {
   const values = filters.find((filter) => filter.name === name)?.values;
   return values?.some((value) => /[*?\\]/.test(value)) ? undefined : values;

@@ -28,7 +28,7 @@ export interface ImageSource {
 /** An AMI. Times are simulated milliseconds since the epoch. */
 export interface Image {
   readonly imageId: string;
-  /** Grows with every image and snapshot made: the order of listings, and what a NextToken points at. */
+  /** Increases with every new image and snapshot: it defines the order of lists and the position of a NextToken. */
   readonly sequence: number;
   readonly region: string;
   readonly ownerId: string;
@@ -37,13 +37,13 @@ export interface Image {
   readonly architecture: string;
   readonly rootDeviceName: string;
   readonly createdAt: number;
-  /** Until then describing it answers NotFound (eventual consistency). */
+  /** Until then it is NotFound (eventual consistency). */
   readonly visibleAt: number;
   lifecycle: Lifecycle<ImageState>;
-  /** Until this part (0–1) of a copy is done, its devices do not name their snapshots. */
+  /** The part (0–1) of a copy before which its devices do not name their snapshots. */
   readonly snapshotIdAfter: number;
   readonly devices: readonly Device[];
-  /** Sizes of its blank EBS volumes, which have no snapshot. */
+  /** Sizes of blank EBS volumes without a snapshot. */
   readonly blankVolumes: readonly number[];
   readonly source: ImageSource | undefined;
   readonly productCodes: readonly string[];
@@ -60,7 +60,7 @@ export function isEncrypted(image: Image): boolean {
   return image.devices.some((device) => device.encrypted);
 }
 
-/** Whether DescribeImages already tells which snapshots back the image. */
+/** Whether DescribeImages already returns the snapshots of the image. */
 export function namesItsSnapshots(image: Image, now: number): boolean {
   return partDone(image.lifecycle, now) >= image.snapshotIdAfter;
 }

@@ -8,7 +8,7 @@ export interface Grant {
   readonly granteePrincipal: string;
   readonly operations: readonly string[];
   readonly createdAt: number;
-  /** What CreateGrant was given, to tell a repeat from a new grant. */
+  /** The parameters of CreateGrant, to distinguish a repetition from a new grant. */
   readonly fingerprint: string;
 }
 
@@ -22,7 +22,7 @@ export interface Key {
   readonly keySpec: 'SYMMETRIC_DEFAULT' | 'RSA_2048';
   readonly createdAt: number;
   enabled: boolean;
-  /** Accounts to which the key policy gives everything. */
+  /** Accounts to which the key policy gives all permissions. */
   readonly policyAccounts: Set<string>;
   readonly grants: Map<string, Grant>;
 }
@@ -48,12 +48,12 @@ export interface NewKey {
 
 export const awsManagedAlias = 'alias/aws/ebs';
 
-/** The id of the key that every account and region has under that alias from the start. */
+/** The id of the key that every account and region has from the start under an alias. */
 export function seededKeyId(account: string, region: string, alias: string): string {
   return uuidOf(account, region, alias);
 }
 
-/** Puts a key, and its alias when it has one, on the ring. */
+/** Adds a key, and its alias if it has one. */
 export function addKey(ring: Keyring, spec: NewKey, now: number): Key {
   const { account, region, alias } = spec;
   const keyId = spec.keyId ?? seededKeyId(account, region, alias ?? `key ${ring.keys.size}`);
@@ -80,7 +80,7 @@ function accountOf(principal: string): string | undefined {
   return /^(?:arn:aws[a-z-]*:(?:iam|sts)::)?(\d{12})(?::|$)/.exec(principal)?.[1];
 }
 
-/** Whether that account may do all these operations: as owner, by key policy, or by grants. */
+/** Whether an account may do all these operations: as owner, by key policy, or by grants. */
 export function mayUse(key: Key, account: string, operations: readonly string[]): boolean {
   if (key.account === account || key.policyAccounts.has(account)) return true;
   const granted = new Set<string>();

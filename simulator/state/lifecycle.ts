@@ -1,5 +1,5 @@
 /**
- * Where an image or a snapshot is in its life. A copy is not moved on by timers: its state is a function of the clock.
+ * The life of an image or a snapshot. The state of a copy is a function of the clock, without timers.
  *
  *     copying ──(endsAt)──▶ final      settled: put there by a call (DisableImage) or by a test
  */
@@ -12,7 +12,7 @@ export type Lifecycle<State extends string> =
       readonly final: { readonly state: State; readonly message?: string | undefined };
     };
 
-/** The state at that moment, in EC2's words, and why when there is a reason to give. */
+/** The state at a moment, as EC2 names it, with its reason if there is one. */
 export function stateAt<State extends string>(
   lifecycle: Lifecycle<State>,
   now: number,
@@ -21,7 +21,7 @@ export function stateAt<State extends string>(
   return now < lifecycle.endsAt ? { state: 'pending' } : lifecycle.final;
 }
 
-/** The part done, 0–1: it stops at the end, however the copy ends. */
+/** The completed part, 0–1, up to the end of the copy, whatever its result. */
 export function partDone(lifecycle: Lifecycle<string>, now: number): number {
   if (lifecycle.kind === 'settled') return 1;
   const { startedAt, endsAt } = lifecycle;

@@ -4,19 +4,19 @@ import { admits } from './permissions.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { World } from './world.ts';
 
-/** Who looks, and in which region. */
+/** The caller's account and region. */
 export interface Viewer {
   readonly world: World;
   readonly account: string;
   readonly region: string;
 }
 
-/** Owned, public or shared with the account; not one that is too new to be found. */
+/** Images that are owned, public or shared with the account, except those still NotFound after CopyImage. */
 export function canSeeImage(image: Image, account: string, now: number): boolean {
   return now >= image.visibleAt && (image.ownerId === account || admits(image.launchPermissions, account));
 }
 
-/** Owned, or shared with the account by createVolumePermission. */
+/** Snapshots that are owned, or shared with the account by createVolumePermission. */
 export function canSeeSnapshot(snapshot: Snapshot, account: string, now: number): boolean {
   return (
     now >= snapshot.visibleAt && (snapshot.ownerId === account || admits(snapshot.volumePermissions, account))
@@ -61,7 +61,7 @@ export function ownSnapshot(viewer: Viewer, snapshotId: string): Snapshot {
   return snapshot;
 }
 
-/** The snapshots behind an image that still exist. */
+/** The existing snapshots of an image. */
 export function snapshotsOf(world: World, image: Image): Snapshot[] {
   const { snapshots } = world.region(image.region);
   return image.devices

@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 import type { World } from './world.ts';
 
 const states: ImageState[] = ['pending', 'available', 'invalid', 'transient', 'failed', 'error', 'disabled'];
-/** The states that a test can put an image in; deregistered ones are simply gone. */
+/** The states that a test can set; a deregistered image is removed instead. */
 export const StateSchema = Type.Unsafe<ImageState>(Type.Union(states.map((state) => Type.Literal(state))));
 
 const Account = Type.String({ pattern: '^\\d{12}$' });
@@ -29,7 +29,7 @@ const SnapshotSchema = Type.Object(
   { additionalProperties: false },
 );
 
-/** An image that is simply there: the seeds, and the body of POST /_simulator/images, or each of its elements. Only `region` is required. */
+/** An existing image: a seed, or one of POST /_simulator/images. Only `region` is required. */
 export const NewImageSchema = Type.Object(
   {
     region: Type.String(),
@@ -41,14 +41,14 @@ export const NewImageSchema = Type.Object(
     state: Type.Optional(StateSchema),
     stateReason: Type.Optional(Type.String()),
     encrypted: Type.Optional(Type.Boolean()),
-    /** In any of the four forms; default alias/aws/ebs. Means nothing unless encrypted. */
+    /** In any of the four forms; default alias/aws/ebs. Ignored unless encrypted. */
     kmsKeyId: Type.Optional(Type.String({ minLength: 1 })),
     public: Type.Optional(Type.Boolean()),
     /** Accounts that may launch it, and copy it. */
     sharedWith: Type.Optional(Type.Array(Account)),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),
     snapshots: Type.Optional(Type.Array(SnapshotSchema, { minItems: 1 })),
-    /** Sizes of EBS volumes that are made blank, GiB. */
+    /** Sizes of blank EBS volumes, GiB. */
     blankVolumes: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 65_536 }))),
     productCodes: Type.Optional(Type.Array(Type.String())),
     createdAt: Type.Optional(Type.String({ format: 'date-time' })),
@@ -61,7 +61,7 @@ export const NewImagesSchema = Type.Array(NewImageSchema);
 export type NewImage = Static<typeof NewImageSchema>;
 type NewSnapshot = Static<typeof SnapshotSchema>;
 
-/** Puts the image and its snapshots there, replacing an image of the same id. */
+/** Adds an image and its snapshots, and replaces an image of the same id. */
 export function addImage(world: World, spec: NewImage): Image {
   const now = spec.createdAt === undefined ? world.clock.now() : Date.parse(spec.createdAt);
   const owner = spec.owner ?? '111111111111';
@@ -121,7 +121,7 @@ function addSnapshot(
   now: number,
 ): Snapshot {
   const owner = spec.owner ?? imageOwner;
-  // An image may be made of a snapshot that is there already, such as another image's.
+  // An image may use an existing snapshot, such as another image's.
   const known =
     spec.snapshotId === undefined ? undefined : world.region(image.region).snapshots.get(spec.snapshotId);
   if (known !== undefined && image.imageId === undefined) return known;

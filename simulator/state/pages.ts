@@ -1,7 +1,7 @@
 import { AwsError, invalidValue } from '../errors.ts';
 import type { Parameters } from '../wire/parameters.ts';
 
-/** EC2 answers at most so many resources at once. */
+/** The most resources of one page. */
 const pageCap = 1000;
 
 export interface Page<Resource> {
@@ -15,9 +15,9 @@ interface Sequenced {
 }
 
 /**
- * One page of those resources, which come in the order of their sequence, so that a deletion between two pages skips
- * and repeats nothing.
- * @throws AwsError InvalidParameterValue for a bad MaxResults or NextToken
+ * Selects one page of resources, which are sorted by their sequence, so that a deletion between two pages neither skips nor
+ * repeats one.
+ * @throws AwsError InvalidParameterValue for an invalid MaxResults or NextToken
  */
 export function pageOf<Resource extends Sequenced>(
   resources: Iterable<Resource>,

@@ -1,7 +1,7 @@
 import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
 
-/** To whom a permission can be given, by EC2's own member names. */
+/** The kinds of grantees, by EC2's names. */
 export type GranteeKind = 'userId' | 'group' | 'organizationArn' | 'organizationalUnitArn';
 
 export interface Grantee {
@@ -9,7 +9,7 @@ export interface Grantee {
   readonly value: string;
 }
 
-/** The grantees by `kind value`, so that adding twice is harmless and the order is that of adding. */
+/** Grantees by `kind value`: adding one twice has no effect, and the order is that of adding. */
 export type PermissionSet = ReadonlyMap<string, Grantee>;
 
 export const everyone: Grantee = { kind: 'group', value: 'all' };
@@ -27,7 +27,7 @@ export function keyOf(grantee: Grantee): string {
 }
 
 /**
- * Refuses the whole list when one member is malformed, or of another partition, before anything changes.
+ * Refuses the whole list if a member is malformed or of another partition, before anything changes.
  * @throws AwsError with that code
  */
 export function requireWellFormed(grantees: readonly Grantee[], code: string, region: string): void {
@@ -38,7 +38,7 @@ export function requireWellFormed(grantees: readonly Grantee[], code: string, re
   }
 }
 
-/** The set with these added and those removed. Adding twice, and removing what is not there, change nothing. */
+/** Returns the set after a change. Adding an existing member, and removing a missing one, have no effect. */
 export function changed(
   set: PermissionSet,
   add: readonly Grantee[],

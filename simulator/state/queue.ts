@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 
-/** A message as ReceiveMessage tells it. */
+/** A message, as ReceiveMessage returns it. */
 export interface Received {
   readonly MessageId: string;
   readonly ReceiptHandle: string;
@@ -16,16 +16,16 @@ interface Message {
   /** Until then it is hidden from other receivers. */
   visibleAt: number;
   receipts: number;
-  /** Of its last receipt; an older one deletes nothing. */
+  /** The latest receipt handle; older ones delete nothing. */
   handle: string | undefined;
 }
 
 export const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
 
-/** A standard queue: what was received and not deleted comes again. Times are simulated milliseconds. */
+/** A standard queue: a message that was received and not deleted is delivered again. Times are simulated milliseconds. */
 export class Queue {
   readonly name: string;
-  /** As CreateQueue and GetQueueAttributes name them. */
+  /** Attributes by their names in CreateQueue and GetQueueAttributes. */
   readonly attributes: Map<string, string>;
   #messages: Message[] = [];
 
@@ -34,12 +34,12 @@ export class Queue {
     this.attributes = new Map(Object.entries({ ...defaults, ...attributes }));
   }
 
-  /** The attribute of that name in milliseconds. */
+  /** An attribute in milliseconds. */
   milliseconds(attribute: string): number {
     return Number(this.attributes.get(attribute) ?? 0) * 1000;
   }
 
-  /** Puts a message in. Its id. */
+  /** Adds a message. @returns its id */
   send(body: string, now: number): string {
     const id = randomUUID();
     this.#expire(now);
@@ -47,7 +47,7 @@ export class Queue {
     return id;
   }
 
-  /** Takes up to so many visible messages, and hides them for a while. */
+  /** Receives up to a number of visible messages, and hides them for the visibility timeout. */
   receive(most: number, hiddenMs: number, now: number): Received[] {
     this.#expire(now);
     const taken: Received[] = [];
@@ -62,12 +62,12 @@ export class Queue {
     return taken;
   }
 
-  /** Deletes the message of that receipt; a receipt that is no longer its last is taken, and nothing happens. */
+  /** Deletes the message of a receipt handle. An older handle of a message is accepted without effect. */
   delete(handle: string): void {
     this.#messages = this.#messages.filter((message) => message.handle !== handle);
   }
 
-  /** How many messages can be received, and how many are hidden. */
+  /** The numbers of visible and of hidden messages. */
   counts(now: number): { visible: number; hidden: number } {
     this.#expire(now);
     const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= now).length;
@@ -80,7 +80,7 @@ export class Queue {
   }
 }
 
-/** SQS' own (API reference, CreateQueue). */
+/** SQS' defaults (API reference, CreateQueue). */
 const defaults = {
   VisibilityTimeout: '30',
   ReceiveMessageWaitTimeSeconds: '0',

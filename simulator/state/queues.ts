@@ -2,8 +2,8 @@ import { AwsError } from '../errors.ts';
 import { Queue } from './queue.ts';
 
 /**
- * The queue to which EC2's events go, as the rules in deploy/events/ have it: those of every region, into the account
- * that owns the image. Like accounts and regions it comes into being when it is first asked for.
+ * The queue that receives EC2's events, as the rules in deploy/events/ define: those of every region, in the account that owns
+ * the image. Like accounts and regions it is created at its first use.
  */
 export const eventsQueueName = 'amiferry-events';
 
@@ -16,7 +16,7 @@ interface Place {
 export class Queues {
   readonly #queues = new Map<string, Queue>();
 
-  /** Makes it, unless it is there. */
+  /** Creates a queue unless it exists. */
   create({ account, region }: Place, name: string, attributes: Readonly<Record<string, string>>): Queue {
     const key = `${account}/${region}/${name}`;
     const queue = this.#queues.get(key) ?? new Queue(name, attributes);
@@ -33,8 +33,8 @@ export class Queues {
   }
 
   /**
-   * The queue of a URL: the account and the name are its path. The host is not looked at, so that a queue may be called
-   * by its real address.
+   * Finds a queue by its URL, whose path is account and name. The host is ignored, so that a queue can be used by its real
+   * address.
    * @throws AwsError QueueDoesNotExist
    */
   at(region: string, url: string): Queue {
@@ -42,7 +42,7 @@ export class Queues {
     return this.named({ account, region }, name);
   }
 
-  /** Those to which the events of an account go. */
+  /** The queues that receive the events of an account. */
   forEvents(account: string): Queue[] {
     const ours = [...this.#queues].filter(
       ([key]) => key.startsWith(`${account}/`) && key.endsWith(`/${eventsQueueName}`),

@@ -17,7 +17,7 @@ export interface Snapshot {
   readonly startedAt: number;
   readonly visibleAt: number;
   lifecycle: Lifecycle<SnapshotState>;
-  /** Of a time-based copy; undefined for a standard one, null for what is no copy. */
+  /** The duration of a time-based copy; undefined for a standard copy, null for a snapshot that is no copy. */
   readonly completionMinutes: number | undefined | null;
   tags: Map<string, string>;
   volumePermissions: PermissionSet;

@@ -4,23 +4,23 @@ import { partitionOf } from '../regions.ts';
 import type { Image, ImageState } from './image.ts';
 import type { World } from './world.ts';
 
-/** The states of which EC2 tells (EC2 user guide, "Monitor AMI events using Amazon EventBridge"). */
+/** The states for which EC2 sends events (EC2 user guide, "Monitor AMI events using Amazon EventBridge"). */
 const told: ReadonlySet<ImageState> = new Set(['available', 'failed', 'deregistered', 'disabled']);
 
 /**
- * EC2's "EC2 AMI State Change" events. A copy's end lies in the future and no timer waits for it: a receiver of
- * messages has those sent first that have come due.
+ * EC2's "EC2 AMI State Change" events. The end of a copy has no timer: before messages are received, the events that are due
+ * by then are sent.
  */
 export class StateChanges {
   readonly #world: World;
-  /** Copies by when they end. */
+  /** Pending copies by the time at which they end. */
   #ends: { readonly at: number; readonly image: Image }[] = [];
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** A copy has begun: its end will be told. Where nobody listens nothing is kept. */
+  /** Notes a new copy, whose end will be an event. Without a queue nothing is stored. */
   expect(image: Image): void {
     const { lifecycle } = image;
     if (lifecycle.kind !== 'copying' || this.#world.queues.forEvents(image.ownerId).length === 0) return;
@@ -28,20 +28,20 @@ export class StateChanges {
     this.#ends.splice(after < 0 ? this.#ends.length : after, 0, { at: lifecycle.endsAt, image });
   }
 
-  /** Puts an image into a state. */
+  /** Sets the state of an image at once, and sends its event. */
   settle(image: Image, state: ImageState, message?: string): void {
     this.sendDue();
     image.lifecycle = { kind: 'settled', state, message };
     this.#send(image, state, message ?? '', this.#world.clock.now());
   }
 
-  /** An image is about to go. */
+  /** Sends the event of an image that is removed. */
   deregistered(image: Image): void {
     this.sendDue();
     this.#send(image, 'deregistered', '', this.#world.clock.now());
   }
 
-  /** Sends what has come due. A copy that was removed, or put into another state, has no end. */
+  /** Sends the events that are due. A copy that was removed, or set to another state, has no such event. */
   sendDue(): void {
     const now = this.#world.clock.now();
     while (this.#ends[0] !== undefined && this.#ends[0].at <= now) {

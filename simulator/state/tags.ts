@@ -4,7 +4,7 @@ import type { XmlValue } from '../wire/xml.ts';
 
 const maxTags = 50;
 const reserved = 'aws:';
-/** Tags with this prefix are seen by those with whom the image is shared, and copied by them (since October 2026). */
+/** Accounts with which an image is shared see and copy its tags with this prefix (since October 2026). */
 const shared = 'ec2:SharedTag/';
 
 type Tags = ReadonlyMap<string, string>;
@@ -47,18 +47,18 @@ interface Tagged {
   readonly tags: Tags;
 }
 
-/** The tags that account sees: all of its own resources', only the shared ones of others'. */
+/** The tags that an account sees: all of its own resources, only the shared ones of others. */
 export function visibleTags(resource: Tagged, account: string): Tags {
   if (resource.ownerId === account) return resource.tags;
   return new Map([...resource.tags].filter(([key]) => key.startsWith(shared)));
 }
 
-/** The tags that CopyImageTags carries over for that account. */
+/** The tags that CopyImageTags copies for an account. */
 export function copyableTags(resource: Tagged, account: string): Tags {
   return new Map([...visibleTags(resource, account)].filter(([key]) => !key.startsWith(reserved)));
 }
 
-/** A tagSet; undefined when there is none, as EC2 leaves the element out. */
+/** A tagSet; undefined without tags, for which EC2 has no element. */
 export function tagSet(tags: Tags): XmlValue {
   return tags.size === 0 ? undefined : [...tags].map(([key, value]) => ({ key, value }));
 }

@@ -10,16 +10,16 @@ import type { Snapshot } from './snapshot.ts';
 
 export type BlockPublicAccess = Settings['blockPublicAccess'];
 
-/** What CopyImage remembers of a ClientToken. */
+/** The data that CopyImage stores for a ClientToken. */
 export interface TokenMemory {
   readonly fingerprint: string;
   readonly imageId: string;
   readonly at: number;
 }
 
-/** What is set per account and region. */
+/** Settings per account and region. */
 export interface Scope {
-  /** Undefined: as the simulator's settings say. `before` holds until `from`. */
+  /** Undefined: as in the simulator's settings. `before` is valid until `from`. */
   blockPublicAccess:
     | { readonly before: BlockPublicAccess; readonly after: BlockPublicAccess; readonly from: number }
     | undefined;
@@ -27,12 +27,12 @@ export interface Scope {
   /** A key in any of its four forms; undefined: alias/aws/ebs. */
   defaultKmsKeyId: string | undefined;
   readonly tokens: Map<string, TokenMemory>;
-  /** The images whose copies may still be under way. */
+  /** The images whose copies may still be pending. */
   copies: Image[];
   readonly buckets: Map<string, { tokens: number; at: number }>;
 }
 
-/** An image that was deregistered, which EC2 forgets only by and by. */
+/** A deregistered image, which remains visible for a while. */
 export interface LeavingImage {
   readonly image: Image;
   readonly listedUntil: number;
@@ -41,12 +41,12 @@ export interface LeavingImage {
 
 export interface Region {
   readonly images: Map<string, Image>;
-  /** Only DescribeImages still knows of them. */
+  /** Deregistered images, which only DescribeImages still returns. */
   readonly leaving: Map<string, LeavingImage>;
   readonly snapshots: Map<string, Snapshot>;
 }
 
-/** Everything the simulator knows. Accounts and regions come into being when they are first asked for. */
+/** The state of all accounts and regions, each created at its first use. */
 export class World {
   readonly clock: Clock;
   readonly settings: Settings;
@@ -89,8 +89,8 @@ export class World {
   }
 
   /**
-   * The key a caller means by a key id, `alias/…`, key ARN or alias ARN; names without an account are the caller's own.
-   * Undefined when there is none, or when an ARN is of another region: keys are regional.
+   * Finds a key by key id, `alias/…`, key ARN or alias ARN; names without an account are the caller's own. Undefined if there
+   * is none, or if an ARN is of another region: keys are regional.
    */
   findKey(account: string, region: string, identifier: string): Key | undefined {
     const arn = /^arn:([^:]+):kms:([^:]+):(\d{12}):(alias\/.+|key\/(.+))$/.exec(identifier);

@@ -12,7 +12,7 @@ const getCallerIdentity: StsOperation = ({ account, region }) => ({
   Account: account,
 });
 
-/** Credentials whose access key id names the role's account; every role can be assumed by everyone. */
+/** AssumeRole: returns credentials whose access key id contains the role's account. Every caller may assume every role. */
 const assumeRole: StsOperation = ({ region }, parameters) => {
   const role = /^arn:aws[a-z-]*:iam::(\d{12}):role\/(?:.*\/)?([^/]+)$/.exec(parameters.required('RoleArn'));
   const session = parameters.required('RoleSessionName');

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { AwsError } from '../errors.ts';
 import { elements, escapeXml, type XmlObject } from './xml.ts';
 
-/** A finished answer, not sent yet: a fault may still take its place. */
+/** A complete answer before it is sent, which a fault may still replace. */
 export interface Answer {
   readonly status: number;
   readonly contentType: string;
@@ -50,7 +50,7 @@ export function sqsSuccess(result: object): Answer {
   return { status: 200, contentType: sqsType, body: JSON.stringify(result) };
 }
 
-/** Errors that had another code when SQS spoke Query; the header still tells it (x-amzn-query-mode). */
+/** Errors whose code was different in SQS' Query protocol; a header still has that code (x-amzn-query-mode). */
 const queryCodes: ReadonlyMap<string, string> = new Map([
   ['QueueDoesNotExist', 'AWS.SimpleQueueService.NonExistentQueue'],
 ]);
@@ -66,12 +66,12 @@ export function sqsFailure(error: AwsError): Answer {
   };
 }
 
-/** The SDK takes the request id from the header, whatever the body says. */
+/** The SDK reads the request id from this header, not from the body. */
 export function send(response: ServerResponse, requestId: string, answer: Answer): void {
   begin(response, requestId, answer).end(answer.body);
 }
 
-/** The head and half of the body; the rest never comes. */
+/** Sends the head and half of the body, and never the rest. */
 export function sendHalf(response: ServerResponse, requestId: string, answer: Answer): void {
   begin(response, requestId, answer).write(answer.body.slice(0, answer.body.length / 2));
 }

@@ -1,22 +1,22 @@
 import { AwsError } from '../errors.ts';
 import { regions } from '../regions.ts';
 
-/** Who calls, and where: taken from the credential scope. The signature itself is not verified. */
+/** The caller's account and region, read from the credential scope. The signature is not verified. */
 export interface Caller {
   readonly account: string;
   readonly region: string;
   readonly service: string;
 }
 
-/** The account of every access key that does not name one itself. */
+/** The account of access keys that contain none. */
 export const defaultAccount = '111111111111';
 
-/** The account that an access key id stands for: `111122223333`, `AKIASIM111122223333` or `ASIASIM111122223333`. */
+/** The account in an access key id: `111122223333`, `AKIASIM111122223333` or `ASIASIM111122223333`. */
 function accountOf(accessKeyId: string): string {
   return /^(?:A[KS]IASIM)?(\d{12})$/.exec(accessKeyId)?.[1] ?? defaultAccount;
 }
 
-/** An access key id that stands for that account, for AssumeRole. */
+/** Makes an access key id that contains an account, for AssumeRole. */
 export function accessKeyFor(account: string): string {
   return `ASIASIM${account}`;
 }

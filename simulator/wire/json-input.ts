@@ -3,7 +3,7 @@ import { Value } from 'typebox/value';
 import { AwsError } from '../errors.ts';
 
 /**
- * The request's JSON as that schema has it.
+ * Validates the request's JSON by a schema.
  * @throws AwsError SerializationException or ValidationException
  */
 export function jsonInput<Schema extends TSchema>(schema: Schema, body: string): Static<Schema> {

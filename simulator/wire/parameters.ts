@@ -1,7 +1,7 @@
 import { AwsError, invalidValue, missingParameter } from '../errors.ts';
 
 /**
- * A Query request's parameters as the tree their dotted names describe:
+ * The parameters of a Query request as a tree of their dotted names:
  * `TagSpecification.1.Tag.2.Key=k` is under TagSpecification, 1, Tag, 2, Key.
  */
 export class Parameters {
@@ -25,12 +25,12 @@ export class Parameters {
     node.value = value;
   }
 
-  /** The scalar of that name, or undefined when it was not sent. */
+  /** The scalar of a name, or undefined if it was not sent. */
   text(name: string): string | undefined {
     return this.#children.get(name)?.value;
   }
 
-  /** The same, but its absence is MissingParameter. */
+  /** The scalar of a name. @throws AwsError MissingParameter if it was not sent */
   required(name: string): string {
     const value = this.text(name);
     if (value === undefined || value === '') throw missingParameter(name);
@@ -59,7 +59,7 @@ export class Parameters {
     });
   }
 
-  /** The structure of that name; an empty one when it was not sent. */
+  /** The structure of a name; an empty one if it was not sent. */
   structure(name: string): Parameters {
     return this.#children.get(name) ?? new Parameters();
   }

@@ -1,4 +1,4 @@
-/** What an operation answers: element names as keys, lists as `<item>`s; undefined is left out, an empty string is not. */
+/** The answer of an operation: element names as keys, lists as `<item>`s; undefined is left out, an empty string is not. */
 export type XmlValue = string | number | boolean | undefined | readonly XmlValue[] | XmlObject;
 export interface XmlObject {
   readonly [element: string]: XmlValue;
@@ -6,10 +6,10 @@ export interface XmlObject {
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-// oxlint-disable-next-line no-control-regex -- XML 1.0 cannot carry these at all
+// oxlint-disable-next-line no-control-regex -- XML 1.0 can't contain these characters
 const unsayable = /[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g;
 
-/** Escapes text, and drops the control characters that XML has no way to say. */
+/** Escapes text, and removes the control characters that XML can't represent. */
 export function escapeXml(text: string): string {
   return text.replace(/[&<>"]/g, (c) => entities[c] ?? c).replace(unsayable, '');
 }

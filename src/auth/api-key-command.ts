@@ -10,8 +10,8 @@ import type { AccessScope } from '../domain/access.ts';
 
 /**
  * `npm run api-key -- create NAME --scopes amis:read,amis:copy [--expires 90d]`, `list`,
- * `rotate ID [--keep 7d]`, `revoke ID`: keeps API_KEYS_FILE.
- * The API takes the change over within seconds.
+ * `rotate ID [--keep 7d]`, `revoke ID`: changes API_KEYS_FILE.
+ * A running API loads the change within seconds.
  */
 const USAGE = `npm run api-key -- create NAME --scopes ${ACCESS_SCOPES.join(',')} [--expires 90d]
 npm run api-key -- list
@@ -20,18 +20,19 @@ npm run api-key -- revoke ID
 `;
 
 const DAY = 86_400_000;
-const TAKEN_OVER = `An API that reads this file takes it over within ${LOOK_MS / 1000} s.\n`;
+const TAKEN_OVER = `An API that uses this file loads the change within ${LOOK_MS / 1000} s.\n`;
 
-/** Where the command writes: `out` takes what another program may read, `note` what only people do. */
+/** The outputs of the command: `out` for text that another program may read, `note` for messages to people. */
 export interface Output {
   out: (text: string) => void;
   note: (text: string) => void;
 }
 
-/** Runs the command. @throws {ConfigError} with what is wrong, and then nothing was changed */
+/** Runs the command. @throws {ConfigError} if anything is wrong; then the file is unchanged */
 export function apiKeyCommand(args: readonly string[], env: NodeJS.ProcessEnv, output: Output): void {
   const { apiKeysFile: file } = readConfig(env);
-  if (file === '') throw new ConfigError('API_KEYS_FILE is not set: name the file that is to hold the keys.');
+  if (file === '')
+    throw new ConfigError('API_KEYS_FILE is not set: set it to the path of the file for the keys.');
   const { positionals, values } = readArguments(args);
   const [action, subject = ''] = positionals;
   if (action === 'create') return create(file, subject, values, output);
@@ -70,7 +71,7 @@ function create(
   const until = expires === undefined ? null : new Date(Date.now() + readDays('--expires', expires));
   const { secret, key } = newApiKey(name, readScopes(options.scopes), until);
   changeApiKeys(file, (keys) => [...keys, key]);
-  note(`Key ${key.id} of the principal key:${name}. It is shown this once. ${TAKEN_OVER}`);
+  note(`Key ${key.id} of the principal key:${name}. It is shown only now. ${TAKEN_OVER}`);
   out(`${secret}\n`);
 }
 
@@ -78,7 +79,7 @@ function rotate(file: string, id: string, keep: string, { out, note }: Output): 
   const made = rotated(requireKey(file, id), Date.now(), readDays('--keep', keep));
   changeApiKeys(file, (keys) => [...keys.map((key) => (key.id === id ? made.old : key)), made.key]);
   note(
-    `Key ${made.key.id} of the principal key:${made.key.name} takes the place of ${id}, which is good until ${made.old.expiresAt}. It is shown this once. ${TAKEN_OVER}`,
+    `Key ${made.key.id} of the principal key:${made.key.name} replaces ${id}, which stays valid until ${made.old.expiresAt}. It is shown only now. ${TAKEN_OVER}`,
   );
   out(`${made.secret}\n`);
 }

@@ -4,17 +4,17 @@ import { ConfigError } from '../errors.ts';
 import type { ApiKey } from './api-keys.ts';
 import { parseApiKeys } from './api-keys.ts';
 
-/** The keys of a file; none where there is no file yet. @throws {ConfigError} when it can't be read or is invalid */
+/** Reads the keys of a file; none if it does not exist yet. @throws {ConfigError} if it can't be read or is invalid */
 export function readApiKeys(file: string): ApiKey[] {
   if (!existsSync(file)) return [];
   return orConfigError(`${file} is invalid`, () => parseApiKeys(readFileSync(file, 'utf8')));
 }
 
 /**
- * Replaces the file as a whole, so that no reader ever gets half of it, and two writers at once don't lose each other's change. A new
- * file is readable by its owner alone; one that is there keeps owner and mode, or the API could read it no more, and what
- * is revoked would stay good.
- * @throws {ConfigError} when it can't be read, is invalid or can't be written, or when another is at it
+ * Replaces the whole file by a rename, so that no reader gets half of it; a second writer at the same time is refused. A new file
+ * is readable only by its owner. An existing one keeps owner and mode: otherwise the API could not read it any more, and
+ * revoked keys would stay valid.
+ * @throws {ConfigError} if it can't be read or written, if it is invalid, or if another process is writing it
  */
 export function changeApiKeys(link: string, change: (keys: ApiKey[]) => ApiKey[]): void {
   const file = existsSync(link) ? realpathSync(link) : link;
@@ -41,7 +41,7 @@ function openAlone(fresh: string): number {
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     throw new ConfigError(
-      `${fresh} is there: another process is changing the keys right now. If none is, remove the file.`,
+      `${fresh} exists: another process is changing the keys at the moment. If none is, remove that file.`,
     );
   }
 }

@@ -5,10 +5,10 @@ import type { AccessScope, Principal } from '../domain/access.ts';
 import { ACCESS_SCOPES } from '../domain/access.ts';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
 
-/** A name becomes the principal `key:<name>`; several keys of one name are one principal, so that keys can be rotated. */
+/** The key of name N belongs to the principal `key:N`. Several keys of one name are one principal, so that keys can be rotated. */
 export const KEY_NAME_PATTERN = '^[A-Za-z0-9._-]{1,64}$';
 
-/** A key as the file keeps it: the hash, never the key. Times in ISO 8601. */
+/** A key as the file has it: its hash, never the key itself. Times in ISO 8601. */
 const ApiKey = Type.Object(
   {
     id: Type.String({ pattern: '^[0-9a-f]{12}$' }),
@@ -24,10 +24,10 @@ export type ApiKey = Static<typeof ApiKey>;
 
 const ApiKeys = Type.Object({ keys: Type.Array(ApiKey) }, { additionalProperties: false });
 
-/** `amiferry_<id>_<256 random bits>`: the prefix lets secret scanners find it, the id is what logs and audit name. */
+/** `amiferry_<id>_<256 random bits>`: secret scanners find the prefix; logs and audit contain the id. */
 const KEY_FORM = /^amiferry_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/;
 
-/** Makes a key. `secret` is the key itself: shown once, kept nowhere. */
+/** Makes a key. `secret` is the key itself, which is shown once and never stored. */
 export function newApiKey(
   name: string,
   scopes: readonly AccessScope[],
@@ -46,19 +46,19 @@ export function newApiKey(
   return { secret, key };
 }
 
-/** @throws an error that says what is wrong with the text, and repeats nothing of it but ids */
+/** @throws an error that says what is wrong with the text, and quotes only ids of it */
 export function parseApiKeys(text: string): ApiKey[] {
   const { keys } = parseChecked(ApiKeys, text);
   const ids = new Set<string>();
   const twice = keys.find(({ id }) => ids.size === ids.add(id).size)?.id;
-  // Only the first of them would ever be looked at, so taking that one out would let the other in.
-  if (twice !== undefined) throw new Error(`the key ${twice} is there twice`);
+  // Only the first of two keys with one id would be used, and removing that one would activate the other.
+  if (twice !== undefined) throw new Error(`the key ${twice} occurs twice`);
   return keys;
 }
 
 /**
- * A key that takes the place of another: the same name, scopes and length of life. The other one is good for a while yet, so
- * that it can be changed over. @param now epoch milliseconds @param keepMs how long the other one stays good at most
+ * Makes a key that replaces another: the same name, scopes and lifetime. The old one stays valid for a while, so that clients
+ * can change to the new one. @param now epoch milliseconds @param keepMs the longest time the old one stays valid
  */
 export function rotated(
   old: ApiKey,
@@ -71,15 +71,15 @@ export function rotated(
   return { ...made, old: { ...old, expiresAt: new Date(end).toISOString() } };
 }
 
-/** The file of keys. @throws {ConfigError} when it can't be read or is invalid */
+/** Loads the file of keys. @throws {ConfigError} if it can't be read or is invalid */
 export function openApiKeyFile(path: string): CheckedFile<ApiKey[]> {
   return new CheckedFile('API_KEYS_FILE', path, parseApiKeys);
 }
 
-/** What no key hashes to: compared with where the id is unknown, so that the time taken tells nothing. */
+/** A hash of no key. It is compared if the id is unknown, so that the time taken does not reveal whether an id exists. */
 const NO_HASH = Buffer.alloc(32);
 
-/** Whose key this is; `null` where it is unknown, wrong or has expired. @param now epoch milliseconds */
+/** Finds the principal of a key; `null` if the key is unknown, wrong or expired. @param now epoch milliseconds */
 export function principalOfKey(keys: readonly ApiKey[], secret: string, now: number): Principal | null {
   const [, id] = KEY_FORM.exec(secret) ?? [];
   const key = keys.find((one) => one.id === id);
@@ -90,7 +90,7 @@ export function principalOfKey(keys: readonly ApiKey[], secret: string, now: num
   return { id: `key:${key.name}`, credential: `key ${key.id}`, scopes: new Set(key.scopes), expiresAt };
 }
 
-/** A key is 256 random bits: nothing that could be guessed, so no slow hash is needed. */
+/** A key has 256 random bits and can't be guessed, so no slow hash is needed. */
 function hash(secret: string): Buffer {
   return createHash('sha256').update(secret).digest();
 }

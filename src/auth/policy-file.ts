@@ -11,10 +11,10 @@ import type { Policy } from '../domain/policy.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
 
-/** `*` stands alone, for all others: `key:*` would look as if it meant all keys, and mean none. */
+/** The names of principals, and `*` for all others. `key:*` is refused: it seems to mean all keys, but would match none. */
 const PRINCIPAL = PRINCIPAL_ID_PATTERN.replace('^', '^(?!.*\\*)');
 
-/** Values are exact, or `*`: patterns such as `eu-*` are invalid, and are refused at the start instead of matching nothing. */
+/** Values are exact, or `*`. Patterns such as `eu-*` are refused at the start, since they would match nothing. */
 const orAny = (pattern: string) => Type.Array(Type.String({ pattern: `^\\*$|${pattern}` }));
 
 const RulesSchema = Type.Object(
@@ -53,12 +53,12 @@ const NOTHING = {
   allowKeyGrants: false,
 };
 
-/** The policy file (docs/security.md). @throws {ConfigError} when it can't be read or is invalid */
+/** Loads the policy file (docs/security.md). @throws {ConfigError} if it can't be read or is invalid */
 export function openPolicyFile(path: string): CheckedFile<Policy> {
   return new CheckedFile('POLICY_FILE', path, parsePolicy);
 }
 
-/** What the rules of a principal leave out is nothing. @throws an error that says where the text breaks the schema */
+/** Parses the policy. A rule that is missing allows nothing. @throws an error that says where the text violates the schema */
 export function parsePolicy(text: string): Policy {
   const { principals } = parseChecked(PolicySchema, text);
   const filled = Object.entries(principals).map(([id, rules]) => [id, { ...NOTHING, ...rules }]);

@@ -15,21 +15,21 @@ import { openPolicyFile } from './policy-file.ts';
 
 type AuthConfig = Pick<Config, 'authNone' | 'apiKeysFile' | 'jwt' | 'policyFile' | 'host'>;
 
-/** A file that is read again when it changes. */
+/** A file that is reloaded when it changes. */
 type Reloadable = FileState & Pick<CheckedFile<unknown>, 'look' | 'reload'>;
 
 export interface Access {
   /** `null`: callers are not authenticated. */
   authenticate: Authenticate | null;
-  /** Callers are not authenticated, since only this machine can connect. */
+  /** Whether callers are not authenticated because only this machine can connect. */
   loopbackOnly: boolean;
   policy: PolicySource;
   files: readonly Reloadable[];
 }
 
 /**
- * Who is let in, out of the settings. @throws {ConfigError} when a file is invalid, when settings contradict each other,
- * and when all callers would be admitted without a setting that says so
+ * Builds authentication and policy from the settings. @throws {ConfigError} if a file is invalid, if settings contradict each
+ * other, or if all callers would be admitted without AUTH=none
  */
 export function accessOf(config: AuthConfig): Access {
   const apiKeys = config.apiKeysFile === '' ? null : openApiKeyFile(config.apiKeysFile);
@@ -43,7 +43,7 @@ export function accessOf(config: AuthConfig): Access {
   return { authenticate, loopbackOnly: false, policy, files: apiKeys === null ? files : [...files, apiKeys] };
 }
 
-/** The policy out of the settings. @throws {ConfigError} when it is invalid, or is missing where callers are authenticated */
+/** Loads the policy from the settings. @throws {ConfigError} if it is invalid, or missing although callers are authenticated */
 export function policyOf(config: AuthConfig): { policy: PolicySource; files: readonly Reloadable[] } {
   const toldApart = [config.apiKeysFile, config.jwt.jwksUrl].filter((one) => one !== '').length > 0;
   if (toldApart && config.authNone) {
@@ -55,15 +55,15 @@ export function policyOf(config: AuthConfig): { policy: PolicySource; files: rea
   }
   if (toldApart) {
     throw new ConfigError(
-      'POLICY_FILE is not set: with API_KEYS_FILE or JWT_JWKS_URL a policy has to say who may do what (docs/security.md).',
+      'POLICY_FILE is not set: API_KEYS_FILE and JWT_JWKS_URL need a policy that says who may do what (docs/security.md).',
     );
   }
   return { policy: NO_POLICY, files: [] };
 }
 
 /**
- * Takes over what changes in the files within {@link LOOK_MS}, and on SIGHUP at once; without any, SIGHUP ends the process
- * as ever. It keeps no process from ending.
+ * Reloads changed files within {@link LOOK_MS}, and on SIGHUP at once. Without any file, SIGHUP ends the process as by
+ * default. The timer does not keep the process alive.
  */
 export function keepFresh(files: readonly Reloadable[], logger: Logger): void {
   if (files.length === 0) return;
@@ -80,7 +80,7 @@ function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {
   if (jwksUrl === '') {
     if (issuer === '' && audience === '') return null;
     throw new ConfigError(
-      'JWT_JWKS_URL is not set, and without it JWT_ISSUER and JWT_AUDIENCE mean nothing.',
+      'JWT_ISSUER and JWT_AUDIENCE have no effect without JWT_JWKS_URL: set all three, or none.',
     );
   }
   if (issuer === '' || audience === '') {
@@ -94,6 +94,6 @@ function tokenVerifier({ jwt }: AuthConfig): VerifyToken | null {
 function requireLoopback(host: string): void {
   if (isLoopback(host)) return;
   throw new ConfigError(
-    `HOST=${host} would let everybody in: set API_KEYS_FILE or JWT_JWKS_URL (docs/security.md), listen on 127.0.0.1, or say AUTH=none in so many words.`,
+    `HOST=${host} would admit everybody without credentials: set API_KEYS_FILE or JWT_JWKS_URL (docs/security.md), listen on 127.0.0.1, or set AUTH=none if that is intended.`,
   );
 }

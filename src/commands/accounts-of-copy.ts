@@ -9,8 +9,8 @@ import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
- * What EC2 does not do with an image because it is another account's. Where that can't be looked up, EC2 itself decides later.
- * @returns what will be missing in the copies
+ * Checks a copy of another account's image for what EC2 would not copy. If the check can't be made, EC2 itself decides later.
+ * @returns warnings about what the copies will lack
  * @throws {AmiferryError} `foreign-product-codes`, `foreign-snapshot`
  */
 export async function ofAnotherAccount(
@@ -28,11 +28,11 @@ export async function ofAnotherAccount(
   const hidden = owners === null ? [] : hiddenSnapshots(owners);
   if (hidden.length > 0) throw notShared(image, hidden, 'copy it');
   if (isOwn || !copyTags) return [];
-  const message = `${imageId} belongs to account ${ownerId}, and EC2 copies no tags of another account's image, but for those that begin with ec2:SharedTag/: name in "tags" what the copies shall have`;
+  const message = `${imageId} belongs to account ${ownerId}, and EC2 copies none of its tags except those that begin with ec2:SharedTag/: put the tags that the copies should have into "tags"`;
   return [{ code: 'tags-not-copied', message, region }];
 }
 
-/** The copies are the service's own account's, which needs no permission for them. */
+/** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */
 export function leaveOwnerOut(
   { account, region }: Image,
   asked: PermissionRequest | null,

@@ -21,17 +21,17 @@ import type { CommandDeps } from './deps.ts';
 
 type Deps = Pick<CommandDeps, 'policy' | 'audit'>;
 
-/** What a request is about, for the audit. */
+/** The object of a request, for the audit. */
 type About = Pick<AuditEntry, 'action' | 'image' | 'what'> & Partial<AuditEntry>;
 
-/** What speaks against a request: a scope that is missing, and what is outside the policy. */
+/** The reasons to refuse a request: missing scopes, and violations of the policy. */
 interface Objections {
   scopes: readonly AccessScope[];
   policy: readonly string[];
 }
 
 /**
- * Refuses a copy that its caller may not make, or may not share so. Nothing has been looked at by then.
+ * Refuses a copy, or its shares, that the caller may not make. It needs no call of EC2.
  * @throws {AmiferryError} `missing-scope`, `outside-policy`
  */
 export async function authoriseCopy(
@@ -72,8 +72,8 @@ export function mayChange(
 }
 
 /**
- * Refuses to retry what the principal that asked for it may no longer do, by the policy of now, or what the principal that
- * retries it has no scope for. @throws {AmiferryError} `missing-scope`, `outside-policy`
+ * Refuses a retry if the current policy no longer allows the job to the principal that requested it, or if the principal that
+ * retries lacks a scope. @throws {AmiferryError} `missing-scope`, `outside-policy`
  */
 export async function authoriseRetry(
   deps: Deps,
@@ -89,13 +89,13 @@ export async function authoriseRetry(
   );
 }
 
-/** Cancelling needs no policy: it only ever takes something away. @throws {AmiferryError} `missing-scope` */
+/** Refuses a cancel without the scope. The policy is not checked, since a cancel gives nothing. @throws {AmiferryError} `missing-scope` */
 export async function authoriseCancel(deps: Deps, principal: Principal, job: Job): Promise<void> {
   const scopes = lacking(principal, [job.kind === 'copy' ? 'amis:copy' : 'amis:share']);
   await turnAway(deps, principal, about('cancel-job', job, null), { scopes, policy: [] });
 }
 
-/** That a new job was accepted, and what it is to do. */
+/** The audit entry of a new job. */
 export function acceptedNew(
   deps: Pick<Deps, 'policy'>,
   principal: Principal,
@@ -105,7 +105,7 @@ export function acceptedNew(
   return accepted(deps, principal, about(action, job, askedBy(job)));
 }
 
-/** That a request about a job was accepted. @param what what it names of the job; `null`: all of it */
+/** The audit entry of an accepted request about a job. @param what the part of the job that it names; `null` for all of it */
 export function acceptedFor(
   deps: Pick<Deps, 'policy'>,
   principal: Principal,
@@ -157,7 +157,7 @@ function againstChange(
   };
 }
 
-/** A retry is done in the name of the principal that asked first: the rules of that one count. */
+/** A retry runs with the rules of the principal that requested the job. */
 function againstRetry(deps: Deps, principal: Principal, job: Job, named: Named): Objections {
   const owner = job.requestedBy;
   const { region } = job.image;
@@ -192,17 +192,17 @@ async function turnAway(
   throw new AmiferryError(missing.length > 0 ? 'missing-scope' : 'outside-policy', reasons.join('; '));
 }
 
-/** @param what what was asked for besides the job that the entry names: none of it is said twice, and the job's tags not at all */
+/** @param what the details of the request that are not in the job's own fields of the entry; tags are left out */
 function about(action: AuditAction, job: Job, what: object | null): About {
   return { action, image: { imageId: job.image.id, ...imageScope(job) }, what, jobId: job.id };
 }
 
-/** The destinations that a request about a job names, for the audit; `null` where it is about all of them. */
+/** The destinations that a request about a job names, for the audit; `null` for all of them. */
 export function destinationsNamed(named: Named): object | null {
   return named === null ? null : { destinations: [...named] };
 }
 
-/** What a new job is to do. */
+/** The details of a new job, for the audit. */
 function askedBy(job: Job): object {
   if (job.kind === 'permissions') return job.change;
   const destinations = job.destinations.map(({ spec: { account, region, name, encrypted, kmsKeyId } }) => ({

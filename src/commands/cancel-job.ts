@@ -18,9 +18,10 @@ function cancel(named: Named): Change {
 }
 
 /**
- * Cancels what is not finished: what EC2 never heard of is cancelled at once, the rest as soon as a worker has removed
- * it, or taken back what a change of permissions had given by then. Cancelling again while that goes on changes nothing.
- * @param destinations keys of the only destinations to cancel; without them all are
+ * Cancels what is not finished. Destinations without a call of CopyImage are cancelled at once, others as soon as a worker has
+ * removed their images, and a change of permissions as soon as a worker has taken back what it gave. A second cancel meanwhile
+ * changes nothing.
+ * @param destinations keys of the destinations to cancel; default: all
  * @throws {AmiferryError} `job-not-found`; `missing-scope`; `job-finished` when nothing is left to cancel; those of
  *   name-destinations.ts
  */

@@ -29,16 +29,16 @@ import { requireImage } from './require-image.ts';
 import { requireOwnPartition } from './require-partition.ts';
 import { jobIdFor, saveJob } from './save-job.ts';
 
-/** Permissions as a caller names them: what is left out is nobody, and nothing. */
+/** Permissions as a caller sends them: a missing list is empty, a missing flag false. */
 export type PermissionInput = Partial<PermissionRequest>;
 
-/** What is left out filled in, and each list sorted. */
+/** Fills in missing fields, and sorts the lists. */
 export function permissionRequest(input: PermissionInput): PermissionRequest {
   return normalise({ ...NO_REQUEST, ...input });
 }
 
 /**
- * Accepts a change of who may launch an image: checks all that can be checked before anything changes, saves the job.
+ * Accepts a change of permissions: checks everything that can be checked before anything changes, then saves the job.
  * @param notified an endpoint to be notified when the job has finished
  * @throws {AmiferryError} `missing-scope`, `outside-policy`, `region-not-enabled`, `image-not-found`, `image-not-available`, `not-image-owner`, `foreign-snapshot`, `other-partition`, `validation-failed`, those of
  *   notify.ts and of sharing-rules.ts
@@ -138,23 +138,23 @@ function requireOneWay(change: PermissionChange): void {
   throw new AmiferryError('validation-failed', `${first.message}${more}`, { errors });
 }
 
-/** A grant goes with its share, and can't be withdrawn alone: the account could then launch nothing. */
+/** Refuses to withdraw a grant without its share: the account could then not launch the image. */
 function requireNoGrantsRemoved(change: PermissionChange): void {
   if (change.mode === 'set' || !change.remove.grantKeyAccess) return;
-  const message = 'grants go with the share: remove the accounts themselves';
+  const message = 'a grant is withdrawn together with its share: remove the accounts instead';
   throw new AmiferryError('validation-failed', message, {
     errors: [{ pointer: '/remove/grantKeyAccess', message }],
   });
 }
 
-/** EC2 answers InvalidAMIID.Unavailable for anything else. */
+/** Refuses an image in any other state: EC2 would answer InvalidAMIID.Unavailable. */
 function requireShareable({ imageId, state }: Image): void {
   if (state === 'available') return;
   const message = `${imageId} is ${state}; permissions can be changed once it is available`;
   throw new AmiferryError('image-not-available', message);
 }
 
-/** This service gives snapshots to accounts alone, so without any "includeSnapshots" would promise what can't be. */
+/** Refuses "includeSnapshots" without accounts: this service shares snapshots only with accounts. */
 function requireCopiers(change: PermissionChange, region: string): Warning[] {
   const asked = change.mode === 'set' ? change.set : change.add;
   return copiers(asked, region, change.mode === 'set' ? '/includeSnapshots' : '/add/includeSnapshots');
@@ -165,12 +165,12 @@ export function copiers(asked: PermissionRequest, region: string, pointer: strin
   if (asked.accounts.length === 0) {
     const message = asked.public
       ? 'this service makes no snapshot public, since any account could then read the disk: name the accounts that may copy the image in "accounts", or leave "includeSnapshots" out'
-      : 'EC2 gives snapshots to accounts, not to organizations or units: name accounts in "accounts", or leave "includeSnapshots" out';
+      : 'EC2 shares snapshots with accounts, not with organizations or units: name accounts in "accounts", or leave "includeSnapshots" out';
     throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
   }
   if (!hasOthers(asked)) return [];
   const message =
-    'only the accounts named one by one can copy the image: EC2 gives no organization or unit its snapshots';
+    'only the accounts in "accounts" can copy the image: EC2 shares snapshots with accounts, not with organizations or units';
   return [{ code: 'organizations-cannot-copy', message, region }];
 }
 

@@ -5,7 +5,7 @@ import type { CopySpec } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import type { PermissionInput } from './change-permissions.ts';
 
-/** What may be said for all destinations, or for one of them. */
+/** Fields that may be set for all destinations, and for one of them. */
 interface CopyOptions {
   name?: string;
   description?: string;
@@ -19,13 +19,13 @@ export interface CopyRequest extends CopyOptions {
   tags?: Tags;
   destinations: readonly (CopyOptions & { region: string })[];
   onFailure?: 'keep' | 'deregister';
-  /** Given to each copy once it is available. */
+  /** Permissions that each copy gets once it is available. */
   permissions?: PermissionInput;
-  /** an endpoint to be notified when the job and each destination has finished. */
+  /** An endpoint that is notified when the job and each destination has finished. */
   notify?: { url: string };
 }
 
-/** What is asked of one destination. @throws {AmiferryError} `same-region`, `encryption-cannot-be-removed`, `validation-failed` */
+/** Builds the spec of one destination. @throws {AmiferryError} `same-region`, `encryption-cannot-be-removed`, `validation-failed` */
 export function specOf(
   request: CopyRequest,
   one: CopyRequest['destinations'][number],
@@ -56,7 +56,7 @@ export function specOf(
   };
 }
 
-/** EC2 can add encryption to a copy and never take it away. */
+/** Decides whether a copy is encrypted. EC2 can add encryption to a copy, and can't remove it. */
 function refuseUnencrypted(
   image: Image,
   kmsKeyId: string | undefined,
@@ -64,7 +64,7 @@ function refuseUnencrypted(
   pointer: string,
 ): void {
   if (kmsKeyId !== undefined) {
-    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}`;
+    const message = `"encrypted": false and a "kmsKeyId" contradict each other for ${region}: leave one of them out`;
     throw new AmiferryError('validation-failed', message, { errors: [{ pointer, message }] });
   }
   if (isEncrypted(image)) {
@@ -75,7 +75,7 @@ function refuseUnencrypted(
   }
 }
 
-/** EC2's limit of tags a resource (TagLimitExceeded would come only after the copy was accepted). */
+/** EC2's limit of tags per resource. EC2 would answer TagLimitExceeded only after the copy was accepted. */
 const MAX_TAGS = 50;
 
 /** @throws {AmiferryError} `validation-failed` */
@@ -84,7 +84,7 @@ export function requireTagsFit(specs: CopySpec[], image: Image): void {
     const copied = spec.copyTags ? Object.keys(travellingTags(image.tags)) : [];
     const all = new Set([...copied, ...Object.keys(spec.tags), JOB_TAG, SOURCE_TAG, ATTEMPT_TAG]);
     if (all.size > MAX_TAGS) {
-      const message = `the source's tags, "tags" and the three of this service make ${all.size}; EC2 allows ${MAX_TAGS}`;
+      const message = `the source's tags, "tags" and the three of this service are ${all.size} in total, and EC2 allows ${MAX_TAGS}: leave some out, or set "copyTags": false`;
       throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/tags', message }] });
     }
   }

@@ -13,13 +13,13 @@ import type { JobStore } from '../store/store.ts';
 import type { WebhookSettings } from '../webhooks/settings.ts';
 import type { Logger } from '../logging/logging.ts';
 
-/** What every command works with. */
+/** The dependencies of all commands. */
 export interface CommandDeps {
   store: JobStore;
   producer: StepProducer;
   gateway: Ec2Gateway;
   ownAccount: Pick<OwnAccount, 'get'>;
-  /** For the source of a copy, and for nothing else. */
+  /** Only for the source of a copy: answers may be a few seconds old. */
   recentImages: Pick<RecentImages, 'describeImage'>;
   imageNames: Pick<ImageNames, 'find'>;
   sourceFacts: Pick<SourceFacts, 'snapshotOwners'>;
@@ -31,6 +31,6 @@ export interface CommandDeps {
   policy: PolicySource;
   audit: Audit;
   webhooks: WebhookSettings;
-  /** Regions that may be named at all. */
+  /** Regions that requests may name. */
   regions: readonly string[];
 }

@@ -4,7 +4,7 @@ import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 
-/** An image in a lineage. `jobId` where this service made it. */
+/** An image in a lineage. `jobId` is `null` if another tool made the image. */
 export interface Relative {
   imageId: string;
   account: string;
@@ -19,18 +19,18 @@ export interface Lineage {
   imageId: string;
   account: string;
   region: string;
-  /** What it is a copy of, nearest first; an ancestor that is gone or not ours has nothing but its id. */
+  /** The images it was copied from, nearest first. Of one that no longer exists or is not visible, only the id is known. */
   ancestors: Relative[];
   copies: Relative[];
-  /** Regions that could not be asked, so that copies there are missing from the list. */
+  /** Regions that could not be queried, so that copies there are missing from the list. */
   unanswered: { account: string; region: string; code: string; message: string }[];
 }
 
-/** A copy of a copy of a copy …: deeper than this nobody looks. */
+/** The longest chain of ancestors that is followed. */
 const MAX_ANCESTORS = 10;
 
 /**
- * Where an image was copied to and what it is a copy of, as EC2 itself tells (SourceImageId): one DescribeImages a
+ * Finds the copies and the ancestors of an image by EC2's SourceImageId, with one DescribeImages in each
  * region. @throws {AmiferryError} those of require-image.ts
  */
 export async function lineage(deps: CommandDeps, source: ImageName): Promise<Lineage> {
@@ -50,7 +50,7 @@ async function copiesIn(deps: CommandDeps, region: string, source: ImageName) {
     return { copies: images.map(relativeOf) };
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
-    // A region that isn't enabled in the account has no images of it.
+    // The account has no images in a region that it has not enabled.
     if (error.aws?.awsCode === 'OptInRequired') return { copies: [] };
     return { account: source.account, region, code: error.code, message: error.message };
   }

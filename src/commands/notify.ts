@@ -3,11 +3,11 @@ import { AmiferryError } from '../errors.ts';
 import { refusalOf } from '../webhooks/refusal.ts';
 import type { CommandDeps } from './deps.ts';
 
-/** What a job's record keeps of the endpoints that it notifies. */
+/** The endpoints to notify, as a job's record has them. */
 export type Notified = Pick<Job, 'notify' | 'ownSecrets'>;
 
 /**
- * The endpoints that are notified of a new job: the configured ones, and the one that its request names.
+ * Selects the endpoints that are notified of a new job: the configured ones, and the one that the request names.
  * @throws {AmiferryError} `webhooks-off`, `webhook-refused`
  */
 export function endpointsFor({ webhooks }: CommandDeps, named?: string): Notified {
@@ -18,7 +18,7 @@ export function endpointsFor({ webhooks }: CommandDeps, named?: string): Notifie
   if (named === undefined) return notified(configured);
   if (off) {
     const message =
-      'this service sends no webhooks to addresses that a request names: leave "notify" out, or have the operator set WEBHOOK_SECRETS';
+      'this service sends no webhooks to addresses that a request names: leave "notify" out, or ask the operator to set WEBHOOK_SECRETS';
     throw new AmiferryError('webhooks-off', message);
   }
   const refusal = refusalOf(named, webhooks);

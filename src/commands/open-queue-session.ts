@@ -3,7 +3,7 @@ import { auditEntry, byPrincipal } from '../domain/audit.ts';
 import type { QueueSessions } from '../store/queue-sessions.ts';
 import type { CommandDeps } from './deps.ts';
 
-/** Lets the browser of an administrator look at the queues, and keeps that it did. @returns the session's secret */
+/** Opens a session in which an administrator's browser may read the queues, and audits that. @returns the session's secret */
 export async function openQueueSession(
   {
     audit,

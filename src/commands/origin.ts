@@ -1,6 +1,6 @@
 import type { Claim } from '../store/idempotency.ts';
 
-/** The request behind a command: what its job keeps of it. */
+/** The data of a request that its job keeps. */
 export interface Origin {
   /** Its Idempotency-Key. */
   claim: Claim | null;
@@ -10,5 +10,5 @@ export interface Origin {
   traceparent: string | null;
 }
 
-/** For commands that no request asks for. */
+/** The origin of commands without a request. */
 export const NO_ORIGIN: Origin = { claim: null, requestId: null, traceparent: null };

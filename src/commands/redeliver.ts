@@ -8,7 +8,7 @@ import type { CommandDeps } from './deps.ts';
 import { requireJob } from './require-job.ts';
 
 /**
- * Has one message of a job sent again, under the same webhook-id, also if it was delivered already or given up.
+ * Sends one message of a job again with the same webhook-id, after it was delivered or had failed.
  * @throws {AmiferryError} `job-not-found`, `delivery-not-found`
  */
 export async function redeliverWebhook(

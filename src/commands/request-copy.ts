@@ -26,9 +26,9 @@ import { takenNames } from './taken-names.ts';
 export type { CopyRequest };
 
 /**
- * Accepts a copy: checks all that can be checked before anything changes, saves the job.
+ * Accepts a copy: checks everything that can be checked before anything changes, then saves the job.
  * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `foreign-snapshot`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
- *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or what the look at the source met.
+ *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or the error of DescribeImages.
  */
 export async function requestCopy(
   deps: CommandDeps,
@@ -84,10 +84,10 @@ function requireDistinct(regions: string[]): void {
 }
 
 async function requireCopyable(
-  { recentImages, regions, disabledRegions }: CommandDeps,
+  { recentImages, disabledRegions }: CommandDeps,
   source: ImageName,
 ): Promise<Image> {
-  const image = await requireImage({ gateway: recentImages, regions, disabledRegions }, source);
+  const image = await requireImage({ gateway: recentImages, disabledRegions }, source);
   if (image.state !== 'available') {
     const why = image.stateReason === null ? '' : ` (${image.stateReason})`;
     throw new AmiferryError(
@@ -98,7 +98,7 @@ async function requireCopyable(
   return image;
 }
 
-/** Regions are looked at side by side; the first refusal refuses the request. */
+/** Checks all regions concurrently; the first refusal refuses the request. */
 async function checkAll(
   deps: CommandDeps,
   image: Image,

@@ -8,8 +8,8 @@ import type { NamedRegion } from './require-region.ts';
 type Deps = Pick<CommandDeps, 'disabledRegions'>;
 
 /**
- * Refuses the regions that the account has not enabled, all at once: they answer no call. Where that may not be read, EC2
- * itself refuses them later. @throws {AmiferryError} `region-not-enabled`
+ * Refuses, in one error, all regions that the account has not enabled. If the service may not read which are enabled, EC2 refuses
+ * the calls later. @throws {AmiferryError} `region-not-enabled`
  */
 export async function requireEnabled(
   { disabledRegions }: Deps,
@@ -20,8 +20,8 @@ export async function requireEnabled(
 }
 
 /**
- * Looks up an image, and tells a region that is not enabled from other refusals: EC2 answers OptInRequired there, or that it
- * does not know the credentials. @throws {AmiferryError} `region-not-enabled`, or what the look met
+ * Looks up an image, and distinguishes a region that is not enabled from other refusals: there EC2 answers OptInRequired, or that
+ * the credentials are unknown. @throws {AmiferryError} `region-not-enabled`, or the error of `look`
  */
 export async function whereEnabled(
   deps: Deps,

@@ -4,7 +4,7 @@ import type { Job } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 
-/** A job that the principal may see: another's is as good as none. @throws {AmiferryError} `job-not-found` */
+/** Reads a job. One that the principal may not see is reported as missing. @throws {AmiferryError} `job-not-found` */
 export async function requireJob(
   { store }: Pick<CommandDeps, 'store'>,
   id: string,

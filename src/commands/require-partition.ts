@@ -4,22 +4,22 @@ import type { FieldError } from '../errors.ts';
 import { AmiferryError } from '../errors.ts';
 
 /**
- * Refuses destinations in another partition than the source: EC2 copies no image across partitions.
+ * Refuses destinations in another partition than the source: EC2 can't copy images across partitions.
  * @throws {AmiferryError} `other-partition`
  */
 export function requireReachable(source: string, destinations: readonly { region: string }[]): void {
   refuse(
     destinations.flatMap(({ region }, i) => {
       if (partitionOf(region) === partitionOf(source)) return [];
-      const message = `${region} is in the partition ${partitionOf(region)}, and ${source} in ${partitionOf(source)}: no image can be copied across partitions`;
+      const message = `${region} is in the partition ${partitionOf(region)}, and ${source} in ${partitionOf(source)}: EC2 can't copy images across partitions: name regions of ${partitionOf(source)}`;
       return [{ pointer: `/destinations/${i}/region`, message }];
     }),
   );
 }
 
 /**
- * Refuses organizations and units of another partition than the image's: EC2 takes none of their ARNs.
- * @param pointer where in the request they stand, as a JSON pointer
+ * Refuses organizations and units of another partition than the image's: EC2 does not accept their ARNs.
+ * @param pointer JSON pointer to them in the request
  * @throws {AmiferryError} `other-partition`
  */
 export function requireOwnPartition(region: string, named: PermissionSet, pointer: string): void {

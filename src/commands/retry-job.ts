@@ -17,7 +17,7 @@ function isBeingRemoved(job: Job, named: Named): boolean {
   return job.destinations.some((one) => isNamed(named, one) && one.stopping !== null);
 }
 
-/** Decides about just what is retried: where more has failed in between, it is decided anew. */
+/** Authorises exactly what is retried: if more destinations have failed meanwhile, it authorises again. */
 async function retryAuthorised(
   deps: CommandDeps,
   id: string,
@@ -47,7 +47,7 @@ function toRetry(job: Job, named: Named): Set<string> {
   return new Set(failed.map(destinationKey));
 }
 
-/** What an earlier try of sharing gave was taken back when it failed, and who retries decides anew what may be given. */
+/** A failed share was taken back, so a retry starts without `given`, and with the scopes of the principal that retries. */
 function retry(principal: Principal, named: Named): Change {
   const retryCopies = onCopy(retryNamed(named));
   const retryPermissions = retryChange(principal.scopes.has('amis:publish'));
@@ -68,8 +68,8 @@ function shareAnew(after: Job, retried: ReadonlySet<string>): Job {
 }
 
 /**
- * Copies the failed destinations again, each as a new attempt; the others are left as they are.
- * @param destinations keys of the only destinations to retry; without them all that failed are
+ * Copies the failed destinations again, each as a new attempt; the others stay as they are.
+ * @param destinations keys of the destinations to retry; default: all that failed
  * @throws {AmiferryError} `job-not-found`; `missing-scope`, `outside-policy`; `nothing-to-retry` when no destination has failed;
  *   those of name-destinations.ts
  */

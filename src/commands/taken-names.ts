@@ -4,15 +4,15 @@ import type { CopySpec, Warning } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 
-/** For so long a look-up may hold up the answer to a request, milliseconds. */
+/** The longest time that a request waits for the look-up, milliseconds. */
 const PATIENCE = 1000;
 
-/** States of an image that can be launched, or will be. */
+/** States of an image that can be launched now or later. */
 const USABLE: ReadonlySet<Image['state']> = new Set(['pending', 'available', 'disabled']);
 
 /**
- * Warns of images that have the name of a copy already, such as those of an earlier run of the same request: EC2 lets many have one
- * name. Regions are asked side by side; one that does not tell, in time, refuses nothing.
+ * Warns of existing images with the name of a copy, such as those of an earlier run of the same request: names are not unique in
+ * EC2. All regions are queried concurrently; an error or a late answer only adds a warning.
  */
 export async function takenNames(
   deps: CommandDeps,
@@ -37,7 +37,7 @@ async function takenName(
     return first === undefined ? [] : [taken(first, more.length, region)];
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
-    const message = `whether an image in ${region} has the name "${name}" already could not be looked up: ${error.message}`;
+    const message = `the service could not check whether ${region} already has an image with the name "${name}": ${error.message}`;
     return [{ code: 'name-not-checked', message, region }];
   }
 }
@@ -45,11 +45,11 @@ async function takenName(
 function taken({ imageId, name, createdAt, tags }: Image, more: number, region: string): Warning {
   const job = tags[JOB_TAG] === undefined ? '' : `, made by job ${tags[JOB_TAG]}`;
   const others = more === 0 ? '' : ` and ${more} more`;
-  const message = `${imageId}${others} in ${region} has the name "${name}" already (since ${createdAt ?? 'an unknown time'}${job}), and this job makes another image of that name: cancel it if the first one will do, or deregister that one`;
+  const message = `${imageId}${others} in ${region} has the name "${name}" already (since ${createdAt ?? 'an unknown time'}${job}), and this job makes another image of that name: cancel it to use the existing one, or deregister that one`;
   return { code: 'name-taken', message, region };
 }
 
-/** @throws {AmiferryError} `ec2-unavailable` where the answer is late */
+/** @throws {AmiferryError} `ec2-unavailable` if the answer is late */
 async function inTime(images: Promise<Image[]>): Promise<Image[]> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const message = `EC2 did not answer within ${PATIENCE} ms`;

@@ -15,14 +15,14 @@ export interface PermissionsView extends PermissionState {
   region: string;
   visibility: Visibility;
   encryption: { encrypted: boolean; kmsKeyIds: string[] };
-  /** `null` where this service may not read it. */
+  /** `null` if this service may not read it. */
   blockPublicAccess: boolean | null;
   shareable: { accounts: boolean; public: boolean; reasons: Reason[] };
 }
 
 /**
- * Who may launch an image, whether it could be shared, and if not why: read from EC2 and KMS as they are now.
- * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, `foreign-snapshot`, or what the look at EC2 met
+ * Reads from EC2 and KMS who may launch an image and whether it can be shared, with the reasons if not.
+ * @throws {AmiferryError} `region-not-enabled`, `image-not-found`, `not-image-owner`, `foreign-snapshot`, or the error of an AWS call
  */
 export async function viewPermissions(deps: CommandDeps, source: ImageName): Promise<PermissionsView> {
   const image = await requireImage(deps, source);

@@ -16,18 +16,19 @@ import { TRACING } from './settings/tracing.ts';
 import { readSetting } from './setting.ts';
 
 /**
- * Every setting, by the name of its environment variable: what it means, its form, and its default. Nothing else in
- * the service reads the environment (the AWS SDK reads its own names, and so does OpenTelemetry's exporter). docs/settings.md and .env.example list the same.
+ * Every setting, by the name of its environment variable, with meaning, form and default. No other code of the service reads the
+ * environment; the AWS SDK and OpenTelemetry's exporter read their own variables. docs/settings.md and .env.example list the
+ * same settings.
  */
 const SETTINGS = { ...SERVICE, ...COPYING, ...JOBS, ...WEBHOOKS, ...ACCESS, ...TRACING };
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
 
-/** The queue with EC2's events. */
+/** The SQS queue with EC2's events. */
 export interface EventsQueueSettings {
   url: string;
   region: string;
-  /** The address to call, unless the SDK is to find it. */
+  /** The address of SQS; without it the SDK determines the address. */
   endpoint: string | null;
 }
 
@@ -44,12 +45,12 @@ export interface Config {
   quotas: SharingQuotas;
   pollMs: number;
   eventsPollMs: number;
-  /** `null` where no events are to be heard. */
+  /** `null`: no events are received. */
   eventsQueue: EventsQueueSettings | null;
   sweepMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
-  /** Between the first and the last poll that do not find an image. */
+  /** Milliseconds between the first and the last poll that do not find an image, before its copy counts as lost. */
   goneMs: number;
   credentialsMs: number;
   tokenTrustMs: number;
@@ -59,13 +60,13 @@ export interface Config {
   workerHealthPort: number;
   idempotencyMs: number;
   retentionMs: number;
-  /** Authentication is off by AUTH=none. */
+  /** Whether AUTH=none turns authentication off. */
   authNone: boolean;
   /** Empty: any. */
   allowedHosts: readonly string[];
   /** Addresses and CIDR ranges. */
   trustedProxies: readonly string[];
-  /** Files, addresses and names are empty where they are not set. */
+  /** Files, addresses and names that are not set are empty. */
   apiKeysFile: string;
   jwt: { jwksUrl: string; issuer: string; audience: string; algorithms: readonly string[] };
   policyFile: string;
@@ -79,13 +80,13 @@ export interface Config {
   tracing: TracingSettings | null;
 }
 
-/** The first of the growing waits between two tries of a webhook: 5 s, 15 s, 45 s, … */
+/** The first of the growing waits between two attempts of a webhook: 5 s, 15 s, 45 s, … */
 const WEBHOOK_BACKOFF_MS = 5000;
 
-/** So long at least several polls in a row have to miss an image before it counts as gone: one answer may be stale. */
+/** The shortest time over which polls in a row must miss an image before it counts as lost: a single answer may be stale. */
 const GONE_MS = 120_000;
 
-/** Reads the settings out of an environment. @throws {ConfigError} at the first that is invalid. */
+/** Reads the settings from an environment. @throws {ConfigError} for the first invalid one */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
   const read = Object.entries(SETTINGS).map(([name, one]) => [name, readSetting(name, one, env[name])]);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each value was parsed by its own setting
@@ -148,7 +149,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** @throws {ConfigError} naming the first that is neither an address nor a CIDR range */
+/** @throws {ConfigError} that names the first value that is neither an address nor a CIDR range */
 function addressRanges(name: string, setting: string): string[] {
   const ranges = list(setting);
   const known = new BlockList();
@@ -163,7 +164,7 @@ function addressRanges(name: string, setting: string): string[] {
   return ranges;
 }
 
-/** It is parsed where it is used; here it is only made sure that it can be. */
+/** Checks that the address can be parsed; the connection parses it again. */
 function checkedRedisUrl(url: string): string {
   try {
     parseRedisUrl(url);
@@ -175,7 +176,7 @@ function checkedRedisUrl(url: string): string {
   }
 }
 
-/** The SDK's own variables for another address go before the host of the URL. */
+/** The SDK's variables for another endpoint take precedence over the host of the URL. */
 function eventsQueueOf(
   { EVENTS_QUEUE_URL, AWS_REGION }: Settings,
   env: NodeJS.ProcessEnv,

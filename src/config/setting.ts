@@ -1,12 +1,12 @@
 import { ConfigError } from '../errors.ts';
 
-/** A setting, which an environment variable gives. */
+/** A setting, whose value is an environment variable. */
 export interface Setting<Value extends number | string> {
   default: Value;
   description: string;
-  /** What a value that was given stands for; `undefined` where it is invalid. */
+  /** Parses a value; `undefined` if it is invalid. */
   parse(given: string): Value | undefined;
-  /** What a good value has to be. */
+  /** What a valid value is, as `must …`. */
   rule: string;
 }
 
@@ -37,7 +37,7 @@ export const text = (one: {
   parse: (given) => (new RegExp(one.pattern).test(given) ? given : undefined),
 });
 
-/** Their values hold secrets, or may, and are never repeated. */
+/** Settings whose values may contain secrets, and are never shown in messages. */
 const SECRET = new Set([
   'REDIS_URL',
   'WEBHOOK_SECRETS',
@@ -46,7 +46,7 @@ const SECRET = new Set([
   'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT',
 ]);
 
-/** The value of a setting, or its default where none is given. @throws {ConfigError} */
+/** Reads the value of a setting, or its default. @throws {ConfigError} if it is invalid */
 export function readSetting(
   name: string,
   setting: Setting<number> | Setting<string>,

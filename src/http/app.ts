@@ -25,23 +25,23 @@ import { schemaCompilers } from './schema-compilers.ts';
 
 export type { AppDeps } from './deps.ts';
 
-/** A request has to have come in within this time, headers in less; Node's and Fastify's defaults are minutes or none. */
+/** The time limits for receiving a whole request and its headers. Node's and Fastify's defaults are minutes or none. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
-/** How often Node looks for requests that took too long. */
+/** How often Node checks for requests over these limits. */
 const TIMEOUT_CHECK_MS = 5_000;
-/** Longer than the 60 s for which load balancers keep idle connections, so that they close them and not we. */
+/** Longer than the 60 s for which load balancers keep idle connections, so that the balancer closes them and not this server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-/** The HTTP server with everything in its place. It does not listen: the caller does, or injects. */
+/** Builds the HTTP server with all plugins and routes. The caller calls `listen`, or `inject` in tests. */
 export async function buildApp(deps: AppDeps): Promise<App> {
   const loggerInstance: FastifyBaseLogger = deps.logger;
   const app = fastify({
     loggerInstance,
     genReqId: requestId,
-    // Not by a plugin: Fastify would have loaded its own by then.
+    // Set here and not by a plugin: by then Fastify would have loaded its own compilers.
     schemaController: { compilersFactory: schemaCompilers(deps.compileAtOnce ?? false) },
-    // plugins/request-log.ts writes the one line a request.
+    // plugins/request-log.ts writes one line per request.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 64 * 1024,
     trustProxy: deps.trustedProxies?.length ? [...deps.trustedProxies] : false,
@@ -49,13 +49,13 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
-    // What is on its way while the server closes is answered, not turned away.
+    // Requests that are under way while the server closes are answered, not refused.
     return503OnClosing: false,
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, request, reply) => void sendProblem(request, reply, toAmiferryError(error)),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
-  // Before all others: only then it sees their routes and hooks.
+  // Registered before all others, so that tracing sees their routes and hooks.
   if (deps.tracing.http !== null) await app.register(deps.tracing.http);
   await app.register(silentConnections);
   await app.register(problemDetails);

@@ -4,15 +4,15 @@ import type { ErrorCode } from '../errors.ts';
 import { AmiferryError, ERRORS } from '../errors.ts';
 import { PROBLEM_JSON, problemOf } from './problem.ts';
 
-/** What Node's HTTP parser refuses, by its error codes. */
+/** Errors of Node's HTTP parser, by their codes. */
 const CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'send at most 16 KiB of headers, the path included'],
   ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', 'send headers and body without pauses'],
 };
 
-const MALFORMED: readonly [ErrorCode, string] = ['bad-request', 'this is not HTTP as RFC 9112 has it'];
+const MALFORMED: readonly [ErrorCode, string] = ['bad-request', 'this is not HTTP/1.1 (RFC 9112)'];
 
-/** Answers what isn't even a request, and so never gets to a route: written to the socket by hand. */
+/** Answers bytes that are no valid HTTP request and so reach no route: the answer is written directly to the socket. */
 export function answerClientError(error: Error & { code: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

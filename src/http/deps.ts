@@ -22,17 +22,17 @@ import type { RateLimit } from './plugins/rate-limit.ts';
 import type { StreamLimits } from './plugins/event-streams.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 
-/** Everything the HTTP layer works with. It opens nothing itself, and closes nothing of this. */
+/** Everything that the HTTP layer uses. It opens and closes none of it. */
 export interface AppDeps extends CommandDeps {
   /** `null`: callers are not authenticated, and may do everything. */
   authenticate: Authenticate | null;
   /** Callers are not authenticated, since only this machine can connect; default `false`. */
   loopbackOnly?: boolean;
-  /** Names, in small letters, by which the service may be called besides those of loopback; default: any. */
+  /** Host names, in small letters, that requests may use besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
-  /** For requests that only read: it leaves a part of EC2's calls to all others. */
+  /** For requests that only read: it leaves a part of the call budget to all other requests. */
   reader: Ec2Gateway;
-  /** Addresses and CIDR ranges whose X-Forwarded-For tells who calls; default: none. */
+  /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is trusted; default: none. */
   trustedProxies?: readonly string[];
   audit: Pick<AuditLog, 'record' | 'list' | 'log'>;
   /** `null`: there is no rate limit. */
@@ -47,15 +47,15 @@ export interface AppDeps extends CommandDeps {
   tracing: Pick<Tracing, 'http' | 'traceparent'>;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
-  /** Of keys and policy, for readiness; default: none. */
+  /** State of the files of API keys and policy, for readiness; default: none. */
   files?: readonly FileState[];
-  /** Region of an image for which ?region= says nothing. */
+  /** Region of an image when a request has no ?region=. */
   defaultRegion: string;
   /** Whether /docs is served; default `true`. */
   swaggerUi?: boolean;
-  /** Whether all schemas are compiled at the start and not each when it is first needed; default `false`. */
+  /** Whether all schemas are compiled at the start, instead of each at its first use; default `false`. */
   compileAtOnce?: boolean;
-  /** Mean delay of the event loop, in milliseconds, over which requests are turned away; default 500. */
+  /** Mean delay of the event loop, in milliseconds, above which requests are refused with 503; default 500. */
   maxEventLoopDelayMs?: number;
   /** Milliseconds over which that delay is averaged; default 5000. */
   eventLoopSampleMs?: number;

@@ -10,9 +10,9 @@ import { Job } from './schemas/job.ts';
 import { problemExample } from './schemas/problem-examples.ts';
 import { Problem } from './schemas/problem.ts';
 
-/** What can go wrong on every route. */
+/** Errors that are possible on every route. */
 const ALWAYS: readonly ErrorCode[] = ['bad-request', 'internal-error'];
-/** On every route that has to look at an image in EC2. */
+/** On every route that calls EC2. */
 export const EC2_ERRORS: readonly ErrorCode[] = [
   'overloaded',
   'validation-failed',
@@ -26,15 +26,15 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
 ];
 /** On every route that takes a body. */
 export const BODY_ERRORS: readonly ErrorCode[] = ['invalid-json', 'body-too-large', 'unsupported-media-type'];
-/** In the schema of a route whose body may be left out; its config says `optionalBody`. See plugins/openapi.ts. */
+/** Part of the schema of a route whose body is optional; its config has `optionalBody`. See plugins/openapi.ts. */
 export const OPTIONAL_BODY = { 'x-optional-body': true } as const;
-/** On every route that needs Redis and has anything to check. */
+/** On every route that uses Redis and validates its request. */
 export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-failed', 'redis-unavailable'];
 
 /** On every route that answers with server-sent events. */
 export const STREAM_ERRORS: readonly ErrorCode[] = [...JOB_ERRORS, 'too-many-streams'];
 
-/** On every route that isn't open to everybody. */
+/** On every route that needs credentials. */
 export const ACCESS_ERRORS: readonly ErrorCode[] = [
   'unauthenticated',
   'missing-scope',
@@ -42,7 +42,7 @@ export const ACCESS_ERRORS: readonly ErrorCode[] = [
   'keys-unavailable',
 ];
 
-/** Documents the errors of a route: one answer a status, which lists its codes. */
+/** Documents the errors of a route: one answer per status, which lists its codes. */
 export function problems(...codes: readonly ErrorCode[]) {
   const all = [...new Set([...codes, ...ALWAYS])];
   const statuses = new Set(all.map((code) => ERRORS[code].status));
@@ -54,7 +54,7 @@ export function problems(...codes: readonly ErrorCode[]) {
   );
 }
 
-/** An example for each code; {@link withInstance} puts the route's own path into each. */
+/** One example per code; {@link withInstance} puts the route's own path into each. */
 function problemAnswer(codes: readonly ErrorCode[]) {
   const examples = codes.map(
     (code) => [code, { summary: ERRORS[code].title, value: problemExample(code, '') }] as const,
@@ -72,7 +72,10 @@ export function documentedCodes(answer: unknown): ErrorCode[] {
   return named.filter((code): code is ErrorCode => code in ERRORS);
 }
 
-/** The answers of a route, with its own path in the examples of problems. @param path with an example for each parameter */
+/**
+ * Puts the path of a route into the examples of its problems.
+ * @param path with an example in place of each parameter
+ */
 export function withInstance(response: Record<string, unknown>, path: string): Record<string, unknown> {
   const named = Object.entries(response).map(([status, answer]) => {
     if (!isProblemAnswer(answer)) return [status, answer];
@@ -98,29 +101,50 @@ function isProblemAnswer(answer: unknown): answer is ProblemAnswer {
   return typeof content === 'object' && content !== null && PROBLEM_JSON in content;
 }
 
-/** Documents a good answer. */
+/** Documents a successful answer. */
 export function answer<T extends TSchema>(description: string, schema: Component<T>, headers: object = {}) {
   return { description, headers, ...ref(schema) };
 }
 
 /** Documents a stream of server-sent events. */
 export const EVENT_STREAM = {
-  description: `Events, with an \`id\`, the type as \`event\` and a JSON object as \`data\`, until one side ends it.`,
+  description: `Events, with an \`id\`, the type as \`event\` and a JSON object as \`data\`, until the client or the service closes the stream.`,
   content: { 'text/event-stream': { schema: ref(JobEvent) } },
 };
 
 export const PREFERENCE_APPLIED = {
-  'Preference-Applied': Type.String({ description: 'The wait that was granted, if Prefer asked for one.' }),
+  'Preference-Applied': Type.String({
+    description: 'The wait that was granted, if the request had Prefer: wait.',
+  }),
 };
 
 /** On every route that takes an Idempotency-Key. */
 export const KEY_ERRORS: readonly ErrorCode[] = ['idempotency-key-in-progress', 'idempotency-key-reused'];
 
+/** On every route that starts or changes a job. */
+export const CHANGE_ERRORS: readonly ErrorCode[] = [...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS];
+
+/** On every route that copies or shares an image. */
+export const SHARING_ERRORS: readonly ErrorCode[] = [
+  ...EC2_ERRORS,
+  'outside-policy',
+  'image-not-found',
+  'image-not-available',
+  'foreign-snapshot',
+  'other-partition',
+  'aws-managed-key',
+  'public-and-encrypted',
+  'public-with-product-codes',
+  'public-access-blocked',
+  'too-many-public-images',
+  'too-many-sharees',
+];
+
 /** Documents the answers of a route that starts work: the job, or, after a wait, the job when it has finished. */
 export const JOB_ACCEPTED = {
   200: answer('With Prefer: wait, the job has finished in time.', Job, PREFERENCE_APPLIED),
-  202: answer('The job is accepted and goes on by itself.', Job, {
-    Location: Type.String({ description: 'Where the job is to be read: /jobs/{id}.' }),
+  202: answer('The job is accepted and runs in the background.', Job, {
+    Location: Type.String({ description: 'Path of the job: /jobs/{id}.' }),
     ...PREFERENCE_APPLIED,
   }),
 };

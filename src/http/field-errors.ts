@@ -2,36 +2,36 @@ import type { FastifySchemaValidationError } from 'fastify';
 import type { FieldError } from '../errors.ts';
 import { nearest } from './nearest.ts';
 
-/** One of Ajv's errors. With its `verbose` option it carries the schema that was broken and the value that broke it. */
+/** An error of Ajv. With Ajv's `verbose` option it has the schema that was violated and the invalid value. */
 interface SchemaFault extends FastifySchemaValidationError {
   parentSchema?: Record<string, unknown>;
-  /** Set where the name of a field broke a rule, and not its value. */
+  /** Set if the name of a field is invalid, and not its value. */
   propertyName?: string;
   data?: unknown;
 }
 
-/** More than these help nobody, and a body may have thousands. */
+/** The most errors of one answer: a body may have thousands. */
 const MAX_ERRORS = 20;
 
-/** Names the part of the request, where it isn't the body. */
+/** Names the part of the request that an error is about, unless it is the body. */
 const PARTS: Readonly<Record<string, string>> = {
   params: 'the path parameter ',
   querystring: 'the query parameter ',
   headers: 'the header ',
 };
 
-/** An error, and whether it says more than that something is wrong: what is meant, or how it is written. */
+/** An error, and whether its message says what would be right. */
 interface PlacedError extends FieldError {
   isHint: boolean;
 }
 
-/** What is wrong with a request, field by field, in words that say what would be right; what helps most comes first. */
+/** Describes what is wrong with a request, field by field. Messages that say what would be right come first. */
 export function fieldErrors(faults: readonly SchemaFault[], part: string): FieldError[] {
   const found = new Map<string, PlacedError>();
   for (const fault of faults) {
     if (found.size === MAX_ERRORS) break;
     const error = fieldError(fault, part);
-    // One value may break several rules of its schema (pattern and length): the x-rule tells all of them.
+    // One value may violate several keywords of its schema (pattern and length): the x-rule covers all of them.
     if (!found.has(error.pointer)) found.set(error.pointer, error);
   }
   return [...found.values()]
@@ -60,7 +60,7 @@ function placed(pointer: string, part: string, rule: string, isHint = false): Pl
   return { pointer, message: `${subject} ${rule}`, isHint };
 }
 
-/** A known name that is nearly the same, or what the schema says of names that belong elsewhere. */
+/** Suggests a known name that is nearly the same, or returns the schema's hint about names that belong elsewhere. */
 function hintFor({ parentSchema }: SchemaFault, name: string): string {
   const close = nearest(name, Object.keys(parentSchema?.['properties'] ?? {}));
   if (close !== null) return `; is "${close}" meant?`;
@@ -74,10 +74,10 @@ function ruleOf(fault: SchemaFault, part = 'body'): string {
   if (part === 'params' && data === '') return 'is empty';
   const rule = parentSchema?.['x-rule'];
   if (typeof rule === 'string') return rule;
-  return PLAIN[keyword]?.(params, data) ?? 'is not as the OpenAPI document has it (/docs)';
+  return PLAIN[keyword]?.(params, data) ?? 'does not match the OpenAPI document (/docs)';
 }
 
-/** What Ajv's keywords ask for, where the schema has no words of its own. */
+/** Messages for Ajv's keywords, for schemas without an x-rule. */
 const PLAIN: Readonly<Record<string, (params: Record<string, unknown>, data: unknown) => string>> = {
   enum: ({ allowedValues }) =>
     `must be one of ${Array.isArray(allowedValues) ? allowedValues.join(', ') : ''}`,
@@ -96,7 +96,7 @@ const PLAIN: Readonly<Record<string, (params: Record<string, unknown>, data: unk
 function wrongType({ instancePath, params, parentSchema, data }: SchemaFault, part: string): string {
   const type = String(params['type']);
   if (instancePath === '' && data === null) return 'is missing or null: send a JSON object';
-  // All that comes outside of the body is text: it is a list only where it was given more than once.
+  // Outside of the body every value is text: it is a list only if the parameter was given more than once.
   if (part !== 'body' && Array.isArray(data)) return 'must be given once';
   const rule = parentSchema?.['x-rule'];
   if (part !== 'body' && typeof rule === 'string') return rule;
@@ -108,7 +108,7 @@ function wrongType({ instancePath, params, parentSchema, data }: SchemaFault, pa
   return asked;
 }
 
-/** Of an object or a list a caller learns more by an example than by its name. */
+/** For an object or a list the message shows an example, which helps more than the type's name. */
 function example({ instancePath, params, parentSchema, data }: SchemaFault): string {
   const type = params['type'];
   if ((type !== 'object' && type !== 'array') || (instancePath === '' && data === null)) return '';

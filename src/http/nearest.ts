@@ -1,9 +1,9 @@
-/** More than a few wrong letters is another word. */
+/** The largest distance at which two words count as similar. */
 const MAX_EDITS = 3;
 
-/** The word that `typed` probably stands for, or `null` where none is close. */
+/** Finds the word that `typed` is probably a misspelling of; `null` if none is similar. */
 export function nearest(typed: string, words: readonly string[]): string | null {
-  // The longest word there is has far fewer letters: what is longer is like none of them.
+  // Every known word is far shorter than this: a longer one is similar to none.
   if (typed.length > 64) return null;
   const ranked = words
     .map((word) => ({ word, edits: editDistance(typed.toLowerCase(), word.toLowerCase()) }))
@@ -12,7 +12,7 @@ export function nearest(typed: string, words: readonly string[]): string | null 
   return ranked[0]?.word ?? null;
 }
 
-/** Levenshtein's distance: how many letters have to be put in, left out or replaced. */
+/** Levenshtein distance: the number of letters to insert, delete or replace. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (const [i, letter] of [...a].entries()) {

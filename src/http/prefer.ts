@@ -1,9 +1,9 @@
-/** Longer than this no answer is held back. */
+/** The longest time for which an answer is held, seconds. */
 export const MAX_WAIT_SECONDS = 30;
 
 /**
- * The seconds that a Prefer header asks to wait (RFC 7240, sections 2 and 4.3), at most {@link MAX_WAIT_SECONDS}; `null`
- * without such a preference. As the RFC has it the first one counts, and what can't be read is ignored.
+ * Reads the seconds of `wait` in a Prefer header (RFC 7240, sections 2 and 4.3), at most {@link MAX_WAIT_SECONDS}; `null`
+ * without that preference. As the RFC requires, the first one counts, and invalid ones are ignored.
  */
 export function preferredWait(header: string | string[] | undefined): number | null {
   const preferences = [header ?? []].flat().flatMap((line) => line.split(','));

@@ -11,14 +11,14 @@ import type { AuditPage } from './schemas/audit.ts';
 import type { Image } from './schemas/image.ts';
 import type { Delivery, Destination, Job, JobPage } from './schemas/job.ts';
 
-/** What is known beside the records when they are shown. */
+/** What is shown of a job but is not in its record. */
 export interface Moment {
   /** Epoch milliseconds by the shared clock. */
   now: number;
   isWorkerRunning: boolean;
 }
 
-/** The moment for showing some jobs. Workers are asked about only where a job still waits for one. */
+/** Reads the moment at which jobs are shown. Whether a worker runs is read only if a job waits for one. */
 export async function momentFor(
   { store, workers }: { store: Pick<store.JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> },
   jobs: readonly record.Job[],
@@ -27,7 +27,7 @@ export async function momentFor(
   return { now: store.now(), isWorkerRunning: isOver || (await workers.isAnyRunning()) };
 }
 
-/** From the records to what callers see at a time: times in ISO 8601, states, progress and time left worked out. */
+/** Turns a record into the job that callers see: times in ISO 8601; state, progress and remaining time are calculated. */
 export function presentJob(job: record.Job, { now, isWorkerRunning }: Moment): Job {
   return {
     id: job.id,
@@ -45,10 +45,10 @@ export function presentJob(job: record.Job, { now, isWorkerRunning }: Moment): J
   };
 }
 
-/** It is kept nowhere: it is true as long as no worker runs. */
+/** This warning is never stored: it is shown only while no worker runs. */
 function noWorker({ image: { region } }: record.Job): record.Warning {
   const message =
-    'no worker is running, so nothing of this job goes on; it is kept, and goes on by itself once a worker is started';
+    'no worker is running, so this job makes no progress; it is saved, and continues as soon as a worker is started';
   return { code: 'no-worker', message, region };
 }
 

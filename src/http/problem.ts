@@ -6,15 +6,15 @@ import { fieldErrors } from './field-errors.ts';
 import { isRedisUnavailable } from './redis-errors.ts';
 import type { Problem } from './schemas/problem.ts';
 
-/** What a caller should wait after a 503, in seconds. */
+/** Retry-After of a 503, in seconds. */
 export const RETRY_AFTER_SECONDS = 5;
 
-/** As many errors as a request has destinations at most; lists of accounts may have a thousand. */
+/** The most errors of one answer: as many as a request has destinations. A list of accounts may have a thousand. */
 const MOST_ERRORS = 50;
 
 export const PROBLEM_JSON = 'application/problem+json';
 
-/** Fastify's errors that have a code of our own, with a detail where Fastify's message helps no caller. */
+/** Fastify's errors that have a code of this service, with a detail where Fastify's message would not help a caller. */
 const FROM_FASTIFY: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'send at most 65536 bytes'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
@@ -27,7 +27,7 @@ const FROM_FASTIFY: Readonly<Record<string, readonly [ErrorCode, string?]>> = {
   ],
 };
 
-/** What an error means to a caller. Whatever isn't known is `internal-error`, and says nothing of its inside. */
+/** Maps any error to one that a caller may see. An unknown error becomes `internal-error`, without its message. */
 export function toAmiferryError(error: unknown): AmiferryError {
   if (error instanceof AmiferryError) return error;
   if (isHttpError(error)) {
@@ -44,7 +44,7 @@ export function toAmiferryError(error: unknown): AmiferryError {
   return internalError(error);
 }
 
-/** Puts an error into an answer, as RFC 9457 has it. */
+/** Sends an error as problem details (RFC 9457). */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -73,12 +73,12 @@ export function problemOf(error: AmiferryError, request: Pick<FastifyRequest, 'i
   };
 }
 
-/** The name of a field is the caller's own word too. */
+/** The pointer to a field contains text that the caller sent, so credentials are removed from it too. */
 function withoutCredentials({ pointer, message }: FieldError): FieldError {
   return { pointer: hideCredentials(pointer), message: hideCredentials(message) };
 }
 
-/** The path that was asked for, without its query. */
+/** The path of the request, without its query. */
 export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
   return url.split('?', 1)[0] ?? url;
 }
@@ -86,17 +86,21 @@ export function pathOf({ url }: Pick<FastifyRequest, 'url'>): string {
 function invalid(errors: AmiferryError['errors'] & {}): AmiferryError {
   const [first] = errors;
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more: see "errors")` : '';
-  return new AmiferryError('validation-failed', `${first?.message ?? 'it breaks the schema'}${more}`, {
-    errors,
-  });
+  return new AmiferryError(
+    'validation-failed',
+    `${first?.message ?? 'it does not match the schema'}${more}`,
+    {
+      errors,
+    },
+  );
 }
 
 function internalError(cause: unknown): AmiferryError {
-  const detail = "this is a fault of the service: its log has the details under this answer's requestId";
+  const detail = "an unexpected error in the service: search its log for this answer's requestId";
   return new AmiferryError('internal-error', detail, { cause });
 }
 
-/** An error of Fastify's own, or one that it gave a status, such as a body that breaks off. */
+/** An error of Fastify, or one that Fastify gave a status, such as an incomplete body. */
 interface HttpError extends Error {
   statusCode: number;
   code?: string;

@@ -13,23 +13,23 @@ export interface ReadinessDeps {
   workers: Pick<Workers, 'count'>;
   gateway: Pick<Ec2Gateway, 'checkCredentials'>;
   ownAccount: Pick<OwnAccount, 'get'>;
-  /** Of keys and policy; default: none. */
+  /** State of the files of API keys and policy; default: none. */
   files?: readonly FileState[];
-  /** Where the credentials are tried out. */
+  /** The region in which the credentials are checked. */
   defaultRegion: string;
-  /** Milliseconds of any clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number;
 }
 
 type Check = Health['checks'][number];
 
-/** For so long a good answer about the credentials counts, however often readiness is asked; a bad one counts for a moment only. */
+/** For how long a successful check of the credentials stays valid, and a failed one, milliseconds. */
 const CREDENTIALS_FRESH_MS = 30_000;
 const CREDENTIALS_RETRY_MS = 1000;
-/** Readiness answers within this time, also when EC2 doesn't. */
+/** The longest time that readiness waits for EC2, milliseconds. */
 const EC2_PATIENCE_MS = 2000;
 
-/** Makes the function that looks at everything the service needs. */
+/** Makes the function that checks everything the service needs. */
 export function readiness({
   redis,
   workers,
@@ -65,7 +65,7 @@ async function checkRedis(redis: RedisProbe, workers: ReadinessDeps['workers']):
       checkWorkers(await workers.count()),
     ];
   } catch (error) {
-    // The rest is unknown while it is away, and adds nothing to that.
+    // Nothing else is known while Redis is unavailable.
     return [check('redis', `Redis does not answer: ${connectionFault(error)}`)];
   }
 }
@@ -77,11 +77,11 @@ function settingsOf(info: Record<string, string>): Check[] {
       'redis-maxmemory-policy',
       policy === 'noeviction'
         ? null
-        : `maxmemory-policy is ${policy}, so Redis may throw jobs away: CONFIG SET maxmemory-policy noeviction`,
+        : `maxmemory-policy is ${policy}, so Redis may evict jobs: CONFIG SET maxmemory-policy noeviction`,
     ),
     check(
       'redis-role',
-      role === 'master' ? null : `this Redis is a ${role} and takes no writes: name the master`,
+      role === 'master' ? null : `this Redis is a ${role} and accepts no writes: set REDIS_URL to the master`,
     ),
     check(
       'redis-aof',
@@ -93,7 +93,7 @@ function settingsOf(info: Record<string, string>): Check[] {
   ];
 }
 
-/** A warning alone: what is accepted meanwhile is kept, and goes on once a worker runs. */
+/** Only a warning: jobs accepted meanwhile are saved, and continue as soon as a worker runs. */
 function checkWorkers(running: number): Check {
   const why = 'no worker is running: jobs are accepted and wait until one is started (npm run worker)';
   return check('workers', running > 0 ? null : why, false);
@@ -110,16 +110,16 @@ async function checkCredentials(
     .then((account) => gateway.checkCredentials({ account, region }))
     .then(
       () => null,
-      (error: unknown) => (error instanceof AmiferryError ? error.message : 'EC2 could not be asked'),
+      (error: unknown) => (error instanceof AmiferryError ? error.message : 'EC2 could not be called'),
     );
   const why = await Promise.race([opinion, patience]);
   late.abort();
   return check('ec2-credentials', why);
 }
 
-/** Readiness is public: what is wrong with the file is in the log alone. */
+/** Readiness is public: only the log says what is wrong with the file. */
 function checkFile({ setting, stale }: FileState): Check {
-  const why = `the file of ${setting} is invalid, and the one before stays in force: the log says why`;
+  const why = `the file of ${setting} is invalid, and its previous content stays in use: see the log`;
   return check(setting.toLowerCase().replaceAll('_', '-'), stale ? why : null, false);
 }
 
@@ -127,7 +127,7 @@ function check(name: string, why: string | null, required = true): Check {
   return { name, ok: why === null, required, why };
 }
 
-/** Runs a check at most once at a time, and again only when its last result is no longer fresh; everybody gets that result. */
+/** Runs a check at most once at a time, and only if its last result is stale; all callers get the same result. */
 function fresh(now: () => number, run: () => Promise<Check>): () => Promise<Check> {
   let until = Number.NEGATIVE_INFINITY;
   let latest: Promise<Check> | undefined;

@@ -1,4 +1,4 @@
-/** What ioredis says when a command could not be sent or was not answered in time. */
+/** ioredis' messages for a command that could not be sent or was not answered in time. */
 const CLIENT_MESSAGES = new Set([
   'Connection is closed.',
   'Command timed out',
@@ -8,14 +8,14 @@ const CLIENT_MESSAGES = new Set([
   'All sentinels are unreachable and retry is disabled.',
 ]);
 
-/** ioredis' own error classes for commands it gave up. */
+/** ioredis' error classes for commands that it gave up. */
 const CLIENT_NAMES = new Set(['MaxRetriesPerRequestError', 'AbortError', 'ClusterAllFailedError']);
 
-/** What Redis answers while it can't do its work: the first word of a ReplyError. */
+/** First words of the ReplyErrors that Redis sends while it can't execute commands. */
 const REPLIES =
   /^(?:LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|OOM|NOAUTH|WRONGPASS|BUSY)\b/;
 
-/** System errors of a socket. Only Redis' ever come through to a route: the EC2 gateway wraps its own. */
+/** System errors of a socket. A route gets only those of Redis: the EC2 gateway wraps its own. */
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -26,16 +26,16 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
 ]);
 
-/** Why there is no connection, for the health answer: no address, no user, no password. */
+/** Why there is no connection, for the health answer. It contains no address, user or password. */
 export function connectionFault(error: unknown): string {
-  if (!(error instanceof Error)) return 'it could not be asked';
+  if (!(error instanceof Error)) return 'the command failed';
   if (/^(?:WRONGPASS|NOAUTH|ERR AUTH)\b/.test(error.message))
     return 'it refuses the user or the password of REDIS_URL';
   if (/^MOVED\b/.test(error.message)) return 'it is a cluster: write REDIS_URL as redis+cluster://';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
 }
 
-/** Whether an error says that Redis is away, or can't take a command right now. */
+/** Whether an error means that Redis is unavailable, or can't execute commands at the moment. */
 export function isRedisUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (CLIENT_NAMES.has(error.name) || CLIENT_MESSAGES.has(error.message)) return true;

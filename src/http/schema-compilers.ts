@@ -10,21 +10,21 @@ type ValidatorCompiler = ReturnType<AjvCompiler.BuildCompilerFromPool>;
 type AnyValidateFunction = ReturnType<ValidatorCompiler>;
 type Route = Parameters<ValidatorCompiler>[0];
 
-/** Ajv and what stands on it, which are loaded with the first schema that is compiled. */
+/** Ajv and its Fastify compilers, loaded when the first schema is compiled. */
 const require = createRequire(import.meta.url);
 const loadAjv = (): typeof AjvCompiler => require('@fastify/ajv-compiler');
 const loadSerializers = (): typeof SerializerSelector => require('@fastify/fast-json-stringify-compiler');
 
 /**
- * Checks requests as they are: nothing is dropped, and nothing in a body is turned into another type. Fastify's own
- * settings would make `true` of "true", "" of null, and drop a misspelt field in silence. Only what comes as text by
- * nature (path, query, headers) is turned into the number or boolean it stands for.
+ * Ajv's options: nothing is dropped, and no value of a body is converted. With Fastify's defaults "true" would become `true`,
+ * null would become "", and a misspelt field would be dropped silently. Only path, query and headers, which are text, are
+ * converted into numbers and booleans.
  */
 const STRICT = {
   removeAdditional: false,
-  // The body limit bounds how many errors there can be; telling all of them at once saves the caller rounds.
+  // All errors at once save the caller several attempts; the body limit bounds their number.
   allErrors: true,
-  // Errors then carry the schema they come from, and with it the x-rule to tell the caller.
+  // Errors then have the schema they come from, with the x-rule that is shown to the caller.
   verbose: true,
   keywords: ['x-rule', 'x-unknown'],
 };
@@ -33,12 +33,12 @@ const validators = once(() => loadAjv()());
 const serializers = once(() => loadSerializers()());
 
 /**
- * What was compiled in this process, by its components and by the text of its schema. A process that builds several apps, as the
- * tests do, compiles each schema once.
+ * The schemas that this process has compiled, by the text of the components and of the schema. A process that builds several
+ * apps, as tests do, compiles each schema once.
  */
 const compiledBefore = new Map<string, Map<string, unknown>>();
 
-/** Finds what was compiled from the same text with the same components before. */
+/** Returns the function compiled earlier from the same text with the same components. */
 function sharedBy(components: unknown): <T>(schema: unknown, compile: () => T) => T {
   const family = once(() => {
     const text = JSON.stringify(components);
@@ -54,16 +54,16 @@ function sharedBy(components: unknown): <T>(schema: unknown, compile: () => T) =
   };
 }
 
-/** How a schema becomes a function, for Fastify. */
+/** Compiles a schema to a function, for Fastify. */
 export interface SchemaCompilers {
   buildValidator: AjvCompiler.BuildCompilerFromPool;
   buildSerializer: SerializerFactory;
 }
 
 /**
- * Compilers that compile each schema when it is first needed, and each component once: with all of them compiled at the
- * start, that would take longer than all the rest of it. `atOnce` compiles as Fastify does, and so tells of a schema
- * that is invalid before anything is answered; the tests have it so.
+ * Compilers that compile each schema at its first use, and each component once: compiling all of them would take longer than the
+ * rest of the start. With `atOnce` all are compiled at the start, as Fastify does, so that an invalid schema fails the
+ * start; tests use it.
  */
 export function schemaCompilers(atOnce: boolean): SchemaCompilers {
   return {
@@ -82,7 +82,7 @@ export function schemaCompilers(atOnce: boolean): SchemaCompilers {
       const compiler = once(() => serializers()(schemas, options));
       const shared = sharedBy({ serializers: schemas });
       return (route) => {
-        // Whatever else stands beside a $ref means nothing here.
+        // Other keywords beside a $ref have no effect here.
         const schema = componentIn(route.schema) ?? route.schema;
         const compiled = () => shared(schema, () => compiler()(route));
         return atOnce ? compiled() : serializerOf(once(compiled));
@@ -99,7 +99,7 @@ function partOf(route: Route): unknown {
   return typeof route === 'object' ? route['httpPart'] : undefined;
 }
 
-/** Names of headers come in small letters. Fastify sees to that for its own compilers alone. */
+/** Header names arrive in small letters. Fastify adapts the schema only for its own compilers. */
 function asTheyCome(route: Route): Route {
   if (typeof route !== 'object' || partOf(route) !== 'headers') return route;
   const { properties, ...rest } = route['schema'];
@@ -107,7 +107,7 @@ function asTheyCome(route: Route): Route {
   return { ...route, schema: { ...rest, properties: Object.fromEntries(small) } };
 }
 
-/** Fastify calls it, and reads what is wrong off the function that it called; nothing else. */
+/** Fastify calls this function and then reads only its `errors`. */
 function validatorOf(compiled: () => AnyValidateFunction): AnyValidateFunction {
   const validator: { (data: unknown): unknown; errors?: AnyValidateFunction['errors'] } = (data) => {
     const validate = compiled();
@@ -123,7 +123,7 @@ function serializerOf(compiled: () => Serializer): Serializer {
   return (document) => compiled()(document);
 }
 
-/** The component that an answer is, where it is one. */
+/** The component that an answer refers to, if any. */
 function componentIn(schema: unknown): string | undefined {
   if (typeof schema !== 'object' || schema === null || !('$ref' in schema)) return undefined;
   return String(schema.$ref);

@@ -3,7 +3,7 @@ import type { Job } from '../domain/job.ts';
 import type { JobFeed } from '../store/feed.ts';
 import type { JobStore } from '../store/store.ts';
 
-/** The feed tells at once; this often the record is read all the same, for news that were lost with a connection. */
+/** The interval at which the record is read besides the feed's events, which may be lost with a connection. */
 const RECHECK_MS = 2000;
 
 export interface WaitDeps {
@@ -12,8 +12,8 @@ export interface WaitDeps {
 }
 
 /**
- * Waits until a job has finished, but not past `signal`. Gives the latest record there is, finished or not. It never
- * rejects: what is known already stays true while Redis is away.
+ * Waits until a job has finished or `signal` aborts. Returns the latest record, finished or not. It never rejects: while
+ * Redis is unavailable the last record read is still valid.
  */
 export async function waitForJob({ feed, store }: WaitDeps, job: Job, signal: AbortSignal): Promise<Job> {
   let latest = job;
@@ -23,7 +23,7 @@ export async function waitForJob({ feed, store }: WaitDeps, job: Job, signal: Ab
   });
   try {
     while (latest.finishedAt === null && !signal.aborted) {
-      // Listening comes before reading, and so nothing falls between the two.
+      // Listening starts before reading, so that no event is missed between the two.
       news = new AbortController();
       latest = (await store.get(job.id).catch(() => null)) ?? latest;
       if (latest.finishedAt === null) await pause(AbortSignal.any([signal, news.signal]));

@@ -5,7 +5,7 @@ import { contextFor } from './log-context.ts';
 
 export type { Logger } from 'pino';
 
-/** Never to be seen in a log line, wherever they come in. ioredis' errors carry the command that failed, AUTH's too. */
+/** Fields that no log line shows, in any object. ioredis' errors carry the command that failed, AUTH's too. */
 const SECRETS = [
   'req.headers.authorization',
   'req.headers.cookie',
@@ -18,38 +18,42 @@ const SECRETS = [
 ];
 
 /**
- * One JSON line an entry with its time in ISO 8601, secrets cut out, also in the middle of a text. It says what the current work is about; `name` tells
- * the processes apart.
+ * Makes a logger that writes one JSON line per entry, with the time in ISO 8601 and the context of the current work
+ * (log-context.ts). Secrets are removed, also in the middle of a text.
+ * @param name the kind of process: `api` or `worker`
+ * @param output standard output by default
  */
 export function createLogger(name: string, level: string, output?: NodeJS.WritableStream): Logger {
-  const mixin = (_line: object, _level: number, logger: Logger) => contextFor(logger);
-  const timestamp = pino.stdTimeFunctions.isoTime;
-  const options = { name: `amiferry-${name}`, level, redact: SECRETS, mixin, timestamp };
-  return pino(options, output === undefined ? standardOutput() : hidingOutput(output));
-}
-
-function hidingOutput(output: NodeJS.WritableStream): DestinationStream {
-  return { write: (line) => void output.write(hideCredentials(line)) };
+  const options = {
+    name: `amiferry-${name}`,
+    level,
+    redact: SECRETS,
+    mixin: (_line: object, _level: number, logger: Logger) => contextFor(logger),
+    timestamp: pino.stdTimeFunctions.isoTime,
+    hooks: { streamWrite: hideCredentials },
+  };
+  return pino(options, output ?? standardOutput());
 }
 
 /**
- * Of child loggers whose fields hold no secret of ours: looking for one takes longer than writing the line. What a caller puts
- * where it does not belong is looked for when the line is written.
+ * Options of child loggers whose own fields hold no secret of the service: searching fields takes longer than writing the line. A
+ * credential that a caller put into the wrong place is removed from the text of the line.
  */
 export const NO_SECRETS = { redact: [] };
 
 /**
- * Writes the lines of one turn of the event loop together at its end: under load a write for each line is a good part of
- * what a request costs. A process that is killed loses the lines of that turn.
+ * Writes the lines of one turn of the event loop together at its end: under load, one write per line would be a large part
+ * of what a request costs. A killed process loses the lines of the current turn only. pino's own asynchronous destination
+ * also loses lines of earlier turns, since it writes in another thread.
  */
 function standardOutput(): DestinationStream & { flushSync(): void } {
   let lines = '';
   const flushSync = () => {
     const text = lines;
     lines = '';
-    if (text !== '') process.stdout.write(hideCredentials(text));
+    if (text !== '') process.stdout.write(text);
   };
-  // The reader of the log has gone: that is no reason to stop.
+  // When the reader of the log has closed the pipe (EPIPE), the process continues without a log.
   process.stdout.on('error', () => {});
   process.on('exit', flushSync);
   return {
@@ -61,12 +65,12 @@ function standardOutput(): DestinationStream & { flushSync(): void } {
   };
 }
 
-/** The same warning at most so often, milliseconds. */
+/** The shortest time between two warnings with the same message, milliseconds. */
 const SPARINGLY = 10_000;
 
 /**
- * Warns of an error that comes again and again while something is away: the first time, and then every ten seconds with
- * the number of those left out, without their stacks.
+ * Makes a handler that logs a recurring error, such as that of an unavailable Redis: the first time, then at most every ten
+ * seconds with the number of errors left out in between. Stacks are never logged.
  */
 export function warnSparingly(logger: Logger, message: string): (error: Error) => void {
   let last = Number.NEGATIVE_INFINITY;

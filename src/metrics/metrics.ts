@@ -6,7 +6,7 @@ import type { Scope } from '../domain/ami.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import type { StoreStats } from './stats.ts';
 
-/** The library's own that Prometheus' linter holds against it: gauges called _total, and types in names. */
+/** Metrics of the library that are left out, since Prometheus' linter refuses their names: gauges called _total, types in names. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -15,21 +15,21 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ];
 
-/** Stands for all accounts and regions that this service copies nothing to. */
+/** The labels of an event about an image that this service did not make. */
 const UNRELATED: Scope = { account: '', region: '' };
 
-/** A scope may come with more. */
+/** The labels of a scope. */
 function labelsOf({ account, region }: Scope): Scope {
   return { account, region };
 }
 
-/** What one process tells Prometheus of itself, in seconds and whole numbers. Every label has few values, known before. */
+/** The metrics of one process, in seconds and counts. Every label has a small set of values. */
 export class Metrics {
   readonly #registry = new Registry();
 
   readonly #http = new Histogram({
     name: 'amiferry_http_request_duration_seconds',
-    help: 'Requests that were answered, by route; event streams are not among them.',
+    help: 'Answered requests by route, without event streams.',
     labelNames: ['route', 'method', 'status'] as const,
     buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 10, 30],
     registers: [this.#registry],
@@ -37,7 +37,7 @@ export class Metrics {
 
   readonly #streams = new Gauge({
     name: 'amiferry_http_event_streams',
-    help: 'Event streams that are open.',
+    help: 'Open event streams.',
     registers: [this.#registry],
   });
 
@@ -50,7 +50,7 @@ export class Metrics {
 
   readonly #ec2Duration = new Histogram({
     name: 'amiferry_ec2_call_duration_seconds',
-    help: 'How long calls to EC2 take, the tries of the SDK included.',
+    help: 'Duration of calls to EC2, with the retries of the SDK.',
     labelNames: ['operation'] as const,
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers: [this.#registry],
@@ -58,7 +58,7 @@ export class Metrics {
 
   readonly #available = new Histogram({
     name: 'amiferry_copy_time_to_available_seconds',
-    help: "From the request to the image being available, by the destination's account and region.",
+    help: "Time from the request until the image is available, by the destination's account and region.",
     labelNames: ['account', 'region'] as const,
     buckets: [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400],
     registers: [this.#registry],
@@ -66,21 +66,21 @@ export class Metrics {
 
   readonly #finished = new Counter({
     name: 'amiferry_destinations_finished_total',
-    help: 'Destinations of copies that ended, by how.',
+    help: 'Destinations of copies that ended, by their final state.',
     labelNames: ['account', 'region', 'state'] as const,
     registers: [this.#registry],
   });
 
   readonly #webhooks = new Counter({
     name: 'amiferry_webhook_attempts_total',
-    help: 'Messages sent to webhooks, by what came of it: delivered, again, refused, gone.',
+    help: 'Messages sent to webhooks, by outcome: delivered, again, refused, gone.',
     labelNames: ['outcome'] as const,
     registers: [this.#registry],
   });
 
   readonly #ec2Events = new Counter({
     name: 'amiferry_ec2_events_total',
-    help: "EC2's own events of images: noticed (about a copy under way, by its account and region), unrelated (to other images, or too late), unreadable.",
+    help: "EC2's own events of images: noticed (about a pending copy, by its account and region), unrelated (about other images, or too late), unreadable.",
     labelNames: ['account', 'region', 'outcome'] as const,
     registers: [this.#registry],
   });
@@ -94,63 +94,63 @@ export class Metrics {
   readonly contentType = this.#registry.contentType;
 
   constructor() {
-    // Told as 0 from the start, so that the first failure shows as a rise.
+    // Initialised to 0, so that the first failure shows as an increase.
     for (const outcome of ['delivered', 'again', 'refused', 'gone']) this.#webhooks.inc({ outcome }, 0);
     for (const outcome of ['unrelated', 'unreadable']) this.#ec2Events.inc({ ...UNRELATED, outcome }, 0);
   }
 
-  /** Adds memory, CPU, garbage collection and the lag of the event loop of this process. */
+  /** Adds memory, CPU, garbage collection and event loop delay of this process. */
   watchProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
   }
 
-  /** Adds what Redis knows: asked at each look, and the same whichever process is asked. */
+  /** Adds counts from Redis, read at each scrape. They are the same in every process. */
   watchStore(look: () => Promise<StoreStats>): void {
     const options = { registers: [this.#registry] };
     const jobs = new Gauge({
       ...options,
       name: 'amiferry_jobs',
-      help: 'Jobs that are kept, by state.',
+      help: 'Stored jobs, by state.',
       labelNames: ['state'] as const,
     });
     const copies = new Gauge({
       ...options,
       name: 'amiferry_copies_in_progress',
-      help: 'Copies that EC2 works on.',
+      help: 'Copies pending in EC2.',
       labelNames: ['account', 'region'] as const,
     });
     const waiting = new Gauge({
       ...options,
       name: 'amiferry_destinations_waiting',
-      help: 'Destinations that wait for a copy slot of their account and region.',
+      help: 'Destinations that wait for a copy slot in their account and region.',
       labelNames: ['account', 'region'] as const,
     });
     const steps = new Gauge({
       ...options,
       name: 'amiferry_queue_steps',
-      help: 'Steps in the queue: waiting for a worker, at work, or delayed until later.',
+      help: 'Steps in the queue: waiting for a worker, active, or delayed.',
       labelNames: ['state'] as const,
     });
     const age = new Gauge({
       ...options,
       name: 'amiferry_queue_oldest_step_age_seconds',
-      help: 'How long the step has waited that is next; 0 when none waits.',
+      help: 'How long the next step has waited; 0 if none waits.',
     });
     const workers = new Gauge({
       ...options,
       name: 'amiferry_workers',
-      help: 'Worker processes that run, by their heartbeats in Redis; missing while Redis does not answer.',
+      help: 'Running worker processes, by their heartbeats in Redis; missing while Redis does not answer.',
     });
     const up = new Gauge({
       ...options,
       name: 'amiferry_redis_up',
-      help: 'Whether Redis answered: 1, or 0 and then what it knows is missing here.',
+      help: 'Whether Redis answered: 1, or 0, and then the metrics from Redis are missing.',
     });
     this.#countStore = async () => {
       for (const gauge of [jobs, copies, waiting, steps, age]) gauge.reset();
       const stats = await look().catch(() => null);
-      // Not 0, which is an answer of Redis' too.
+      // Missing and not 0, which would be a valid count.
       workers.remove();
       up.set(stats === null ? 0 : 1);
       if (stats === null) return;
@@ -165,12 +165,12 @@ export class Metrics {
     };
   }
 
-  /** Adds whether what is in the files of keys and policy is in force. */
+  /** Adds whether the current content of the files of keys and policy is in use. */
   watchFiles(files: readonly FileState[]): void {
     if (files.length === 0) return;
     const inForce = new Gauge({
       name: 'amiferry_file_in_force',
-      help: 'Whether what the file holds is in force: 1, or 0 where it is invalid and the one before stays in force.',
+      help: 'Whether the content of the file is in use: 1, or 0 if it is invalid and its previous content is used.',
       labelNames: ['setting'] as const,
       registers: [this.#registry],
     });
@@ -204,22 +204,22 @@ export class Metrics {
     this.#webhooks.inc({ outcome });
   }
 
-  /** `scope` only of copies under way: an event's sender could make up any number of others. */
+  /** `scope` only of pending copies: the sender of an event could invent any number of others. */
   ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', scope: Scope = UNRELATED): void {
     this.#ec2Events.inc({ ...labelsOf(scope), outcome });
   }
 
-  /** Whether SQS gave the worker its messages when it last asked. There is no such metric where no queue is set. */
+  /** Records whether the last ReceiveMessage succeeded. The metric exists only if a queue is set. */
   eventsQueueUp(up: boolean): void {
     this.#queueUp ??= new Gauge({
       name: 'amiferry_events_queue_up',
-      help: "Whether the queue with EC2's events answers this worker: 1, or 0 and then copies are found by polling.",
+      help: "Whether this worker receives from the queue with EC2's events: 1, or 0, and then copies are only polled.",
       registers: [this.#registry],
     });
     this.#queueUp.set(up ? 1 : 0);
   }
 
-  /** All of it, in the Prometheus text format. */
+  /** All metrics in the Prometheus text format. */
   async text(): Promise<string> {
     this.#lookAtFiles();
     await this.#countStore();

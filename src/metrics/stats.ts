@@ -6,7 +6,7 @@ import type { StepProducer } from '../queue/producer.ts';
 import { storeKeys } from '../store/keys.ts';
 import type { Workers } from '../store/workers.ts';
 
-/** How much there is of everything. */
+/** Counts of jobs, copies, steps and workers. */
 export interface StoreStats {
   /** By state. */
   jobs: Record<string, number>;
@@ -14,11 +14,11 @@ export interface StoreStats {
   /** By state of the queue. */
   steps: Record<string, number>;
   oldestStepMs: number;
-  /** Worker processes that run. */
+  /** Running worker processes. */
   workers: number;
 }
 
-/** Counts what the store and the queue hold, in a handful of cheap commands. Rejects while Redis is away. */
+/** Reads the counts from store and queue with a few cheap commands. Rejects while Redis is unavailable. */
 export async function readStats(
   redis: RedisClient,
   prefix: string,

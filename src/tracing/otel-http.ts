@@ -5,10 +5,10 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { hideCredentials } from '../logging/hide-credentials.ts';
 
-/** Asked for every few seconds by those who watch; a trace of each would hide the others. */
+/** Routes that monitoring requests every few seconds; they are not traced, since they would hide the others. */
 const NOT_TRACED = /^\/(?:health\/|metrics$)/;
 
-/** Makes a span of each request, named by method and route, and has everything that the request does belong to it. */
+/** Makes a span for each request, named by method and route, as the parent of everything that the request does. */
 export function requestSpans(): FastifyPluginAsync {
   const instrumentation = new FastifyOtelInstrumentation({
     ignorePaths: ({ url }) => NOT_TRACED.test(pathOf(url)),
@@ -19,7 +19,7 @@ export function requestSpans(): FastifyPluginAsync {
   });
   return fp(async (app) => {
     await app.register(instrumentation.plugin());
-    // A body is read in the connection's own context, so what comes after it has to be led back to the request's.
+    // A body is read in the context of the connection, so the context of the request is restored after it.
     app.addHook('preHandler', (request, _reply, done) => {
       const { context: own } = request.opentelemetry();
       if (own === null) done();
@@ -36,14 +36,14 @@ export function requestSpans(): FastifyPluginAsync {
 function describeRequest(span: Span, request: FastifyRequest): void {
   const route = request.is404 ? null : (request.routeOptions.url ?? null);
   span.updateName(route === null ? request.method : `${request.method} ${route}`);
-  // Not the query, and nothing of a path that no route takes: who knows what is in it.
+  // Without the query, and without the path if no route matches it: they may contain secrets.
   span.setAttribute('url.path', route === null ? '' : hideCredentials(pathOf(request.url)));
   span.setAttribute('amiferry.request.id', request.id);
-  // The plugin takes each refusal for a failure, and tells its message, which names what callers call their own.
+  // The plugin records each refusal as a failure with its message, which contains names that callers chose.
   span.setStatus = () => span;
 }
 
-/** Only a 5xx is a failure of the service; a refusal has its code. */
+/** Only a 5xx is recorded as a failure; a refusal is recorded with its code. */
 function describeAnswer(span: Span, { errorCode }: FastifyRequest, status: number): void {
   if (errorCode !== null) span.setAttribute('error.type', errorCode);
   if (status < 500) return;

@@ -4,7 +4,7 @@ import { BullMQOtel } from 'bullmq-otel';
 
 type QueueSpan = ReturnType<Telemetry['tracer']['startSpan']>;
 
-/** Stands where a span would be that nobody wants to see: what runs in it belongs to the span around it. */
+/** A span that is not recorded: spans inside of it belong to the span around it. */
 const NO_SPAN: QueueSpan = {
   setSpanOnContext: (context) => context,
   setAttribute: () => {},
@@ -15,8 +15,8 @@ const NO_SPAN: QueueSpan = {
 };
 
 /**
- * BullMQ's spans of wake-ups: put into the queue, and served. Its spans of its own housekeeping (looking for stalled jobs
- * every two seconds, extending locks) are left out: they would be most of all spans, and tell nothing of any job.
+ * Records BullMQ's spans of adding and processing wake-ups. Its spans of housekeeping (checking for stalled jobs every two
+ * seconds, extending locks) are left out: they would be most of all spans, and none is about a job.
  */
 export function queueSpans(): Telemetry {
   const { tracer, contextManager } = new BullMQOtel({ tracerName: 'bullmq' });
@@ -25,7 +25,7 @@ export function queueSpans(): Telemetry {
     tracer: {
       startSpan: (name, options, context) => {
         if (options?.kind === SpanKind.INTERNAL) return NO_SPAN;
-        // Errors are in the log, cut free of secrets.
+        // Errors are in the log, where secrets are removed.
         return Object.assign(tracer.startSpan(name, options, context), {
           recordException: () => {},
           addEvent: () => {},

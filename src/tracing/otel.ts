@@ -36,8 +36,8 @@ import type { OpenSpan, SpanOptions, Tracing } from './tracing.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 /**
- * Sets OpenTelemetry up for this process and sends spans from then on, by the batch and in the background. Headers, compression
- * and time limits the exporter takes from its own environment variables (OTEL_EXPORTER_OTLP_…).
+ * Sets up OpenTelemetry for this process, which then exports spans in batches in the background. The exporter reads headers,
+ * compression and time limits from its own environment variables (OTEL_EXPORTER_OTLP_…).
  */
 export function startOpenTelemetry(settings: TracingSettings, name: string, logger: Logger): Tracing {
   setGlobalErrorHandler(warnOnFailure(logger));
@@ -81,8 +81,8 @@ async function within<T>(span: Span, work: (span: OpenSpan) => Promise<T>): Prom
 }
 
 /**
- * Where a span hangs: on the work that it is part of, if that is of the trace it should belong to; else on that trace itself, with a
- * link to the work that woke it (the look at a region, the sweeper, another job).
+ * The parent of a span: the current span if it is part of the wanted trace; else that trace itself, with a link to the current
+ * span, which caused the work (the poll of a region, the sweep, another job).
  */
 function placeOf({ traceparent }: SpanOptions): { parent: Context; links: { context: SpanContext }[] } {
   const active = context.active();
@@ -106,7 +106,7 @@ function resourceOf(serviceName: string) {
   return detectResources({ detectors }).merge(resourceFromAttributes(own));
 }
 
-/** By the names that OTEL_TRACES_SAMPLER gives them. */
+/** The samplers, by their names in OTEL_TRACES_SAMPLER. */
 function samplerOf({ sampler, samplerRatio }: TracingSettings): Sampler {
   const root = sampler.endsWith('always_off')
     ? new AlwaysOffSampler()
@@ -116,16 +116,16 @@ function samplerOf({ sampler, samplerRatio }: TracingSettings): Sampler {
   return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
 }
 
-/** The collector's own words are left out: they may repeat what was sent to it. */
+/** Logs a failed export without the collector's message, which may quote the spans sent to it. */
 function warnOnFailure(logger: Logger) {
   const warn = warnSparingly(
     logger,
-    'spans could not be sent: is the collector at OTEL_EXPORTER_OTLP_ENDPOINT up?',
+    'spans could not be sent: check that the collector at OTEL_EXPORTER_OTLP_ENDPOINT is running',
   );
   return (error: unknown) => warn(new Error(error instanceof Error ? describe(error) : 'unknown'));
 }
 
-/** A connection that was refused at every address of a name has a code and no message. */
+/** An error for a name whose addresses all refused the connection has a code and no message. */
 function describe({ message, ...rest }: Error): string {
   return message || ('code' in rest ? String(rest.code) : 'unknown');
 }

@@ -1,15 +1,15 @@
-/** Where spans go, and how many of them. */
+/** Where spans are sent, and which part of them. */
 export interface TracingSettings {
   /** `service.name` of the spans; empty: amiferry-api and amiferry-worker. */
   serviceName: string;
-  /** Where they are posted to (OTLP over HTTP, protobuf). It may hold a secret. */
+  /** The address for spans (OTLP over HTTP, protobuf). It may contain a secret. */
   url: string;
   sampler: string;
-  /** The part of the traces that is kept, by the samplers that take one. */
+  /** The ratio of traces that are kept, for samplers that have one. */
   samplerRatio: number;
 }
 
-/** What is set of it, by the names of OpenTelemetry's own environment variables; empty is not set. */
+/** The values of OpenTelemetry's environment variables; empty means not set. */
 export interface OtelVariables {
   OTEL_SDK_DISABLED: string;
   OTEL_TRACES_EXPORTER: string;
@@ -23,7 +23,7 @@ export interface OtelVariables {
 /** OpenTelemetry's own default. */
 const LOCAL_COLLECTOR = 'http://localhost:4318';
 
-/** The tracing that these variables ask for; `null` is none: nothing of OpenTelemetry is loaded then. */
+/** The tracing configured by these variables; `null` for none, and then OpenTelemetry is not loaded. */
 export function tracingSettings(otel: OtelVariables): TracingSettings | null {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = otel;
   const exporter = otel.OTEL_TRACES_EXPORTER;

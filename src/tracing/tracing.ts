@@ -3,46 +3,46 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Logger } from '../logging/logging.ts';
 import type { TracingSettings } from './settings.ts';
 
-/** What a span tells. Only what is ours to tell: no names, keys, tokens or permissions of callers. */
+/** The data of a span. It contains no names, keys, tokens or permissions of callers. */
 export type SpanAttributes = Record<string, string | number>;
 
 export interface SpanOptions {
-  /** One of few: what was done, never to what. */
+  /** One of a few names: the operation, without its object. */
   name: string;
-  /** `client` where another service is called. */
+  /** `client` for calls of another service. */
   kind: 'internal' | 'client';
   attributes: SpanAttributes;
-  /** The trace that it belongs to (W3C traceparent), whatever woke the work; else that of the work it is part of. */
+  /** The trace of the span (W3C traceparent), whatever woke the work. Default: that of the current span. */
   traceparent?: string | null;
 }
 
-/** A span that goes on. */
+/** A span that has not ended. */
 export interface OpenSpan {
   set(attributes: SpanAttributes): void;
   /** @param type OpenTelemetry's `error.type`: a code, no message */
   fail(type: string): void;
 }
 
-/** The port to OpenTelemetry. None of it ever fails, or waits for the collector. */
+/** The port to OpenTelemetry. Its functions never fail, and never wait for the collector. */
 export interface Tracing {
-  /** Makes a span of each request; `null` where nothing is traced. */
+  /** Makes a span for each request; `null` without tracing. */
   readonly http: FastifyPluginAsync | null;
   /** Makes spans of wake-ups, for BullMQ's queues and workers. */
   readonly queues: Telemetry | undefined;
-  /** The trace that the current work belongs to (W3C traceparent), to be kept with a job; `null` where nothing is traced. */
+  /** The trace of the current work (W3C traceparent), which is saved with a job; `null` without tracing. */
   traceparent(): string | null;
-  /** Does work within a span, which fails with it. */
+  /** Runs work within a span, which records its failure. */
   span<T>(options: SpanOptions, work: (span: OpenSpan) => Promise<T>): Promise<T>;
-  /** Sends what is left, within {@link STOP_MS}. */
+  /** Sends the remaining spans, within {@link STOP_MS}. */
   stop(): Promise<void>;
 }
 
-/** Milliseconds for the last spans on the way out: a collector that is down must not hold the process up. */
+/** The time limit for sending the last spans at exit, milliseconds: an unavailable collector must not delay the exit. */
 export const STOP_MS = 800;
 
 const NO_SPAN: OpenSpan = { set: () => {}, fail: () => {} };
 
-/** Without a setting for traces: nothing is loaded, and nothing is done. */
+/** The tracing without settings: it loads and does nothing. */
 export const NO_TRACING: Tracing = {
   http: null,
   queues: undefined,
@@ -51,7 +51,7 @@ export const NO_TRACING: Tracing = {
   stop: async () => {},
 };
 
-/** OpenTelemetry as it is set up, loaded only if it is: that costs memory and time to start. */
+/** Starts the configured tracing. OpenTelemetry is loaded only then, since it costs memory and start time. */
 export async function startTracing(
   settings: TracingSettings | null,
   name: 'api' | 'worker',

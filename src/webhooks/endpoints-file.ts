@@ -18,13 +18,13 @@ const Endpoints = Type.Object(
   { additionalProperties: false },
 );
 
-/** @throws an error that says where the text breaks the schema, and repeats no secret */
+/** @throws an error that says where the text violates the schema, and quotes no secret */
 export function parseEndpoints(text: string): Endpoint[] {
   const { endpoints } = parseChecked(Endpoints, text);
   return endpoints.map(({ url, secrets }) => ({ url: new URL(url).href, secrets }));
 }
 
-/** The webhooks that are configured, and the file that is to be read again on SIGHUP. @throws {ConfigError} */
+/** Loads the configured webhooks, and the file that is reloaded on SIGHUP. @throws {ConfigError} */
 export function webhooksOf({ webhooks }: { webhooks: WebhookConfig }): {
   webhooks: WebhookSettings;
   files: CheckedFile<Endpoint[]>[];

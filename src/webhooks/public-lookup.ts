@@ -3,13 +3,13 @@ import type { LookupFunction } from 'node:net';
 import { isPrivate } from './refusal.ts';
 import type { WebhookSettings } from './settings.ts';
 
-/** A name leads to an address that may not be reached. */
+/** A name resolves to an address to which webhooks may not be sent. */
 export class AddressRefused extends Error {
   override name = 'AddressRefused';
 }
 
 /**
- * Resolves names for connections, and fails with {@link AddressRefused} where one of a name's addresses would be refused in a URL:
+ * Resolves names for connections, and fails with {@link AddressRefused} if one of a name's addresses would be refused in a URL:
  * IPv4 addresses in IPv6 form (compatible, mapped, NAT64, 6to4) and all others that are not public.
  */
 export function publicLookup(

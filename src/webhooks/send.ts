@@ -10,26 +10,26 @@ import type { WebhookSettings } from './settings.ts';
 import { secretsFor } from './settings.ts';
 import { signedHeaders } from './sign.ts';
 
-/** For the whole of a message: name, connection, answer. Standard Webhooks advises 15 to 30 s. */
+/** The time limit of a message, from resolving the name to the answer. Standard Webhooks recommends 15 to 30 s. */
 const PATIENCE_MS = 15_000;
 
-/** Messages that one process has under way at once: altogether, to one host, and of one caller's jobs, whose hosts may be any number. */
+/** The most messages that a process sends at once: in total, to one host, and for the jobs of one caller. */
 export const WEBHOOKS_TOGETHER = 40;
 const PER_HOST = 4;
 const PER_CALLER = WEBHOOKS_TOGETHER / 2;
 
-/** One message on its way. */
+/** One message to send. */
 export interface Message {
   id: string;
   url: string;
   body: string;
-  /** Whether it may be signed with the endpoint's own secrets alone. */
+  /** Whether it may be signed only with the endpoint's own secrets. */
   ownOnly: boolean;
   /** Epoch milliseconds. */
   now: number;
 }
 
-/** Sends messages. It never rejects: what came of it is the result. */
+/** Sends messages. It never rejects: a failure is a result. */
 export class WebhookSender {
   readonly #settings: WebhookSettings;
   readonly #lookup: LookupFunction;
@@ -38,7 +38,7 @@ export class WebhookSender {
   readonly #hosts = new Places(PER_HOST);
   readonly #callers = new Places(PER_CALLER);
 
-  /** `lookup` stands in for the system's resolver, in tests. @param patienceMs milliseconds for the whole of a message */
+  /** @param lookup replaces the system's resolver in tests @param patienceMs the time limit of a message, milliseconds */
   constructor(settings: WebhookSettings, lookup?: LookupFunction, patienceMs = PATIENCE_MS) {
     this.#patienceMs = patienceMs;
     this.#settings = settings;
@@ -46,8 +46,8 @@ export class WebhookSender {
   }
 
   /**
-   * Reserves a place for one message of a caller's job to a URL, and gives the function that frees it; `null` while as many as
-   * may be are under way to its host, or of its caller.
+   * Reserves a place for one message of a caller's job to a URL, and returns the function that releases it; `null` while a limit
+   * is reached: in total, for the host, or for the caller.
    */
   reserve(url: string, caller: string): (() => void) | null {
     const freeHost = this.#hosts.take(new URL(url).host);
@@ -63,7 +63,7 @@ export class WebhookSender {
     };
   }
 
-  /** Posts a message to its URL. A redirect is an answer like any other, and is not followed. */
+  /** Posts a message to its URL. Redirects are not followed, and count as failures. */
   async send(message: Message): Promise<AttemptResult> {
     const secrets = secretsFor(message.url, message.ownOnly, this.#settings);
     if (secrets.length === 0) return { outcome: 'refused', error: withoutSecret(message) };
@@ -76,11 +76,11 @@ export class WebhookSender {
     }
   }
 
-  /** The status of the answer; its body is nobody's business here. */
+  /** The status of the answer; its body is discarded. */
   async #post({ id, url, body, now }: Message, secrets: readonly string[]): Promise<number> {
     const { useAgent } = await import('request-filtering-agent');
     const { privateAddresses } = this.#settings;
-    // A connection for each message: the address is looked at again each time.
+    // A new connection for each message, so that the address is checked each time.
     const agent = useAgent(url, { keepAlive: false, allowIPAddressList: [...privateAddresses] });
     const options = {
       method: 'POST',
@@ -108,22 +108,22 @@ export class WebhookSender {
 function withoutSecret({ ownOnly }: Message): string {
   return ownOnly
     ? 'the endpoint and its secrets were removed from WEBHOOK_ENDPOINTS_FILE'
-    : 'there is no secret to sign it with (WEBHOOK_SECRETS)';
+    : 'no secret is set to sign it with (WEBHOOK_SECRETS)';
 }
 
 function resultOf(status: number): AttemptResult {
   if (status >= 200 && status < 300) return { outcome: 'delivered', status };
   if (status === 410) return { outcome: 'gone' };
   const redirected = status >= 300 && status < 400;
-  const error = redirected ? 'it redirects, which is not followed' : `it answered ${status}`;
+  const error = redirected ? 'it answered with a redirect, which is not followed' : `it answered ${status}`;
   return { outcome: 'again', status, error };
 }
 
-/** The caller may read this: it tells nothing of the network that the service is in. */
+/** An error that the caller may read: it contains nothing about the network of the service. */
 function failureOf(error: unknown, patienceMs: number): AttemptResult {
   const { name, message, code } = asSystemError(error);
   if (error instanceof AddressRefused || /^DNS lookup .* is not allowed/.test(message))
-    return { outcome: 'refused', error: 'its name leads to an address that may not be reached' };
+    return { outcome: 'refused', error: 'its name resolves to an address to which no webhooks may be sent' };
   if (name === 'TimeoutError' || code === 'ABORT_ERR')
     return { outcome: 'again', status: null, error: `no answer within ${patienceMs / 1000} s` };
   return { outcome: 'again', status: null, error: `no answer: ${code ?? name}` };

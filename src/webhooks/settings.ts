@@ -9,7 +9,7 @@ export interface Endpoint {
   secrets: readonly string[];
 }
 
-/** Who may be notified of what happened, and how. */
+/** The endpoints of webhooks, their secrets, and which addresses are allowed. */
 export interface WebhookSettings {
   /**
    * `whsec_…`, the newest first: each delivery to an endpoint without secrets of its own is signed with all of them.
@@ -22,18 +22,18 @@ export interface WebhookSettings {
   endpoints: { current(): readonly Endpoint[] };
   /** Hosts that webhooks may be sent to; `*.example.com` allows all names below it; empty: all public hosts. */
   hosts: readonly string[];
-  /** Whether http:// will do. */
+  /** Whether http:// is allowed. */
   http: boolean;
   /** Addresses and CIDR ranges that webhooks may be sent to although they are not public. */
   privateAddresses: readonly string[];
 }
 
-/** As the settings give them: the endpoints with secrets of their own are in a file, `''` for none. */
+/** The webhooks as set: endpoints with their own secrets are in a file, `''` for none. */
 export type WebhookConfig = Omit<WebhookSettings, 'endpoints'> & { endpointsFile: string };
 
 /**
- * What a message to a URL is signed with, the newest first; none: it is not to be sent.
- * @param ownOnly whether the endpoint had secrets of its own when the job was accepted: the common ones stand for others
+ * The secrets that sign a message to a URL, the newest first; if there is none, the message is not sent.
+ * @param ownOnly whether the endpoint had its own secrets when the job was accepted: then the common ones are not used
  */
 export function secretsFor(
   url: string,

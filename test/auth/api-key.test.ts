@@ -44,7 +44,7 @@ test('a key whose end is no time, written by hand, is invalid', () => {
 test('two keys of one id are invalid: revoking the first would let the second in', () => {
   const { key } = newApiKey('ci', ['amis:read'], null);
   const text = JSON.stringify({ keys: [key, { ...key, name: 'other' }] });
-  expect(() => parseApiKeys(text)).toThrow(`the key ${key.id} is there twice`);
+  expect(() => parseApiKeys(text)).toThrow(`the key ${key.id} occurs twice`);
 });
 
 describe('npm run api-key', () => {

@@ -62,7 +62,7 @@ test('names that are invalid are told by name, however many there are', () => {
   expect(() => parsePolicy(JSON.stringify({ principals }))).toThrow(/^\/principals\/x0 must match pattern/);
 });
 
-test('a key that is there twice among thousands is found', () => {
+test('a key that occurs twice among thousands is found', () => {
   const key = (n: number) => ({
     id: n.toString(16).padStart(12, '0'),
     name: 'ci',
@@ -74,6 +74,6 @@ test('a key that is there twice among thousands is found', () => {
   const keys = Array.from({ length: 8000 }, (_, i) => key(i));
   expect(parseApiKeys(JSON.stringify({ keys }))).toHaveLength(8000);
   expect(() => parseApiKeys(JSON.stringify({ keys: [...keys, key(7)] }))).toThrow(
-    'the key 000000000007 is there twice',
+    'the key 000000000007 occurs twice',
   );
 });

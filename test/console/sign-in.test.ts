@@ -21,7 +21,7 @@ describe.skipIf(noChromium)('signing in', () => {
     await dialog.waitFor();
     await page.getByLabel('API key or token').fill('amiferry_000000000000_wrong');
     await page.keyboard.press('Enter');
-    await dialog.getByText('the API key is not valid').waitFor();
+    await dialog.getByText('the API key is invalid').waitFor();
     expect(await serious(page)).toEqual([]);
     await page.getByLabel('API key or token').fill(keys.make('human'));
     await page.keyboard.press('Enter');

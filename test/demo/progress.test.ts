@@ -1,6 +1,4 @@
-import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { serverSentEvents } from '../../tools/demo/event-stream.ts';
 import { afterEvent, bar, progressView } from '../../tools/demo/progress.ts';
 import type { Screen } from '../../tools/demo/screen.ts';
 import { table } from '../../tools/demo/table.ts';
@@ -117,22 +115,6 @@ test('an event changes the destination that it is about, and the job', () => {
   expect(after.progress).toBe(50);
   expect(after.destinations[0]).toEqual(before.destinations[0]);
   expect(after.destinations[1]).toMatchObject({ state: 'available', imageId: 'ami-1', progress: 100 });
-});
-
-test('server-sent events are read however they are cut into pieces', async () => {
-  const text =
-    'retry: 2000\n\n: still here\n\nid: 1-0\nevent: job.queued\ndata: {"a":"ü"}\n\nid: 2-0\ndata: {"a":"b"}\n\n';
-  const bytes = new TextEncoder().encode(text);
-  for (const size of [1, 7, bytes.length]) {
-    const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
-      bytes.slice(i * size, (i + 1) * size),
-    );
-    const events = await Array.fromAsync(serverSentEvents(Readable.from(pieces)));
-    expect(events).toEqual([
-      { id: '1-0', data: { a: 'ü' } },
-      { id: '2-0', data: { a: 'b' } },
-    ]);
-  }
 });
 
 test.each([

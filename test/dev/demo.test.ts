@@ -38,7 +38,7 @@ test('ends with three copies available in three regions, and leaves nothing behi
   expect(await run.ended, run.output()).toBe(0);
   for (const region of ['eu-west-1', 'us-west-2', 'ap-southeast-2'])
     expect(run.output()).toMatch(new RegExp(`ami-[0-9a-f]{17} +${region} +available`));
-  expect(run.output()).toMatch(/^In a browser, while it lasts: http:\/\/127\.0\.0\.1:\d+\/$/m);
+  expect(run.output()).toMatch(/^In a browser, while the demo runs: http:\/\/127\.0\.0\.1:\d+\/$/m);
   // Event by event: whoever only looks now and then sees no copy between "available" and "succeeded".
   const [, id = ''] = /job ([0-9a-f-]{36})/.exec(run.output()) ?? [];
   expect(run.output()).toContain(`GET /jobs/${id}/events`);
@@ -47,7 +47,7 @@ test('ends with three copies available in three regions, and leaves nothing behi
     const states = seen.map(([, state]) => state).filter((state, i, all) => state !== all[i - 1]);
     expect(states).toEqual(['queued', 'pending', 'available', 'succeeded']);
   }
-  expect(run.output()).toMatch(/^ +\d+ events, as they happened$/m);
+  expect(run.output()).toMatch(/^ +\d+ events received$/m);
   // docs/copying.md shows such a run.
   const shown = fencedBlocks(readFileSync(join(PROJECT_DIR, 'docs/copying.md'), 'utf8'));
   const example = shown.find(({ text }) => text.startsWith('amiferry demo.'))?.text ?? '';
@@ -69,7 +69,7 @@ test('stopped half way, with a Redis of its own, it ends with exit code 1, the r
   run.kill('SIGTERM');
   expect(await run.ended).toBe(1);
   expect(run.output()).toContain('The demo failed: Stopped by SIGTERM');
-  const [, log = ''] = await run.untilSays(/logged: (.*)/);
+  const [, log = ''] = await run.untilSays(/The log of all processes: (.*)/);
   expect(await readFile(log, 'utf8')).toMatch(/^api +\| /m);
   expect(existsSync(join(log, '../redis'))).toBe(false);
 });

@@ -109,7 +109,7 @@ describe('setup', () => {
 
   test('says so where there is no package manager', () => {
     const { status, stderr } = setup();
-    expect(stderr).toMatch(/^Missing: redis\. There is no apt-get, dnf or brew here.*\n$/);
+    expect(stderr).toMatch(/^Missing: redis\. This system has no apt-get, dnf or brew:*\n$/);
     expect(status).toBe(1);
   });
 

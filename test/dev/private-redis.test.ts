@@ -83,7 +83,7 @@ test('says in one line how to install a server when there is none', async () => 
   });
   process.env['PATH'] = dir;
   expect(findRedisServer()).toBeUndefined();
-  await expect(start()).rejects.toThrow(/^No Redis here: .*npm run setup.*$/);
+  await expect(start()).rejects.toThrow(/^No Redis server found: .*npm run setup.*$/);
 });
 
 test('takes a server called valkey-server too', async () => {

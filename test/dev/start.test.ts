@@ -94,7 +94,7 @@ test('ends as a whole, with exit code 1 and the reason, when a part of it dies',
   const pids = await pidsOfChildren();
   process.kill(pids.worker, 'SIGKILL');
   expect(await run.ended).toBe(1);
-  expect(run.output()).toContain('The worker ended of itself (SIGKILL).');
+  expect(run.output()).toContain('The worker ended unexpectedly (SIGKILL).');
   expect(noneAlive(pids)()).toBe(true);
 });
 

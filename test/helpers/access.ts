@@ -5,7 +5,7 @@ import type { AccessScope } from '../../src/domain/access.ts';
 import { ACCESS_SCOPES } from '../../src/domain/access.ts';
 import type { Policy, Rules } from '../../src/domain/policy.ts';
 
-/** Rules that allow everything but what a test takes back. */
+/** Rules that allow everything. */
 export const EVERYTHING: Rules = {
   sourceRegions: ['*'],
   destinationRegions: ['*'],
@@ -17,7 +17,7 @@ export const EVERYTHING: Rules = {
   allowKeyGrants: true,
 };
 
-/** A policy that a test changes as it goes, as somebody does the file. */
+/** A policy that a test can change, like the policy file. */
 export class TestPolicy {
   #policy: Policy;
 
@@ -34,7 +34,7 @@ export class TestPolicy {
   }
 }
 
-/** API keys that exist only here. */
+/** API keys in memory. */
 export class TestKeys {
   #keys: ApiKey[] = [];
 
@@ -49,12 +49,12 @@ export class TestKeys {
     return secret;
   }
 
-  /** Leaves a key only these scopes. */
+  /** Restricts a key to these scopes. */
   narrow(secret: string, scopes: AccessScope[]): void {
     this.#keys = this.#keys.map((key) => (secret.includes(key.id) ? { ...key, scopes } : key));
   }
 
-  /** Takes a key back. */
+  /** Revokes a key. */
   revoke(secret: string): void {
     this.#keys = this.#keys.filter(({ id }) => !secret.includes(id));
   }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A mistake that could have been made, as a change of one place in the source. */
+/** A bug, as a change of one place in the source. */
 export interface Bug {
   /** From the project's directory. */
   file: string;
@@ -9,12 +9,12 @@ export interface Bug {
   becomes: string;
 }
 
-/** Puts a bug into a copy of the project. @throws when its place in the source is not there exactly once */
+/** Applies a bug to a copy of the project. @throws if its place does not occur exactly once in the source */
 export async function putIn(dir: string, name: string, { file, is, becomes }: Bug): Promise<void> {
   const path = join(dir, file);
   const source = await readFile(path, 'utf8');
   const places = source.split(is).length - 1;
-  if (places !== 1) throw new Error(`${name} no longer applies: ${file} has its place ${places} times`);
+  if (places !== 1) throw new Error(`${name} no longer applies: its text occurs ${places} times in ${file}`);
   await writeFile(
     path,
     source.replace(is, () => becomes),

@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import type { Message } from './protobuf.ts';
 import { bytesOf, numberOf, readMessage, textOf } from './protobuf.ts';
 
-/** A span as a collector gets it. Ids in hexadecimal; `parentId` is empty at the root of a trace. */
+/** A span as the collector receives it. Ids are hexadecimal; `parentId` is empty at the root of a trace. */
 export interface ReceivedSpan {
   service: string;
   traceId: string;
@@ -14,24 +14,24 @@ export interface ReceivedSpan {
   name: string;
   /** 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   kind: number;
-  /** 2 is an error. */
+  /** 2 means an error. */
   status: number;
-  /** What is said of it. */
+  /** Its attributes. */
   message: string;
   attributes: Record<string, string | number>;
-  /** Traces that it is linked to. */
+  /** Ids of linked traces. */
   links: string[];
 }
 
 export interface Collector {
   url: string;
   spans: ReceivedSpan[];
-  /** Of each request that came. */
+  /** The headers of each request. */
   headers: IncomingHttpHeaders[];
   close(): Promise<void>;
 }
 
-/** A collector of OpenTelemetry on loopback: OTLP over HTTP, in protobuf. `silent`: it takes requests and never answers. */
+/** An OpenTelemetry collector on loopback: OTLP over HTTP, in protobuf. `silent`: it accepts requests and never answers. */
 export async function startCollector({ silent = false } = {}): Promise<Collector> {
   const spans: ReceivedSpan[] = [];
   const headers: IncomingHttpHeaders[] = [];

@@ -20,7 +20,7 @@ export async function copyOf(
   return { job, destination };
 }
 
-/** A worker that was paused right after it had read a record: it goes on by what it read then. */
+/** Simulates a worker that was paused right after it had read a record, and continues with that record. */
 export function pausedAfterReading(deps: WorkerDeps, job: CopyJob): WorkerDeps {
   let reads = 0;
   const store = new Proxy(deps.store, {
@@ -34,7 +34,7 @@ export function pausedAfterReading(deps: WorkerDeps, job: CopyJob): WorkerDeps {
   return { ...deps, store };
 }
 
-/** Ids of the images of this account that are there, and of its snapshots that any job's tag names. */
+/** Ids of all images of this account, and of its snapshots with any job's tag. */
 export async function thereIn(
   { gateway }: Service,
   region = EU,
@@ -56,7 +56,7 @@ export async function taggedSnapshots({ gateway }: Service, id: string, region =
   return found.map(({ snapshotId }) => snapshotId);
 }
 
-/** Goes on until no image of the job that its records do not hold is left to be removed. */
+/** Runs until all leftovers of a job are removed. */
 export async function untilClean(service: Service, id: string): Promise<CopyJob> {
   return service.untilJob(id, ({ destinations }) =>
     destinations.every((one) => leftoversOf(one).length === 0 && one.stopping === null),

@@ -3,7 +3,7 @@ import { newJobId } from '../../src/domain/job-id.ts';
 import { OWN } from './account.ts';
 import { UNTOUCHED } from '../../src/domain/transitions.ts';
 
-/** A new record with two destinations, eu-west-1 and us-west-2, or with others. */
+/** Makes a new record, by default with the destinations eu-west-1 and us-west-2. */
 export function copyJob(
   changes: Partial<CopyJob>,
   regions: readonly string[] = ['eu-west-1', 'us-west-2'],

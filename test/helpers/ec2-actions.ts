@@ -1,4 +1,4 @@
-/** Calls of EC2 that the service itself never makes: what an administrator does at the console. */
+/** EC2 calls that the service never makes itself, as an administrator makes them in AWS' console. */
 export class Ec2Actions {
   readonly #url: string;
 
@@ -6,7 +6,7 @@ export class Ec2Actions {
     this.#url = url;
   }
 
-  /** @throws when EC2 refuses it */
+  /** @throws if EC2 refuses it */
   async call(region: string, action: string, parameters: Record<string, string> = {}): Promise<void> {
     const credential = `111111111111/20261123/${region}/ec2/aws4_request`;
     const answer = await fetch(this.#url, {

@@ -8,10 +8,10 @@ import {
 
 const CREDENTIALS = { accessKeyId: 'AKIATESTTESTTEST', secretAccessKey: 'test' };
 
-/** The simulator's queue of EC2's events, by an address as AWS would give it. */
+/** The address of the simulator's queue of EC2's events, in AWS' form. */
 export const EVENTS_QUEUE = 'https://sqs.us-east-1.amazonaws.com/111111111111/amiferry-events';
 
-/** An event as EC2 sends it, or with something about it that is not as it should be. */
+/** Makes an event as EC2 sends it, or an invalid one. */
 export function amiEvent(imageId: string, region: string, changes: Record<string, unknown> = {}): string {
   return JSON.stringify({
     version: '0',
@@ -27,7 +27,7 @@ export function amiEvent(imageId: string, region: string, changes: Record<string
   });
 }
 
-/** Whoever else may use a queue, as a test: with an SDK client of its own. */
+/** Another user of a queue, with its own SDK client. */
 export class QueueClient {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -42,7 +42,7 @@ export class QueueClient {
     });
   }
 
-  /** Makes a queue. Its address. */
+  /** Makes a queue. @returns its address */
   async create(QueueName: string): Promise<string> {
     return (await this.#client.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? '';
   }
@@ -51,7 +51,7 @@ export class QueueClient {
     await this.#client.send(new SendMessageCommand({ QueueUrl: this.#url, MessageBody: body }));
   }
 
-  /** The bodies of up to ten messages, as soon as there are any. */
+  /** Waits for messages. @returns the bodies of up to ten */
   async receive(waitSeconds = 0): Promise<string[]> {
     const { Messages = [] } = await this.#client.send(
       new ReceiveMessageCommand({
@@ -63,7 +63,7 @@ export class QueueClient {
     return Messages.map(({ Body = '' }) => Body);
   }
 
-  /** How many messages there are: to be received, and received and not deleted. */
+  /** The numbers of visible messages, and of received ones that are not deleted. */
   async counts(): Promise<{ visible: number; hidden: number }> {
     const { Attributes = {} } = await this.#client.send(
       new GetQueueAttributesCommand({ QueueUrl: this.#url, AttributeNames: ['All'] }),

@@ -1,17 +1,17 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** Below the ports that Linux gives to outgoing connections, and to servers that listen on port 0 (ip_local_port_range). */
+/** Ports below those that Linux assigns to outgoing connections and to servers that listen on port 0 (ip_local_port_range). */
 const FIRST = 10_240;
-/** How many ports a process of the tests has to itself; there are four ranges of this size. */
+/** The number of ports for each process of the tests; there are four such ranges. */
 const RANGE = 5600;
 
 const range = FIRST + RANGE * (Number(process.env['VITEST_POOL_ID'] ?? 0) % 4);
 let next = randomInt(RANGE);
 
 /**
- * A free loopback port for a process that a test starts. No other test is given it before that process listens there: each process
- * of vitest takes ports from a range of its own, one after the other.
+ * Finds a free loopback port for a process that a test starts. No other test gets it before that process listens: each process of
+ * vitest takes ports from its own range, one after the other.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

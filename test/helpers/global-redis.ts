@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
 
-/** One Redis for the whole run: that of REDIS_URL, else a private one. Each test takes its own prefix of it. */
+/** One Redis for the whole run: that of REDIS_URL, else a private one. Each test uses its own prefix. */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
   if (process.env['REDIS_URL']) return undefined;
   const dir = await mkdtemp(join(tmpdir(), 'amiferry-test-'));

@@ -6,7 +6,7 @@ import type { JWK } from 'jose';
 import { exportJWK, SignJWT, UnsecuredJWT } from 'jose';
 import type { JwtSettings } from '../../src/auth/jwt.ts';
 
-/** What may be other than it should be about a token. */
+/** Deviations of a token from a valid one. */
 export interface TokenOptions {
   subject?: string;
   scope?: string;
@@ -15,33 +15,33 @@ export interface TokenOptions {
   /** Epoch seconds. */
   expires?: number;
   claims?: Record<string, unknown>;
-  /** More in the header; undefined takes something out of it. */
+  /** Additional header fields; undefined removes a field. */
   header?: Record<string, unknown>;
 }
 
-/** An identity provider on loopback: it publishes its key, and signs tokens. */
+/** An identity provider on loopback that publishes its key and signs tokens. */
 export interface IdentityProvider {
   settings: JwtSettings;
   token(options?: TokenOptions): Promise<string>;
   /** `alg: none`: no signature at all. */
   unsigned(options?: TokenOptions): string;
-  /** HS256 with the public key as its secret: taken by whoever lets the token choose the algorithm. */
+  /** HS256 with the public key as the secret: accepted by verifiers that let the token choose the algorithm. */
   signedWithPublicKey(options?: TokenOptions): Promise<string>;
-  /** As `token`, with no library in between that would refuse to make it. */
+  /** Like `token`, but made without a library, which would refuse it. */
   raw(header: Record<string, unknown>, claims: Record<string, unknown>): string;
-  /** A key of an attacker, as he would put it into a token. */
+  /** An attacker's key, to be put into a token. */
   foreignKey: JWK;
-  /** Publishes a new key under a new id from now on, and signs with it. */
+  /** Replaces the key by a new one with a new id. */
   rotate(): Promise<void>;
-  /** By a key that the provider does not have, under an id that it does not know. */
+  /** Signs with another key and an unknown key id. */
   unknownKey(keyId: string): Promise<string>;
-  /** How often its keys were asked for. */
+  /** How often its keys were requested. */
   asked(): number;
-  /** From now on it answers so when it is asked for its keys. */
+  /** Sets the answer to requests for its keys. */
   answer(status: number): void;
-  /** From now on its keys come with so many bytes more. */
+  /** Pads the answer with its keys by this many bytes. */
   pad(bytes: number): void;
-  /** By another key under the same key id. */
+  /** Signs with another key and the same key id. */
   forged(options?: TokenOptions): Promise<string>;
   stop(): Promise<void>;
 }
@@ -50,7 +50,7 @@ const ISSUER = 'https://identity.example/';
 const AUDIENCE = 'amiferry';
 const KEY_ID = 'test-key';
 
-/** Made once a test process, when first needed: making one takes up to half a second. */
+/** Made once per test process at its first use, since it takes up to half a second. */
 const keys = new Map<'first' | 'other' | 'second', KeyPairKeyObjectResult>();
 
 function keyPair(name: 'first' | 'other' | 'second'): KeyPairKeyObjectResult {
@@ -128,7 +128,7 @@ function payload({ scope = '', claims = {} }: TokenOptions = {}) {
   return { scope, ...claims };
 }
 
-/** What SignJWT and UnsecuredJWT have in common. */
+/** The common part of SignJWT and UnsecuredJWT. */
 interface Claims {
   setSubject(subject: string): this;
   setIssuer(issuer: string): this;

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import type { Logger } from '../../src/logging/logging.ts';
 import { createLogger } from '../../src/logging/logging.ts';
 
-/** A logger as the service makes it, and what it wrote, a line an entry. */
+/** The service's logger, and the lines that it wrote. */
 export function logLines(level = 'trace'): { logger: Logger; lines: string[] } {
   const lines: string[] = [];
   const output = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });

@@ -7,9 +7,9 @@ type Change = Extract<keyof Ec2Gateway, 'copyImage' | 'modifyLaunchPermissions'>
 type Send = (scope: Scope, ...args: unknown[]) => Promise<unknown>;
 
 /**
- * Has something happen while the next call of EC2 is in flight: EC2 has made the change, and the worker does not have the
- * answer, or the error in its place, yet. Later calls are as always.
- * @param region the next call there, and not the next one at all
+ * Runs a function while the next EC2 call is in flight: EC2 has made the change, and the worker does not have the answer or error
+ * yet. Later calls are unaffected.
+ * @param region limits this to the next call in that region
  */
 export function whileInFlight(
   { gateway }: Pick<Service, 'gateway'>,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { pause } from './waiting.ts';
 
-/** Whether a process of that id runs. One that has ended and that nobody has waited for does not. */
+/** Whether a process runs. A zombie counts as ended. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -12,7 +12,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** In a container whose first process waits for nobody, an orphan stays in the table for good. Linux only. */
+/** Whether a process is a zombie: in a container whose first process reaps no children, an orphan remains one. Linux only. */
 function isZombie(pid: number): boolean {
   try {
     return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -23,16 +23,16 @@ function isZombie(pid: number): boolean {
 
 export interface Run {
   pid: number;
-  /** What it wrote so far, to stdout and stderr. */
+  /** Its output so far, to stdout and stderr. */
   output(): string;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves once the output holds this; rejects, with all of it, when it ends before that. */
+  /** Resolves once the output contains a text; rejects with the output if the process ends before. */
   untilSays(what: string | RegExp): Promise<RegExpMatchArray>;
-  /** Resolves to its exit code, or null where a signal ended it. */
+  /** Resolves to the exit code, or null if a signal ended the process. */
   ended: Promise<number | null>;
 }
 
-/** Runs an entry point, by its path in `dir`, as `npm run` does. Its environment is ours, changed by `env`; undefined removes. */
+/** Runs an entry point of `dir` as `npm run` does, with this process' environment changed by `env`; undefined removes a variable. */
 export function runEntry(
   dir: string,
   entry: string,
@@ -43,12 +43,12 @@ export function runEntry(
   return runCommand(dir, process.execPath, all, env);
 }
 
-/** Runs a script of package.json, as people do. The process is npm's own. */
+/** Runs a script of package.json. The process is npm's. */
 export function runScript(dir: string, script: string, env: Record<string, string | undefined> = {}): Run {
   return runCommand(dir, 'npm', ['run', script], env);
 }
 
-/** Runs a command. Its environment is ours, changed by `env`; undefined removes. */
+/** Runs a command with this process' environment changed by `env`; undefined removes a variable. */
 export function runCommand(
   cwd: string,
   command: string,
@@ -74,7 +74,7 @@ export function runCommand(
       for (;;) {
         const found = output.match(what);
         if (found !== null) return found;
-        if (over) throw new Error(`It ended without saying ${String(what)}:\n${output}`);
+        if (over) throw new Error(`The process ended without the output ${String(what)}:\n${output}`);
         await pause();
       }
     },

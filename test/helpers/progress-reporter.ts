@@ -4,8 +4,8 @@ import type { Reporter, TestModule } from 'vitest/node';
 const EVERY = 15_000;
 
 /**
- * Says now and then how far the suite is, where output goes to a file or a pipe: a test file that takes long prints nothing until its end.
- * On a terminal vitest itself keeps such a line.
+ * Prints the progress of the suite at intervals if the output is a file or a pipe, since a long test file prints nothing until its
+ * end. On a terminal vitest shows it itself.
  */
 export default class ProgressReporter implements Reporter {
   #files = 0;

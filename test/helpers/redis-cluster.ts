@@ -6,23 +6,23 @@ import { startRedisServer } from './redis-servers.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
-/** Milliseconds after which a node that does not answer counts as gone. Redis' default is 15 s. */
+/** Milliseconds after which a node that does not answer counts as failed. Redis' default is 15 s. */
 const NODE_TIMEOUT = 1500;
 
 export interface RedisCluster {
   /** Its REDIS_URL, with this server named first. */
   urlFrom(first: RedisServer): string;
   servers: RedisServer[];
-  /** The server that is master of the key's slot right now. */
+  /** The current master of the key's slot. */
   masterOf(key: string): Promise<RedisServer>;
 }
 
-/** A real Redis Cluster: three masters with a third of the slots each, and a replica for each of them. */
+/** Starts a real Redis Cluster: three masters with a third of the slots each, and a replica for each. */
 export async function startRedisCluster(dir: string): Promise<RedisCluster> {
   const servers: RedisServer[] = [];
   while (servers.length < 2 * MASTERS) {
     const port = await freePort();
-    // The nodes talk to one another on a port of their own.
+    // The port of the cluster bus.
     const busPort = await freePort();
     servers.push(
       await startRedisServer(dir, port, {
@@ -31,7 +31,7 @@ export async function startRedisCluster(dir: string): Promise<RedisCluster> {
         'cluster-port': String(busPort),
         appendonly: 'yes',
         'maxmemory-policy': 'noeviction',
-        // Otherwise a replica that has not heard of its master for a while does not stand for election.
+        // Otherwise a replica whose link to the master was down for a while would not start an election.
         'cluster-replica-validity-factor': '0',
       }),
     );
@@ -50,7 +50,7 @@ export async function startRedisCluster(dir: string): Promise<RedisCluster> {
     masterOf: async (key) => {
       const answers = await Promise.all(servers.map(({ port }) => ask(port, key).catch(() => undefined)));
       const found = answers.find((one) => one !== undefined);
-      if (found === undefined) throw new Error(`nobody knows who has ${key}`);
+      if (found === undefined) throw new Error(`no node knows the master of ${key}`);
       return found;
     },
   };

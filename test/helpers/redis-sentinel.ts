@@ -16,11 +16,11 @@ export interface SentinelGroup {
   url: string;
   /** Servers and Sentinels. */
   servers: RedisServer[];
-  /** The server that the Sentinels call the master right now. */
+  /** The current master according to the Sentinels. */
   master(): Promise<RedisServer>;
 }
 
-/** A real group: a master, two replicas, and three Sentinels that watch them. */
+/** Starts a master, two replicas, and three Sentinels that monitor them. */
 export async function startSentinelGroup(dir: string): Promise<SentinelGroup> {
   const data = { appendonly: 'yes', 'maxmemory-policy': 'noeviction', 'repl-diskless-sync-delay': '0' };
   const first = await startRedisServer(dir, await freePort(), data);
@@ -45,7 +45,7 @@ export async function startSentinelGroup(dir: string): Promise<SentinelGroup> {
   };
 }
 
-/** A Sentinel keeps what it learns in its configuration file. */
+/** A Sentinel's configuration file, in which it also stores its state. */
 async function startSentinel(dir: string, master: number): Promise<RedisServer> {
   const port = await freePort();
   const home = join(dir, `sentinel-${port}`);

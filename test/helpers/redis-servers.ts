@@ -5,16 +5,16 @@ import { join } from 'node:path';
 import { findRedisServer, MissingRedisError } from '../../tools/dev/redis-server.ts';
 import { tether } from '../../tools/dev/tether.ts';
 
-/** One of several servers that make up a cluster, or a group with Sentinels. */
+/** One server of a cluster or of a group with Sentinels. */
 export interface RedisServer {
   port: number;
   pid: number;
   kill(signal: NodeJS.Signals): void;
-  /** Resolves once it has ended. */
+  /** Resolves once the server has ended. */
   ended: Promise<unknown>;
 }
 
-/** Starts a Redis on loopback in a directory of its own, and resolves once it takes connections. */
+/** Starts a Redis on loopback in its own directory, and resolves once it accepts connections. */
 export async function startRedisServer(
   dir: string,
   port: number,
@@ -39,14 +39,14 @@ async function untilStarted(child: ChildProcess): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', (chunk) => {
       said += String(chunk);
-      // A Sentinel says its id instead.
+      // A Sentinel logs its id instead.
       if (/Ready to accept connections|Sentinel ID is/.test(said)) resolve();
     });
     child.once('close', () => reject(new Error(`Redis did not start:\n${said}`)));
   });
 }
 
-/** Ends them all, whatever they are doing. */
+/** Kills all servers. */
 export async function endServers(servers: readonly RedisServer[]): Promise<void> {
   for (const server of servers) {
     server.kill('SIGCONT');

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { storeKeys } from '../../src/store/keys.ts';
 
-/** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
+/** The factor of BullMQ's score of a delayed job: its time in milliseconds times this, plus a counter. */
 const DELAYED_SCORE = 0x1000;
 
 /**
- * ARGV: the prefix; milliseconds; {@link DELAYED_SCORE}. One script, as a round trip for each key would
- * cost more than the steps that a test runs. A call budget (`:calls:`) keeps times in seconds.
+ * ARGV: the prefix; milliseconds; {@link DELAYED_SCORE}. It is one script, since a round trip for each key would take longer than the
+ * steps of a test. A call budget (`:calls:`) has times in seconds.
  */
 const AGE = `
 local passed = tonumber(ARGV[2])
@@ -31,8 +31,8 @@ end
 `;
 
 /**
- * Makes the keys of a prefix as old as they would be after so many more milliseconds: what expires meanwhile is gone, call
- * budgets have refilled, BullMQ's delayed jobs are that much nearer. Redis' own clock stays as it is.
+ * Ages the keys of a prefix by some milliseconds: keys expire, call budgets refill, and BullMQ's delayed jobs become due earlier.
+ * Redis' own clock does not change.
  */
 export async function age(redis: Redis, prefix: string, milliseconds: number): Promise<void> {
   await run(redis, AGE, [], [prefix, String(milliseconds), String(DELAYED_SCORE)]);
@@ -56,19 +56,19 @@ end
 return due
 `;
 
-/** What the service waits for. Times are epoch milliseconds, `Infinity` where there is none. */
+/** The times for which the service waits, epoch milliseconds, or `Infinity`. */
 export interface Due {
-  /** Milliseconds left of the leases of the recurring steps; negative where nobody has it. */
+  /** Milliseconds left of the leases of the recurring steps; negative if a lease is free. */
   leases: { tick: number; sweep: number };
-  /** When a scope, and a job, is due next. */
+  /** When the next scope and the next job are due. */
   scope: number;
   job: number;
   lines: number;
-  /** By queue: the jobs that wait, and when the next of those that are delayed is due by this process's clock. */
+  /** By queue: the number of waiting jobs, and when the next delayed one is due by this process' clock. */
   queues: { waiting: number; delayed: number }[];
 }
 
-/** Reads it in one round trip. */
+/** Reads these times in one round trip. */
 export async function readDue(redis: Redis, prefix: string, queues: readonly string[]): Promise<Due> {
   const keys = storeKeys(prefix);
   const names = [
@@ -93,7 +93,7 @@ export async function readDue(redis: Redis, prefix: string, queues: readonly str
   };
 }
 
-/** By its hash: only a Redis that doesn't know the script is sent its text. */
+/** Runs a script by its hash; its text is sent only if Redis does not know it. */
 async function run(redis: Redis, script: string, keys: string[], args: string[]): Promise<unknown[]> {
   const sha = createHash('sha1').update(script).digest('hex');
   const words = [String(keys.length), ...keys, ...args];

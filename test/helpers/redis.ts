@@ -14,12 +14,12 @@ export function testRedisUrl(): string {
   return url;
 }
 
-/** A fresh QUEUE_PREFIX, so that tests share a Redis and never a key. */
+/** Makes a new QUEUE_PREFIX, so that tests share a Redis but no keys. */
 export function testPrefix(): string {
   return `{t${randomBytes(6).toString('hex')}}`;
 }
 
-/** Fails unless the test left no key behind. */
+/** Fails if the test left a key behind. */
 export async function expectClean(redis: Redis, prefix: string): Promise<void> {
   expect(await keysOf(redis, prefix)).toEqual([]);
 }
@@ -28,8 +28,8 @@ export async function expectClean(redis: Redis, prefix: string): Promise<void> {
 const MONITORED = /^\+\S+ \[\d+ (?<source>\S+)\] "(?<command>[^"]*)"/;
 
 /**
- * The commands about keys of a prefix that clients sent while something ran, in order. What a script does inside Redis is
- * not among them: it costs no round trip. MONITOR has a bare socket, since ioredis fails on lines that come right behind its OK.
+ * Records the commands on keys of a prefix that clients sent while a function ran, in order. Commands inside of scripts are left
+ * out, since they need no round trip. MONITOR uses a plain socket, since ioredis fails on lines directly after its OK.
  */
 export async function clientCommands(
   redis: Redis,

@@ -58,32 +58,32 @@ export const GOLDEN_WEB: ImageName = {
   region: 'us-east-1',
 };
 
-/** Who asks, where a test doesn't say: someone who may do everything, there being no policy. */
+/** The default principal of tests, which may do everything without a policy. */
 export const TESTER: Principal = ANONYMOUS;
 
 export interface ServiceOptions {
   simulator?: SimulatorOptions;
   settings?: Partial<WorkerSettings>;
   /**
-   * How many real workers; 0 leaves everything queued. Without it steps run when the test says so (see {@link SteppedWorker}), and
-   * the simulator's time and the service's go on together.
+   * The number of real workers; with 0 everything stays queued. By default the test runs steps itself (see {@link SteppedWorker}), and
+   * advances the time of simulator and service together.
    */
   workers?: number;
   redisUrl?: string;
-  /** For commands and workers; without it `anonymous` may do everything. */
+  /** The policy of commands and workers; by default `anonymous` may do everything. */
   policy?: PolicySource;
   quotas?: SharingQuotas;
   webhooks?: Partial<WebhookSettings>;
-  /** Stands in for the resolver of webhooks' names. */
+  /** Replaces the resolver of webhooks' host names. */
   lookup?: LookupFunction;
   logger?: Logger;
-  /** Another EC2 than the simulator. */
+  /** Replaces the simulated EC2. */
   endpoint?: string;
-  /** Listens to EC2's own events: in the simulator's queue, or in one elsewhere. */
+  /** Receives EC2's own events, from the simulator's queue or another one. */
   events?: { url?: string; endpoint?: string };
 }
 
-/** The whole service but its HTTP side, in this process: real Redis, real queue, real SDK against a simulated EC2. */
+/** The service without HTTP, in this process: real Redis, real queue, real SDK against a simulated EC2. */
 export interface Service extends CommandDeps {
   store: SteppedStore;
   audit: AuditLog;
@@ -96,25 +96,25 @@ export interface Service extends CommandDeps {
   control: SimulatorControl;
   prefix: string;
   settings: WorkerSettings;
-  /** What steps work with, to run one by itself. */
+  /** The dependencies of steps, to run a single one. */
   workerDeps: WorkerDeps;
   startWorker(): Promise<RunningWorker>;
-  /** Runs steps, and moves time on; of use without real workers only. */
+  /** Runs steps and advances time; only for tests without real workers. */
   steps: SteppedWorker;
-  /** Where a queue was given; it listens from the start, workers or not. */
+  /** Set if a queue was given; it receives from the start, also without workers. */
   events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
   copy(request: CopyRequest, source?: ImageName): Promise<Job>;
   /** Goes on until a condition holds: by steps and in the service's own time, or beside real workers by waiting. */
   until(holds: () => boolean | Promise<boolean>): Promise<void>;
-  /** {@link until} a copy is as it should be. */
+  /** Runs {@link until} a copy meets a condition. */
   untilJob(id: string, holds: (job: CopyJob) => boolean): Promise<CopyJob>;
   untilFinished(id: string): Promise<CopyJob>;
   /** Stops everything and deletes every key of the service. */
   stop(): Promise<void>;
 }
 
-/** How a {@link SteppedWorker} is called among the workers that run. */
+/** The name of a {@link SteppedWorker} among the running workers. */
 export const STEPPED = 'stepped';
 
 /** How often a worker sweeps, milliseconds. */
@@ -123,7 +123,7 @@ const SWEEP_MS = 2000;
 /** Milliseconds, of the service's own time. */
 const TEST_SETTINGS: WorkerSettings = {
   copySlots: 100,
-  // More than any test calls, unless it says otherwise.
+  // More calls than any test makes by default.
   callShare: 100,
   pollMs: 1000,
   eventsPollMs: 250,
@@ -138,8 +138,8 @@ const TEST_SETTINGS: WorkerSettings = {
 };
 
 /**
- * A test that brings a Redis of its own is about its outages. With the shared one no command times out: on a busy machine a process may
- * get no time for as long as that.
+ * The kind of connection. A test with its own Redis is about outages. With the shared one no command times out, since on a busy
+ * machine a process may get no CPU time for longer than the time limit.
  */
 export function connectionTo({ redisUrl }: Pick<ServiceOptions, 'redisUrl'>): ConnectionKind {
   return redisUrl === undefined ? 'blocking' : 'fail-fast';
@@ -149,7 +149,7 @@ export function testCredentials() {
   return { accessKeyId: 'AKIATESTTESTTEST', secretAccessKey: 'test' };
 }
 
-/** One for all services of the process: each listens to the process's end. */
+/** One logger for all services of the process, since each adds a listener to the process' exit. */
 const LOGGER = createLogger('test', process.env['TEST_LOG_LEVEL'] ?? 'silent');
 
 export function testLogger(): Logger {
@@ -202,7 +202,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     regions: AWS_REGIONS,
   };
   const webhookSender = new WebhookSender(webhooks, options.lookup);
-  // A stepped worker counts as running all the while, however long its test takes.
+  // A stepped worker counts as running during its whole test.
   const workers = new Workers(redis, prefix, { aliveMs: 86_400_000, freshMs: 0 });
   if (options.workers === undefined) await workers.beat(STEPPED);
   const delivering = { webhookSender, goneEndpoints: new GoneEndpoints(redis, prefix) };
@@ -234,7 +234,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       job = await store.get(id);
       return job?.kind === 'copy' && holds(job);
     }).catch((error) => {
-      throw new Error(`job never got there: ${JSON.stringify(job, null, 1)}`, { cause: error });
+      throw new Error(`the job never met the condition: ${JSON.stringify(job, null, 1)}`, { cause: error });
     });
     if (job?.kind !== 'copy') throw new Error(`there is no copy ${id}`);
     return job;
@@ -269,7 +269,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
 }
 
-/** Waits until a change of permissions has ended, whichever way. */
+/** Waits until a change of permissions has ended with any result. */
 export async function untilChanged(
   { store, until: untilHolds }: Service,
   id: string,

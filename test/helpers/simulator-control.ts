@@ -1,6 +1,6 @@
 import type { Fault, LedgerView, NewImage, Settings } from '../../simulator/index.ts';
 
-/** The simulator's control routes, as a test in another process would use them. */
+/** A client of the simulator's control routes. */
 export class SimulatorControl {
   readonly #url: string;
 
@@ -25,7 +25,7 @@ export class SimulatorControl {
     return this.#post('images', image);
   }
 
-  /** Puts an image into a state, as EC2 or somebody at its console might. */
+  /** Sets the state of an image, as EC2 or an administrator might. */
   setState(imageId: string, state: string): Promise<unknown> {
     return this.#post(`images/${imageId}`, { state });
   }
@@ -38,7 +38,7 @@ export class SimulatorControl {
     return this.#post('clock', { advanceSeconds });
   }
 
-  /** Back to the seeds; settings and time as at the start. */
+  /** Resets images, settings and time to those of the start. */
   reset(): Promise<unknown> {
     return this.#post('reset', {});
   }

@@ -14,16 +14,16 @@ import { PATIENCE, pause } from './waiting.ts';
 
 const QUEUES = [STEPS_QUEUE, WEBHOOKS_QUEUE];
 
-/** No lock ends while a step runs, however slow the machine is: there is no other worker to take the step over. */
+/** The lock's duration: no lock expires while a step runs on a slow machine, since no other worker exists to take over. */
 const LOCK = 600_000;
 
-/** What Redis answers to PTTL where there is no such key. */
+/** Redis' answer to PTTL for a missing key. */
 const NO_KEY = -2;
 
-/** How far {@link SteppedWorker.until} goes on at most, milliseconds of the service's own time. */
+/** The most time by which {@link SteppedWorker.until} advances, milliseconds. */
 const FURTHEST = 30 * 86_400_000;
 
-/** A store whose clock a test moves on. */
+/** A store whose clock a test advances. */
 export class SteppedStore extends RedisJobStore {
   ahead = 0;
 
@@ -37,8 +37,8 @@ interface SteppedDeps extends WorkerDeps {
 }
 
 /**
- * A worker that runs only when a test says so, one step at a time and in the test's own process: real records, the real queue,
- * the real SDK. Time is the test's as well: moved on, it makes leases expire, delays end and simulated copies advance.
+ * A worker that runs single steps when a test calls it, in the test's process, with real records, the real queue and the real SDK.
+ * The test also controls time: advancing it makes leases expire, delays end and simulated copies progress.
  */
 export class SteppedWorker {
   readonly #deps: SteppedDeps;
@@ -48,7 +48,7 @@ export class SteppedWorker {
   readonly #sweepMs: number;
   readonly #workers: Worker[];
   readonly #token = randomUUID();
-  /** Steps are run one after the other, whoever asks for them. */
+  /** Serialises the steps of all callers. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -72,24 +72,24 @@ export class SteppedWorker {
     for (const worker of this.#workers) worker.on('error', () => {});
   }
 
-  /** Runs the next thing that is due now: a step off the queue, or a recurring step. Whether there was any. */
+  /** Runs the next due step, from the queue or a recurring one. @returns whether there was one */
   runOne(): Promise<boolean> {
     return this.#inTurn(() => this.#runNext());
   }
 
-  /** Runs what is due now, and what becomes due by that. */
+  /** Runs all due steps, and those that become due by them. */
   async runDue(): Promise<void> {
     while (await this.runOne());
   }
 
-  /** Moves the time of the service and of its simulator on, and runs nothing. */
+  /** Advances the time of the service and its simulator without running steps. */
   advance(milliseconds: number): Promise<void> {
     return this.#inTurn(() => this.#advance(milliseconds));
   }
 
   /**
-   * Runs step after step until a condition holds, and moves time on to whatever is due next whenever nothing is due now. The condition
-   * is checked before each step, so that it sees every state there is. @throws when nothing is left that could make it hold
+   * Runs step after step until a condition holds. When no step is due, time advances to the next due one. The condition is checked
+   * before each step, so that it sees every state. @throws if no step is left to run
    */
   async until(holds: () => boolean | Promise<boolean>): Promise<void> {
     const furthest = this.#deps.store.now() + FURTHEST;
@@ -101,8 +101,8 @@ export class SteppedWorker {
   }
 
   /**
-   * As {@link until}, but without moving time on: it waits for what happens meanwhile in other connections of this process, such as an
-   * event that the simulator sends.
+   * Like {@link until}, but without advancing time: it waits for other connections of this process, such as an event from the
+   * simulator.
    */
   async untilNow(holds: () => boolean | Promise<boolean>): Promise<void> {
     const deadline = performance.now() + PATIENCE;
@@ -113,7 +113,7 @@ export class SteppedWorker {
     }
   }
 
-  /** Runs steps, and moves time on, while some work waits for what comes of them: an answer that is held back, for example. */
+  /** Runs steps and advances time while some work waits for their results, such as a held answer. */
   async during<T>(work: Promise<T>): Promise<T> {
     const settled = new AbortController();
     const settle = () => settled.abort();
@@ -121,7 +121,7 @@ export class SteppedWorker {
     while (!settled.signal.aborted) {
       if (await this.runOne()) continue;
       await this.#inTurn(() => this.#moveOn(Infinity));
-      // The work goes on in other connections and processes, which need the processor too.
+      // Other connections and processes do the work, and need CPU time.
       await pause();
     }
     return work;
@@ -162,7 +162,7 @@ export class SteppedWorker {
     await age(this.#redis, this.#prefix, milliseconds);
   }
 
-  /** Moves time on to what is due next; `false` where nothing is, or nothing before `furthest`. */
+  /** Advances time to the next due step; `false` if there is none before `furthest`. */
   async #moveOn(furthest: number): Promise<boolean> {
     const wait = await this.#nextDue();
     if (wait === null || this.#deps.store.now() + wait > furthest) return false;
@@ -183,7 +183,7 @@ export class SteppedWorker {
     return true;
   }
 
-  /** Milliseconds until anything is due; `null` where nothing is. What is due already waits for the lease of its recurring step to end. */
+  /** Milliseconds until a step is due; `null` if none is. Overdue work waits until the lease of its recurring step expires. */
   async #nextDue(): Promise<number | null> {
     const now = this.#deps.store.now();
     const { scope, job, lines, leases, queues } = await this.#look();

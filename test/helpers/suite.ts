@@ -9,7 +9,7 @@ import { stopChild } from '../../tools/dev/stop-child.ts';
 import { tether } from '../../tools/dev/tether.ts';
 import type { Unwind } from '../../tools/dev/unwind.ts';
 
-/** What one run of the suite came to. */
+/** The result of a run of the suite. */
 export interface SuiteRun {
   passed: number;
   /** Full names of the tests that failed, and the paths of files that did not load. */
@@ -17,7 +17,7 @@ export interface SuiteRun {
   seconds: number;
 }
 
-/** What is read of vitest's JSON report. */
+/** The parts of vitest's JSON report that are read. */
 const JsonReport = Type.Object({
   numPassedTests: Type.Integer(),
   testResults: Type.Array(
@@ -32,11 +32,11 @@ const JsonReport = Type.Object({
 export interface SuiteOptions {
   /** The project's directory, or that of a copy of it. */
   dir?: string;
-  /** Folders or files of tests; none: all. */
+  /** Folders or files of tests; default: all. */
   tests?: readonly string[];
 }
 
-/** Runs the suite, or a part of it, once. A run that writes no report counts as one failure. */
+/** Runs the suite, or a part of it, once. A run without a report counts as one failure. */
 export async function runSuite(
   { dir: project = PROJECT_DIR, tests = [] }: SuiteOptions,
   unwind: Unwind,

@@ -7,7 +7,7 @@ import * as transitions from '../../src/domain/transitions.ts';
 export type { Transition } from '../../src/domain/transitions.ts';
 export { onCopy, retryFailed, stopAll } from '../../src/domain/transitions.ts';
 
-/** A transition decided on the attempt that the record is at when it is made. */
+/** A transition decided on the record's current attempt. */
 function now<Rest extends unknown[]>(transition: (ref: AttemptRef, ...rest: Rest) => Transition) {
   return (region: string, ...rest: Rest): Transition =>
     (job, at) => {

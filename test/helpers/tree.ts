@@ -11,7 +11,7 @@ export interface Tree {
 }
 
 /**
- * A copy of the project in a directory of its own, with the same node_modules: to be broken, or to be run apart.
+ * Copies the project into its own directory with the same node_modules, to be broken or run separately.
  * @param parts the files and directories to copy; everything unless given
  */
 export async function copyTree(parts: readonly string[] = ['.']): Promise<Tree> {

@@ -4,7 +4,7 @@ import { storeKeys } from '../../src/store/keys.ts';
 import { testRedisUrl } from './redis.ts';
 import type { Service } from './service.ts';
 
-/** Goes on until a region has been polled, and will not be again for at least so many milliseconds. */
+/** Runs until a region has been polled, and its next poll is at least this many milliseconds away. */
 export async function untilPolled(
   { prefix, producer, store, until }: Service,
   region: string,

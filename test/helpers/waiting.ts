@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * How long a test waits for anything before it fails, milliseconds. It only bounds a wait that would never end: no test
- * expects anything to be fast. `TEST_PATIENCE_SECONDS` changes it for a machine that is slower still.
+ * The longest wait of a test before it fails, milliseconds. It only bounds a wait that would never end: no test requires speed.
+ * `TEST_PATIENCE_SECONDS` changes it for slower machines.
  */
 export const PATIENCE = Number(process.env['TEST_PATIENCE_SECONDS'] ?? 60) * 1000;
 
-/** Milliseconds from one check of a condition that no event announces to the next: at first, and at most. */
+/** The first and the longest interval between two checks of a condition, milliseconds. */
 const BETWEEN_CHECKS = { first: 10, most: 100 };
 
-/** What the time between two checks is of the time waited so far: a long wait leaves the processor to what it waits for. */
+/** The interval as a part of the time waited so far: a long wait leaves CPU time to the work it waits for. */
 const SHARE = 0.1;
 
 /**
- * Polls a condition until it holds: for what happens in another process or connection, and announces itself nowhere.
- * @param patience milliseconds; only the fault harness sets it, where what it waits for may never come
+ * Polls a condition until it holds, for changes in another process or connection that send no event.
+ * @param patience milliseconds; only the fault harness sets it, since its conditions may never hold
  * @throws after `patience`
  */
 export async function until(holds: () => boolean | Promise<boolean>, patience = PATIENCE): Promise<void> {
@@ -26,7 +26,7 @@ export async function until(holds: () => boolean | Promise<boolean>, patience = 
   }
 }
 
-/** Gives other processes and connections time between two checks of a condition. It says nothing about what has happened then. */
+/** Gives other processes and connections CPU time between two checks of a condition. */
 export function pause(milliseconds = BETWEEN_CHECKS.first): Promise<void> {
   return sleep(milliseconds);
 }

@@ -1,6 +1,6 @@
 import type { Service } from './service.ts';
 
-/** Takes all steps out of the queues, as if the process that wrote their records had died before it enqueued them. How many there were. */
+/** Removes all steps from the queues, as if the process had died between writing and enqueuing. @returns their number */
 export async function loseWakeUps({ producer }: Pick<Service, 'producer'>): Promise<number> {
   const queues = await producer.queues();
   const counts = await Promise.all(queues.map((queue) => queue.getJobCountByTypes('waiting', 'delayed')));

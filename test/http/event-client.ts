@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { get } from 'node:http';
+import { eventReader } from '../../console/event-stream.js';
 import { until } from '../helpers/waiting.ts';
 
 export interface SeenEvent {
@@ -8,18 +9,18 @@ export interface SeenEvent {
   data: Record<string, unknown>;
 }
 
-/** A reader of server-sent events, as a browser would be one (HTML standard, section 9.2.6). */
+/** A client of server-sent events over node:http, which sends the headers a browser would send. */
 export class EventClient {
   readonly events: SeenEvent[] = [];
   status = 0;
   headers: IncomingMessage['headers'] = {};
-  /** All that came, comments included. */
+  /** All text received, comments included. */
   text = '';
   closed = false;
   readonly #request: ClientRequest;
-  #rest = '';
+  readonly #read = eventReader();
 
-  /** `onEvent` is called for each event as it comes; `credentials` are headers that say who asks. */
+  /** `onEvent` is called for each event as it arrives; `credentials` are headers that authenticate the client. */
   constructor(
     url: string,
     lastEventId?: string,
@@ -41,17 +42,14 @@ export class EventClient {
 
   #take(chunk: string, onEvent: (event: SeenEvent) => void): void {
     this.text += chunk;
-    const blocks = (this.#rest + chunk).split('\n\n');
-    this.#rest = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const event = parse(block);
-      if (event === null || this.#request.destroyed) continue;
+    for (const event of this.#read(chunk)) {
+      if (this.#request.destroyed) return;
       this.events.push(event);
       onEvent(event);
     }
   }
 
-  /** Goes away without a word. */
+  /** Destroys the connection without closing the stream first. */
   close(): void {
     this.#request.destroy();
   }
@@ -63,16 +61,4 @@ export class EventClient {
   untilClosed(): Promise<void> {
     return until(() => this.closed);
   }
-}
-
-function parse(block: string): SeenEvent | null {
-  const fields = new Map(
-    block.split('\n').map((line) => {
-      const colon = line.indexOf(': ');
-      return [line.slice(0, colon), line.slice(colon + 2)];
-    }),
-  );
-  const [id, type, data] = [fields.get('id'), fields.get('event'), fields.get('data')];
-  if (id === undefined || type === undefined || data === undefined) return null;
-  return { id, type, data: JSON.parse(data) as Record<string, unknown> };
 }

@@ -100,7 +100,7 @@ const look = (info: string, checkCredentials: () => Promise<void> = fine) =>
 test.each([
   ['loading:0', 'loading:1', 'redis', 'loading'],
   ['noeviction', 'allkeys-lru', 'redis-maxmemory-policy', 'maxmemory-policy is allkeys-lru'],
-  ['role:master', 'role:slave', 'redis-role', 'name the master'],
+  ['role:master', 'role:slave', 'redis-role', 'set REDIS_URL to the master'],
 ])('not ready: %s is %s', async (good, bad, name, why) => {
   const { status, checks } = await look(INFO.replace(good, bad));
   expect(status).toBe('not-ready');
@@ -125,7 +125,7 @@ test('bad credentials are told in words, and no other error shows its inside', a
   const broken = () => Promise.reject(new Error('secret inside'));
   expect((await look(INFO, broken)).checks.at(-1)).toMatchObject({
     ok: false,
-    why: 'EC2 could not be asked',
+    why: 'EC2 could not be called',
   });
 });
 

@@ -212,7 +212,7 @@ describe('examples', () => {
     test.each(ofJob)('$name says that its job is an example, and answers 404', async (route) => {
       const id = route.operation.parameters?.find(({ name }) => name === 'id');
       expect(id?.description).toContain(
-        'The example is the id of no job: `GET /jobs` lists those that there are.',
+        'The example is not an existing job: `GET /jobs` lists the existing ones.',
       );
       const answer = await api.call(request(route));
       expect([answer.statusCode, answer.json<Problem>().code]).toEqual([404, 'job-not-found']);

@@ -1,18 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { authenticator } from '../../src/auth/authenticate.ts';
 import type { PrivateRedis } from '../../tools/dev/private-redis.ts';
 import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';
-import { TakenRequests } from '../../src/http/taken-requests.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { EVERYTHING, TestKeys, TestPolicy } from '../helpers/access.ts';
 import { PATIENCE, until } from '../helpers/waiting.ts';
-import { clientCommands, testPrefix } from '../helpers/redis.ts';
+import { testPrefix } from '../helpers/redis.ts';
 import type { Api } from './api.ts';
 import { startApi } from './api.ts';
 
@@ -136,65 +134,23 @@ describe('behind a load balancer', () => {
   });
 });
 
-describe('a limit that is not small', () => {
-  const MANY = 3000;
-  /** Thousands of commands at once take longer than the one below waits for any. */
-  let unhurried: RedisClient;
-  beforeAll(() => {
-    unhurried = connectRedis(redis.url, 'blocking', () => {});
-  });
-  afterAll(() => closeRedis(unhurried));
-  const count = (store: TakenRequests, caller: string) =>
-    new Promise<boolean>((resolve, reject) => {
-      const counted = (error: Error | null, result?: { current: number; ttl: number }) => {
-        if (result === undefined) return reject(error ?? new Error('neither an error nor a result'));
-        expect(result.ttl).toBeGreaterThan(0);
-        resolve(result.current <= MANY);
-      };
-      store.incr(caller, counted, 60_000, MANY);
-    });
-  const store = () => new TakenRequests(unhurried, testPrefix());
-  const allowed = (all: boolean[]) => all.filter(Boolean).length;
-
-  test('costs far fewer commands than requests', async () => {
-    const prefix = testPrefix();
-    const one = new TakenRequests(unhurried, prefix);
-    const monitored = new Redis(redis.url);
-    const commands = await clientCommands(monitored, prefix, async () => {
-      for (let i = 0; i < MANY; i += 1) expect(await count(one, 'busy')).toBe(true);
-      expect(await count(one, 'busy')).toBe(false);
-      expect(await count(one, 'busy')).toBe(false);
-    });
-    monitored.disconnect();
-    expect(commands.length).toBeLessThan(MANY / 5);
-    expect(new Set(commands)).toEqual(new Set(['EVAL']));
-  });
-
-  test('is never exceeded by several processes, and nearly reached', async () => {
-    const prefix = testPrefix();
-    const stores = [1, 2, 3].map(() => new TakenRequests(unhurried, prefix));
-    const asked = Array.from({ length: 2 * MANY }, (_, i) =>
-      count(stores[i % stores.length] ?? store(), 'busy'),
-    );
-    const got = allowed(await Promise.all(asked));
-    expect(got).toBeLessThanOrEqual(MANY);
-    expect(got).toBeGreaterThan(MANY * 0.95);
-  });
-
-  test('is each caller’s own', async () => {
-    const one = store();
-    for (let i = 0; i <= MANY; i += 1) await count(one, 'busy');
-    expect([await count(one, 'busy'), await count(one, 'calm')]).toEqual([false, true]);
-  });
-
-  test('begins anew with the next window', async () => {
-    const prefix = testPrefix();
-    const one = new TakenRequests(unhurried, prefix);
-    for (let i = 0; i <= MANY; i += 1) await count(one, 'busy');
-    await unhurried.pexpire(`${prefix}busy`, 1);
-    const other = new TakenRequests(unhurried, prefix);
-    await until(() => count(other, 'busy'));
-  });
+test('is never exceeded by requests at once, and begins again with the next window', async () => {
+  const prefix = testPrefix();
+  const api = await startApi(
+    { workers: 0 },
+    { rateLimit: { redis: counter, prefix, perMinute: PER_MINUTE } },
+  );
+  const ask = () => api.call({ method: 'GET', url: IMAGE, remoteAddress: '192.0.2.7' });
+  try {
+    const answers = await Promise.all(Array.from({ length: 3 * PER_MINUTE }, ask));
+    expect(answers.filter(({ statusCode }) => statusCode === 200)).toHaveLength(PER_MINUTE);
+    const key = `${prefix}:rate:ip:192.0.2.7`;
+    expect(await counter.pttl(key)).toBeGreaterThan(0);
+    await counter.pexpire(key, 1);
+    await until(async () => (await ask()).statusCode === 200);
+  } finally {
+    await api.stop();
+  }
 });
 
 test('where nobody is asked for credentials each address is a caller of its own', async () => {

@@ -327,7 +327,7 @@ describe('what may not be told', () => {
     expect(received).toEqual([]);
     for (const one of job.deliveries) {
       expect(one.state).toBe('failed');
-      expect(lastError(one)).toBe('its name leads to an address that may not be reached');
+      expect(lastError(one)).toBe('its name resolves to an address to which no webhooks may be sent');
     }
   });
 
@@ -346,7 +346,7 @@ describe('what may not be told', () => {
     const job = await copied('http://innocent.example/', 'eu-west-1');
     expect(job.deliveries.map(({ state }) => state)).toEqual(['failed', 'failed']);
     for (const one of job.deliveries)
-      expect(lastError(one)).toBe('its name leads to an address that may not be reached');
+      expect(lastError(one)).toBe('its name resolves to an address to which no webhooks may be sent');
   });
 
   test('a name that changes is looked at again at each try', async () => {
@@ -358,7 +358,7 @@ describe('what may not be told', () => {
     });
     const job = await copied(`http://changing.example:${port}/`, 'eu-west-1');
     expect(received).toHaveLength(1);
-    for (const one of job.deliveries) expect(lastError(one)).toMatch(/may not be reached/);
+    for (const one of job.deliveries) expect(lastError(one)).toMatch(/no webhooks may be sent/);
   });
 
   test('a redirect is not followed, wherever it leads', async () => {
@@ -368,6 +368,7 @@ describe('what may not be told', () => {
     const job = await copied(url, 'eu-west-1');
     expect(received.length).toBeGreaterThanOrEqual(2);
     expect(inside.received).toEqual([]);
-    for (const one of job.deliveries) expect(lastError(one)).toBe('it redirects, which is not followed');
+    for (const one of job.deliveries)
+      expect(lastError(one)).toBe('it answered with a redirect, which is not followed');
   });
 });

@@ -6,11 +6,11 @@ import type { Accepted } from '../dev/audit.ts';
 import { PROJECT_DIR } from '../dev/project.ts';
 
 /**
- * Part of `npm run check`: known vulnerabilities of what runs in production. Findings are accepted in
- * accepted-advisories.json (SECURITY.md). Where the registry can't be asked it says so, and passes.
+ * Part of `npm run check`: reports known vulnerabilities of production dependencies. accepted-advisories.json lists accepted
+ * findings (SECURITY.md). If the registry can't be reached, the check says so and passes.
  */
 const FILE = join(PROJECT_DIR, 'accepted-advisories.json');
-/** Milliseconds: without a network the check says so soon. */
+/** The time limit, milliseconds, after which the check passes without a network. */
 const PATIENCE = ['--fetch-retries=0', '--fetch-timeout=10000'];
 
 const { stdout } = spawnSync('npm', ['audit', '--json', '--omit=dev', ...PATIENCE], {

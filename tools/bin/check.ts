@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { CHECKS, runCheck } from '../dev/checks.ts';
 import type { Verdict } from '../dev/checks.ts';
 
-/** `npm run check`: everything; `npm run check -- types lint`: just those. Exit code 1 when one fails. */
+/** `npm run check` runs all checks, `npm run check -- types lint` only those. The exit code is 1 if one fails. */
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => CHECKS.every((check) => check.name !== name));
 if (unknown.length > 0) {
@@ -16,7 +16,7 @@ const chosen = CHECKS.filter(({ name }) => wanted.length === 0 || wanted.include
 const verdicts = await Promise.all(chosen.map(async (check) => report(await runCheck(check))));
 process.exitCode = verdicts.every(({ ok }) => ok) ? 0 : 1;
 
-/** What is worth reading though the check passed. */
+/** The notes of a check that passed. */
 function notesIn(output: string): string {
   const lines = output.split('\n').filter((line) => line.startsWith('Note: '));
   return lines.join('\n');

@@ -13,7 +13,7 @@ import { startStack } from '../dev/stack.ts';
 import { Unwind } from '../dev/unwind.ts';
 import { closeRedis, connectRedis } from '../../src/queue/connections.ts';
 
-/** The main job of the service on a stack of its own, beside whatever else runs here. All of it is removed after. */
+/** `npm run demo`: shows the service's main functions on a stack of its own, which is removed afterwards. */
 const screen = createScreen(process.stdout);
 const dir = mkdtempSync(join(tmpdir(), 'amiferry-demo-'));
 const logFile = join(dir, 'demo.log');
@@ -36,10 +36,10 @@ if (reason === undefined) {
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   screen.line(screen.style('green', `Done in ${seconds} s. Everything is stopped and removed.`));
 } else process.stderr.write(`\nThe demo failed: ${reason}\n`);
-// Only what explains a failure is left behind.
+// Only the log of a failed run is kept.
 if (reason !== undefined && log.bytesWritten > 0) {
   rmSync(join(dir, 'redis'), { recursive: true, force: true });
-  process.stderr.write(`What the processes logged: ${logFile}\n`);
+  process.stderr.write(`The log of all processes: ${logFile}\n`);
 } else rmSync(dir, { recursive: true, force: true });
 process.exit(reason === undefined ? 0 : 1);
 
@@ -51,7 +51,7 @@ async function show(): Promise<void> {
     cut.signal.addEventListener('abort', () => reject(cut.signal.reason));
   });
   const stack = await Promise.race([starting, stopped]);
-  screen.line(`In a browser, while it lasts: ${stack.apiUrl}/`);
+  screen.line(`In a browser, while the demo runs: ${stack.apiUrl}/`);
   screen.line();
   const broken = stack.broken.then((what) => {
     throw new Error(what);
@@ -76,7 +76,7 @@ async function startDemoStack() {
   );
 }
 
-/** A Redis that is not ours keeps nothing of us. */
+/** Deletes the demo's keys from a Redis that was not started here. */
 async function dropKeys(url: string): Promise<void> {
   const redis = connectRedis(url, 'blocking', () => {});
   await dropPrefix(redis, prefix);

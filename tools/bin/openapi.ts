@@ -10,12 +10,12 @@ import { DEFAULT_QUOTAS } from '../../src/domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 
 /**
- * `npm run openapi` writes openapi/openapi.json (or the file that is named) out of the routes; with `--check` it only
- * compares, and exits 1 where they have drifted apart.
+ * `npm run openapi` generates openapi/openapi.json (or the given file) from the routes. With `--check` it only compares, and
+ * exits with 1 if they differ.
  */
 const FILE = new URL('../../openapi/openapi.json', import.meta.url);
 
-/** The document is made without any connection: whatever the routes work with is never called. */
+/** Stand-ins for the dependencies of routes, which are never called: the document is generated without connections. */
 async function generate(): Promise<string> {
   const inert = new Proxy(Object.create(null), {
     get: (_target, name) => () => Promise.reject(new Error(`${String(name)} is inert here`)),
@@ -66,7 +66,7 @@ if (!values.check) {
   await writeFile(file, generated);
 } else if ((await readFile(file, 'utf8').catch(() => '')) !== generated) {
   process.stderr.write(
-    'openapi/openapi.json is not what the routes say: run "npm run openapi" and commit it.\n',
+    'openapi/openapi.json does not match the routes: run "npm run openapi" and commit it.\n',
   );
   process.exitCode = 1;
 }

@@ -5,8 +5,8 @@ import type { Need } from '../dev/packages.ts';
 import { findOnPath, findRedisServer } from '../dev/redis-server.ts';
 
 /**
- * `npm run setup` installs Redis where there is none, `npm run setup -- test` Chromium too, from the system's own
- * packages. No service is needed: what takes a Redis starts a private one.
+ * `npm run setup` installs Redis if it is missing, `npm run setup -- test` Chromium too, from the system's packages. No Redis
+ * service has to run: commands that need one start a private server.
  */
 const FINDERS: Record<Need, () => string | undefined> = { redis: findRedisServer, chromium: findChromium };
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -24,13 +24,11 @@ say(
     : `Installed ${missing.join(' and ')}. A service that came with it is not needed.`,
 );
 
-/** What counts is what is there in the end: one broken package source among others stops nobody. */
+/** Installs what is missing. Only what is missing afterwards is an error, since one of several package sources may be broken. */
 function install(wanted: readonly Need[]): void {
   const manager = detectManager(process.platform, (command) => findOnPath(command) !== undefined);
   if (manager === undefined)
-    fail(
-      `Missing: ${wanted.join(', ')}. There is no apt-get, dnf or brew here: install what is missing yourself.`,
-    );
+    fail(`Missing: ${wanted.join(', ')}. This system has no apt-get, dnf or brew: install them yourself.`);
   const privileges = {
     root: process.getuid?.() === 0,
     sudo: findOnPath('sudo') !== undefined,
@@ -42,13 +40,15 @@ function install(wanted: readonly Need[]): void {
     .filter((command) => command !== undefined);
   if (allowed.length === 0)
     fail(
-      `Missing: ${wanted.join(', ')}. This takes root, and there is no sudo. Run as root: ${inShell(commands)}`,
+      `Missing: ${wanted.join(', ')}. Installing needs root, and sudo is not available. Run as root: ${inShell(commands)}`,
     );
   const failures = allowed.flatMap(run);
   const still = wanted.filter((need) => FINDERS[need]() === undefined);
   if (still.length === 0) return;
   const hint =
-    failures.length === 0 ? [] : ['What they said is above. Packages take a network, and root or sudo.'];
+    failures.length === 0
+      ? []
+      : ['Their output is above. Installing packages needs a network, and root or sudo.'];
   fail([...failures, ...hint, `Still missing: ${still.join(', ')}.`].join('\n'));
 }
 
@@ -56,12 +56,12 @@ function inShell(commands: readonly (readonly string[])[]): string {
   return commands.map(asTyped).join(' && ');
 }
 
-/** A command as one types it into a shell. */
+/** A command in shell syntax. */
 function asTyped(words: readonly string[]): string {
   return words.map((word) => (/[\s|]/.test(word) ? `'${word}'` : word)).join(' ');
 }
 
-/** Runs one command to its end, its output here for all to see. @returns what went wrong, if something did. */
+/** Runs a command with its output shown here. @returns what failed, if anything */
 function run(command: readonly string[]): string[] {
   say(`$ ${asTyped(command)}`);
   const [name = '', ...rest] = command;

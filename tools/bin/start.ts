@@ -8,7 +8,7 @@ import { startStack } from '../dev/stack.ts';
 import type { Stack } from '../dev/stack.ts';
 import { Unwind } from '../dev/unwind.ts';
 
-/** Everything on this machine, with EC2 simulated. Data stays in .amiferry/, the simulator forgets. */
+/** `npm start`: runs everything on this machine with a simulated EC2. Redis' data stays in .amiferry/; the simulator keeps none. */
 const say = (text: string) => process.stdout.write(`${text}\n`);
 const complain = (text: string) => process.stderr.write(`${text}\n`);
 
@@ -46,7 +46,7 @@ async function start(): Promise<Stack> {
   );
 }
 
-/** Ends everything with exit code 1, unless we were already asked to stop: then the signal's handler ends it. */
+/** Stops everything with exit code 1. If a signal has already begun the stop, its handler ends the process. */
 async function fail(reason: string): Promise<void> {
   if (unwind.begun) return;
   complain(`\n${reason}`);
@@ -67,7 +67,7 @@ function welcome({ apiUrl, simulatorUrl, redisUrl, pids }: Stack): string {
       .map(([name, pid]) => `${name} ${pid}`)
       .join(', ')}
 
-  Copy an AMI to Ireland, and look at the job:
+  Copy an AMI to Ireland, and read the job:
 
     curl -s -X POST ${apiUrl}/amis/ami-0a1b2c3d4e5f60001/copies \\
       -H 'content-type: application/json' -d '{"destinations":[{"region":"eu-west-1"}]}'

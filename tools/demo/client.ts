@@ -1,11 +1,11 @@
+import { eventReader } from '../../console/event-stream.js';
 import type { JobEvent } from '../../src/http/schemas/event.ts';
-import { serverSentEvents } from './event-stream.ts';
 import type { CopyRequest } from '../../src/http/schemas/copy-request.ts';
 import type { Image } from '../../src/http/schemas/image.ts';
 import type { CopyJob, Job, JobPage } from '../../src/http/schemas/job.ts';
 import type { PermissionInput, Permissions } from '../../src/http/schemas/permissions.ts';
 
-/** The few calls of the API that the demo makes, as any HTTP client would. */
+/** The demo's HTTP client. */
 export class DemoClient {
   readonly #base: string;
 
@@ -28,19 +28,22 @@ export class DemoClient {
   }
 
   /**
-   * GET /jobs/{id}/events: what happened to a job and what happens, until it has finished. A stream that breaks off is
-   * taken up after the last event that came.
+   * GET /jobs/{id}/events: the events of a job, from the first one until the job has finished. After a lost connection the
+   * stream resumes behind the last event received.
    */
-  async *events(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+  async *events(jobId: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
     let last = '';
     for (;;) {
       const headers = last === '' ? {} : { 'last-event-id': last };
-      const answer = await fetch(`${this.#base}/jobs/${id}/events`, { headers, signal });
+      const answer = await fetch(`${this.#base}/jobs/${jobId}/events`, { headers, signal });
       if (answer.status === 204 || answer.body === null) return;
-      if (!answer.ok) throw new Error(`GET /jobs/${id}/events answered ${answer.status}`);
-      for await (const event of serverSentEvents<JobEvent>(answer.body)) {
-        last = event.id;
-        yield event.data;
+      if (!answer.ok) throw new Error(`GET /jobs/${jobId}/events answered ${answer.status}`);
+      const read = eventReader();
+      for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+        for (const { id, data } of read(text)) {
+          last = id;
+          yield data;
+        }
       }
     }
   }
@@ -50,14 +53,14 @@ export class DemoClient {
     return this.#json<Image>(`/amis/${imageId}?region=${region}`);
   }
 
-  /** The copies that the newest job made. */
+  /** The images that the newest copy job made. */
   async newestCopies(): Promise<{ imageId: string; region: string }[]> {
     const { jobs } = await this.#json<JobPage>('/jobs?kind=copy&limit=1');
     const destinations = jobs.flatMap((job) => job.destinations ?? []);
     return destinations.flatMap(({ imageId, region }) => (imageId === null ? [] : [{ imageId, region }]));
   }
 
-  /** PUT /amis/{imageId}/permissions; answers when the change has been made. */
+  /** PUT /amis/{imageId}/permissions; returns when the change has been made. */
   share(imageId: string, region: string, permissions: PermissionInput): Promise<Job> {
     return this.#json<Job>(`/amis/${imageId}/permissions?region=${region}`, {
       method: 'PUT',
@@ -71,7 +74,7 @@ export class DemoClient {
     return this.#json<Permissions>(`/amis/${imageId}/permissions?region=${region}`);
   }
 
-  /** @throws with the problem's own words for any status that is no success. */
+  /** @throws an error with the answer's problem details unless it was successful */
   async #json<Body>(path: string, init: RequestInit = {}): Promise<Body> {
     const answer = await fetch(`${this.#base}${path}`, { ...init, signal: AbortSignal.timeout(10_000) });
     const text = await answer.text();

@@ -6,7 +6,7 @@ import { table } from './table.ts';
 /** The image that the simulator seeds first: golden-web in us-east-1. */
 const SOURCE = 'ami-0a1b2c3d4e5f60001';
 const REGIONS = ['eu-west-1', 'us-west-2', 'ap-southeast-2'];
-/** A simulated copy takes 8 s; a busy machine is given ten times that. */
+/** The time limit: ten times the 8 s of a simulated copy, for busy machines. */
 const PATIENCE_MS = 90_000;
 
 export const copyScene: Scene = {
@@ -25,7 +25,7 @@ export const copyScene: Scene = {
   },
 };
 
-/** Shows the job event by event until it ends. @throws unless every destination succeeded. */
+/** Shows the progress of a job until it ends. @throws unless every destination succeeded */
 async function follow({ client, screen, signal }: Stage, accepted: CopyJob): Promise<CopyJob> {
   const show = progressView(screen);
   const patience = AbortSignal.timeout(PATIENCE_MS);
@@ -45,7 +45,7 @@ async function follow({ client, screen, signal }: Stage, accepted: CopyJob): Pro
   screen.keep();
   job = await client.job(job.id);
   if (job.state !== 'succeeded') throw new Error(`The job ended ${job.state}.\n${reasons(job)}`);
-  screen.line(`  ${count} events, as they happened`);
+  screen.line(`  ${count} events received`);
   return job;
 }
 

@@ -6,7 +6,7 @@ type Destination = CopyJob['destinations'][number];
 
 const BAR_WIDTH = 28;
 const REGION_WIDTH = 16;
-/** Without a terminal a line is written at each change of state, and at each such step of progress. */
+/** Without a terminal, a line is written at each change of state and at each step of this many percent. */
 const STEP_PERCENT = 25;
 
 /** `████████░░░░` for a percentage. */
@@ -21,7 +21,7 @@ export function describe(one: Destination): string {
   return `${String(one.progress).padStart(3)} %  ${one.state}${eta}`;
 }
 
-/** The job as an event leaves it. */
+/** The job after an event. */
 export function afterEvent(job: CopyJob, { state, progress, destination }: JobEvent): CopyJob {
   const destinations = job.destinations.map((one) => {
     if (destination === null || one.account !== destination.account || one.region !== destination.region)
@@ -32,7 +32,7 @@ export function afterEvent(job: CopyJob, { state, progress, destination }: JobEv
   return { ...job, state, progress, destinations };
 }
 
-/** Shows how far a job is each time that it is called. */
+/** Makes a function that shows the progress of a job at each call. */
 export function progressView(screen: Screen): (job: CopyJob) => void {
   return screen.live ? liveBars(screen) : plainLines(screen);
 }

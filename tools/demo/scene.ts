@@ -8,7 +8,7 @@ export interface Stage {
   signal: AbortSignal;
 }
 
-/** One thing that the demo shows. `play` throws, with the reason, when it did not come out as it should. */
+/** One part of the demo. `play` throws with the reason if the result is not as expected. */
 export interface Scene {
   title: string;
   play(stage: Stage): Promise<void>;

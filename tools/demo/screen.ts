@@ -2,16 +2,16 @@ import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** What the demo writes to: plain lines, or a block that is drawn over itself where the output is a terminal. */
+/** The output of the demo: plain lines, or on a terminal a block that is redrawn in place. */
 export interface Screen {
   /** Whether a block can be redrawn. */
   live: boolean;
   line(text?: string): void;
-  /** Writes the lines in the place of those drawn last. Only where `live`. */
+  /** Writes lines in place of those drawn last. Only if `live`. */
   redraw(lines: readonly string[]): void;
-  /** Leaves what is drawn as it stands. */
+  /** Ends the redrawing: the last block stays. */
   keep(): void;
-  /** Colour, unless the output is no terminal or NO_COLOR is set. */
+  /** Colours text, unless the output is no terminal or NO_COLOR is set. */
   style(style: Style, text: string): string;
 }
 

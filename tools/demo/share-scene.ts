@@ -19,14 +19,12 @@ export const shareScene: Scene = {
     for (const line of table(['copy', 'region', 'visibility', 'accounts'], rows)) screen.line(`  ${line}`);
     screen.line();
     const refused = await client.permissions(UNSHAREABLE, 'us-east-1');
-    screen.line(
-      `  ${UNSHAREABLE} could not be shared, and GET …/permissions says so before anything is tried:`,
-    );
+    screen.line(`  ${UNSHAREABLE} can't be shared, and GET …/permissions says why before any attempt:`);
     for (const { message } of refused.shareable.reasons) screen.line(`  - ${message}`);
   },
 };
 
-/** @throws unless the change went through, and the image is shared with nobody else. */
+/** @throws unless the change succeeded, and the image is shared with nobody else */
 async function share({ client }: Stage, imageId: string, region: string): Promise<void> {
   const job = await client.share(imageId, region, { accounts: [ACCOUNT] });
   if (job.state !== 'succeeded') {

@@ -1,4 +1,4 @@
-/** Rows under their headings, each column as wide as its widest cell. */
+/** Formats a table: each column is as wide as its widest cell. */
 export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),

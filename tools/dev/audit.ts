@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 
-/** What `npm audit --json` says, as far as it is looked at; a name in `via` is a package through which it comes. */
+/** The parts of `npm audit --json` that are used. A name in `via` is the package through which the advisory applies. */
 const Advisory = Type.Object({ url: Type.String(), title: Type.String(), severity: Type.String() });
 const Report = Type.Object({
   vulnerabilities: Type.Record(
@@ -10,14 +10,14 @@ const Report = Type.Object({
   ),
 });
 
-/** A finding that is lived with: why, and until when it is to be looked at again (ISO date). */
+/** An accepted finding: the reason, and the date (ISO) by which it must be reviewed. */
 export interface Accepted {
   reason: string;
   until: string;
 }
 
 export interface AuditVerdict {
-  /** `unknown`: the registry could not be asked. */
+  /** `unknown`: the registry could not be reached. */
   outcome: 'clean' | 'found' | 'unknown';
   lines: string[];
 }
@@ -25,7 +25,7 @@ export interface AuditVerdict {
 const SERIOUS = new Set(['high', 'critical']);
 
 /**
- * Judges a report: high and critical advisories fail, unless they are accepted and the day is not over.
+ * Judges a report: high and critical advisories fail, unless they are accepted and their date has not passed.
  * @param accepted by the advisory's id (GHSA-…)
  * @param today ISO date
  */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_DIR } from './project.ts';
 
-/** One thing that `npm run check` looks at, by the name that also asks for it alone. */
+/** One check of `npm run check`, with the name by which it can be run alone. */
 export interface Check {
   name: string;
   what: string;
@@ -38,17 +38,17 @@ export const CHECKS: readonly Check[] = [
   },
   {
     name: 'openapi',
-    what: 'openapi/openapi.json is what the routes say',
+    what: 'openapi/openapi.json matches the routes',
     command: [process.execPath, '--import', REQUIRE_NODE, script('openapi.ts'), '--check'],
   },
   {
     name: 'audit',
-    what: 'npm audit: no high or critical finding that is not accepted',
+    what: 'npm audit: every high or critical finding is accepted',
     command: [process.execPath, '--import', REQUIRE_NODE, script('audit.ts')],
   },
 ];
 
-/** Runs a check to its end. `output` is all that it wrote. */
+/** Runs a check to its end. `output` is its whole output. */
 export async function runCheck(check: Check): Promise<Verdict> {
   const [command = '', ...rest] = check.command;
   return await new Promise<Verdict>((resolve) => {

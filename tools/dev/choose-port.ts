@@ -2,8 +2,8 @@ import { createServer } from 'node:net';
 import { freePort } from './free-port.ts';
 
 /**
- * The port to listen on, for a setting of that name: the one that it asks for, or a free one for 0.
- * @throws in one line that names the setting when nothing can listen there.
+ * Chooses the port to listen on: the value of a setting, or a free port for 0.
+ * @throws a one-line error that names the setting if nothing can listen there
  */
 export async function choosePort(host: string, wanted: string | number, setting: string): Promise<number> {
   const port = Number(wanted);

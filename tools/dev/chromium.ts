@@ -13,7 +13,7 @@ const MACOS_APPS = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
 ];
 
-/** Chromium or Chrome, for the tests of the console and Swagger UI, and for pictures, if there is one. */
+/** Finds Chromium or Chrome, for the browser tests and the screenshots. */
 export function findChromium(path?: string): string | undefined {
   return (
     COMMANDS.map((name) => findOnPath(name, path)).find((found) => found !== undefined) ??

@@ -1,7 +1,7 @@
 import { Cluster } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 
-/** Every key that starts with the prefix, in order. */
+/** All keys that start with a prefix, sorted. */
 export async function keysOf(redis: RedisClient, prefix: string): Promise<string[]> {
   const found = new Set<string>();
   for (const server of redis instanceof Cluster ? redis.nodes('master') : [redis]) {
@@ -15,7 +15,7 @@ export async function keysOf(redis: RedisClient, prefix: string): Promise<string
   return [...found].sort();
 }
 
-/** Deletes every key of the prefix. */
+/** Deletes all keys that start with a prefix. */
 export async function dropPrefix(redis: RedisClient, prefix: string): Promise<void> {
   const keys = await keysOf(redis, prefix);
   if (keys.length > 0) await redis.unlink(...keys);

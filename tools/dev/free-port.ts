@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 
 /**
- * A loopback port that was free just now. Another process may take it before you bind it: be ready to ask again.
+ * Finds a free loopback port. Another process may take it before the caller binds it: then call again.
  */
 export async function freePort(): Promise<number> {
   return await new Promise<number>((resolve, reject) => {

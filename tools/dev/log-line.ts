@@ -9,7 +9,7 @@ const LEVELS: Record<number, string> = {
 const NAME_WIDTH = 10;
 
 /**
- * A child's line for people: pino's JSON becomes time, level, message and the other fields as JSON; anything else
+ * Formats a child's log line for people: pino's JSON becomes time, level, message and the other fields as JSON; any other text
  * stays as it is.
  */
 export function logLine(name: string, line: string): string {

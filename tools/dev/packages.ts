@@ -4,8 +4,8 @@ export type Manager = 'apt-get' | 'dnf' | 'brew';
 export type Need = 'redis' | 'chromium';
 
 /**
- * What each need is called there, alternatives with the preferred one first, as a Debian control file has them. Fedora has Valkey, the
- * free continuation of Redis, in Redis' place. The headless shell is Chromium without a browser's windows: it takes half the CPU time.
+ * The packages of each need, as alternatives in the syntax of a Debian control file, the preferred one first. Fedora has Valkey, a
+ * fork of Redis, instead of Redis. The headless shell is Chromium without windows, which needs half the CPU time.
  */
 const PACKAGES: Record<Manager, Record<Need, string[]>> = {
   'apt-get': { redis: ['redis-server'], chromium: ['chromium-headless-shell | chromium'] },
@@ -13,10 +13,10 @@ const PACKAGES: Record<Manager, Record<Need, string[]>> = {
   brew: { redis: ['redis'], chromium: ['--cask', 'google-chrome'] },
 };
 
-/** Waits for another apt-get to end, and asks nothing. */
+/** Options of apt-get: wait for another apt-get to end, and ask no questions. */
 const APT = ['apt-get', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3'];
 
-/** Which of them this system has. `has` tells whether a command is on the PATH. */
+/** Finds the package manager of this system. @param has whether a command is on the PATH */
 export function detectManager(
   platform: NodeJS.Platform,
   has: (command: string) => boolean,
@@ -25,17 +25,17 @@ export function detectManager(
   return candidates.find(has);
 }
 
-/** The commands, as root where the manager asks for it, that install what is needed. */
+/** The commands that install what is needed. */
 export function installCommands(manager: Manager, needs: readonly Need[]): string[][] {
   const packages = PACKAGES[manager];
   if (manager === 'brew') return needs.map((need) => ['brew', 'install', ...packages[need]]);
   const names = needs.flatMap((need) => packages[need]);
   if (manager === 'dnf') return [['dnf', 'install', '-y', '--setopt=install_weak_deps=False', ...names]];
   const quietly = ['env', 'DEBIAN_FRONTEND=noninteractive', ...APT];
-  // Lists that are missing or old name packages that the mirrors don't have: a few seconds are well spent.
+  // Missing or old package lists name packages that the mirrors no longer have.
   return [
     [...quietly, 'update'],
-    // Unlike "install", "satisfy" takes alternatives.
+    // Unlike "install", "satisfy" accepts alternatives.
     [...quietly, 'satisfy', '-y', '--no-install-recommends', ...names],
   ];
 }
@@ -44,11 +44,11 @@ export interface Privileges {
   root: boolean;
   /** Whether sudo is on the PATH. */
   sudo: boolean;
-  /** Whether a password can be typed. */
+  /** Whether the user can type a password. */
   terminal: boolean;
 }
 
-/** The same command with the privileges it takes; undefined where there is no way to get them. */
+/** Adds the privileges that a command needs; undefined if they are not available. */
 export function asRoot(manager: Manager, command: readonly string[], have: Privileges): string[] | undefined {
   // Homebrew refuses to run as root.
   if (manager === 'brew' || have.root) return [...command];

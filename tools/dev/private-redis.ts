@@ -8,34 +8,34 @@ import { tether } from './tether.ts';
 import { forget, remember, stopLeftover } from './redis-leftover.ts';
 
 export interface PrivateRedisOptions {
-  /** Its working directory, made if missing: the append-only file and the note about the running server live here. */
+  /** Its working directory, created if missing, with the append-only file and the note about the running server. */
   dir: string;
-  /** Keeps the data over a restart (fsync every second). Off by default. */
+  /** Whether data survive a restart (fsync every second). Default: false. */
   appendonly?: boolean;
-  /** Exactly this port instead of a free one. */
+  /** The port; default: a free one. */
   port?: number;
 }
 
 export interface PrivateRedis {
   url: string;
   pid: number;
-  /** Resolves once the server has ended of itself or was stopped, with its exit code or signal. */
+  /** Resolves to the exit code or signal once the server has ended or was stopped. */
   ended: Promise<string>;
-  /** SIGTERM, and SIGKILL after five seconds. Safe to call twice. */
+  /** Sends SIGTERM, and SIGKILL after five seconds. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** Its port was taken between choosing and binding it. */
+/** The port was taken between choosing and binding it. */
 class PortTakenError extends Error {}
 
 const READY = 'Ready to accept connections';
 const PORT_TRIES = 10;
 
 /**
- * Starts a Redis of our own on loopback and resolves once it takes connections. It ends with this process; one left
- * over in the same directory by a parent that was killed is stopped first.
+ * Starts a private Redis on loopback and resolves once it accepts connections. It ends with this process. A server left over in the
+ * same directory by a killed process is stopped first.
  *
- * @throws {MissingRedisError} when there is no server on the PATH. Other errors carry the server's own last words.
+ * @throws {MissingRedisError} if there is no server on the PATH. Other errors contain the server's last output.
  */
 export async function startPrivateRedis(options: PrivateRedisOptions): Promise<PrivateRedis> {
   const server = findRedisServer();
@@ -54,7 +54,7 @@ export async function startPrivateRedis(options: PrivateRedisOptions): Promise<P
 }
 
 async function launch(server: string, dir: string, port: number, appendonly: boolean): Promise<PrivateRedis> {
-  // Its own process group, so that Ctrl-C reaches us alone and we decide on the order in which things stop.
+  // Its own process group, so that only this process gets Ctrl-C and decides in which order the parts stop.
   const child = spawn(server, serverArguments(dir, port, appendonly), {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -85,7 +85,7 @@ function serverArguments(dir: string, port: number, appendonly: boolean): string
 }
 
 /**
- * Waits for the line that only this very child can write: a PING might be answered by another process that took the port.
+ * Waits for the ready line in the child's output. A PING could be answered by another process that took the port.
  * Resolves to the child's pid.
  */
 async function untilAccepting(child: ChildProcess, port: number): Promise<number> {

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 
-/** What we note in the directory about the server that runs there, and who started it. */
+/** The note in the directory about the server that runs there, and the process that started it. */
 export interface RunningRedis {
   pid: number;
   port: number;
@@ -20,11 +20,11 @@ export function forget(dir: string): void {
 }
 
 /**
- * Stops the server that a dead parent left in this directory (see tether.ts: it may just be ending): two on one append-only file would ruin it. It is
- * asked over its own port, and only if it says that it is that process in that directory, because a pid from a file
- * may be anybody's by now.
+ * Stops the server that a dead parent left in this directory (it may be ending already: tether.ts), since two servers would corrupt
+ * one append-only file. It is stopped through its port, and only if it reports the noted pid and directory: a pid from a file
+ * may meanwhile belong to another process.
  *
- * @throws when the one that started it is still running.
+ * @throws if the process that started it is still running
  */
 export async function stopLeftover(dir: string): Promise<void> {
   const note = readNote(dir);
@@ -61,7 +61,7 @@ function isNote(note: unknown): note is RunningRedis {
   );
 }
 
-/** Whether what answers at the noted port is the noted server. */
+/** Whether the noted server answers at the noted port. */
 async function isThat(redis: Redis, note: RunningRedis, dir: string): Promise<boolean> {
   try {
     await redis.connect();
@@ -81,7 +81,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** It hangs up only once the append-only file is safe. */
+/** Stops the server, which closes the connection only after the append-only file is written. */
 async function shutDown(redis: Redis, note: RunningRedis): Promise<void> {
   const hungUp = new Promise<true>((resolve) => redis.once('end', () => resolve(true)));
   const answer = redis.shutdown('NOSAVE').then(

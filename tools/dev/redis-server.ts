@@ -3,17 +3,17 @@ import { delimiter, join } from 'node:path';
 
 const SERVERS = ['redis-server', 'valkey-server'];
 
-/** No Redis to run: the message is the one line that a person needs. */
+/** No Redis server is installed. The message says what to do. */
 export class MissingRedisError extends Error {
   constructor() {
     super(
-      'No Redis here: set REDIS_URL, or install one with "npm run setup" ' +
+      'No Redis server found: set REDIS_URL, or install one with "npm run setup" ' +
         '(or yourself: apt-get install redis-server, dnf install valkey, brew install redis).',
     );
   }
 }
 
-/** The path of an executable of that name in one of the PATH's directories, if there is one. */
+/** Finds an executable on the PATH. */
 export function findOnPath(name: string, path = process.env['PATH'] ?? ''): string | undefined {
   return path
     .split(delimiter)
@@ -31,7 +31,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** The Redis (or Valkey) server on the PATH, if there is one. */
+/** Finds a Redis or Valkey server on the PATH. */
 export function findRedisServer(path?: string): string | undefined {
   return SERVERS.map((name) => findOnPath(name, path)).find((found) => found !== undefined);
 }

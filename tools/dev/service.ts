@@ -8,29 +8,29 @@ import { tether } from './tether.ts';
 
 export interface ServiceOptions {
   name: string;
-  /** The path of its entry point in the project. */
+  /** The path of the entry point in the project. */
   entry: string;
   env: NodeJS.ProcessEnv;
-  /** What answers 200 as soon as it is ready. */
+  /** The address that answers 200 when the process is ready. */
   readyUrl: string;
-  /** Hears each line that it writes. */
+  /** Called with each line of output. */
   onLine: (name: string, line: string) => void;
 }
 
 export interface Service {
   name: string;
   pid: number;
-  /** Resolves to its exit code or signal once it has ended. */
+  /** Resolves to the exit code or signal once the process has ended. */
   ended: Promise<string>;
-  /** Resolves once it is ready. @throws when it ends before that, or is not ready within a minute. */
+  /** Resolves once the process is ready. @throws if it ends before, or is not ready within a minute */
   ready(): Promise<void>;
-  /** SIGTERM, and SIGKILL after `patience` milliseconds. */
+  /** Sends SIGTERM, and SIGKILL after `patience` milliseconds. */
   stop(patience: number): Promise<void>;
 }
 
 const READY_MS = 60_000;
 
-/** Runs one of our entry points as a child that ends with us. */
+/** Runs an entry point as a child that ends with this process. */
 export function startService(options: ServiceOptions): Service {
   const { name, env, onLine } = options;
   const child = spawn(
@@ -38,7 +38,7 @@ export function startService(options: ServiceOptions): Service {
     ['--import', join(PROJECT_DIR, 'src/bin/require-node.js'), join(PROJECT_DIR, options.entry)],
     {
       env,
-      // Its own process group, so that Ctrl-C reaches us alone and we decide on the order in which things stop.
+      // Its own process group, so that only this process gets Ctrl-C and decides in which order the parts stop.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     },

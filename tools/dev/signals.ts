@@ -1,8 +1,8 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * npm passes Ctrl-C on to a script that the terminal has already sent it to: what comes within this many milliseconds
- * is the same signal again.
+ * The time within which a second signal is the first one again, milliseconds: the terminal sends Ctrl-C to the script, and npm
+ * forwards it too.
  */
 const ECHO_MS = 500;
 

@@ -7,11 +7,11 @@ import type { Service } from './service.ts';
 import type { Unwind } from './unwind.ts';
 
 export interface StackOptions {
-  /** Where the private Redis keeps its data. */
+  /** The directory of the private Redis' data. */
   dir: string;
-  /** Used in place of a private Redis. */
+  /** A Redis to use instead of a private one. */
   redisUrl: string | undefined;
-  /** Settings for the API and the worker, by name, beside the environment of this process. */
+  /** Settings for the API and the worker, in addition to the environment of this process. */
   settings: Record<string, string>;
   host: string;
   port: number;
@@ -24,16 +24,16 @@ export interface Stack {
   simulatorUrl: string;
   redisUrl: string;
   pids: Record<string, number>;
-  /** Resolves, with what happened, should any part end that was not asked to. */
+  /** Resolves with a message if a part ends unexpectedly. */
   broken: Promise<string>;
 }
 
-/** Milliseconds that each part is given to end, ten seconds in all. */
+/** The time limits for stopping the parts, milliseconds; ten seconds in total. */
 const PATIENCE = { api: 4000, worker: 3000, simulator: 1500 };
 
 /**
- * Starts Redis, the EC2 simulator, the worker and the API, and resolves once all are ready. What was started is added
- * to `unwind` at once, so that it is stopped however far this gets: the API first, Redis last.
+ * Starts Redis, the EC2 simulator, the worker and the API, and resolves once all are ready. Each part is added to `unwind` when it
+ * is started, so that it is stopped even if a later one fails: the API first, Redis last.
  */
 export async function startStack(options: StackOptions, unwind: Unwind): Promise<Stack> {
   const redis = await findRedis(options, unwind);
@@ -83,7 +83,7 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
 }
 
 async function endOf(service: Service): Promise<string> {
-  return `The ${service.name} ended of itself (${await service.ended}).`;
+  return `The ${service.name} ended unexpectedly (${await service.ended}).`;
 }
 
 async function findRedis({ redisUrl, dir }: StackOptions, unwind: Unwind) {
@@ -96,11 +96,11 @@ async function findRedis({ redisUrl, dir }: StackOptions, unwind: Unwind) {
   return {
     url: redis.url,
     pid: [redis.pid],
-    ended: [redis.ended.then((how) => `Redis ended of itself (${how}).`)],
+    ended: [redis.ended.then((how) => `Redis ended unexpectedly (${how}).`)],
   };
 }
 
-/** @throws in one line when nothing answers at REDIS_URL: its address may hold a password and is not repeated. */
+/** @throws a one-line error if nothing answers at REDIS_URL, without the address, which may contain a password */
 async function requireRedis(url: string): Promise<void> {
   let last = 'no answer';
   const redis = connectRedis(url, 'blocking', (error) => (last = error.message));
@@ -113,7 +113,7 @@ async function requireRedis(url: string): Promise<void> {
   }
 }
 
-/** This process's environment with nothing in it that could reach a real AWS account. */
+/** The environment of this process without anything that gives access to a real AWS account. */
 function simulatedAws(endpoint: string): NodeJS.ProcessEnv {
   const { AWS_REGION = 'us-east-1' } = process.env;
   const others = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_'));
@@ -129,7 +129,7 @@ function simulatedAws(endpoint: string): NodeJS.ProcessEnv {
   };
 }
 
-/** A host to call for an address to listen on. */
+/** The host to connect to, for an address to listen on. */
 function reachable(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-/** Asks a child to end (SIGTERM), makes it end (SIGKILL) after `patience` milliseconds, and resolves once it has. */
+/** Sends SIGTERM to a child, and SIGKILL after `patience` milliseconds. Resolves once it has ended. */
 export async function stopChild(child: ChildProcess, patience: number): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = new Promise<void>((resolve) => {

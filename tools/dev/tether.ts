@@ -5,14 +5,14 @@ import { Socket } from 'node:net';
 const END = 'read -r _; kill -TERM "$0" && sleep 3 && kill -KILL "$0"';
 
 /**
- * Ends a child when this process ends, however it ends: not even kill -9 on us leaves it behind. A small shell waits
- * on a pipe that only we hold open; the kernel closes it with us, and the shell then sends SIGTERM, and SIGKILL three
- * seconds later: with everything going at once, parts may wait for each other.
+ * Ends a child when this process ends in any way, even by SIGKILL. A small shell waits on a pipe that only this process holds open.
+ * When the process ends, the kernel closes the pipe, and the shell sends SIGTERM, and SIGKILL three seconds later, since parts that
+ * end at the same time may wait for each other.
  */
 export function tether(child: ChildProcess): void {
   if (child.pid === undefined) return;
   const watch = spawn('sh', ['-c', END, String(child.pid)], {
-    // Out of reach of Ctrl-C, which goes to the whole foreground group.
+    // In another process group than the foreground one, which gets Ctrl-C.
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   });

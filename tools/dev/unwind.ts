@@ -4,8 +4,8 @@ interface Phase {
 }
 
 /**
- * What was started, by name, to be stopped in reverse. A phase that fails to stop is reported and does not keep the
- * ones below it from stopping.
+ * The started parts, by name, which are stopped in reverse order. A part that fails to stop is reported, and the others are still
+ * stopped.
  */
 export class Unwind {
   readonly #phases: Phase[] = [];
@@ -16,18 +16,18 @@ export class Unwind {
     this.#onError = onError;
   }
 
-  /** Whether stopping has begun: what ends from now on ends because we asked it to. */
+  /** Whether stopping has begun: from then on, ends of parts are expected. */
   get begun(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Notes what has just been started. After stopping has begun it is stopped at once. */
+  /** Adds a started part. If stopping has already begun, it is stopped at once. */
   async add(name: string, stop: () => Promise<void>): Promise<void> {
     this.#phases.push({ name, stop });
     if (this.begun) await this.#stopAll();
   }
 
-  /** Stops everything, last started first. Calling it again waits for the same end. */
+  /** Stops everything, last started first. A second call waits for the same end. */
   async run(): Promise<void> {
     this.#running ??= this.#stopAll();
     await this.#running;

@@ -7,7 +7,7 @@ export const JOBS = {
     minimum: 0.0001,
     maximum: 365,
     description:
-      'days for which the answer to a request with an Idempotency-Key is given again; after that the request counts as a new one',
+      'days for which a repeated request with the same Idempotency-Key gets the first answer; after that it counts as a new request',
   }),
   JOB_RETENTION_DAYS: number({
     default: 30,
@@ -19,26 +19,26 @@ export const JOBS = {
     default: 2000,
     minimum: 0,
     maximum: 50_000,
-    description: 'event streams that one API process keeps open at most',
+    description: 'most event streams that one API process keeps open',
   }),
   EVENT_STREAMS_PER_CALLER: integer({
     default: 50,
     minimum: 1,
     maximum: 50_000,
-    description: "how many of them may be the same caller's",
+    description: 'most event streams of one caller',
   }),
   EVENT_STREAM_MINUTES: number({
     default: 60,
     minimum: 0.001,
     maximum: 10_080,
     description:
-      'minutes after which an event stream ends, so that its client comes back with credentials that still hold',
+      'minutes after which an event stream ends, so that its client reconnects with valid credentials',
   }),
   EVENT_HEARTBEAT_SECONDS: number({
     default: 15,
     minimum: 0.05,
     maximum: 300,
     description:
-      'seconds between two signs of life on an event stream; a client that takes nothing in between is dropped',
+      'seconds between two heartbeats on an event stream; a client that reads nothing in between is disconnected',
   }),
 };

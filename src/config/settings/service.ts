@@ -4,7 +4,7 @@ import { AWS_REGIONS, REGION_PATTERN } from '../../domain/regions.ts';
 /** {@link REGION_PATTERN} as part of a longer pattern. */
 const REGION = REGION_PATTERN.slice(1, -1);
 
-/** Where the service listens, what it keeps its records in, and the regions that it knows. */
+/** Address, Redis, logs and regions of the service. */
 export const SERVICE = {
   HOST: text({ default: '127.0.0.1', pattern: '.', description: 'address the API listens on' }),
   PORT: integer({ default: 3000, minimum: 0, maximum: 65_535, description: 'port the API listens on' }),
@@ -22,7 +22,7 @@ export const SERVICE = {
     default: 'us-east-1',
     pattern: REGION_PATTERN,
     rule: 'must be the name of an AWS region, such as eu-west-1',
-    description: 'region of an AMI for which ?region= says nothing',
+    description: 'region of an AMI when a request has no ?region=',
   }),
   QUEUE_PREFIX: text({
     default: '{amiferry}',
@@ -33,6 +33,6 @@ export const SERVICE = {
     default: AWS_REGIONS.join(','),
     pattern: `^ *${REGION} *(, *${REGION} *)*$`,
     rule: 'must be names of AWS regions separated by commas, such as us-east-1, eu-west-1',
-    description: 'regions that may be named, separated by commas',
+    description: 'regions that requests may name, separated by commas',
   }),
 };

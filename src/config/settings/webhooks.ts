@@ -1,30 +1,30 @@
 import { integer, number, text } from '../setting.ts';
 import { WEBHOOK_SECRET } from '../../webhooks/settings.ts';
 
-/** Whom webhooks may be sent to, and what they are signed with. */
+/** The endpoints of webhooks, and the secrets that sign them. */
 export const WEBHOOKS = {
   WEBHOOK_SECRETS: text({
     default: '',
     pattern: `^${WEBHOOK_SECRET}(,${WEBHOOK_SECRET})*$`,
     description:
-      'secrets that webhooks are signed with, separated by commas, each whsec_ and 24 to 64 bytes in base64; several while they are rotated; without it, only the endpoints of WEBHOOK_ENDPOINTS_FILE are notified',
+      'secrets that sign webhooks, separated by commas, each whsec_ and 24 to 64 bytes in base64; several during a rotation; if not set, only the endpoints of WEBHOOK_ENDPOINTS_FILE are notified',
   }),
   WEBHOOK_URLS: text({
     default: '',
     pattern: '^https?://[^,\\s]+(,https?://[^,\\s]+)*$',
-    description: 'addresses that are notified of every job, separated by commas',
+    description: 'endpoints that are notified of every job, separated by commas',
   }),
   WEBHOOK_ENDPOINTS_FILE: text({
     default: '',
     pattern: '.',
     description:
-      'file of endpoints that are notified of every job, each with secrets of its own (docs/webhooks.md)',
+      'file of endpoints that are notified of every job, each with its own secrets (docs/webhooks.md)',
   }),
   WEBHOOK_HOSTS: text({
     default: '',
     pattern: '^(\\*\\.)?[a-z0-9.:-]+(,(\\*\\.)?[a-z0-9.:-]+)*$',
     description:
-      'hosts that webhooks may be sent to, separated by commas; *.example.com allows all names below it; without it, all public hosts',
+      'hosts that webhooks may be sent to, separated by commas; *.example.com allows all names below it; if not set, all public hosts',
   }),
   WEBHOOK_HTTP: integer({
     default: 0,
@@ -42,6 +42,6 @@ export const WEBHOOKS = {
     default: 3,
     minimum: 0.0001,
     maximum: 30,
-    description: 'days for which a webhook that fails is tried again',
+    description: 'days for which a failed webhook is retried',
   }),
 };

@@ -1,26 +1,26 @@
 import { Readable } from 'node:stream';
 import { HEARTBEAT, PREAMBLE } from './frames.ts';
 
-/** From here on {@link EventStream.drained} waits for the reader, bytes. */
+/** The number of unsent bytes above which {@link EventStream.drained} waits. */
 const HIGH_WATER_MARK = 16 * 1024;
-/** A reader that is so far behind is dropped, bytes. The kernel holds some more. */
+/** The number of unsent bytes at which a client is disconnected. The kernel buffers some more. */
 const MAX_BEHIND = 256 * 1024;
 
 /**
- * One client's stream of server-sent events. It is never waited for by anyone but its own reading of the log: a client
- * that falls too far behind, or that takes nothing from one heartbeat to the next, is dropped. It comes back with
- * Last-Event-ID and has missed nothing.
+ * The stream of server-sent events to one client. Only its own reading of the log waits for a slow client. A client that is
+ * too far behind, or that reads nothing between two heartbeats, is disconnected. It reconnects with Last-Event-ID and misses
+ * nothing.
  */
 export class EventStream extends Readable {
   readonly #timer: NodeJS.Timeout;
   readonly #lifetime: NodeJS.Timeout;
-  /** Bytes that were sent, and how many of them the client had taken at the last heartbeat. */
+  /** Bytes written, and how many of them the client had read at the last heartbeat. */
   #sent = 0;
   #taken = 0;
   #ended = false;
   #drained = Promise.withResolvers<void>();
 
-  /** Emits `heartbeat` every `heartbeatMs` milliseconds until it is closed, and ends by itself after `lifetimeMs`. */
+  /** Sends `heartbeat` every `heartbeatMs` milliseconds until it is closed, and closes itself after `lifetimeMs`. */
   constructor(heartbeatMs: number, lifetimeMs: number) {
     super({ highWaterMark: HIGH_WATER_MARK });
     this.#timer = setInterval(() => this.#beat(), heartbeatMs).unref();
@@ -33,7 +33,7 @@ export class EventStream extends Readable {
     this.send(PREAMBLE);
   }
 
-  /** Sends at once, or drops the client that is too far behind for that. */
+  /** Sends at once, or disconnects the client if it is too far behind. */
   send(frame: Buffer): void {
     if (this.destroyed || this.#ended) return;
     this.#sent += frame.length;
@@ -41,21 +41,21 @@ export class EventStream extends Readable {
     if (this.readableLength > MAX_BEHIND) this.destroy();
   }
 
-  /** Resolves as soon as more can be sent without piling up, or the client is gone. */
+  /** Resolves when more can be sent without exceeding the buffer, or when the client has disconnected. */
   async drained(): Promise<void> {
     if (this.destroyed || this.readableLength < HIGH_WATER_MARK) return;
     this.#drained = Promise.withResolvers<void>();
     await this.#drained.promise;
   }
 
-  /** Ends the stream after what was sent. */
+  /** Closes the stream after all that was sent. */
   end(): void {
     if (this.#ended || this.destroyed) return;
     this.#ended = true;
     this.push(null);
   }
 
-  /** Ends the stream now: what a slow client has not taken yet is lost to it. */
+  /** Closes the stream now: bytes that a slow client has not read yet are lost. */
   cut(): void {
     if (this.readableLength > 0) this.destroy();
     else this.end();

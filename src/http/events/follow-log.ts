@@ -8,27 +8,27 @@ import { eventFrame } from './frames.ts';
 export interface LogSource {
   /** The events after an id, oldest first, at most `limit`. */
   read(after: string, limit: number): Promise<LoggedEvent[]>;
-  /** Hears each event as it happens, and of every time that some may have been missed. Gives the way to stop it. */
+  /** Calls back for each event, and whenever events may have been missed. Returns a function that stops it. */
   listen(hear: (event: LoggedEvent) => void, missed: () => void): () => void;
-  /** Whether the client is to get an event. */
+  /** Whether an event is sent to the client. */
   shows(event: LoggedEvent): boolean;
-  /** Whether the stream is over after an event, if nothing follows it. */
+  /** Whether the stream ends after an event if no other follows. */
   isEnd(event: LoggedEvent): boolean;
 }
 
 const PAGE = 200;
-/** After a failed reading of the log, milliseconds. */
+/** The wait before reading the log again after a failure, milliseconds. */
 const RETRY_MS = 500;
 
 /**
- * Sends a log to one client from some id on: what is in it already, then what happens. Neither gap nor repeat:
+ * Sends a log to one client: the events after an id that are in it, then each new one. No gap, no repetition:
  *
- *   reading ──the log is read to its end, and nothing was heard meanwhile──▶ live
- *      ▲                                                                      │
- *      └── the feed was interrupted, or a heartbeat makes sure that it is not ┘
+ *   reading ──the log is read to its end, and the feed sent nothing meanwhile──▶ live
+ *      ▲                                                                          │
+ *      └───── the feed was interrupted, or a heartbeat checks that it was not ────┘
  *
- * Listening starts before reading, and an event is in the log before the feed tells of it. So what is heard while
- * reading need not be kept: it is a reason to read once more. Live, an event that was read already is known by its id.
+ * Listening starts before reading, and an event is in the log before the feed sends it. So events from the feed that arrive
+ * while reading are not kept: they cause one more reading. Once live, an event that was already sent is recognised by its id.
  */
 export class LogFollower {
   readonly #source: LogSource;
@@ -40,7 +40,7 @@ export class LogFollower {
   #last: string;
   #over: boolean;
 
-  /** Sends what comes after the id `after`. `over`: nothing is to come unless the log already has it. */
+  /** Sends the events after the id `after`. `over`: no new events will be added to the log. */
   constructor(source: LogSource, stream: EventStream, after: string, over: boolean) {
     this.#source = source;
     this.#stream = stream;
@@ -48,7 +48,7 @@ export class LogFollower {
     this.#over = over;
   }
 
-  /** Starts, and goes on until the stream is closed. */
+  /** Starts sending, and continues until the stream is closed. */
   start(): void {
     const unlisten = this.#source.listen(
       (event) => this.#hear(event),
@@ -94,7 +94,7 @@ export class LogFollower {
     }
   }
 
-  /** Redis is away: the client need not know, since nothing is lost. */
+  /** Redis is unavailable: the client is not notified, since no event is lost. */
   async #tryAgain(): Promise<void> {
     this.#news = true;
     await sleep(RETRY_MS, undefined, { signal: this.#gone.signal }).catch(() => undefined);

@@ -1,19 +1,19 @@
 import type { LogSpan } from '../../store/event-log.ts';
 import { compareEventIds } from '../../store/event-log.ts';
 
-/** Where a stream begins: after which event, and whether the client has to be told that it may have missed some. */
+/** Where a stream begins: after which event, and whether the client is notified that it may have missed some. */
 export interface StartingPoint {
   after: string;
   resync: boolean;
 }
 
-/** Before every event. */
+/** The id before every event. */
 export const OLDEST = '0-0';
 
 /**
- * Where to go on for a client that has seen events up to `lastEventId`. Ids are times, so one within the log's span
- * has its place there even if its event is gone. Any other is not of this log, or so old that events after it were
- * dropped: replaying all there is would repeat what was seen, so nothing is replayed and the client is told.
+ * Where the stream of a client that has seen events up to `lastEventId` continues. Ids are times, so an id within the log's
+ * span has its place in it even if its event is deleted. Any other id is not of this log, or is so old that later events were
+ * deleted: replaying the whole log would repeat events, so nothing is replayed and the client is notified.
  */
 export function startAt(span: LogSpan | null, lastEventId: string | undefined, fresh: string): StartingPoint {
   if (lastEventId === undefined || lastEventId === '') return { after: fresh, resync: false };

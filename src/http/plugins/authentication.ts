@@ -10,7 +10,7 @@ import { toAmiferryError } from '../problem.ts';
 import { sessionOf } from '../queues/session-cookie.ts';
 import { ACCESS_ERRORS, documentedCodes, problems } from '../documented.ts';
 
-/** Who is let in: those with any of these scopes, or everybody. */
+/** The access of a route: callers with any of these scopes, or everybody. */
 type Access = readonly AccessScope[] | 'everybody';
 
 export interface RouteAccess {
@@ -21,17 +21,17 @@ export interface RouteAccess {
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Every route there is, with who is let in. */
+    /** Every route with its access. */
     accessTable: readonly RouteAccess[];
   }
   interface FastifyContextConfig {
-    /** A route that doesn't say it stops the start. */
+    /** Required: a route without it fails the start. */
     access?: Access;
-    /** A browser's session of the queues lets in here too, to read. */
+    /** A browser with a session of the queues may read this route too. */
     session?: boolean;
   }
   interface FastifyRequest {
-    /** The authenticated caller; `null` where there is none, and only public routes are open. */
+    /** The authenticated caller; `null` without one, and then only public routes are open. */
     principal: Principal | null;
     /** Why the caller could not be authenticated. */
     refusal: AmiferryError | null;
@@ -43,8 +43,8 @@ export type AuthenticationOptions = Pick<AppDeps, 'authenticate' | 'audit' | 'po
 };
 
 /**
- * Authenticates the caller, and refuses in a later hook a caller that may not do this: what comes in between (rate limits) knows the
- * caller, and counts refused requests too. Both happen before the body is read.
+ * Authenticates the caller, and in a later hook refuses a caller without the route's scopes. So the rate limit, which runs in
+ * between, knows the caller and counts refused requests too. Both hooks run before the body is read.
  */
 export const authentication = fp<AuthenticationOptions>(
   async (app, options) => {
@@ -72,12 +72,12 @@ export const authentication = fp<AuthenticationOptions>(
   { name: 'authentication', dependencies: ['problem-details'] },
 );
 
-/** What no route takes is answered 404 to everybody: the routes are no secret, /openapi.json lists them. */
+/** A path without a route is 404 for everybody: the routes are no secret, /openapi.json lists them. */
 function accessOf(request: FastifyRequest): Access {
   return request.is404 ? 'everybody' : (request.routeOptions.config.access ?? []);
 }
 
-/** Credentials go before a session: a request with both means the former. */
+/** Credentials take precedence over a session. */
 async function whoAsks(
   { authenticate, queueSessions }: AuthenticationOptions,
   request: FastifyRequest,
@@ -91,7 +91,7 @@ async function whoAsks(
   return known ?? (await authenticate(headers));
 }
 
-/** Every route says who is let in, and with that documents its 401, 403 and 429. */
+/** Checks that every route declares its access, and documents its 401, 403 and 429. */
 function declareAccess(app: FastifyInstance): void {
   const table: RouteAccess[] = [];
   app.decorate('accessTable', table);
@@ -99,7 +99,7 @@ function declareAccess(app: FastifyInstance): void {
     const { url } = route;
     const access = route.config?.access;
     if (access !== undefined && access !== 'everybody') route.schema = withAccess(route.schema ?? {}, access);
-    // Read only when asked for: the plugin that registers another one declares what that registers.
+    // A getter: a plugin may set the access of routes that another plugin, registered by it, adds.
     const declared = () => route.config?.access;
     table.push(...[route.method].flat().map((method) => ({ method, url, access: declared })));
   });
@@ -107,7 +107,7 @@ function declareAccess(app: FastifyInstance): void {
     const missing = table.filter(({ access }) => access() === undefined);
     if (missing.length === 0) return;
     const names = missing.map(({ method, url }) => `${method} ${url}`).join(', ');
-    throw new Error(`"config: { access: … }" is missing, so that nobody could tell who is let in: ${names}`);
+    throw new Error(`"config: { access: … }" is missing, so that the access is undefined: ${names}`);
   });
 }
 
@@ -128,12 +128,12 @@ function responsesOf({ response }: FastifySchema): Record<string, unknown> {
 
 const CHALLENGE = 'ApiKey realm="amiferry", Bearer realm="amiferry"';
 
-/** The log says what exactly was wrong with the credentials; it holds no part of what was sent. */
+/** Logs why the credentials were refused, without any part of them. */
 function turnedAway(request: FastifyRequest, reply: FastifyReply, refusal: AmiferryError): AmiferryError {
   if (refusal.code !== 'unauthenticated') return refusal;
   const { cause } = refusal;
   const why = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-  // Whatever LOG_LEVEL is, as with the rest of the audit.
+  // Independent of LOG_LEVEL, as the rest of the audit.
   const level = request.log.level === 'silent' ? 'silent' : 'info';
   const audit = request.log.child({ audit: true }, { level });
   audit.info({ action: 'authenticate', outcome: 'denied', why }, refusal.message);

@@ -15,12 +15,12 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Kept by browsers, and asked for again with its ETag: a new version is there at the next load. */
+/** Browsers cache a file and revalidate it with its ETag: a new version is used at the next load. */
 const CACHED = 'no-cache';
 
 /**
- * The console at `/`: static files that ask the API whatever they want to know, as any other client. Each file is a
- * route of its own, so that there is no path to break out of, and everything else is answered as before.
+ * The console at `/`: static files that use the API as any other client does. Each file is a route of its own, so that no path
+ * traversal is possible, and unknown paths are answered as without the console.
  */
 export const consolePages = fp<Pick<AppDeps, 'regions' | 'defaultRegion'>>(
   async (app, deps) => {
@@ -47,7 +47,7 @@ function sender(text: string, type: string) {
   };
 }
 
-/** The regions that may be named are this service's own to say (REGIONS): the page's forms offer exactly those. */
+/** Puts the configured regions (REGIONS) into the page, so that its forms offer exactly those. */
 function withRegions(page: string, { regions, defaultRegion }: Pick<AppDeps, 'regions' | 'defaultRegion'>) {
   const options = regions.map((region) => `<option value="${region}"></option>`).join('');
   return page

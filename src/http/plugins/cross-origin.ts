@@ -6,14 +6,14 @@ import type { AppDeps } from '../deps.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Any Host is accepted here: supervisors name an address. */
+    /** Any Host is accepted: supervisors send an address. */
     anyHost?: true;
   }
 }
 
 /**
- * Keeps out web pages that use the browser of somebody who can reach this service, where nobody is asked for
- * credentials. Where they are asked for, a page has none to send: there are no cookies.
+ * Refuses requests that a web page makes through the browser of a user who can reach this service, when no credentials are
+ * required. When they are required, a page has none to send: there are no cookies.
  */
 export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'allowedHosts'>>(
   async (app, { authenticate, loopbackOnly = false, allowedHosts = [] }) => {
@@ -26,45 +26,51 @@ export const crossOrigin = fp<Pick<AppDeps, 'authenticate' | 'loopbackOnly' | 'a
 );
 
 /**
- * A web page may have its own host name resolve to this machine ("DNS rebinding") and so have a browser here ask us in its
- * name, past the browser's same-origin rule. It can't choose what Host the browser then sends.
+ * Refuses "DNS rebinding": a web page makes its own host name resolve to this machine, so that the browser's same-origin rule
+ * allows its requests. The page can't change the Host header, which still has its name.
  */
 function refuseOtherName({ headers, routeOptions }: FastifyRequest, allowed: readonly string[]): void {
-  // Not Fastify's `hostname`: behind a trusted proxy that is X-Forwarded-Host, which a page can write itself.
+  // Not Fastify's `hostname`: behind a trusted proxy that is X-Forwarded-Host, which a page can set.
   const [hostname = ''] = /^(\[[^\]]*\]|[^:]*)/.exec(headers.host ?? '') ?? [];
   if (isLoopback(hostname) || allowed.includes(hostname.toLowerCase())) return;
   if (routeOptions.config.anyHost === true) return;
-  const message = `this service is not called by that name: ask it as ${['127.0.0.1', ...allowed].join(', ')} (ALLOWED_HOSTS)`;
+  const message = `the request's Host is not a name of this service: use ${['127.0.0.1', ...allowed].join(', ')} (ALLOWED_HOSTS)`;
   throw new AmiferryError('bad-request', message);
 }
 
-/** What proxies say of whom they ask for. */
+/** Headers in which proxies name the client. */
 const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
-/** A proxy on this machine makes everybody who reaches it look like this machine. It is no proof of there being none. */
+/**
+ * Refuses requests that came through a proxy on this machine: the service would take all its clients for this machine. A
+ * request without these headers may still come from a proxy.
+ */
 function refuseForwarded({ headers }: FastifyRequest): void {
   const said = FORWARDED.find((name) => headers[name] !== undefined);
   if (said === undefined) return;
-  const message = `without credentials this service answers this machine alone, and ${said} tells of a proxy: set API_KEYS_FILE or JWT_JWKS_URL, or say AUTH=none`;
+  const message = `without credentials this service answers only requests from this machine, and ${said} shows that a proxy forwarded this one: set API_KEYS_FILE or JWT_JWKS_URL, or AUTH=none`;
   throw new AmiferryError('bad-request', message);
 }
 
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * A page may POST anywhere as long as there is no body of JSON: the browser asks nobody, and cancel and retry need no body.
- * But it says where the page is from, in Sec-Fetch-Site (W3C Fetch Metadata), or, to plain HTTP on another machine, in Origin
- * alone. What sends neither is no browser.
+ * Refuses changes by pages of another origin. A page may POST anywhere without a preflight if the body is not JSON, and cancel
+ * and retry need no body. The browser sends the page's origin in Sec-Fetch-Site (W3C Fetch Metadata), or only in Origin for plain
+ * HTTP to another machine. A client that sends neither is not a browser.
  */
 function refuseOtherPage({ method, headers }: FastifyRequest): void {
   if (SAFE.has(method)) return;
   const site = headers['sec-fetch-site'];
   const ours = site === undefined ? isOriginOf(headers.origin, headers.host ?? '') : OUR_SITES.has(site);
   if (ours) return;
-  throw new AmiferryError('bad-request', 'a page of another origin may not change anything here');
+  throw new AmiferryError(
+    'bad-request',
+    'requests from web pages of another origin may not change anything: send them from the console or from a client',
+  );
 }
 
-/** `none`: typed into the address bar. Another port of the same machine is `same-site`, and not ours. */
+/** `none` is an address typed into the address bar. Another port of the same machine is `same-site`: another origin. */
 const OUR_SITES = new Set(['same-origin', 'none']);
 
 function isOriginOf(origin: string | undefined, host: string): boolean {

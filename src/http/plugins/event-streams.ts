@@ -16,19 +16,19 @@ import { countedAs, principalOf } from '../principal.ts';
 export interface StreamLimits {
   total: number;
   perCaller: number;
-  /** Milliseconds between two signs of life, after which a client that takes nothing is dropped. */
+  /** Milliseconds between two heartbeats; a client that reads nothing in between is disconnected. */
   heartbeatMs: number;
-  /** After so many milliseconds the client has to come back, and earlier where its credentials end. */
+  /** Milliseconds after which a stream ends, or earlier if the caller's credentials expire; the client then reconnects. */
   maxAgeMs: number;
 }
 
-/** A log to be streamed. */
+/** A log to stream. */
 export interface StreamedLog {
   source: LogSource;
   start: StartingPoint;
-  /** Nothing is to come unless the log already has it. */
+  /** No new events will be added to the log. */
   over: boolean;
-  /** Path at which things are to be read by a client that may have missed events. */
+  /** Path at which a client that may have missed events reads the current state. */
   readInstead: string;
 }
 
@@ -45,12 +45,12 @@ interface EventStreamsOptions {
   authenticate: Authenticate | null;
 }
 
-/** Keeps the open streams: no more than may be, and none when the server closes. */
+/** Holds the open streams: limits their number, and closes them when the server closes. */
 export const eventStreams = fp<EventStreamsOptions>(
   async (app, { limits, metrics, authenticate }) => {
     const open = new Map<EventStream, string>();
     let closing = false;
-    // Before the server stops to listen: an open stream would keep it from closing.
+    // In preClose, before the server waits for connections: an open stream would keep it from closing.
     app.addHook('preClose', async () => {
       closing = true;
       for (const stream of open.keys()) stream.cut();
@@ -73,7 +73,7 @@ export const eventStreams = fp<EventStreamsOptions>(
       const { after, resync } = log.start;
       if (resync) stream.send(resyncFrame(after, log.readInstead));
       new LogFollower(log.source, stream, after, log.over).start();
-      // A proxy that collects the answer before it passes it on would make the events come late.
+      // Turns off response buffering in proxies, which would delay events.
       void this.headers({ 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
       return this.code(200).type('text/event-stream').send(stream);
     });
@@ -81,7 +81,7 @@ export const eventStreams = fp<EventStreamsOptions>(
   { name: 'event-streams', dependencies: ['problem-details'] },
 );
 
-/** A stream is open for long, and was let in once: what its caller has lost meanwhile ends it. */
+/** Ends a stream whose caller has lost its access since the stream was opened. */
 async function endIfWithdrawn(
   stream: EventStream,
   authenticate: Authenticate | null,
@@ -92,7 +92,7 @@ async function endIfWithdrawn(
     const now = authenticate === null ? caller : await authenticate(headers);
     if (now.id !== caller.id || !caller.scopes.isSubsetOf(now.scopes)) stream.end();
   } catch (error) {
-    // Where tokens can't be checked right now the stream goes on: it ends with its token all the same.
+    // While tokens can't be verified the stream stays open: it ends when its token expires in any case.
     if (error instanceof AmiferryError && error.code === 'unauthenticated') stream.end();
   }
 }
@@ -101,10 +101,10 @@ function admit({ total, perCaller }: StreamLimits, all: number, own: () => numbe
   if (all >= total)
     throw new AmiferryError(
       'overloaded',
-      'this process has as many event streams as it may: try again later',
+      'this process has reached its limit of event streams: try again later',
     );
   if (own() >= perCaller) {
-    const message = `you have ${perCaller} event streams open, and no more are allowed: close one, or follow GET /events`;
+    const message = `you have ${perCaller} event streams open, which is the limit: close one, or follow GET /events`;
     throw new AmiferryError('too-many-streams', message);
   }
 }

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin';
 import type { Metrics } from '../../metrics/metrics.ts';
 
-/** Counts and times every request that is answered, by the route's own pattern: a path has ids in it, and no end. */
+/** Counts and times every answered request by the route's pattern: paths contain ids, so there is no bound on their number. */
 export const httpMetrics = fp<{ metrics: Pick<Metrics, 'request'> }>(
   async (app, { metrics }) => {
     app.addHook('onResponse', async ({ routeOptions, method }, reply) => {

@@ -10,11 +10,11 @@ import { principalOf } from '../principal.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The Idempotency-Key that this request holds; `null` where it brought none. */
+    /** The claim of this request's Idempotency-Key; `null` without one. */
     claim: Claim | null;
   }
   interface FastifyContextConfig {
-    /** `false`: asked again it answers anew, and no answer is kept. */
+    /** `false`: a repeated request is executed again, and no answer is stored. */
     idempotencyKey?: false;
   }
 }
@@ -25,13 +25,13 @@ export interface IdempotencyDeps {
 }
 
 const MUTATING = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
-/** Characters of an answer that are kept. In place of a longer one the job is given again, as it is by then. */
+/** The longest answer that is stored, in characters. In place of a longer one a repetition gets the job as it is then. */
 const MOST_KEPT = 65_536;
 const KEPT_HEADERS = ['content-type', 'location', 'preference-applied'];
 
 /**
- * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the same key and request give the first answer again.
- * Only what was accepted is remembered; a refused request changed nothing and may be corrected and sent again.
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a repetition with the same key gets the first answer again.
+ * Only accepted requests are stored: a refused one changed nothing, and may be corrected and sent again with the same key.
  */
 export const idempotency = fp<IdempotencyDeps>(
   async (app, deps) => {
@@ -79,7 +79,7 @@ async function claimKey(
   }
 }
 
-/** Where the body may be left out an empty one is the same. */
+/** If the body is optional, an empty body equals none. */
 function bodyOf({ body, routeOptions }: FastifyRequest): unknown {
   return routeOptions.config.optionalBody && !saysAnything(body) ? undefined : body;
 }
@@ -91,7 +91,7 @@ function badKey(): AmiferryError {
   });
 }
 
-/** The job is saved, and its first answer was lost on the way. */
+/** Answers with a job that is saved, but whose first answer was lost. */
 async function answerAgain(
   { store }: IdempotencyDeps,
   jobId: string,
@@ -110,7 +110,7 @@ async function settle(
 ): Promise<void> {
   request.claim = null;
   try {
-    // The write's outcome is unknown, so the key stays: the repetition finds the job, or makes it once the lease is over.
+    // The outcome of the write is unknown, so the key stays: a repetition finds the job, or makes it once the lease has expired.
     if (reply.statusCode >= 500 && claim.mayHaveWritten) return;
     if (reply.statusCode >= 300) return await claim.release();
     const headers = KEPT_HEADERS.flatMap((name) => {
@@ -121,7 +121,7 @@ async function settle(
     if (body.length > MOST_KEPT) return;
     await claim.answered({ status: reply.statusCode, headers: Object.fromEntries(headers), body });
   } catch (error) {
-    // With its job saved the request is known all the same; without, the key frees itself.
-    request.log.warn({ err: error }, 'could not save what became of an Idempotency-Key');
+    // If the job is saved, its receipt identifies the request; if not, the key expires.
+    request.log.warn({ err: error }, 'answer for an Idempotency-Key not saved');
   }
 }

@@ -3,15 +3,15 @@ import { AmiferryError } from '../../errors.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The body may be left out, and is an empty object then. */
+    /** The body is optional, and an empty object if it is missing. */
     optionalBody?: true;
   }
 }
 
 /**
- * Reads JSON bodies, and no others. An empty body is none at all, whatever Content-Type says of it, so that clients that
- * always send one can POST where no body is needed. The keys __proto__ and constructor.prototype are refused, and so is a body
- * that a route does not take: `DELETE …/permissions` with `{"accounts": […]}` would otherwise make the image wholly private.
+ * Parses JSON bodies, and refuses others. An empty body counts as none, whatever its Content-Type, for clients that always send
+ * that header. The keys __proto__ and constructor.prototype are refused. A body for a route that takes none is refused too:
+ * otherwise `DELETE …/permissions` with `{"accounts": […]}` would make the image entirely private.
  */
 export const jsonBody = fp(
   async (app) => {
@@ -32,23 +32,26 @@ export const jsonBody = fp(
   { name: 'json-body' },
 );
 
-/** No body, and an empty object, ask for nothing. */
+/** Whether a body is missing or an empty object. */
 export function saysAnything(body: unknown): boolean {
   if (body === undefined) return false;
   return typeof body !== 'object' || body === null || Object.keys(body).length > 0;
 }
 
 function notTaken(method: string, url = ''): AmiferryError {
-  const message = `${method} ${url} takes no body: nothing in it would be heeded, so nothing was done`;
+  const message = `${method} ${url} takes no body, and its content would be ignored, so nothing was changed: send the request without it`;
   return new AmiferryError('validation-failed', message, { errors: [{ pointer: '', message }] });
 }
 
-/** Why a body could not be read, in the words of JSON.parse. */
+/** Why a body could not be parsed: the message of JSON.parse. */
 function explain(body: string): AmiferryError {
   try {
     JSON.parse(body);
   } catch (error) {
     return new AmiferryError('invalid-json', error instanceof Error ? error.message : String(error));
   }
-  return new AmiferryError('invalid-json', 'the keys "__proto__" and "constructor" are not taken');
+  return new AmiferryError(
+    'invalid-json',
+    'the keys "__proto__" and "constructor" are not allowed: leave them out',
+  );
 }

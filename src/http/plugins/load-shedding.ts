@@ -3,12 +3,12 @@ import fp from 'fastify-plugin';
 import { RETRY_AFTER_SECONDS } from '../problem.ts';
 
 /**
- * Milliseconds over which the lag is averaged. Long enough that one hiccup doesn't count as overload: the AWS SDK is
- * loaded at the first request that needs it, which holds a busy machine up for a second. A loop that lags on and on does.
+ * Milliseconds over which the event loop's delay is averaged. Long enough that a single delay is no overload: loading the AWS
+ * SDK at the first request that needs it blocks a busy machine for a second.
  */
 const SAMPLE_MS = 5000;
 
-/** Turns requests away with a 503 while the event loop lags, rather than answer all of them late. */
+/** Refuses requests with 503 while the event loop is delayed, instead of answering all of them late. */
 export const loadShedding = fp<{ maxEventLoopDelayMs: number; sampleMs?: number | undefined }>(
   async (app, { maxEventLoopDelayMs, sampleMs = SAMPLE_MS }) => {
     await app.register(underPressure, {
@@ -20,5 +20,5 @@ export const loadShedding = fp<{ maxEventLoopDelayMs: number; sampleMs?: number 
   { name: 'load-shedding', dependencies: ['problem-details'] },
 );
 
-/** For routes that are answered under any load: a supervisor must not kill a process that is merely busy. */
+/** For routes that are never refused: a supervisor must not kill a process that is only busy. */
 export const NEVER_SHED = { pressureHandler: () => undefined };

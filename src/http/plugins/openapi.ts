@@ -8,21 +8,22 @@ import packageJson from '../../../package.json' with { type: 'json' };
 
 const DESCRIPTION = `Copies Amazon Machine Images (AMIs) to other regions, shows the progress of each copy, and manages who may launch them.
 
-An image is named by its id and its region: every \`/amis\` route takes \`?region=\`. What takes time is a **job**: a
+An image is identified by its id and its region: every \`/amis\` route takes \`?region=\`. Work that takes time is a **job**: a
 request answers 202 with the job at once, \`GET /jobs/{id}\` shows its progress, and \`Prefer: wait=30\` holds the
 answer until it has finished. Errors are problem details (RFC 9457) with a stable \`code\`.
 
 The examples use an image of the EC2 simulator (\`npm start\`).`;
 
 const TAGS = [
-  { name: 'images', description: 'Images: what they are, copying them, and where they were copied to.' },
+  { name: 'images', description: 'Images: reading them, copying them, and finding their copies.' },
   {
     name: 'permissions',
-    description: 'Who may launch an image: reading it, sharing, publishing, and making it private again.',
+    description:
+      'Who may launch an image: reading that, sharing, publishing, and making the image private again.',
   },
   {
     name: 'jobs',
-    description: 'Jobs: the progress of copies, cancelling them, and trying again what failed.',
+    description: 'Jobs: the progress of copies, cancelling them, and retrying failed ones.',
   },
   { name: 'service', description: 'The service itself: its health and this document.' },
 ];
@@ -42,7 +43,7 @@ const SECURITY_SCHEMES = {
   },
 } as const;
 
-/** @fastify/swagger calls every body required: those of OPTIONAL_BODY (routes/documented.ts) are not. */
+/** Marks the bodies of OPTIONAL_BODY (documented.ts) as optional: @fastify/swagger marks every body as required. */
 function markOptionalBodies(paths: Record<string, unknown> = {}): void {
   for (const operation of Object.values(paths).flatMap((path) => Object.values(path ?? {}))) {
     if (!operation?.['x-optional-body']) continue;
@@ -51,7 +52,7 @@ function markOptionalBodies(paths: Record<string, unknown> = {}): void {
   }
 }
 
-/** Makes the OpenAPI document out of the routes' schemas, and serves a page at /docs to try them. */
+/** Generates the OpenAPI document from the routes' schemas, and serves Swagger UI at /docs. */
 export const openApi = fp<{ swaggerUi: boolean }>(
   async (app, options) => {
     await app.register(swagger, {
@@ -81,7 +82,7 @@ export const openApi = fp<{ swaggerUi: boolean }>(
   { name: 'openapi', dependencies: ['components'] },
 );
 
-/** A route's schema, with the path of its own examples in those of its problems. */
+/** A route's schema, whose examples of problems have the route's own path. */
 function documented(schema: FastifySchema | undefined, url: string): FastifySchema {
   const { response } = schema ?? {};
   if (typeof response !== 'object' || response === null) return { ...schema };
@@ -100,7 +101,7 @@ function examplesIn(schema: unknown): string[] {
   return hasAny && Array.isArray(schema.examples) ? schema.examples.map(String) : [];
 }
 
-/** The documentation needs no credentials; the requests that it sends do. */
+/** The documentation itself is public; requests sent from it need credentials. */
 const docs: FastifyPluginAsync = async (app) => {
   app.addHook('onRoute', (route) => {
     route.config = { ...route.config, ...SWAGGER_UI_HEADERS, access: 'everybody' };

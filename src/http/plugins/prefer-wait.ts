@@ -13,23 +13,23 @@ import { waitForJob } from '../wait-for-job.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
-    /** Answers with a job, held back as long as `Prefer: wait` asks and the job runs: 200 if it has finished, else `status`. */
+    /** Answers with a job. With `Prefer: wait` the answer is held until the job has finished (then 200) or the wait is over (`status`). */
     sendJob(job: Job, status: 200 | 202): Promise<FastifyReply>;
   }
 }
 
-/** What an answer with a job needs. */
+/** The dependencies of an answer with a job. */
 type PreferDeps = WaitDeps & { store: Pick<JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> };
 
-/** Answers that one process holds back for one caller at once: each reads its job again every few seconds. */
+/** The most answers that a process holds for one caller at once: each of them reads its job every few seconds. */
 const HELD_PER_CALLER = 100;
 
-/** Holds answers back for callers who prefer to wait for the job's end (RFC 7240). */
+/** Implements `Prefer: wait` (RFC 7240): holds answers until the job has finished. */
 export const preferWait = fp<PreferDeps>(
   async (app, deps) => {
     const closing = new AbortController();
     const held = new Places(HELD_PER_CALLER);
-    // Before the server stops to listen: an answer that is held back would keep it from closing.
+    // In preClose, before the server waits for connections: a held answer would keep it from closing.
     app.addHook('preClose', async () => closing.abort());
 
     app.decorateReply('sendJob', async function sendJob(this: FastifyReply, job: Job, status: 200 | 202) {
@@ -48,7 +48,7 @@ export const preferWait = fp<PreferDeps>(
   { name: 'prefer-wait' },
 );
 
-/** Aborts when the client has gone away (or has its answer). */
+/** A signal that aborts when the client has disconnected or has its answer. */
 function whenGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
   if (reply.raw.destroyed) gone.abort();

@@ -11,7 +11,7 @@ declare module 'fastify' {
   }
 }
 
-/** The one place where errors become answers: whatever is thrown, and whatever no route takes. */
+/** Turns every thrown error, and every request without a route, into problem details. */
 export const problemDetails = fp(
   async (app) => {
     app.decorateRequest('errorCode', null);
@@ -40,7 +40,7 @@ interface KnownRoute {
   methods: string[];
 }
 
-/** Matches the paths that the router takes for a route, whatever the method. */
+/** Matches the paths of a route, for any method. */
 function patternOf(url: string): RegExp {
   return new RegExp(`^${url.replaceAll(/:[A-Za-z]+/g, '[^/]+').replaceAll('*', '.*')}$`);
 }
@@ -51,11 +51,11 @@ function noRoute(request: FastifyRequest, allow: string): AmiferryError {
   return new AmiferryError('method-not-allowed', `there is no ${asked}: use ${allow}`);
 }
 
-/** The answer holds back the inside of a fault; the log has all of it. */
+/** Logs what the answer hides: the cause of an unexpected error. */
 function logServerError(error: AmiferryError, request: FastifyRequest): void {
   if (error.status < 500) return;
   const { code, cause = error } = error;
-  // An outage makes one line a request: the stack is the same in all of them and says nothing.
+  // During an outage each request logs one line, without the stack, which is the same in all of them.
   const inside = code === 'redis-unavailable' ? { error: String(cause) } : { err: cause };
   request.log[code === 'internal-error' ? 'error' : 'warn']({ ...inside, code }, error.message);
 }

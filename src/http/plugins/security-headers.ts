@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import helmet from '@fastify/helmet';
 import fp from 'fastify-plugin';
 
-/** What the API answers is data: a browser that is led to it may do nothing with it, and keeps no copy. */
+/** The policy for answers of the API, which are data: a browser may load and run nothing from them. */
 const DATA_ONLY = {
   defaultSrc: ["'none'"],
   frameAncestors: ["'none'"],
@@ -10,7 +10,7 @@ const DATA_ONLY = {
   formAction: ["'none'"],
 };
 
-/** What Swagger UI needs: its own files, icons that are data, and calls to this very service. */
+/** Swagger UI needs its own files, icons as data: URLs, and calls to this service. */
 const SWAGGER_UI = {
   ...DATA_ONLY,
   scriptSrc: ["'self'"],
@@ -19,7 +19,7 @@ const SWAGGER_UI = {
   connectSrc: ["'self'"],
 };
 
-/** What the console needs: its own files and this very service, and no way to make markup out of text. */
+/** The console needs its own files and calls to this service. Trusted Types keep it from parsing text as markup. */
 const CONSOLE = {
   ...DATA_ONLY,
   scriptSrc: ["'self'"],
@@ -30,10 +30,10 @@ const CONSOLE = {
   trustedTypes: ["'none'"],
 };
 
-/** What Bull Board needs: its own files, which set styles as they go, icons that are data, and calls to itself. */
+/** Bull Board needs its own files, inline styles, icons as data: URLs, and calls to itself. */
 const QUEUES = { ...SWAGGER_UI, baseUri: ["'self'"] };
 
-/** Not upgrade-insecure-requests: on loopback there is no TLS to upgrade to. */
+/** Without upgrade-insecure-requests: on loopback there is no TLS. */
 const policyOf = (directives: Record<string, string[]>) => ({
   contentSecurityPolicy: { useDefaults: false, directives },
 });
@@ -53,12 +53,12 @@ const DATA = policyOf(DATA_ONLY);
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What browsers may do with the route's answers; by default nothing. */
+    /** What browsers may do with the route's answers; default: nothing. */
     headers?: HeaderPolicy;
   }
 }
 
-/** The headers that tell browsers what not to do. Helmet works them out once for each policy, not for each request. */
+/** Sets security headers on every answer. Helmet calculates them once for each policy, not for each request. */
 export const securityHeaders = fp(
   async (app) => {
     await app.register(helmet, { global: false, frameguard: { action: 'deny' } });
@@ -68,7 +68,7 @@ export const securityHeaders = fp(
       const headers = known.get(policy);
       if (headers !== undefined) return void reply.headers(headers);
       reply.helmet(policy);
-      // Helmet writes past Fastify: these are its headers, and nobody else's.
+      // Helmet writes to the raw response, so its headers are exactly those on it.
       known.set(policy, { ...reply.raw.getHeaders(), 'cache-control': 'no-store' });
       void reply.header('Cache-Control', 'no-store');
     });

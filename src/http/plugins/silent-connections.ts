@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import fp from 'fastify-plugin';
 
 /**
- * Closes, when the server does, what Node's server.close() would wait for: connections on which no request has come yet (browsers
- * and pools open them in advance), and those whose request is answered only then, which would be kept alive.
+ * Closes the connections for which Node's server.close() would wait: those without a request so far (browsers and connection pools
+ * open them in advance), and those whose last request is answered while the server closes, which would be kept alive.
  */
 export const silentConnections = fp(
   async (app) => {

@@ -9,21 +9,21 @@ import { toAmiferryError } from '../problem.ts';
 
 export interface BoardDeps {
   logger: Logger;
-  /** Opens the queues, at the first look. */
+  /** Opens the queues, at the first request. */
   queues: () => Promise<readonly Queue[]>;
 }
 
-/** What the board answers to a path. */
+/** The board's answer to a request. */
 export interface BoardAnswer {
   status: number;
   type: string;
   body: Buffer;
 }
 
-/** An error on its way out of the board's app. */
+/** An error as the board's app passes it on. */
 type Fault = [code: ErrorCode, message: string];
 
-/** The path under which the board is. */
+/** The path at which the board is served. */
 export const BOARD_PATH = '/queues';
 
 const UI = {
@@ -31,16 +31,16 @@ const UI = {
   miscLinks: [{ text: 'Console', url: '/' }],
   environment: { label: 'read only', color: '#475569', textColor: '#ffffff' },
   hideDocsLink: true,
-  // It would have Redis list its clients at each look.
+  // It would make Redis list its clients at each request.
   showWorkers: false,
 };
 
-/** Bull Board's own page asks another host for its fonts. */
+/** Links to other hosts: Bull Board's page loads its fonts from one. */
 const FOREIGN_LINK = /<link\b[^>]*\bhref="https?:[^>]*>/g;
 
 /**
- * Bull Board, for looking only: it is loaded, and the queues are opened, at the first request. It is an app of its own behind the
- * service's routes, so that nothing of it can be reached but through them. Of its API only what is read with GET is there.
+ * A read-only Bull Board. It is loaded, and the queues are opened, at the first request. It is a separate app behind the service's
+ * routes, so that it can be reached only through them. Only the GET routes of its API are registered.
  */
 export class QueueBoard {
   readonly #deps: BoardDeps;
@@ -50,7 +50,7 @@ export class QueueBoard {
     this.#deps = deps;
   }
 
-  /** @throws {AmiferryError} what keeps the queues from being opened, or read: the next look tries again */
+  /** @throws {AmiferryError} if the queues can't be opened or read; the next request tries again */
   async answer(method: 'GET' | 'HEAD', url: string): Promise<BoardAnswer> {
     this.#app ??= build(this.#deps).catch((error: unknown) => {
       this.#app = null;
@@ -86,7 +86,7 @@ async function build({ logger, queues }: BoardDeps): Promise<FastifyInstance> {
   const app = fastify();
   app.setErrorHandler((thrown, _request, reply) => {
     const { code, message, cause } = toAmiferryError(thrown);
-    if (code === 'internal-error') logger.error({ err: cause }, 'the queues could not be shown');
+    if (code === 'internal-error') logger.error({ err: cause }, 'queues not shown');
     return reply.code(500).send([code, message] satisfies Fault);
   });
   app.addHook('onSend', async (_request, reply, payload) => {
@@ -97,13 +97,13 @@ async function build({ logger, queues }: BoardDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** Leaves out every route that would change anything, whatever the board thinks of being read-only. */
+/** Registers GET routes only, independent of the board's own read-only mode. */
 function readingOnly<T>(set: (routes: AppControllerRoute[]) => T) {
   return (routes: AppControllerRoute[]) =>
     set(routes.filter(({ method }) => [method].flat().every((one) => one === 'get')));
 }
 
-/** Bull Board would tell the error's own message. */
+/** Throws the error on: Bull Board would send its message to the browser. */
 function passOn(error: Error): never {
   throw error;
 }

@@ -8,9 +8,9 @@ import { EVENT_STREAM, problems, STREAM_ERRORS } from '../documented.ts';
 const schema = {
   operationId: 'followJobs',
   tags: ['jobs'],
-  summary: 'Follow all jobs as it happens',
+  summary: 'Follow the events of all jobs',
   description: `Server-sent events of every job that the caller may see, from now on. Each event has the
-id that it has in \`GET /jobs/{id}/events\` too. With \`Last-Event-ID\` the stream goes on after that event, as long as it is among about the
+id that it has in \`GET /jobs/{id}/events\` too. With \`Last-Event-ID\` the stream continues after that event, as long as it is among about the
 last 10,000; else it begins with a \`resync\` event: read \`GET /jobs\` then. It ends when the
 client doesn't keep up, and after an hour (EVENT_STREAM_MINUTES): come back with \`Last-Event-ID\`. Swagger UI
 shows a stream only when it has ended: follow it with \`curl -N\`.`,

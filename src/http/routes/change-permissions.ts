@@ -9,26 +9,11 @@ import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
 import { PermissionPatch, PermissionPut } from '../schemas/permissions.ts';
-import { BODY_ERRORS, EC2_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
+import { CHANGE_ERRORS, JOB_ACCEPTED, problems, SHARING_ERRORS } from '../documented.ts';
 
 const SHARE = { access: ['amis:share'] } as const;
 
-const SHARING_ERRORS = [
-  'outside-policy',
-  'image-not-found',
-  'image-not-available',
-  'not-image-owner',
-  'foreign-snapshot',
-  'other-partition',
-  'aws-managed-key',
-  'public-and-encrypted',
-  'public-with-product-codes',
-  'public-access-blocked',
-  'too-many-public-images',
-  'too-many-sharees',
-] as const;
-
-const ERRORS = [...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, ...EC2_ERRORS, ...SHARING_ERRORS] as const;
+const ERRORS = [...CHANGE_ERRORS, ...SHARING_ERRORS, 'not-image-owner'] as const;
 
 const common = {
   tags: ['permissions'],
@@ -38,27 +23,27 @@ const common = {
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS) },
 };
 
-/** The caller of a request that names webhook endpoints. */
-const told = {
+/** Of the routes whose body may name webhook endpoints. */
+const notified = {
   ...common,
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS, 'webhooks-off', 'webhook-refused') },
 };
 
 const put = {
-  ...told,
+  ...notified,
   operationId: 'putPermissions',
-  summary: 'Make the permissions exactly this',
+  summary: 'Replace the permissions',
   description:
-    'Accounts, organizations and units that are not named lose access. What EC2 would refuse is refused now, with the reason, and nothing is changed.',
+    'Accounts, organizations and units that are not named lose access. If EC2 would refuse the change, the request is refused with the reason and nothing is changed.',
   body: ref(PermissionPut),
 };
 
 const patch = {
-  ...told,
+  ...notified,
   operationId: 'patchPermissions',
   summary: 'Add and remove permissions',
   description:
-    'Accounts, organizations and units that are named in neither list keep what they have. Changes of one image are made one after the other.',
+    'Accounts, organizations and units that are named in neither list keep what they have. Several changes of one image are made one after the other.',
   body: ref(PermissionPatch),
 };
 
@@ -67,10 +52,10 @@ const remove = {
   operationId: 'deletePermissions',
   summary: 'Make the image private again',
   description:
-    'Then only its owner may launch it. Access to its snapshots, and the grants that this service made, are withdrawn too.',
+    'Afterwards only its owner may launch it. Access to its snapshots and the grants that this service made are withdrawn too.',
 };
 
-/** The three ways to change who may launch an image: one job each, all by the same command. */
+/** The three ways to change who may launch an image. Each makes one job with the same command. */
 export function changePermissionsRoutes(app: App, deps: AppDeps): void {
   const path = '/amis/:imageId/permissions';
   const accept = async (request: ImageRequest, change: PermissionChange, notify?: string) =>
@@ -105,10 +90,14 @@ export function changePermissionsRoutes(app: App, deps: AppDeps): void {
 
 type ImageRequest = FastifyRequest & { params: { imageId: string }; query: { region?: string } };
 
-/** A webhook endpoint alone is no change. */
+/** Refuses a body that names only a webhook endpoint. */
 function requireMoves(moves: { add?: unknown; remove?: unknown }): void {
   if (moves.add !== undefined || moves.remove !== undefined) return;
-  throw new AmiferryError('validation-failed', 'name whom to "add", whom to "remove", or both', {
-    errors: [{ pointer: '', message: 'the body must have "add" or "remove", or both' }],
-  });
+  throw new AmiferryError(
+    'validation-failed',
+    'the body has neither "add" nor "remove": send one of them, or both',
+    {
+      errors: [{ pointer: '', message: 'the body must have "add" or "remove", or both' }],
+    },
+  );
 }

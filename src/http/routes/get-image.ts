@@ -9,7 +9,7 @@ import { answer, EC2_ERRORS, problems } from '../documented.ts';
 const schema = {
   operationId: 'getImage',
   tags: ['images'],
-  summary: 'Look at an image',
+  summary: 'Read an image',
   description: 'Its name, state, encryption, snapshots and tags, as EC2 describes it now.',
   params: ImagePath,
   querystring: RegionQuery,

@@ -8,9 +8,9 @@ import { answer, JOB_ERRORS, PREFERENCE_APPLIED, problems } from '../documented.
 const schema = {
   operationId: 'getJob',
   tags: ['jobs'],
-  summary: 'See the state and progress of a job',
+  summary: 'Read the state and progress of a job',
   description:
-    'The job with each of its destinations. With Prefer: wait=N the answer is held until the job has finished.',
+    'The job with each of its destinations. With Prefer: wait=N the answer is held until the job has finished, for at most N seconds.',
   params: JobPath,
   headers: PreferHeader,
   response: {

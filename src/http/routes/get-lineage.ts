@@ -8,9 +8,9 @@ import { answer, EC2_ERRORS, problems } from '../documented.ts';
 const schema = {
   operationId: 'getLineage',
   tags: ['images'],
-  summary: 'Where an image was copied to, and what it is a copy of',
+  summary: 'Read the copies and the ancestors of an image',
   description:
-    'As EC2 itself describes it, so copies that were made by other means are listed too. Every region is asked, and each counts as one request (RATE_LIMIT).',
+    'As EC2 describes them, so copies that other tools made are listed too. Every region is queried, and each counts as one request for RATE_LIMIT.',
   params: ImagePath,
   querystring: RegionQuery,
   response: {
@@ -20,7 +20,7 @@ const schema = {
 } as const;
 
 export function getLineage(app: App, deps: AppDeps): void {
-  // One call of EC2 in each region, and one for the image itself.
+  // One EC2 call in each region, and one for the image itself.
   const config = { access: ['amis:read'], cost: deps.regions.length + 1 } as const;
   app.get('/amis/:imageId/copies', { schema, config }, async (request) =>
     lineage(deps, await imageNamed(deps, request)),

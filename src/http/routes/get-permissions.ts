@@ -8,8 +8,9 @@ import { answer, EC2_ERRORS, problems } from '../documented.ts';
 const schema = {
   operationId: 'getPermissions',
   tags: ['permissions'],
-  summary: 'Who may launch an image',
-  description: 'Who may launch and copy it now, whether it could be shared, and if not why and what to do.',
+  summary: 'Read who may launch an image',
+  description:
+    'Who may launch and copy the image now, and whether it can be shared: if not, why, and what to do.',
   params: ImagePath,
   querystring: RegionQuery,
   response: {

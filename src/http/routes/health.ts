@@ -8,7 +8,8 @@ const live = {
   operationId: 'getLiveness',
   tags: ['service'],
   summary: 'Whether the process runs',
-  description: 'Looks at nothing else, so that an outage of Redis or EC2 restarts nothing.',
+  description:
+    'Checks nothing else, so that an outage of Redis or EC2 makes no supervisor restart the process.',
   response: { 200: answer('It runs.', Alive), ...problems() },
 } as const;
 
@@ -17,18 +18,18 @@ const ready = {
   tags: ['service'],
   summary: 'Whether the service can do its work',
   description:
-    'Redis, its settings, the EC2 credentials (asked at most every 30 seconds), and as a warning whether a worker is running, each with what is wrong.',
+    'Redis, its settings, the EC2 credentials (checked at most every 30 seconds), and as a warning whether a worker is running. A failed check says what is wrong.',
   response: {
     ...problems(),
     200: answer('It can.', Health),
-    503: answer('Something that it needs is missing: see the checks.', Health),
+    503: answer('Something that the service needs is missing: see the checks.', Health),
   },
 } as const;
 
-/** Supervisors have no credentials, and are never turned away. */
+/** Supervisors have no credentials, and are never refused. */
 const PROBE = { ...NEVER_SHED, access: 'everybody', rateLimit: false, anyHost: true } as const;
 
-/** Not by their schemas: what compiles those is loaded with the first, and these are asked for while the process starts. */
+/** Serialised without a schema: these routes are requested while the process starts, when the schema compiler is not loaded yet. */
 const serializerCompiler = () => JSON.stringify;
 
 export function health(app: App, deps: AppDeps): void {

@@ -1,6 +1,6 @@
 import type { App, AppDeps } from '../deps.ts';
 import { allEvents } from './all-events.ts';
-import { cancelJobRoute } from './cancel-job.ts';
+import { cancelAndRetryRoutes } from './cancel-and-retry.ts';
 import { changePermissionsRoutes } from './change-permissions.ts';
 import { copyImage } from './copy-image.ts';
 import { getImageRoute } from './get-image.ts';
@@ -15,11 +15,10 @@ import { metrics } from './metrics.ts';
 import { openApiDocument } from './open-api.ts';
 import { queueRoutes } from './queues.ts';
 import { redeliverRoute } from './redeliver.ts';
-import { retryJobRoute } from './retry-job.ts';
 
-/** Every route of the service; a new one is a file beside this and a line here. */
+/** Registers every route; a new one is a file in this folder and a line here. */
 export function registerRoutes(app: App, deps: AppDeps): void {
-  // Those who only look never keep others from starting work.
+  // Requests that only read leave a part of the call budget to those that start work.
   const reading = { ...deps, gateway: deps.reader };
   copyImage(app, deps); //       POST /amis/:imageId/copies
   getLineage(app, reading); //      GET  /amis/:imageId/copies
@@ -30,8 +29,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   getJobRoute(app, deps); //     GET  /jobs/:id
   jobEvents(app, deps); //       GET  /jobs/:id/events
   allEvents(app, deps); //       GET  /events
-  cancelJobRoute(app, deps); //  POST /jobs/:id/cancel
-  retryJobRoute(app, deps); //   POST /jobs/:id/retry
+  cancelAndRetryRoutes(app, deps); // POST /jobs/:id/cancel and /jobs/:id/retry
   listAudit(app, deps); //       GET  /audit
   redeliverRoute(app, deps); //  POST /jobs/:id/deliveries/:n/redeliver
   health(app, deps); //          GET  /health/live, /health/ready

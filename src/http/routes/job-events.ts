@@ -12,12 +12,12 @@ import { EVENT_STREAM, problems, STREAM_ERRORS } from '../documented.ts';
 const schema = {
   operationId: 'followJob',
   tags: ['jobs'],
-  summary: 'Follow a job as it happens',
-  description: `Server-sent events: first what has happened so far, then what happens, until the job has finished. Each event has the
-id that the job's log has for it. With \`Last-Event-ID\` the stream goes on after that event, without gap or repeat; an id
-that is not of this log, or too old for it, replays nothing and begins with a \`resync\` event instead: read the job then.
-204 means that the job has finished and nothing comes after that event, so there is no use in coming back. A client
-that doesn't keep up is dropped, and every stream ends after an hour (EVENT_STREAM_MINUTES); both can come back.
+  summary: 'Follow the events of a job',
+  description: `Server-sent events: first all events so far, then each new one, until the job has finished. Each event has the
+id that the job's log has for it. With \`Last-Event-ID\` the stream continues after that event, without gap or repetition; an id
+that is not of this log, or too old for it, replays nothing, and the stream begins with a \`resync\` event: then read the job.
+204 means that the job has finished and no event comes after that one: do not reconnect. A client
+that reads too slowly is disconnected, and every stream ends after an hour (EVENT_STREAM_MINUTES); both may reconnect.
 Swagger UI shows a stream only when it has ended: follow one with \`curl -N\`.`,
   params: JobPath,
   headers: LastEventIdHeader,

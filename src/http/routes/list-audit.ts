@@ -9,9 +9,9 @@ const DEFAULT_LIMIT = 20;
 const schema = {
   operationId: 'listAudit',
   tags: ['service'],
-  summary: 'Who asked for what, and what became of it',
+  summary: 'List the audit, newest first',
   description:
-    'The audit, newest first: every request that would change something, allowed or denied, and every change of permissions with before and after. Redis keeps about the last AUDIT_ENTRIES; the log has all.',
+    'Every request to change something, allowed or denied, and every change of permissions with the state before and after. Redis keeps about the last AUDIT_ENTRIES entries; the log has all.',
   querystring: AuditQuery,
   response: {
     200: answer('A page of entries.', AuditPage),

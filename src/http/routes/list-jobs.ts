@@ -12,7 +12,7 @@ const schema = {
   tags: ['jobs'],
   summary: 'List jobs, newest first',
   description:
-    'Filters can be combined. A page with a nextCursor is not the last one, even if it has fewer jobs than asked for, or none: one page reads a bounded number of jobs, and has a bounded size.',
+    'Filters can be combined. A page with a nextCursor is not the last one, even if it has fewer jobs than asked for, or none: the number of jobs read for one page and its size are limited.',
   querystring: JobsQuery,
   response: {
     200: answer('A page of jobs.', JobPage),

@@ -8,7 +8,7 @@ const schema = {
   tags: ['service'],
   summary: 'Metrics for Prometheus',
   description:
-    "This process's requests, calls to EC2, memory and event loop, and what Redis knows of jobs, copies and the queue, in the Prometheus text format.",
+    "This process's requests, calls to EC2, memory and event loop, and the jobs, copies and queue in Redis, in the Prometheus text format.",
   response: {
     200: {
       description: 'The metrics.',

@@ -14,7 +14,7 @@ const schema = {
 } as const;
 
 export function openApiDocument(app: App): void {
-  // Written once: it is 250 KB, and the route is public.
+  // Serialised once: the document has 250 KB, and the route is public.
   let text: string | undefined;
   const serializerCompiler = () => () => (text ??= JSON.stringify(app.swagger()));
   const options = { schema, config: { access: 'everybody' }, serializerCompiler } as const;

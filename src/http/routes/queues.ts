@@ -6,36 +6,36 @@ import { QUEUES_HEADERS } from '../plugins/security-headers.ts';
 import { principalOf } from '../principal.ts';
 import { BOARD_PATH, QueueBoard } from '../queues/board.ts';
 import { noSessionCookie, sessionCookie, sessionOf } from '../queues/session-cookie.ts';
-import { BODY_ERRORS, problems } from '../documented.ts';
+import { BODY_ERRORS, JOB_ERRORS, problems } from '../documented.ts';
 
 const ADMIN = { access: ['amis:admin'] } as const;
-/** A session is a secret: it is not kept, to be given again for the same Idempotency-Key. */
+/** A session is a secret, so the answer is not stored for its Idempotency-Key. */
 const FRESH = { ...ADMIN, idempotencyKey: false } as const;
 
 const begin = {
   operationId: 'openQueueSession',
   tags: ['service'],
-  summary: 'Let this browser look at the queues',
+  summary: 'Let this browser read the queues',
   description:
-    'Gives the browser a cookie with which it may read `/queues` (Bull Board, read-only) for 15 minutes, and nothing else: a page that is navigated to can send no key or token.',
+    'Sets a cookie with which the browser may read `/queues` (Bull Board, read-only) for 15 minutes, and nothing else. It is needed because a browser sends no key or token when it navigates to a page.',
   response: {
     204: Type.Null({ description: 'The cookie is in Set-Cookie. Go to /queues.' }),
-    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS),
   },
 } as const;
 
 const end = {
   operationId: 'closeQueueSession',
   tags: ['service'],
-  summary: 'End what the browser may see of the queues',
-  description: 'Ends the session whose cookie comes along, if any.',
+  summary: 'End the session of the queues',
+  description: 'Ends the session whose cookie the request has, if any.',
   response: {
-    204: Type.Null({ description: 'There is no session any more.' }),
-    ...problems(...BODY_ERRORS, 'overloaded', 'validation-failed', 'redis-unavailable'),
+    204: Type.Null({ description: 'The session has ended.' }),
+    ...problems(...BODY_ERRORS, ...JOB_ERRORS),
   },
 } as const;
 
-/** Bull Board at /queues, for looking only, and the session that lets an administrator's browser there. */
+/** A read-only Bull Board at /queues, and the sessions with which administrators' browsers may read it. */
 export function queueRoutes(app: App, deps: AppDeps): void {
   const board = new QueueBoard({ logger: deps.logger, queues: () => deps.producer.queues() });
   app.addHook('onClose', () => board.close());

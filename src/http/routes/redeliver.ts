@@ -2,19 +2,19 @@ import { redeliverWebhook } from '../../commands/redeliver.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { principalOf } from '../principal.ts';
 import { ChangeHeaders, DeliveryPath } from '../schemas/parameters.ts';
-import { BODY_ERRORS, JOB_ACCEPTED, JOB_ERRORS, KEY_ERRORS, problems } from '../documented.ts';
+import { CHANGE_ERRORS, JOB_ACCEPTED, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'redeliver',
   tags: ['jobs'],
   summary: 'Send a webhook again',
   description:
-    'Sends one message of the job again, with the same webhook-id, whether it was delivered or given up.',
+    'Sends one message of the job again with the same webhook-id, after it was delivered or had failed.',
   params: DeliveryPath,
   headers: ChangeHeaders,
   response: {
     ...JOB_ACCEPTED,
-    ...problems(...BODY_ERRORS, ...JOB_ERRORS, ...KEY_ERRORS, 'job-not-found', 'delivery-not-found'),
+    ...problems(...CHANGE_ERRORS, 'job-not-found', 'delivery-not-found'),
   },
 } as const;
 

@@ -10,25 +10,25 @@ export const AuditEntry = component(
   'AuditEntry',
   Type.Object(
     {
-      id: Type.String({ description: 'Ids rise with time.' }),
-      at: Type.String({ format: 'date-time', description: "When, by Redis' clock." }),
+      id: Type.String({ description: 'Ids increase with time.' }),
+      at: Type.String({ format: 'date-time', description: "The time, by Redis' clock." }),
       action: oneOf(AUDIT_ACTIONS, {
         description:
-          'A request (use-route: one that lacked the scope for its route; open-queues: a browser was let at /queues), or work: share-image, put-permissions-back.',
+          'A request (use-route: one without the scope of its route; open-queues: a browser got a session of /queues), or work: share-image, put-permissions-back.',
       }),
       outcome: oneOf(AUDIT_OUTCOMES, {
         description:
-          'Of a request: allowed | denied. Of work: done | refused (nothing was changed) | failed.',
+          'For a request: allowed | denied. For work: done | refused (nothing was changed) | failed.',
       }),
-      principal: Type.String({ description: 'Who asked for it: key:NAME, oidc:SUBJECT or anonymous.' }),
+      principal: Type.String({ description: 'The principal: key:NAME, oidc:SUBJECT or anonymous.' }),
       credential: nullable(
         Type.String({
-          description: 'Id of the key or token; null for work, which is done without one.',
+          description: 'Id of the key or token; null for work.',
         }),
       ),
       policyVersion: nullable(
         Type.String({
-          description: 'Digest of the policy file that the decision was made by; null without one.',
+          description: 'Digest of the policy file that the decision is based on; null without one.',
         }),
       ),
       jobId: nullable(JobId),
@@ -36,16 +36,21 @@ export const AuditEntry = component(
       what: Type.Unsafe<object | null>({
         type: ['object', 'null'],
         additionalProperties: true,
-        description: 'What was asked for.',
+        description: 'The change that was requested.',
       }),
       before: nullableRef(PermissionState),
       after: nullableRef(PermissionState),
-      reasons: Type.Array(Type.String(), { description: 'Why it was denied or refused, or why it failed.' }),
+      reasons: Type.Array(Type.String(), {
+        description: 'Why the request was denied or refused, or why the work failed.',
+      }),
       awsRequestIds: Type.Array(Type.String(), {
-        description: "AWS' request ids of the calls that changed anything.",
+        description: "AWS' request ids of the calls that changed something.",
       }),
     },
-    { ...CLOSED, description: 'Who asked for what, and what became of it.' },
+    {
+      ...CLOSED,
+      description: 'One entry of the audit: a request or a piece of work, with its principal and outcome.',
+    },
   ),
 );
 
@@ -57,7 +62,7 @@ export const AuditPage = component(
       nextCursor: nullable(
         Type.String({
           description:
-            'Give it as ?cursor= to get the next page; null on the last one. With filters a page may be short, or empty, and not the last.',
+            'Give it as ?cursor= to get the next page; null on the last one. With filters a page may be short or empty without being the last.',
         }),
       ),
     },

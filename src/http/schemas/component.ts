@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import type { Static, TSchema } from 'typebox';
 
-/** A schema with a name of its own: `#/components/schemas/<$id>` in the OpenAPI document. */
+/** A named schema: `#/components/schemas/<$id>` in the OpenAPI document. */
 export type Component<T extends TSchema = TSchema> = T & { readonly $id: string };
 
 /** Names a schema. schemas/index.ts lists all components, so that each can be referred to by {@link ref}. */
@@ -24,10 +24,10 @@ export function nullable<T extends TSchema & { type: string }>(schema: T) {
   return Type.Unsafe<Static<T> | null>({ ...schema, type: [schema.type, 'null'] });
 }
 
-/** One of some words. */
+/** A string enum. */
 export function oneOf<const Words extends readonly string[]>(words: Words, options: object = {}) {
   return Type.Unsafe<Words[number]>({ type: 'string', enum: [...words], ...options });
 }
 
-/** An object that refuses fields it doesn't know: a misspelt field is refused, not dropped. */
+/** Options of an object that refuses unknown fields, so that a misspelt field is an error and is not ignored. */
 export const CLOSED = { additionalProperties: false } as const;

@@ -8,7 +8,7 @@ import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, Ta
 const IN_DESTINATIONS =
   'regions are named in "destinations", such as {"destinations": [{"region": "eu-west-1"}]}';
 
-/** What may be said for all destinations, or for one of them. */
+/** Fields that may be set for all destinations, and for one of them. */
 const options = {
   name: Type.Optional(ImageName),
   description: Type.Optional(Description),
@@ -28,7 +28,7 @@ export const CopyDestination = component(
     { region: Region, ...options },
     {
       ...CLOSED,
-      description: 'Where to copy to. A field given here replaces the one given for all destinations.',
+      description: 'A destination. A field set here replaces the one set for all destinations.',
       examples: [{ region: 'eu-west-1' }],
     },
   ),
@@ -40,13 +40,13 @@ export const CopyRequest = component(
     {
       ...options,
       copyTags: Type.Optional(
-        Type.Boolean({ description: "Copy the source's own tags to the new images too. Default: true." }),
+        Type.Boolean({ description: "Copy the source's tags to the new images too. Default: true." }),
       ),
       tags: Type.Optional(TagMap),
       destinations: Type.Array(ref(CopyDestination), {
         minItems: 1,
         maxItems: 50,
-        description: 'Where to copy to: 1 to 50 regions, each once.',
+        description: 'The destinations: 1 to 50 regions, each once.',
         examples: [[{ region: 'eu-west-1' }]],
         'x-rule': 'must name 1 to 50 destinations',
       }),
@@ -55,7 +55,7 @@ export const CopyRequest = component(
       onFailure: Type.Optional(
         oneOf(['keep', 'deregister'], {
           description:
-            "What becomes of this request's other copies when one fails: they are kept, or removed with their snapshots. Default: keep.",
+            "What happens to this request's other copies when one fails: they are kept, or deregistered and their snapshots deleted. Default: keep.",
         }),
       ),
     },

@@ -17,7 +17,7 @@ export const DestinationSelection = component(
     },
     {
       ...CLOSED,
-      description: 'The destinations of a job that a request is about.',
+      description: 'The destinations of a job to which a request applies.',
       examples: [{ destinations: ['eu-west-1'] }],
     },
   ),

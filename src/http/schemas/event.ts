@@ -13,12 +13,14 @@ export const EventDestination = component(
       account: AccountId,
       region: Region,
       state: oneOf(DESTINATION_STATES, { description: 'State of the destination after the event.' }),
-      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has given one.' })),
+      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has returned it.' })),
       progress: percent('Percent.'),
       etaSeconds: nullable(
-        Type.Integer({ minimum: 0, description: 'Seconds that the copy will still take.' }),
+        Type.Integer({ minimum: 0, description: 'Estimated seconds until the copy is complete.' }),
       ),
-      errorCode: nullable(Type.String({ description: 'Code of what it failed of.' })),
+      errorCode: nullable(
+        Type.String({ description: 'Code of the error that the destination failed with.' }),
+      ),
     },
     { ...CLOSED, description: 'The destination that an event is about.' },
   ),
@@ -29,19 +31,19 @@ export const JobEvent = component(
   Type.Object(
     {
       type: oneOf(EVENT_TYPES, {
-        description: 'What happened: the new state of the job or of a destination, or progress.',
+        description: 'The kind of event: a new state of the job or of a destination, or progress.',
       }),
       at: time('When it happened.'),
       jobId: JobId,
-      requestedBy: Type.String({ description: 'Who asked for the job.' }),
+      requestedBy: Type.String({ description: 'The principal that requested the job.' }),
       state: oneOf(JOB_STATES, { description: 'State of the job after the event.' }),
-      progress: percent('Percent over all destinations.'),
+      progress: percent('Progress over all destinations, percent.'),
       destination: nullableRef(EventDestination),
     },
     {
       ...CLOSED,
       description:
-        'The data of one event. A "resync" event has only its type and, as "read", the path to read instead of the events that may have been missed.',
+        'The data of one event. A "resync" event means that events may have been missed: it has only its type and, as "read", the path at which to read the current state.',
     },
   ),
 );

@@ -6,8 +6,8 @@ import { JOB_ID_PATTERN } from '../../domain/job-id.ts';
 import { REGION_PATTERN } from '../../domain/regions.ts';
 
 /**
- * The single fields that callers send. `x-rule` says in words what the schema asks for: it is what a caller reads when
- * the field is refused. Patterns keep out control characters, and lone surrogates, which no EC2 request can carry.
+ * The single fields that callers send. `x-rule` describes the schema in words, and is the message when the field is
+ * refused. Patterns refuse control characters, and lone surrogates, which no EC2 request can contain.
  */
 const TEXT = '[^\\p{Cc}\\p{Cs}\\u2028\\u2029\\ufffe\\uffff]';
 
@@ -76,12 +76,12 @@ export const CompletionDurationMinutes = Type.Integer({
   minimum: 15,
   maximum: 2880,
   multipleOf: 15,
-  description: 'Have EC2 finish the copy within so many minutes (a time-based copy, which costs extra).',
+  description: 'Make a time-based copy: EC2 completes it within this many minutes, for an extra charge.',
   examples: [60],
   'x-rule': 'must be a multiple of 15 between 15 and 2880 (minutes)',
 });
 
-/** `aws:` is EC2's own in any spelling, `amiferry:` this service's. EC2 allows 50 tags; three are left for those. */
+/** `aws:` is reserved by EC2 in any letter case, `amiferry:` by this service. EC2 allows 50 tags, three of which this service uses. */
 const TAG_KEY = `^(?![aA][wW][sS]:)(?!amiferry:)${TEXT}{1,127}$`;
 
 const TagKey = Type.String({
@@ -96,7 +96,7 @@ const TagValue = Type.String({
   'x-rule': 'must be at most 256 characters, none of them a control character or line break',
 });
 
-// Not Type.Record: its patternProperties lose the rule for keys on their way into the OpenAPI document.
+// Not Type.Record: in the OpenAPI document its patternProperties would lack the rule for keys.
 export const TagMap = Type.Unsafe<Tags>({
   type: 'object',
   propertyNames: TagKey,

@@ -11,14 +11,14 @@ export const Check = component(
   'Check',
   Type.Object(
     {
-      name: Type.String({ description: 'What was looked at.' }),
+      name: Type.String({ description: 'What was checked.' }),
       ok: Type.Boolean(),
       required: Type.Boolean({
-        description: 'Whether the service is not ready without it; else it is a warning.',
+        description: 'Whether a failure makes the service not ready; else it is only a warning.',
       }),
-      why: nullable(Type.String({ description: 'What is wrong and how to fix it; null where nothing is.' })),
+      why: nullable(Type.String({ description: 'What is wrong and how to fix it; null if nothing is.' })),
     },
-    { ...CLOSED, description: 'One thing that the service needs.' },
+    { ...CLOSED, description: 'The check of one thing that the service needs.' },
   ),
 );
 
@@ -26,7 +26,7 @@ export const Health = component(
   'Health',
   Type.Object(
     { status: oneOf(['ready', 'not-ready']), checks: Type.Array(ref(Check)) },
-    { ...CLOSED, description: 'Whether the service can do its work, check by check.' },
+    { ...CLOSED, description: 'Whether the service can do its work, with each check.' },
   ),
 );
 

@@ -42,7 +42,7 @@ export const Image = component(
         Type.String({
           format: 'date-time',
           description:
-            'When the image is deprecated: from then on only its owner finds it. Its copies do not inherit it.',
+            'When the image becomes deprecated: from then on only its owner finds it in searches. Copies do not inherit this time.',
         }),
       ),
       source: nullableRef(ImageReference),

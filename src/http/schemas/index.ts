@@ -16,7 +16,7 @@ import {
 } from './permissions.ts';
 import { Problem } from './problem.ts';
 
-/** Every component of the OpenAPI document; a schema that is referred to has to be here. */
+/** All components of the OpenAPI document: every schema that a `ref` names must be in this list. */
 export const COMPONENTS: readonly Component[] = [
   CopyRequest,
   CopyDestination,

@@ -34,7 +34,7 @@ export const Destination = component(
       name: Type.String({ description: 'Name of the new image.' }),
       state: oneOf(DESTINATION_STATES, {
         description:
-          'queued → (waiting for a copy slot, or for EC2 to allow another call) → pending (EC2 copies) → available (being finished) → succeeded | failed | cancelled.',
+          'queued → (waiting: for a copy slot or a call of CopyImage) → pending (EC2 copies) → available (tags and shares follow) → succeeded | failed | cancelled.',
       }),
       stopping: Type.Unsafe<'cancel' | 'rollback' | null>({
         type: ['string', 'null'],
@@ -42,32 +42,30 @@ export const Destination = component(
         description:
           'Set while the copy is being removed, because it was cancelled or because another destination failed.',
       }),
-      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has given one.' })),
+      imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has returned it.' })),
       imageState: Type.Unsafe<ImageState | null>({
         type: ['string', 'null'],
         enum: [...IMAGE_STATES, null],
         description: "EC2's state of the new image.",
       }),
-      progress: percent('Percent, weighted by the sizes of the snapshots.'),
+      progress: percent('Percent, with snapshots weighted by their sizes.'),
       etaSeconds: nullable(
         Type.Integer({
           minimum: 0,
-          description: 'Seconds that the copy will still take; null while that is not known.',
+          description: 'Estimated seconds until the copy is complete; null while unknown.',
         }),
       ),
-      encrypted: nullable(
-        Type.Boolean({ description: 'As read from the new image; null until it is known.' }),
-      ),
-      kmsKeyId: nullable(Type.String({ description: 'The key that the new image is encrypted under.' })),
+      encrypted: nullable(Type.Boolean({ description: 'As read from the new image; null until then.' })),
+      kmsKeyId: nullable(Type.String({ description: 'The key that encrypts the new image.' })),
       attempts: Type.Integer({
         minimum: 1,
         description:
-          'Which attempt this is; each retry adds one. What EC2 throttles, or has no room for, adds none.',
+          'The number of the current attempt; each retry adds one. Calls that EC2 throttles, and waiting for a slot, add none.',
       }),
       error: nullableRef(Failure),
       startedAt: nullable(time('When CopyImage was called.')),
-      availableAt: nullable(time('When EC2 had finished the copy.')),
-      finishedAt: nullable(time('When the destination had finished.')),
+      availableAt: nullable(time('When EC2 had completed the copy.')),
+      finishedAt: nullable(time('When the destination finished.')),
     },
     { ...CLOSED, description: 'One account and region that a job copies to.' },
   ),
@@ -78,7 +76,7 @@ export const Warning = component(
   Type.Object(
     {
       code: Type.String({ description: `Stable code: ${WARNING_CODES.join(', ')}. Others may be added.` }),
-      message: Type.String({ description: 'What was found, and what to do about it.' }),
+      message: Type.String({ description: 'The problem, and what to do about it.' }),
       region: Type.String(),
       statements: Type.Optional(
         Type.Array(Type.Object({}, { additionalProperties: true }), {
@@ -86,7 +84,7 @@ export const Warning = component(
         }),
       ),
     },
-    { ...CLOSED, description: 'A warning: something to know that did not stop the job.' },
+    { ...CLOSED, description: 'A problem that does not stop the job.' },
   ),
 );
 
@@ -96,30 +94,30 @@ export const Delivery = component(
     {
       n: Type.Integer({
         minimum: 1,
-        description: 'Its number, for POST /jobs/{id}/deliveries/{n}/redeliver.',
+        description: 'The number of the delivery, for POST /jobs/{id}/deliveries/{n}/redeliver.',
       }),
-      webhookId: Type.String({ description: 'The webhook-id that it is sent with, each time.' }),
+      webhookId: Type.String({ description: 'The webhook-id, the same in each attempt.' }),
       event: oneOf(['job.finished', 'destination.finished'], { description: 'What is reported.' }),
       host: Type.String({ description: 'Host that is notified; the rest of the URL may be secret.' }),
-      state: oneOf(['pending', 'delivered', 'failed'], { description: 'How far it is.' }),
+      state: oneOf(['pending', 'delivered', 'failed'], { description: 'State of the delivery.' }),
       attempts: Type.Array(
         Type.Object(
           {
-            at: time('When it was tried.'),
+            at: time('When it was sent.'),
             status: nullable(Type.Integer({ description: 'HTTP status of the answer; null without one.' })),
-            error: nullable(Type.String({ description: 'Why it was not taken.' })),
+            error: nullable(Type.String({ description: 'Why the attempt failed.' })),
           },
           CLOSED,
         ),
-        { description: 'The latest tries, oldest first.' },
+        { description: 'The latest attempts, oldest first.' },
       ),
-      nextAttemptAt: nullable(time('When it is tried next; null when it is not.')),
+      nextAttemptAt: nullable(time('Time of the next attempt; null if there is none.')),
     },
     { ...CLOSED, description: 'One message to a webhook.' },
   ),
 );
 
-/** What was asked for: the set of a PUT, DELETE or copy, or the two of a PATCH. */
+/** The requested permissions: one set for PUT, DELETE and copies, `add` and `remove` for PATCH. */
 const RequestedPermissions = Type.Unsafe<PermissionInput | PermissionPatch | null>({
   anyOf: [{ $ref: 'PermissionInput#' }, { $ref: 'PermissionPatch#' }, { type: 'null' }],
 });
@@ -142,10 +140,10 @@ export const Job = component(
         },
         { ...CLOSED, description: 'The source image.' },
       ),
-      progress: percent('Percent over all destinations.'),
+      progress: percent('Progress over all destinations, percent.'),
       destinations: Type.Optional(
         Type.Array(ref(Destination), {
-          description: 'Of a copy: its destinations, with the progress of each.',
+          description: 'The destinations of a copy, with the progress of each.',
         }),
       ),
       permissions: RequestedPermissions,
@@ -153,15 +151,15 @@ export const Job = component(
       after: Type.Optional(nullableRef(PermissionState)),
       error: Type.Optional(nullableRef(Failure)),
       warnings: Type.Array(ref(Warning), {
-        description: 'Warnings. `no-worker` is there only as long as no worker is running.',
+        description: 'Warnings. `no-worker` is shown only while no worker is running.',
       }),
       deliveries: Type.Array(ref(Delivery), { description: 'Messages to webhooks about the job.' }),
-      requestedBy: Type.String({ description: 'Who asked for the job.' }),
+      requestedBy: Type.String({ description: 'The principal that requested the job.' }),
       createdAt: time('When the job was accepted.'),
-      updatedAt: time('When anything in it last changed.'),
+      updatedAt: time('When the job last changed.'),
       finishedAt: nullable(time('When its last destination finished; null before.')),
     },
-    { ...CLOSED, description: 'A job and how far it is.' },
+    { ...CLOSED, description: 'A job with its state and progress.' },
   ),
 );
 
@@ -182,6 +180,6 @@ export type Failure = Static<typeof Failure>;
 export type Delivery = Static<typeof Delivery>;
 export type Destination = Static<typeof Destination>;
 export type Job = Static<typeof Job>;
-/** A job of kind `copy`: it always has its destinations. */
+/** A job of kind `copy`, which always has destinations. */
 export type CopyJob = Job & { destinations: Destination[] };
 export type JobPage = Static<typeof JobPage>;

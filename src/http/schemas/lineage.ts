@@ -10,11 +10,13 @@ export const Relative = component(
       account: Type.String(),
       region: Type.String(),
       name: nullable(
-        Type.String({ description: 'null where the image is gone or not visible to this account.' }),
+        Type.String({ description: 'null if the image no longer exists or is not visible to this account.' }),
       ),
       state: nullable(Type.String()),
       createdAt: nullable(Type.String()),
-      jobId: nullable(Type.String({ description: 'The job that made it, where this service did.' })),
+      jobId: nullable(
+        Type.String({ description: 'The job that made the image; null if it was not this service.' }),
+      ),
     },
     { ...CLOSED, description: 'An image in a lineage.' },
   ),
@@ -27,19 +29,21 @@ export const Lineage = component(
       imageId: ImageId,
       account: AccountId,
       region: Region,
-      ancestors: Type.Array(ref(Relative), { description: 'What the image is a copy of, nearest first.' }),
+      ancestors: Type.Array(ref(Relative), {
+        description: 'The images that this one was copied from, nearest first.',
+      }),
       copies: Type.Array(ref(Relative), { description: 'Its direct copies, in all regions.' }),
       unanswered: Type.Array(
         Type.Object(
           { account: Type.String(), region: Type.String(), code: Type.String(), message: Type.String() },
           CLOSED,
         ),
-        { description: 'Regions that could not be asked: copies there are missing from the list.' },
+        { description: 'Regions that could not be queried: copies there are missing from the list.' },
       ),
     },
     {
       ...CLOSED,
-      description: 'Where an image was copied to, and what it is a copy of, as EC2 describes it.',
+      description: 'The copies and ancestors of an image, as EC2 describes them.',
     },
   ),
 );

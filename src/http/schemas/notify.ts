@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { CLOSED } from './component.ts';
 
-/** Who is notified of what comes of a request. */
+/** The webhook endpoint that a request names. */
 export const Notify = Type.Object(
   {
     url: Type.String({
@@ -14,6 +14,7 @@ export const Notify = Type.Object(
   {
     ...CLOSED,
     examples: [{ url: 'https://ci.example.com/hooks/amiferry' }],
-    description: 'Who is notified when the job has finished, and each destination of a copy before.',
+    description:
+      'The endpoint that is notified when the job has finished and, for a copy, when each destination has.',
   },
 );

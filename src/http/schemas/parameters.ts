@@ -11,7 +11,7 @@ export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
 const JobInPath = Type.String({
   ...JobId,
   description:
-    'Id of the job, from the 202 that accepted it. The example is the id of no job: `GET /jobs` lists those that there are.',
+    'Id of the job, from the 202 that accepted it. The example is not an existing job: `GET /jobs` lists the existing ones.',
 });
 
 export const JobPath = Type.Object({ id: JobInPath }, CLOSED);
@@ -29,7 +29,7 @@ export const DeliveryPath = Type.Object(
   CLOSED,
 );
 
-/** A filter has no example: Swagger UI fills examples in, and the filter would then match nothing on a fresh service. */
+/** Filters have no example: Swagger UI fills examples in, and the filter would match nothing on a fresh service. */
 function filter(schema: typeof ImageId, description: string) {
   const rest = Object.entries(schema).filter(([name]) => name !== 'examples');
   return Type.Optional(Type.String({ ...Object.fromEntries(rest), description }));
@@ -40,15 +40,14 @@ export const RegionQuery = Type.Object(
     region: Type.Optional(
       Type.String({
         ...Region,
-        description:
-          "Region of the image. Left out, it is the service's own (AWS_REGION; us-east-1 unless set).",
+        description: "Region of the image. Default: the service's region (AWS_REGION, or us-east-1).",
       }),
     ),
   },
   CLOSED,
 );
 
-/** Left open: a preference that can't be read is ignored, as RFC 7240 has it. */
+/** Without a pattern: as RFC 7240 requires, an invalid preference is ignored. */
 export const PreferHeader = Type.Object({
   Prefer: Type.Optional(
     Type.String({
@@ -58,23 +57,23 @@ export const PreferHeader = Type.Object({
   ),
 });
 
-/** Of every route that changes anything. plugins/idempotency.ts checks its form, since one key has two. */
+/** On every route that changes something. plugins/idempotency.ts checks the form of the key, which may be bare or quoted. */
 export const ChangeHeaders = Type.Object({
   ...PreferHeader.properties,
   'Idempotency-Key': Type.Optional(
     Type.String({
       description:
-        'Send the same key (1 to 255 printable ASCII characters, bare or quoted) with the same request again, and you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys are kept for 7 days (IDEMPOTENCY_DAYS); the same request sent later is a new one, and makes a new job.',
+        'Send the same key (1 to 255 printable ASCII characters, bare or quoted) when you repeat a request: you get the first answer again (`Idempotent-Replayed: true`) and no second job. Keys expire after 7 days (IDEMPOTENCY_DAYS): a repetition after that makes a new job.',
     }),
   ),
 });
 
-/** The empty id is what a client sends that has seen no event (HTML standard, section 9.2.4). */
+/** A client that has received no event sends an empty id (HTML standard, section 9.2.4). */
 export const LastEventIdHeader = Type.Object({
   'last-event-id': Type.Optional(
     Type.String({
       pattern: '^(?:\\d{1,15}-\\d{1,15})?$',
-      description: 'Id of the last event that was seen: the stream goes on after it.',
+      description: 'Id of the last event received: the stream continues after it.',
       'x-rule': 'must be the id of an event of this stream, such as 1763900000000-0',
     }),
   ),
@@ -85,19 +84,19 @@ export const AuditQuery = Type.Object(
     principal: Type.Optional(
       Type.String({
         pattern: PRINCIPAL_ID_PATTERN,
-        description: 'Only what this principal asked for, or what was done for it.',
+        description: 'Only requests of this principal, and work done for them.',
         'x-rule': 'must be key:NAME, oidc:SUBJECT or anonymous',
       }),
     ),
-    action: Type.Optional(oneOf(AUDIT_ACTIONS, { description: 'Only entries of this kind.' })),
-    outcome: Type.Optional(oneOf(AUDIT_OUTCOMES, { description: 'Only entries that ended so.' })),
+    action: Type.Optional(oneOf(AUDIT_ACTIONS, { description: 'Only entries with this action.' })),
+    outcome: Type.Optional(oneOf(AUDIT_OUTCOMES, { description: 'Only entries with this outcome.' })),
     jobId: filter(JobId, 'Only entries about this job.'),
     imageId: filter(ImageId, 'Only entries about this image.'),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
         maximum: 100,
-        description: 'Entries a page. Default: 20.',
+        description: 'Entries per page. Default: 20.',
         'x-rule': 'must be a whole number between 1 and 100',
       }),
     ),
@@ -105,7 +104,7 @@ export const AuditQuery = Type.Object(
       Type.String({
         pattern: '^\\d{1,15}-\\d{1,15}$',
         description: 'The nextCursor of the previous page.',
-        'x-rule': 'must be the nextCursor of the page before, unchanged',
+        'x-rule': 'must be the nextCursor of the previous page, unchanged',
       }),
     ),
   },
@@ -121,7 +120,7 @@ export const JobsQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 100,
-        description: 'Jobs a page. Default: 20.',
+        description: 'Jobs per page. Default: 20.',
         'x-rule': 'must be a whole number between 1 and 100',
       }),
     ),
@@ -129,7 +128,7 @@ export const JobsQuery = Type.Object(
       Type.String({
         pattern: '^[A-Za-z0-9_-]{1,200}$',
         description: 'The nextCursor of the previous page.',
-        'x-rule': 'must be the nextCursor of the page before, unchanged',
+        'x-rule': 'must be the nextCursor of the previous page, unchanged',
       }),
     ),
   },

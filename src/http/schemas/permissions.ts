@@ -15,17 +15,17 @@ const Organization = Type.String({
   pattern: ORGANIZATION_PATTERN,
   examples: ['arn:aws:organizations::111111111111:organization/o-abcdefghij'],
   'x-rule':
-    'must be the full ARN of an organization: arn:PARTITION:organizations::ACCOUNT:organization/o-… (PARTITION is aws, but for GovCloud, China and others)',
+    'must be the full ARN of an organization: arn:PARTITION:organizations::ACCOUNT:organization/o-… (PARTITION is aws except in GovCloud, China and others)',
 });
 
 const OrganizationalUnit = Type.String({
   pattern: UNIT_PATTERN,
   examples: ['arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij'],
   'x-rule':
-    'must be the full ARN of an organizational unit: arn:PARTITION:organizations::ACCOUNT:ou/o-…/ou-… (PARTITION is aws, but for GovCloud, China and others)',
+    'must be the full ARN of an organizational unit: arn:PARTITION:organizations::ACCOUNT:ou/o-…/ou-… (PARTITION is aws except in GovCloud, China and others)',
 });
 
-/** Over EC2's quota of 1,000, so that the refusal can name the quota instead of a number of items. */
+/** Above EC2's quota of 1,000, so that a refusal can name the quota instead of a number of items. */
 const MAX_ITEMS = 2000;
 
 const sharees = <T extends typeof Account>(item: T, description: string) =>
@@ -41,7 +41,7 @@ const fields = {
 const options = {
   includeSnapshots: Type.Boolean({
     description:
-      'The accounts may also copy the image (createVolumePermission on its snapshots). Launching does not need it.',
+      'The accounts may also copy the image (createVolumePermission on its snapshots). They need this only for copying, not for launching.',
   }),
   grantKeyAccess: Type.Boolean({
     description:
@@ -49,18 +49,18 @@ const options = {
   }),
 };
 
-/** The "permissions" of a copy, and "add" and "remove" in PATCH: what is left out is nobody. */
+/** The "permissions" of a copy, and "add" and "remove" of PATCH. A missing list is empty, a missing flag false. */
 export const PermissionInput = component(
   'PermissionInput',
   Type.Partial(Type.Object({ ...fields, ...options }), {
     ...CLOSED,
-    description: 'Who may launch an image. What is left out is nobody, or false.',
+    description: 'Who may launch an image. A missing list is empty, a missing flag false.',
     examples: [{ accounts: ['222222222222'] }],
   }),
 );
 
 const PUT_IS_WHOLE =
-  'PUT takes the lists themselves, such as {"accounts": ["222222222222"]}, and all who are not named lose what they had; PATCH takes "add" and "remove"';
+  'PUT takes the lists themselves, such as {"accounts": ["222222222222"]}, and sharees that are not named lose access; PATCH takes "add" and "remove"';
 
 /** The body of PUT. */
 export const PermissionPut = component(
@@ -68,7 +68,7 @@ export const PermissionPut = component(
   Type.Partial(Type.Object({ ...fields, ...options, notify: Notify }), {
     ...CLOSED,
     description:
-      'Who may launch an image from now on, and nobody else. What is left out is nobody, or false.',
+      'The new permissions, which replace the old ones. A missing list is empty, a missing flag false.',
     'x-unknown': { add: PUT_IS_WHOLE, remove: PUT_IS_WHOLE },
     examples: [{ accounts: ['222222222222'] }],
   }),
@@ -86,7 +86,7 @@ export const PermissionPatch = component(
       ...CLOSED,
       minProperties: 1,
       description:
-        'What to add and what to remove. Accounts, organizations and units that are named in neither keep what they have.',
+        'The permissions to add and to remove. Accounts, organizations and units named in neither keep what they have.',
       examples: [{ add: { accounts: ['222222222222'] }, remove: { accounts: ['333333333333'] } }],
       'x-rule': 'must have "add" or "remove", or both',
       'x-unknown': 'PATCH takes "add" and "remove", such as {"add": {"accounts": ["222222222222"]}}',
@@ -102,7 +102,7 @@ export const PermissionState = component(
       snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
       publicSnapshots: Type.Optional(
         Type.Array(Type.String(), {
-          description: 'Snapshots of the image that everybody may copy. PUT and DELETE close them.',
+          description: 'Snapshots of the image that are public. PUT and DELETE make them private.',
         }),
       ),
     },
@@ -113,7 +113,7 @@ export const PermissionState = component(
 const Reason = Type.Object(
   {
     code: Type.String({ description: 'Stable code of this service (docs/errors.md).' }),
-    message: Type.String({ description: 'Why, and what to do.' }),
+    message: Type.String({ description: 'Why sharing is refused, and what to do.' }),
   },
   CLOSED,
 );
@@ -128,7 +128,7 @@ export const Permissions = component(
       snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),
       publicSnapshots: Type.Optional(
         Type.Array(Type.String(), {
-          description: 'Snapshots of the image that everybody may copy. PUT and DELETE close them.',
+          description: 'Snapshots of the image that are public. PUT and DELETE make them private.',
         }),
       ),
       visibility: oneOf(['private', 'shared', 'public']),
@@ -139,19 +139,21 @@ export const Permissions = component(
       blockPublicAccess: nullable(
         Type.Boolean({
           description:
-            'Whether the account blocks public sharing in the region; null where it may not be read.',
+            'Whether block public access for AMIs is on in the region; null if the service may not read that.',
         }),
       ),
       shareable: Type.Object(
         {
-          accounts: Type.Boolean({ description: 'It can be shared with accounts, organizations and units.' }),
-          public: Type.Boolean({ description: 'It can be made public.' }),
-          reasons: Type.Array(Reason, { description: 'Why not, and what to do about it.' }),
+          accounts: Type.Boolean({
+            description: 'Whether it can be shared with accounts, organizations and units.',
+          }),
+          public: Type.Boolean({ description: 'Whether it can be made public.' }),
+          reasons: Type.Array(Reason, { description: 'Why not, and what to do.' }),
         },
         CLOSED,
       ),
     },
-    { ...CLOSED, description: 'Who may launch an image, whether it could be shared, and if not why.' },
+    { ...CLOSED, description: 'Who may launch an image, and whether it can be shared: if not, why.' },
   ),
 );
 

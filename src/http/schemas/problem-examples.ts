@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../errors.ts';
 import { ERRORS } from '../../errors.ts';
 import type { Problem } from './problem.ts';
 
-/** What an answer with a code says beyond what the registry says of the code. */
+/** The parts of an example that the registry of codes does not have. */
 type Said = Pick<Problem, 'detail'> & Partial<Pick<Problem, 'errors' | 'awsCode' | 'awsRequestId'>>;
 
 const fault = (pointer: string, message: string): Said => ({
@@ -18,7 +18,7 @@ const refusal = (awsCode: string, detail: string): Said => ({
 const IMAGE = 'ami-0a1b2c3d4e5f60001';
 const LATER = 'try again in 5 s';
 
-/** By code, of what answers a request; a code that only ever stands in a job has none. */
+/** Examples by code. A code that occurs only in jobs and never answers a request has none. */
 const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'validation-failed': fault(
     '/region',
@@ -28,7 +28,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'bad-request': { detail: "'/%zz' is not a valid url component" },
   'unknown-region': fault(
     '/region',
-    '"eu-west-9" is not a region that this service knows. There are us-east-1, eu-west-1, us-west-2',
+    '"eu-west-9" is not a region of this service (REGIONS). Use one of us-east-1, eu-west-1, us-west-2',
   ),
   'invalid-cursor': { detail: 'the cursor is not one of this service: give back nextCursor, unchanged' },
   unauthenticated: { detail: 'send an API key in X-API-Key, or a token in Authorization: Bearer' },
@@ -39,7 +39,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   },
   'job-not-found': { detail: 'there is no job 019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10' },
   'delivery-not-found': { detail: 'the job has no delivery 1' },
-  'job-finished': { detail: 'the job has already succeeded: there is nothing to cancel' },
+  'job-finished': { detail: 'the job has already succeeded: nothing is left to cancel' },
   'nothing-to-retry': { detail: 'no destination of the job has failed' },
   'idempotency-key-in-progress': {
     detail: 'the first request with this Idempotency-Key is still being answered: send it again in a second',
@@ -47,7 +47,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'idempotency-key-reused': {
     detail: 'this Idempotency-Key was used for another request: use a new key for a new request',
   },
-  'job-running': { detail: 'the change is being made: look at the job again in a few seconds' },
+  'job-running': { detail: 'the change is being made: read the job again in a few seconds' },
   superseded: { detail: 'a later change takes away what this one gives' },
   'body-too-large': { detail: 'send at most 65536 bytes' },
   'unsupported-media-type': { detail: 'send JSON, with Content-Type: application/json' },
@@ -58,7 +58,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   ),
   'other-partition': fault(
     '/destinations/0/region',
-    'cn-north-1 is in the partition aws-cn, and us-east-1 in aws: no image can be copied across partitions',
+    "cn-north-1 is in the partition aws-cn, and us-east-1 in aws: EC2 can't copy images across partitions: name regions of aws",
   ),
   'foreign-product-codes': {
     detail: `${IMAGE} belongs to account 222222222222 and has product codes, such as those of AWS Marketplace: EC2 lets only its owner copy it`,
@@ -72,7 +72,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'encryption-cannot-be-removed': {
     detail: `${IMAGE} is encrypted, so its copies are too: leave "encrypted" out, or name the key with "kmsKeyId"`,
   },
-  'rate-limited': { detail: 'more than 6000 requests within a minute: try again in 12 s' },
+  'rate-limited': { detail: 'more than 6000 requests a minute: try again in 12 s' },
   'aws-managed-key': {
     detail: `${IMAGE} is encrypted under the AWS managed key, which can't be shared: copy it under a customer key, and share the copy`,
   },
@@ -102,12 +102,14 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'key-not-found': { detail: 'there is no key alias/ami in eu-west-1: keys and aliases are regional' },
   'key-not-usable': { detail: 'alias/ami in eu-west-1 is disabled: EBS needs an enabled, symmetric key' },
   'webhooks-off': {
-    detail: 'this service sends no webhooks: leave "notify" out, or have the operator set WEBHOOK_SECRETS',
+    detail: 'this service sends no webhooks: leave "notify" out, or ask the operator to set WEBHOOK_SECRETS',
   },
   'webhook-refused': { detail: 'ci.example.com is not a host that webhooks may be sent to' },
-  'too-many-streams': { detail: '50 event streams of yours are open: close one, or follow GET /events' },
+  'too-many-streams': {
+    detail: 'you have 50 event streams open, which is the limit: close one, or follow GET /events',
+  },
   'internal-error': {
-    detail: "this is a fault of the service: its log has the details under this answer's requestId",
+    detail: "an unexpected error in the service: search its log for this answer's requestId",
   },
   'ec2-access-denied': refusal(
     'UnauthorizedOperation',
@@ -118,7 +120,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     'DescribeImages in us-east-1: InvalidParameterValue: The value is not valid.',
   ),
   'redis-unavailable': { detail: `Redis, which keeps the jobs, does not answer: ${LATER}` },
-  'keys-unavailable': { detail: `the keys to check tokens with can not be read: ${LATER}` },
+  'keys-unavailable': { detail: `the keys that verify tokens can't be read: ${LATER}` },
   overloaded: { detail: `more requests than this process can answer: ${LATER}` },
   'ec2-throttled': refusal(
     'RequestLimitExceeded',
@@ -134,7 +136,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   ),
 };
 
-/** An answer with a code, for the OpenAPI document. @param instance the path that it is an answer to */
+/** The example of a problem for the OpenAPI document. @param instance the path of the request */
 export function problemExample(code: ErrorCode, instance: string): Problem {
   const { status, title } = ERRORS[code];
   const { detail, ...more } = SAID[code] ?? { detail: title };

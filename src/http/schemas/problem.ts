@@ -13,10 +13,10 @@ export const Problem = component(
       type: Type.String({ format: 'uri', description: 'urn:amiferry:error: and the code.' }),
       title: Type.String({ description: 'The code in words.' }),
       status: Type.Integer({ description: 'The HTTP status.' }),
-      detail: Type.String({ description: 'What is wrong this time, and what to do next.' }),
-      instance: Type.String({ description: 'The path that was asked for.' }),
+      detail: Type.String({ description: 'What is wrong with this request, and what to do next.' }),
+      instance: Type.String({ description: 'The path of the request.' }),
       code: oneOf(CODES, { description: 'Stable code to match on (docs/errors.md).' }),
-      requestId: Type.String({ description: 'Names this request in the logs; also in X-Request-Id.' }),
+      requestId: Type.String({ description: 'Id of this request in the logs; also in X-Request-Id.' }),
       errors: Type.Optional(
         Type.Array(
           Type.Object(
@@ -32,7 +32,7 @@ export const Problem = component(
           { description: 'What is wrong with the request, field by field.' },
         ),
       ),
-      awsCode: Type.Optional(Type.String({ description: "EC2's own error code, where EC2 refused." })),
+      awsCode: Type.Optional(Type.String({ description: "EC2's own error code, if EC2 refused." })),
       awsRequestId: Type.Optional(Type.String({ description: "EC2's request id, for AWS support." })),
     },
     {
