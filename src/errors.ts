@@ -95,6 +95,11 @@ export const ERRORS = {
   'ec2-access-denied': { status: 502, retryable: false, title: "EC2 refused this service's credentials" },
   'ec2-error': { status: 502, retryable: false, title: 'EC2 refused the call' },
   'redis-unavailable': { status: 503, retryable: true, title: 'Redis can not be reached' },
+  'record-too-new': {
+    status: 503,
+    retryable: true,
+    title: 'A newer version of this service wrote the job',
+  },
   'keys-unavailable': { status: 503, retryable: true, title: 'The keys to check tokens can not be read' },
   overloaded: { status: 503, retryable: true, title: 'The service is overloaded' },
   'ec2-throttled': { status: 503, retryable: true, title: 'EC2 throttles this account' },

@@ -14,7 +14,7 @@ export function endpointsFor({ webhooks }: CommandDeps, named?: string): Notifie
   const off = webhooks.secrets.length === 0;
   const own = webhooks.endpoints.current().map(({ url }) => url);
   const configured = [...new Set([...own, ...(off ? [] : webhooks.urls)])];
-  const notified = (notify: string[]): Notified => ({ notify, ...(own.length > 0 && { ownSecrets: own }) });
+  const notified = (notify: string[]): Notified => ({ notify, ownSecrets: own });
   if (named === undefined) return notified(configured);
   if (off) {
     const message =

@@ -60,9 +60,7 @@ function retry(principal: Principal, named: Named): Change {
 function shareAnew(after: Job, retried: ReadonlySet<string>): Job {
   if (after.kind !== 'copy') return after;
   const destinations = after.destinations.map((one) => {
-    if (!retried.has(destinationKey(one))) return one;
-    const { given: _given, supersededBy: _supersededBy, ...rest } = one;
-    return rest;
+    return retried.has(destinationKey(one)) ? { ...one, given: null, supersededBy: null } : one;
   });
   return { ...after, destinations };
 }

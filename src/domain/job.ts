@@ -83,46 +83,46 @@ export interface Destination {
   progress: number;
   /** As of when its progress was last seen to change. */
   etaSeconds: number | null;
-  /** When EC2 will be done with it, if it goes on as it did. A record of an earlier version has none. */
-  expectedAt?: number | null;
+  /** When EC2 will be done with it, if its progress stays the same; `null` until that is known. */
+  expectedAt: number | null;
   /** As read from the copy; `null` until it is known. */
   encrypted: boolean | null;
   kmsKeyId: string | null;
   /** The copy's permissions before it was first shared as asked; `null` until that begins. */
   sharedFrom: PermissionState | null;
-  /** What its sharing gave, to be taken back should it fail. A record of an earlier version has none. */
-  given?: Given;
+  /** What its sharing gave, to be taken back if it fails; `null` until it gives anything. */
+  given: Given | null;
   /** The later change of permissions that its sharing must not undo: it ends without sharing. */
-  supersededBy?: string | null;
+  supersededBy: string | null;
   /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
   stopping: StopReason | null;
-  /** When that began: the deadline of the removal counts from here. A record of an earlier version has none of these times. */
-  stoppingAt?: number | null;
+  /** When that began: the deadline of the removal counts from here. */
+  stoppingAt: number | null;
   /** Since when the available copy is being finished: later than `availableAt` where a retry resumed it. */
-  finishingSince?: number | null;
+  finishingSince: number | null;
   /** Since when the account has not taken the service's credentials, until a call gets through again. */
-  unreachableSince?: number | null;
+  unreachableSince: number | null;
   /** When EC2 last throttled its removal or finishing, or took the credentials again: deadlines for other errors count from then. */
-  heldUpAt?: number | null;
+  heldUpAt: number | null;
   /** When a retry queued it, or EC2 gave up the attempt before for lack of room. */
-  retriedAt?: number | null;
+  retriedAt: number | null;
   /** How many attempts EC2 accepted and gave up for lack of room: none of them counts as an attempt for callers. */
-  withoutRoom?: number;
+  withoutRoom: number;
   /** When EC2 did so first. */
-  withoutRoomSince?: number | null;
+  withoutRoomSince: number | null;
   /** The polls in a row that did not find its image. */
-  unseen?: Unseen | null;
+  unseen: Unseen | null;
   /** Images of this destination that are not its record's and are still to be removed. */
-  leftovers?: Leftover[];
-  /** While pending: its snapshots that were seen with the tags asked for. A record of an earlier version has none. */
-  tagged?: string[];
+  leftovers: Leftover[];
+  /** While pending: its snapshots that were seen with the tags asked for. */
+  tagged: string[];
   /** Images and snapshots that came without the tags asked for, until they have them. */
   untagged: string[];
   error: Failure | null;
   /** CopyImage may have been called more than once for this attempt: the refusal of one call does not say that there is no image. */
-  calledAgain?: boolean;
+  calledAgain: boolean;
   /** An image of this very attempt is, or was, to be removed: its ClientToken gives that image again. */
-  tokenSpent?: boolean;
+  tokenSpent: boolean;
   /** When the intent to call CopyImage was saved: from then on the call may have been made. */
   startedAt: number | null;
   availableAt: number | null;
@@ -169,8 +169,8 @@ interface JobBase {
   warnings: Warning[];
   /** URLs that are told when it or a destination has finished. */
   notify: string[];
-  /** Those of {@link notify} that had secrets of their own: they are never signed with others. A record of an earlier version has none. */
-  ownSecrets?: string[];
+  /** Those of {@link notify} that had secrets of their own: they are never signed with others. */
+  ownSecrets: string[];
   deliveries: Delivery[];
   requestedBy: string;
   /** Of the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */
@@ -197,16 +197,16 @@ export interface PermissionsJob extends JobBase {
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   change: PermissionChange;
   /** Whether it may make the image public: its caller, or who retried it, has the scope. Else only what is public stays so. */
-  mayPublish?: boolean;
+  mayPublish: boolean;
   /** What it gave, or was about to give, to be taken back should it not succeed. */
-  given?: Given;
+  given: Given | null;
   /** As of a destination. */
-  unreachableSince?: number | null;
-  heldUpAt?: number | null;
+  unreachableSince: number | null;
+  heldUpAt: number | null;
   /** The polls in a row that did not find its image. */
-  unseen?: Unseen | null;
+  unseen: Unseen | null;
   /** While it runs: why it is to take back what it gave, and end. */
-  stopping?: Failure | 'cancel' | null;
+  stopping: Failure | 'cancel' | null;
   /** As read before the first change, and after the last one; `null` until then. */
   before: PermissionState | null;
   after: PermissionState | null;
@@ -278,12 +278,12 @@ export function isTimeBased({ spec }: Destination): boolean {
 }
 
 /** Which attempt it is for callers, from 1: those for which EC2 had no room do not count. */
-export function countedAttempts({ attempts, withoutRoom = 0 }: Destination): number {
+export function countedAttempts({ attempts, withoutRoom }: Destination): number {
   return attempts - withoutRoom;
 }
 
 /** What a destination still has to remove besides its image. */
-export function leftoversOf({ leftovers = [] }: Destination): Leftover[] {
+export function leftoversOf({ leftovers }: Destination): Leftover[] {
   return leftovers.filter(({ isGivenUp }) => isGivenUp !== true);
 }
 

@@ -24,7 +24,7 @@ export interface PermissionRequest extends PermissionSet {
 export interface PermissionState extends PermissionSet {
   /** Accounts that have createVolumePermission on every snapshot of the image, and so can copy it. */
   snapshotAccounts: string[];
-  /** Snapshots that every AWS account may copy. A record of an earlier version has none. */
+  /** Snapshots that every AWS account may copy; only in a state that was read from EC2. */
   publicSnapshots?: string[];
 }
 

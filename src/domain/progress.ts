@@ -32,7 +32,7 @@ export function etaSeconds(progress: number, startedAt: number | null, now: numb
 
 /** What is left at a time of the seconds that a destination was expected to take when its progress was last seen. */
 export function secondsLeft(
-  { etaSeconds: then, expectedAt = null }: Pick<Destination, 'etaSeconds' | 'expectedAt'>,
+  { etaSeconds: then, expectedAt }: Pick<Destination, 'etaSeconds' | 'expectedAt'>,
   now: number,
 ): number | null {
   if (then === null || then === 0 || expectedAt === null) return then;

@@ -92,7 +92,7 @@ export const beginOrPark =
 
 /** CopyImage may have been called for this attempt: a worker saved that it was about to. */
 function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
-  return startedAt !== null || calledAgain === true;
+  return startedAt !== null || calledAgain;
 }
 
 /**
@@ -377,10 +377,10 @@ export const addLeftover = ({
   imageId,
 }: AttemptRef & { imageId: string }): Transition =>
   changing(destination, (one, now) => {
-    const { leftovers = [] } = one;
+    const { leftovers } = one;
     const known = one.imageId === imageId || leftovers.some((leftover) => leftover.imageId === imageId);
     if (known) return null;
-    const tokenSpent = one.tokenSpent === true || attempt === one.attempts;
+    const tokenSpent = one.tokenSpent || attempt === one.attempts;
     return { leftovers: [...leftovers, { imageId, attempt, since: now }], tokenSpent };
   });
 
@@ -394,7 +394,7 @@ export const changeLeftover =
   ): Transition =>
   (job, now) => {
     const after = changing(key, (one) => {
-      const { leftovers = [] } = one;
+      const { leftovers } = one;
       if (!leftovers.some((leftover) => leftover.imageId === imageId)) return null;
       return {
         leftovers: leftovers.flatMap((leftover) =>
@@ -445,7 +445,7 @@ function anew(one: Destination, now: number): Patch {
  */
 function isResumable(one: Destination): boolean {
   const { state, stoppingAt, imageState, availableAt, error } = one;
-  if (one.imageId === null && one.tokenSpent === true) return false;
+  if (one.imageId === null && one.tokenSpent) return false;
   if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;
   if (error?.code === 'removal-refused' || error?.code === 'copy-disappeared') return false;
   return availableAt !== null || error?.code === 'account-not-reachable';
@@ -461,7 +461,7 @@ function resumed(one: Destination, now: number): Destination {
 /** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. What was given up is tried again. */
 function leftBehind(one: Destination, now: number): Leftover[] {
   const { state, imageId, attempts: attempt } = one;
-  const leftovers = (one.leftovers ?? []).map((leftover) =>
+  const leftovers = one.leftovers.map((leftover) =>
     leftover.isGivenUp === true ? { ...leftover, isGivenUp: false, since: now } : leftover,
   );
   if (imageId === null || state === 'cancelled') return leftovers;
@@ -481,14 +481,18 @@ export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   tagged: [],
   untagged: [],
   sharedFrom: null,
+  given: null,
   supersededBy: null,
   stopping: null,
   stoppingAt: null,
   finishingSince: null,
   unreachableSince: null,
   heldUpAt: null,
+  retriedAt: null,
+  withoutRoom: 0,
   withoutRoomSince: null,
   unseen: null,
+  leftovers: [],
   error: null,
   calledAgain: false,
   tokenSpent: false,

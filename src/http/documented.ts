@@ -29,7 +29,12 @@ export const BODY_ERRORS: readonly ErrorCode[] = ['invalid-json', 'body-too-larg
 /** Part of the schema of a route whose body is optional; its config has `optionalBody`. See plugins/openapi.ts. */
 export const OPTIONAL_BODY = { 'x-optional-body': true } as const;
 /** On every route that uses Redis and validates its request. */
-export const JOB_ERRORS: readonly ErrorCode[] = ['overloaded', 'validation-failed', 'redis-unavailable'];
+export const JOB_ERRORS: readonly ErrorCode[] = [
+  'overloaded',
+  'validation-failed',
+  'redis-unavailable',
+  'record-too-new',
+];
 
 /** On every route that answers with server-sent events. */
 export const STREAM_ERRORS: readonly ErrorCode[] = [...JOB_ERRORS, 'too-many-streams'];

@@ -186,7 +186,7 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (!holdsSlot(one)) return [];
   const slot: IndexCommand = ['SADD', keys.slots(scope), member];
   if (one.imageId === null || !isTracked(one)) return [slot];
-  const { startedAt, progress, expectedAt = null, attempts: attempt, tagged = [] } = one;
+  const { startedAt, progress, expectedAt, attempts: attempt, tagged } = one;
   const known = tagged.length;
   // Whether a poll has not found it, or had no credentials: then a poll that finds it has to say so.
   const doubtful = one.unseen || one.unreachableSince ? { doubtful: true } : {};

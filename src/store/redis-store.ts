@@ -16,7 +16,7 @@ import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
 import { Coalescer } from './coalescer.ts';
-import { parseJob, parsePending, RECORD_FIELDS } from './records.ts';
+import { isTooNew, parseJob, parsePending, RECORD_FIELDS } from './records.ts';
 import { defineScripts, WITHDRAWALS } from './scripts.ts';
 import type {
   Alongside,
@@ -121,6 +121,16 @@ export class RedisJobStore implements JobStore {
 
   async get(id: string): Promise<Job | null> {
     return parseJob(await this.#redis.hmget(this.#keys.job(id), ...RECORD_FIELDS));
+  }
+
+  /** `null` also for a record of a newer version. */
+  async #getReadable(id: string): Promise<Job | null> {
+    try {
+      return await this.get(id);
+    } catch (error) {
+      if (isTooNew(error)) return null;
+      throw error;
+    }
   }
 
   list(filter: JobFilter): Promise<JobPage> {
@@ -354,7 +364,7 @@ export class RedisJobStore implements JobStore {
     );
     let deleted = 0;
     for (const id of ids) {
-      const job = await this.get(id);
+      const job = await this.#getReadable(id);
       // It was retried meanwhile, or has an image to remove or a webhook to send.
       if (job === null || (doneAt(job) ?? Infinity) > time) continue;
       const { outcome } = await this.#write({ before: job, after: null });

@@ -83,7 +83,7 @@ async function pollAgain(deps: WorkerDeps, job: PermissionsJob): Promise<StepOut
 
 function requestOf(job: PermissionsJob, image: Image, before: PermissionState): ShareRequest {
   const me = { jobId: job.id, destination: null };
-  const { change: asked, mayPublish = false } = job;
+  const { change: asked, mayPublish } = job;
   return { job, me, image, change: asked, before, mayPublish, remember: aboutToGive };
 }
 

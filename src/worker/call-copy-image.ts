@@ -51,14 +51,14 @@ export async function callCopyImage(
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     // What may pass says nothing of what the call did, unless EC2 throttled it.
-    const only = fresh && error.tries === 1 && error.kind !== 'transient' && destination.calledAgain !== true;
+    const only = fresh && error.tries === 1 && error.kind !== 'transient' && !destination.calledAgain;
     return afterError(deps, job, destination, error, only);
   }
 }
 
 /** Saves that this call is not the first one, unless that is known. Whether the attempt still waits for its image. */
 async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
-  if (destination.calledAgain === true) return true;
+  if (destination.calledAgain) return true;
   const { outcome } = await changeCopy(deps, job.id, callAgain(attemptRef(destination)));
   return outcome === 'changed';
 }
@@ -68,7 +68,7 @@ async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destina
  * have been called for long before.
  */
 function isOld({ store, settings }: WorkerDeps, one: Destination, fresh: boolean): boolean {
-  return (fresh && one.calledAgain === true) || store.now() - (one.startedAt ?? 0) > settings.tokenTrustMs;
+  return (fresh && one.calledAgain) || store.now() - (one.startedAt ?? 0) > settings.tokenTrustMs;
 }
 
 /** @param only it was the first and only call: EC2 has made nothing */

@@ -95,7 +95,7 @@ export function endOf(
 
 function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot[]): Transition {
   const seen = encryptionOf(snapshots, image);
-  return withTags(ref.destination, (wanted, { tagged = [] }, ofImage) => {
+  return withTags(ref.destination, (wanted, { tagged }, ofImage) => {
     const fine = new Set([...tagged, ...taggedOf(snapshots, wanted)]);
     const untagged = snapshotIdsOf([image]).filter((id) => !fine.has(id));
     if (lacksTags(ofImage, image)) untagged.push(image.imageId);

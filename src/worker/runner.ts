@@ -7,6 +7,7 @@ import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { tracedBy } from '../queue/producer.ts';
+import { isTooNew } from '../store/records.ts';
 import { backoff } from '../domain/backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
@@ -27,6 +28,13 @@ const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1
 
 /** Milliseconds after which a payload of a newer version is offered again, to a newer worker. */
 const NEWER_VERSION_DELAY = 5000;
+
+/** This worker can not read the payload, or the record: a worker of the newer version is to run the step. */
+const FOR_NEWER: StepOutcome = {
+  outcome: 'again',
+  why: 'made for a newer worker',
+  delayMs: NEWER_VERSION_DELAY,
+};
 
 /**
  * Takes steps off the queue and does them. `redis` must be a blocking connection: BullMQ blocks on it. Rejects with what keeps BullMQ
@@ -82,6 +90,7 @@ function whenFailed({ logger }: WorkerDeps, error: unknown): StepOutcome {
     logger.warn(error.message);
     return DONE;
   }
+  if (isTooNew(error)) return FOR_NEWER;
   logger.error({ err: error }, 'step failed');
   throw error;
 }
@@ -109,7 +118,7 @@ async function tellStalled(
 async function perform(deps: WorkerDeps, { name, data }: QueueJob): Promise<StepOutcome> {
   if (isStep(name) && !(Number(data?.v) > PAYLOAD_VERSION))
     return inTrace(deps, name, data, () => STEPS[name](deps, data));
-  return { outcome: 'again', why: 'made for a newer worker', delayMs: NEWER_VERSION_DELAY };
+  return FOR_NEWER;
 }
 
 function isStep(name: string): name is StepName {

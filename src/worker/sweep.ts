@@ -1,3 +1,4 @@
+import { isTooNew } from '../store/records.ts';
 import type { WorkerDeps } from './deps.ts';
 
 type SweepDeps = Pick<WorkerDeps, 'store' | 'producer' | 'settings' | 'logger'>;
@@ -23,9 +24,15 @@ export async function sweep(deps: SweepDeps): Promise<void> {
 async function wakeAll({ store, producer }: SweepDeps, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += PAGE) {
     // All of a page at once: one after the other, a sweep over many thousands would outlast its interval.
-    const jobs = await Promise.all(ids.slice(at, at + PAGE).map((id) => store.get(id)));
+    const jobs = await Promise.all(ids.slice(at, at + PAGE).map((id) => store.get(id).catch(toNewer)));
     for (const job of jobs) if (job !== null) await producer.wakeJob(job, store.now());
   }
+}
+
+/** A record of a newer version is left to the sweep of that version. */
+function toNewer(error: unknown): null {
+  if (isTooNew(error)) return null;
+  throw error;
 }
 
 async function dropFinished({ store, settings, logger }: SweepDeps): Promise<void> {

@@ -24,6 +24,7 @@ export function copyJob(
     permissions: null,
     warnings: [],
     notify: [],
+    ownSecrets: [],
     deliveries: [],
     requestId: null,
     traceparent: null,

@@ -222,7 +222,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     running.push(worker);
     return worker;
   };
-  await store.syncClock();
+  // The first wake-up would otherwise come later than its record, when the queue is open.
+  await Promise.all([store.syncClock(), producer.queues()]);
   events?.start();
   for (let i = 0; i < (options.workers ?? 0); i += 1) await startWorker();
 

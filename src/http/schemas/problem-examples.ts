@@ -119,6 +119,9 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     'InvalidParameterValue',
     'DescribeImages in us-east-1: InvalidParameterValue: The value is not valid.',
   ),
+  'record-too-new': {
+    detail: `the record of job 019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10 has schema version 2, and this process reads up to 1: ${LATER}`,
+  },
   'redis-unavailable': { detail: `Redis, which keeps the jobs, does not answer: ${LATER}` },
   'keys-unavailable': { detail: `the keys that verify tokens can't be read: ${LATER}` },
   overloaded: { detail: `more requests than this process can answer: ${LATER}` },
