@@ -4,8 +4,8 @@ import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { withoutOwner } from '../domain/permissions.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../permissions/facts.ts';
-import { hiddenSnapshots, notShared } from '../permissions/foreign-snapshots.ts';
+import { ifKnown } from '../sharing/facts.ts';
+import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
@@ -32,7 +32,11 @@ export async function ofAnotherAccount(
   return [{ code: 'tags-not-copied', message, region }];
 }
 
+<<<<<<< HEAD
+/** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */
+=======
 /** Drops the owner of the copies, the service's own account, which needs no permission for them. */
+>>>>>>> limits
 export function leaveOwnerOut(
   { account, region }: Image,
   asked: PermissionRequest | null,

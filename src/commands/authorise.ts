@@ -59,6 +59,18 @@ export async function authoriseChange(
   await turnAway(deps, principal, { action: 'change-permissions', image, what: change }, objections);
 }
 
+/** Whether the caller may make a change of an image that has the permissions `before`. Nothing is audited. */
+export function mayChange(
+  deps: Deps,
+  principal: Principal,
+  region: string,
+  change: PermissionChange,
+  before: PermissionState,
+): boolean {
+  const { scopes, policy } = againstChange(deps, principal, principal.id, region, change, before);
+  return scopes.length + policy.length === 0;
+}
+
 /**
  * Refuses a retry if the current policy no longer allows the job to the principal that requested it, or if the principal that
  * retries lacks a scope. @throws {AmiferryError} `missing-scope`, `outside-policy`

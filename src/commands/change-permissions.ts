@@ -1,5 +1,6 @@
-import type { Image, ImageName } from '../domain/ami.ts';
+import type { Image, ImageName, Scope } from '../domain/ami.ts';
 import type { Principal } from '../domain/access.ts';
+import { isEncrypted } from '../domain/ami.ts';
 import type { Job, PermissionsJob, Warning } from '../domain/job.ts';
 import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionChange, PermissionRequest, PermissionSet } from '../domain/permissions.ts';
@@ -11,12 +12,14 @@ import {
   targetOf,
   withoutOwner,
 } from '../domain/permissions.ts';
+import { PRIVATE } from '../domain/policy.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
-import { refuse } from '../permissions/copy-checks.ts';
-import { sharingFacts } from '../permissions/facts.ts';
-import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
-import { acceptedNew, authoriseChange } from './authorise.ts';
+import { refuse } from '../sharing/copy-checks.ts';
+import { sharingFacts } from '../sharing/facts.ts';
+import { againstForeign, readSettled } from '../sharing/foreign-snapshots.ts';
+import { isShownAsOwn } from '../sharing/own-image.ts';
+import { acceptedNew, authoriseChange, mayChange } from './authorise.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
@@ -58,17 +61,52 @@ export async function changePermissions(
   requireShareable(image);
   const warnings = [...left, ...requireCopiers(asked, source.region)];
   const scope = { account: source.account, region: source.region };
+  if (!(await isAllowedInAnyCase(deps, principal, scope, image, change)))
+    await requireAllowed(deps, principal, scope, image, change);
+  const job = newJob(image, change, { warnings, endpoints, principal, origin }, deps.store.now());
+  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'change-permissions', job));
+}
+
+/**
+ * Whether a PUT is allowed whatever the image's permissions are now. It ends with exactly its set, and gives at most all of that: what
+ * is allowed for a private image is then allowed for this one, and the permissions of now are not read (the worker reads them). Only for
+ * an unencrypted image, and for a set that is not public: there EC2's other rules need no reads either.
+ */
+async function isAllowedInAnyCase(
+  deps: CommandDeps,
+  principal: Principal,
+  scope: Scope,
+  image: Image,
+  change: PermissionChange,
+): Promise<boolean> {
+  if (change.mode !== 'set' || change.set.public || isEncrypted(image)) return false;
+  if (!mayChange(deps, principal, scope.region, change, PRIVATE)) return false;
+  const facts = await sharingFacts(deps, scope, image);
+  if (refusals(facts, change.set, change.set).length > 0) return false;
+  return isShownAsOwn(deps, scope, image);
+}
+
+/** Checks a change against the image's permissions of now. @throws {AmiferryError} why it is refused */
+async function requireAllowed(
+  deps: CommandDeps,
+  principal: Principal,
+  scope: Scope,
+  image: Image,
+  change: PermissionChange,
+): Promise<void> {
   const permissions = await readSettled(deps, scope, image);
   const { state } = permissions;
+  const source = { imageId: image.imageId, ...scope };
   await authoriseChange(deps, principal, source, change, state);
   const target = targetOf(change, state);
   const added = minus(target, state);
-  const facts = await sharingFacts(deps, scope, image, { publicImages: added.public });
+  const facts = await sharingFacts(deps, scope, image, {
+    blockPublicAccess: added.public,
+    publicImages: added.public,
+  });
   // A withdrawal gives nothing, so a snapshot of another account does not stop it.
   if (!onlyWithdraws(change)) refuse(againstForeign(image, permissions));
   refuse(refusals(facts, added, target));
-  const job = newJob(image, change, { warnings, endpoints, principal, origin }, deps.store.now());
-  return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'change-permissions', job));
 }
 
 /** Drops the image's owner from what is given: the owner may launch and copy the image without it. */

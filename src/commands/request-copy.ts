@@ -5,7 +5,7 @@ import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
-import { checkCopy } from '../permissions/copy-checks.ts';
+import { checkCopy } from '../sharing/copy-checks.ts';
 import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
 import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';

@@ -1,7 +1,7 @@
 import type { Image } from '../domain/ami.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../permissions/facts.ts';
+import { ifKnown } from '../sharing/facts.ts';
 import type { CommandDeps } from './deps.ts';
 import type { NamedRegion } from './require-region.ts';
 

@@ -3,9 +3,9 @@ import { isEncrypted } from '../domain/ami.ts';
 import type { PermissionState, Visibility } from '../domain/permissions.ts';
 import { visibility } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
-import { againstPublic, againstSharing } from '../domain/sharing-rules.ts';
-import { sharingFacts } from '../permissions/facts.ts';
-import { againstForeign, readSettled } from '../permissions/foreign-snapshots.ts';
+import { againstPublic, againstKeys } from '../domain/sharing-rules.ts';
+import { sharingFacts } from '../sharing/facts.ts';
+import { againstForeign, readSettled } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 
@@ -30,10 +30,10 @@ export async function viewPermissions(deps: CommandDeps, source: ImageName): Pro
   const scope = { account, region };
   const [permissions, facts] = await Promise.all([
     readSettled(deps, scope, image),
-    sharingFacts(deps, scope, image, { publicImages: !image.public }),
+    sharingFacts(deps, scope, image, { blockPublicAccess: true, publicImages: !image.public }),
   ]);
   const { state } = permissions;
-  const sharing = [...againstForeign(image, permissions), ...againstSharing(facts)];
+  const sharing = [...againstForeign(image, permissions), ...againstKeys(facts)];
   const publishing = againstPublic(facts);
   const ready = image.state === 'available';
   return {

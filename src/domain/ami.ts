@@ -81,6 +81,8 @@ export interface Image {
 /** A snapshot as far as it tells the progress of a copy. `progress` in percent. */
 export interface Snapshot {
   snapshotId: string;
+  /** The account that owns it, where EC2 tells. */
+  ownerId?: string | undefined;
   state: string;
   /** EC2's StateMessage: the more useful half of why a copy failed. */
   stateMessage: string | null;

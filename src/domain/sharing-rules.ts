@@ -42,7 +42,7 @@ export interface Reason {
 }
 
 /** Why the image can be shared with nobody at all: EC2's rules for keys (ec2-facts: "Launch permissions"). */
-export function againstSharing(facts: SharingFacts): Reason[] {
+export function againstKeys(facts: SharingFacts): Reason[] {
   const managed = facts.keys.find(({ manager }) => manager === 'AWS');
   if (!facts.encrypted || managed === undefined) return [];
   return [
@@ -83,7 +83,7 @@ export function againstPublic(facts: SharingFacts): Reason[] {
 export function refusals(facts: SharingFacts, added: PermissionSet, target: PermissionSet): Reason[] {
   const reasons = added.public ? againstPublic(facts) : [];
   // Who asks for the whole world is not helped by what would do for a few accounts.
-  if (!isNobody(added) && reasons.length === 0) reasons.push(...againstSharing(facts));
+  if (!isNobody(added) && reasons.length === 0) reasons.push(...againstKeys(facts));
   const count = shareeCount(target);
   const most = facts.quotas.sharees;
   if (count > most && shareeCount(added) > 0) {

@@ -17,10 +17,11 @@ import { onlyWithdraws } from '../domain/permissions.ts';
 import type { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
-import { readPermissions } from '../permissions/read.ts';
+import type { Permissions } from '../sharing/read.ts';
+import { readPermissions } from '../sharing/read.ts';
 import type { JobPayload } from '../queue/jobs.ts';
 import { changeJob } from './change-job.ts';
-import { isFirstInQueue } from './first-in-queue.ts';
+import { isFirstInQueue } from '../sharing/fence.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import type { Wait } from './failure.ts';
@@ -34,9 +35,10 @@ import {
   mayBeThrottled,
   mayTryAgain,
 } from './failure.ts';
-import { share, takeBack } from './share.ts';
-import type { ShareRequest } from './share-request.ts';
-import { supersedeEarlier } from './supersede.ts';
+import { share } from '../sharing/apply.ts';
+import { takeBack } from '../sharing/take-back.ts';
+import type { ShareRequest } from '../sharing/request.ts';
+import { supersedeEarlier } from '../sharing/supersede.ts';
 
 /**
  * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
@@ -57,15 +59,19 @@ async function change(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Prom
     const image = await deps.gateway.describeImage(scope, job.image.id);
     if (image === null) return await pollAgain(deps, job);
     if (job.unseen) await changeJob(deps, job.id, changeImageSeen);
-    if (onlyWithdraws(job.change)) await supersedeEarlier(deps, scope, job);
+    if (onlyWithdraws(job.change)) await stopEarlier(deps, scope, job);
     const begun = await begin(deps, scope, job, image);
     if (begun === null) return DONE;
     request = requestOf(begun.job, image, begun.before);
     if (begun.job.stopping) return await stop(deps, scope, begun.job, request);
-    return await applyChange(deps, scope, begun.job, request);
+    return await applyChange(deps, scope, begun, request);
   } catch (error) {
     return afterError(deps, scope, job, request, error);
   }
+}
+
+function stopEarlier(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promise<void> {
+  return supersedeEarlier(deps, scope, job, (jobId, transition) => changeJob(deps, jobId, transition));
 }
 
 /** One stale answer is no end: what the change gave by then would stay. */
@@ -81,19 +87,26 @@ function requestOf(job: PermissionsJob, image: Image, before: PermissionState): 
   return { job, me, image, change: asked, before, mayPublish, remember: aboutToGive };
 }
 
+interface Begun {
+  job: PermissionsJob;
+  before: PermissionState;
+  /** The permissions as this step has just read them; `null` where an earlier one did. */
+  read: Permissions | null;
+}
+
 /** How it was before the first change: as saved by an earlier run, else as read now. `null` when it has ended, or another change comes first. */
 async function begin(
   deps: WorkerDeps,
   scope: Scope,
   job: PermissionsJob,
   image: Image,
-): Promise<{ job: PermissionsJob; before: PermissionState } | null> {
-  if (job.before !== null) return { job, before: job.before };
-  const { state } = await readPermissions(deps, scope, image);
+): Promise<Begun | null> {
+  if (job.before !== null) return { job, before: job.before, read: null };
+  const read = await readPermissions(deps, scope, image);
   const me = { jobId: job.id, destination: null };
-  const begun = await deps.store.updateIfFirst(me, scope, job.image.id, beginChange(state));
+  const begun = await deps.store.updateIfFirst(me, scope, job.image.id, beginChange(read.state));
   if (begun.outcome !== 'changed' || begun.job.kind !== 'permissions') return null;
-  return { job: begun.job, before: state };
+  return { job: begun.job, before: read.state, read };
 }
 
 /** Cancelled, or overtaken by a withdrawal: what it gave is taken back, and then it ends. */
@@ -118,10 +131,10 @@ function notTakenBack({ image }: PermissionsJob): string {
 async function applyChange(
   deps: WorkerDeps,
   scope: Scope,
-  job: PermissionsJob,
+  { job, read }: Begun,
   request: ShareRequest,
 ): Promise<StepOutcome> {
-  const result = await share(deps, scope, request);
+  const result = await share(deps, scope, request, read);
   if (result.outcome === 'unsettled') {
     const why = 'EC2 does not show the change yet, or another tool changes the image at the same time';
     if (isInTime(deps, waitOf(deps, job))) return { outcome: 'again', why };

@@ -7,7 +7,7 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { EventsQueue, QueueMessage } from '../aws/sqs/gateway.ts';
 import type { SqsErrorKind } from '../aws/sqs/sqs-error.ts';
 import { SqsError } from '../aws/sqs/sqs-error.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /** Seconds for which SQS holds an empty answer back: as long as it can. */

@@ -8,7 +8,7 @@ import { changeCopy } from './change-job.ts';
 import { copyParams } from './copy-params.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { revokeAll } from '../permissions/key-access.ts';
+import { revokeAll } from '../sharing/key-grants.ts';
 import type { Wait } from './failure.ts';
 import {
   failureBecause,

@@ -7,11 +7,11 @@ import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from '../queue/jobs.ts';
 import { PAYLOAD_VERSION, STEPS_QUEUE } from '../queue/jobs.ts';
 import { tracedBy } from '../queue/producer.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { inTrace } from './in-trace.ts';
-import { StepOvertaken } from './step-overtaken.ts';
+import { StepOvertaken } from '../sharing/fence.ts';
 import { STEPS } from './registry.ts';
 
 export interface RunnerOptions {

@@ -2,7 +2,7 @@ import { attemptRef } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../logging/log-context.ts';
 import type { JobPayload } from '../queue/jobs.ts';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 import { reserveAndStart } from './reserve-and-start.ts';
 import { callCopyImage } from './call-copy-image.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';

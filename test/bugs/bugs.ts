@@ -20,10 +20,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/store'],
   },
   sharing: {
-    file: 'src/permissions/differences.ts',
+    file: 'src/sharing/differences.ts',
     is: '      launch: both(now.state, given),',
     becomes: '      launch: NOBODY,',
-    tests: ['test/permissions'],
+    tests: ['test/sharing'],
   },
   webhooks: {
     file: 'src/webhooks/sign.ts',
@@ -38,10 +38,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/auth', 'test/http'],
   },
   'publishing without its scope': {
-    file: 'src/worker/share.ts',
+    file: 'src/sharing/allowed.ts',
     is: 'if (given.public && !mayPublish) {',
     becomes: 'if (given.public && !mayPublish && request.image.imageId === "") {',
-    tests: ['test/permissions/exposure.test.ts'],
+    tests: ['test/sharing/exposure.test.ts'],
   },
   'an id that an expired key gives again': {
     file: 'src/store/idempotency.ts',
@@ -53,14 +53,14 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     file: 'src/store/indexes.ts',
     is: "return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];",
     becomes: "return ['ZADD', queue, job.state === 'running' ? 0 : job.createdAt, member];",
-    tests: ['test/permissions'],
+    tests: ['test/sharing'],
   },
   'a PATCH that takes what it does not name': {
-    file: 'src/permissions/differences.ts',
+    file: 'src/sharing/differences.ts',
     is: 'snapshots: perSnapshot(now, (has) => both(has, remove)) },',
     becomes:
       'snapshots: perSnapshot(now, (has) => ({ public: has.public, accounts: without(has.accounts, add.accounts) })) },',
-    tests: ['test/permissions'],
+    tests: ['test/sharing'],
   },
   'a body that is ignored': {
     file: 'src/http/plugins/json-body.ts',
@@ -69,10 +69,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/http/ignored-bodies.test.ts'],
   },
   'a read back that Redis may miss': {
-    file: 'src/worker/share.ts',
+    file: 'src/sharing/read-back.ts',
     is: '    patience: READ_BACK_MS,',
     becomes: '    patience: -1,',
-    tests: ['test/permissions/read-back.test.ts'],
+    tests: ['test/sharing/read-back.test.ts'],
   },
   'a retry of what was being taken down': {
     file: 'src/domain/transitions.ts',
@@ -111,10 +111,10 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/aws', 'test/worker/stale-answers.test.ts'],
   },
   'grants for accounts that are not named': {
-    file: 'src/worker/share.ts',
+    file: 'src/sharing/apply.ts',
     is: '  const grantees = granteesOf(asked);\n  const left',
     becomes:
       '  const wanted = granteesOf(asked);\n  const grantees = wanted.length > 0 ? [...new Set([...wanted, ...one.now.state.accounts])] : wanted;\n  const left',
-    tests: ['test/permissions'],
+    tests: ['test/sharing'],
   },
 };

@@ -27,27 +27,27 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     becomes: "if version > 0 and plan.from == 0 then return 'conflict' end",
   },
   'frozen-target': {
-    file: 'src/worker/share.ts',
+    file: 'src/sharing/plan.ts',
     is: 'const todo = differences(asked, now);',
     becomes:
-      "const frozen = asked.mode === 'patch' ? { ...plus(minus(request.before, asked.remove), asked.add), includeSnapshots: false, grantKeyAccess: false } : asked.set; const todo = differences({ mode: 'set', set: frozen }, now);",
+      "const frozen = asked.mode === 'patch' ? { ...request.before, accounts: [...new Set([...request.before.accounts, ...asked.add.accounts])], includeSnapshots: false, grantKeyAccess: false } : asked.set; const todo = differences({ mode: 'set', set: frozen }, now);",
     only: 'made private by hand',
   },
   'no-fence': {
-    file: 'src/permissions/converge.ts',
+    file: 'src/sharing/converge.ts',
     is: '      await fence();\n',
     becomes: '',
     only: 'between the write that announces a call and the call',
   },
   'no-read-back': {
-    file: 'src/permissions/converge.ts',
+    file: 'src/sharing/converge.ts',
     is: 'if (isMade && undo !== undefined) await afterGiving(undo);',
     becomes: '',
     only: 'before a permission call, made private meanwhile',
   },
   'withdrawal-waits': {
     file: 'src/worker/apply-permissions.ts',
-    is: 'if (onlyWithdraws(job.change)) await supersedeEarlier(deps, scope, job);',
+    is: 'if (onlyWithdraws(job.change)) await stopEarlier(deps, scope, job);',
     becomes: '',
     only: 'made private while a change is stuck',
   },

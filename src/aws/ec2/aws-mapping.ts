@@ -53,6 +53,7 @@ function toState(state: string | undefined): ImageState {
 export function toSnapshot(snapshot: AwsSnapshot): Snapshot {
   return {
     snapshotId: snapshot.SnapshotId ?? '',
+    ownerId: snapshot.OwnerId,
     state: snapshot.State ?? 'pending',
     stateMessage: snapshot.StateMessage ?? null,
     progress: Number.parseInt(snapshot.Progress ?? '0', 10) || 0,

@@ -4,10 +4,10 @@ import type { PermissionSet } from '../domain/permissions.ts';
 import { inBatches, NOBODY } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
 import type { Fence, SnapshotPermissions } from '../aws/ec2/gateway.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 import type { Differences } from './differences.ts';
-import type { GrantPlan } from './key-access.ts';
-import { grantCalls } from './key-access.ts';
+import type { GrantPlan } from './key-grants.ts';
+import { grantCalls } from './key-grants.ts';
 
 /** Entries a call. EC2 takes 500 for a snapshot; what it takes for an image is not documented. */
 const IMAGE_BATCH = 200;
@@ -49,7 +49,7 @@ export async function makeCalls(
  * on the image, on snapshots. Nobody is given an image before its key, or keeps one after its key is withdrawn.
  */
 export function callsFor(
-  deps: PermissionDeps,
+  deps: SharingReads,
   scope: Scope,
   image: Image,
   { take, give }: Differences,
@@ -70,7 +70,7 @@ export function callsFor(
 }
 
 function launchCalls(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   { imageId }: Image,
   add: PermissionSet,
@@ -85,7 +85,7 @@ function launchCalls(
 }
 
 function snapshotCalls(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   operation: 'add' | 'remove',
   snapshots: ReadonlyMap<string, SnapshotPermissions>,

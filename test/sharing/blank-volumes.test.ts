@@ -2,7 +2,7 @@ import { OWN } from '../helpers/account.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import type { Image } from '../../src/domain/ami.ts';
-import { namesAllSnapshots } from '../../src/worker/names-all-snapshots.ts';
+import { namesAllSnapshots } from '../../src/sharing/names-all-snapshots.ts';
 import { EU, eu } from '../helpers/copies.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER, untilChanged } from '../helpers/service.ts';

@@ -2,12 +2,14 @@ import type { Image, Scope } from '../domain/ami.ts';
 import { isEncrypted, snapshotIdsOf } from '../domain/ami.ts';
 import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { AwsError } from '../aws/aws-error.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 
 /** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
 interface Asked {
   /** Whose the keys are: where anything is to be shared. */
   keys?: boolean;
+  /** Whether block public access is on: where the image becomes public, or where that is shown. */
+  blockPublicAccess?: boolean;
   /** How many images are public: where this one is to be. */
   publicImages?: boolean;
 }
@@ -20,7 +22,7 @@ export interface ImageFacts extends SharingFacts {
 
 /** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
 export async function sharingFacts(
-  deps: PermissionDeps,
+  deps: SharingReads,
   scope: Scope,
   image: Image,
   asked: Asked = {},
@@ -28,7 +30,7 @@ export async function sharingFacts(
   const encrypted = isEncrypted(image);
   const [{ keys, keyless }, blockPublicAccess, publicImages] = await Promise.all([
     encrypted ? keysOf(deps, scope, image, asked.keys ?? true) : { keys: [], keyless: [] },
-    ifKnown(deps.gateway.blockPublicAccess(scope)),
+    asked.blockPublicAccess === true ? ifKnown(deps.gateway.blockPublicAccess(scope)) : null,
     asked.publicImages === true ? otherPublicImages(deps, scope, image.imageId) : null,
   ]);
   return {
@@ -47,7 +49,7 @@ export async function sharingFacts(
 
 /** The account's public images in a region, but for one; `null` where that may not be read. */
 export async function otherPublicImages(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   imageId: string | null,
 ): Promise<number | null> {
@@ -58,7 +60,7 @@ export async function otherPublicImages(
 }
 
 async function keysOf(
-  { gateway, kms }: PermissionDeps,
+  { gateway, kms }: SharingReads,
   scope: Scope,
   image: Image,
   askKms: boolean,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { backoff } from './backoff.ts';
+import { backoff } from '../domain/backoff.ts';
 
 interface Trying {
   /** Milliseconds after which the next failure is the last one. */

@@ -3,7 +3,7 @@ import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { PermissionChange, PermissionSet } from '../domain/permissions.ts';
 import { both, isNobody, minus, NOBODY, plus, without } from '../domain/permissions.ts';
 import type { SnapshotPermissions } from '../aws/ec2/gateway.ts';
-import type { Permissions } from './read.ts';
+import type { Permissions, Touched } from './read.ts';
 
 /** Permissions of an image and of its snapshots, by snapshot id. */
 export interface Access {
@@ -55,6 +55,17 @@ export function withdrawal(given: Given, now: Permissions): Differences {
       snapshots: perSnapshot(now, (has, id) => both(has, ours(id))),
     },
     give: NOTHING,
+  };
+}
+
+/** What the calls that make some differences are about. */
+export function touchedBy({ take, give }: Differences): Touched {
+  const ids = [take, give].flatMap(({ snapshots }) =>
+    [...snapshots].flatMap(([id, one]) => (isNoSnapshot(one) ? [] : [id])),
+  );
+  return {
+    launch: [take, give].some(({ launch }) => !isNobody(launch)),
+    snapshotIds: [...new Set(ids)],
   };
 }
 

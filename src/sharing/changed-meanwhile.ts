@@ -2,7 +2,7 @@ import type { Given } from '../domain/given.ts';
 import type { Warning } from '../domain/job.ts';
 import type { PermissionSet, PermissionState } from '../domain/permissions.ts';
 import { both, isNobody, minus } from '../domain/permissions.ts';
-import type { ShareRequest } from './share-request.ts';
+import type { ShareRequest } from './request.ts';
 
 /** What a PUT finds that others changed in EC2 since it began. It makes its own set of it all the same, and says so. */
 export function changedMeanwhile(

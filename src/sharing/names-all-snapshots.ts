@@ -1,14 +1,13 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import { snapshotIdsOf } from '../domain/ami.ts';
-import { hasAllDevices } from '../permissions/read.ts';
-import type { WorkerDeps } from './deps.ts';
+import type { SharingDeps } from './deps.ts';
 
 /**
  * Whether EC2 names all snapshots of an image. A device without one is either a copy's that EC2 does not name yet, right after the
  * copy is available, or a blank volume, which never has any: EC2 describes the snapshots of a copy as copied for it, so that
  * those which the image does not name yet are known. An image that is no copy, or is old, names what it has.
  */
-export async function namesAllSnapshots(deps: WorkerDeps, scope: Scope, image: Image): Promise<boolean> {
+export async function namesAllSnapshots(deps: SharingDeps, scope: Scope, image: Image): Promise<boolean> {
   if (hasAllDevices(image)) return true;
   const named = new Set(snapshotIdsOf([image]));
   if (named.size === 0) return false;
@@ -17,6 +16,12 @@ export async function namesAllSnapshots(deps: WorkerDeps, scope: Scope, image: I
   return image.source === null || isOld(deps, image);
 }
 
-function isOld({ store, settings }: WorkerDeps, { createdAt }: Image): boolean {
+function isOld({ store, settings }: SharingDeps, { createdAt }: Image): boolean {
   return createdAt !== null && store.now() - Date.parse(createdAt) > settings.lostCopyMs;
+}
+
+/** Right after an image is available EC2 may not name all of its snapshots yet. One without any is from an instance store. */
+function hasAllDevices({ snapshots, ebsBacked }: Image): boolean {
+  if (snapshots.length === 0) return ebsBacked !== true;
+  return snapshots.every(({ snapshotId }) => snapshotId !== null);
 }

@@ -6,7 +6,7 @@ import { shareeCount } from '../domain/permissions.ts';
 import type { KeyFacts } from '../domain/sharing-rules.ts';
 import { AwsError, PASSING } from '../aws/aws-error.ts';
 import type { AccessCall } from './converge.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 
 type Keys = readonly Pick<KeyFacts, 'keyId'>[];
 
@@ -30,7 +30,7 @@ export interface GrantPlan {
 
 /** The grants that this service made on an image's keys. Where KMS doesn't let them be seen there are none, and a warning. */
 export async function readGrants(
-  { kms }: PermissionDeps,
+  { kms }: SharingReads,
   scope: Scope,
   imageId: string,
   keys: Keys,
@@ -50,7 +50,7 @@ export async function readGrants(
 
 /** The calls that withdraw grants, and those that give them. */
 export function grantCalls(
-  { kms }: PermissionDeps,
+  { kms }: SharingReads,
   scope: Scope,
   imageId: string,
   keys: Keys,
@@ -94,7 +94,7 @@ export function grantCalls(
  * so: a withdrawal doesn't fail for it.
  */
 export async function revokeAll(
-  deps: PermissionDeps,
+  deps: SharingReads,
   scope: Scope,
   imageId: string,
   keys: Keys,

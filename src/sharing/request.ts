@@ -5,17 +5,17 @@ import type { PermissionChange, PermissionState } from '../domain/permissions.ts
 import type { Reason } from '../domain/sharing-rules.ts';
 import type { Change, ChangeRef } from '../store/store.ts';
 
-/** What is to be done about an image's permissions, on whose behalf. */
+/** A change of an image's permissions, and the job that makes it. */
 export interface ShareRequest {
   /** The job whose work it is: its principal's rules count. */
   job: Job;
-  /** Its place in the image's line of changes. */
+  /** Its place in the wait queue of the image. */
   me: ChangeRef;
   image: Image;
   change: PermissionChange;
   /** As read when the change began: what the audit and a PUT's warnings compare with, and nothing is restored to. */
   before: PermissionState;
-  /** Whether who asked may make the image public. */
+  /** Whether the caller may make the image public. */
   mayPublish: boolean;
   /** The transition that saves what the next calls give, and what is worth telling. */
   remember(given: Given, warnings: readonly Warning[]): Change;

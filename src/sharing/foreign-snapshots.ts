@@ -3,7 +3,7 @@ import { snapshotIdsOf } from '../domain/ami.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 import type { Permissions } from './read.ts';
 import { readPermissions } from './read.ts';
 
@@ -19,7 +19,7 @@ export function againstForeign({ imageId, region }: Image, { foreign }: Permissi
  * {@link readPermissions} of an image that is there: a snapshot that EC2 does not know is another account's then.
  * @throws {AmiferryError} `foreign-snapshot`, and those of readPermissions
  */
-export async function readSettled(deps: PermissionDeps, scope: Scope, image: Image): Promise<Permissions> {
+export async function readSettled(deps: SharingReads, scope: Scope, image: Image): Promise<Permissions> {
   try {
     return await readPermissions(deps, scope, image);
   } catch (error) {

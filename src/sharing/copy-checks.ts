@@ -7,7 +7,7 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
 import { AmiferryError } from '../errors.ts';
 import { partitionInArn, partitionOf } from '../domain/regions.ts';
-import type { PermissionDeps } from './deps.ts';
+import type { SharingReads } from './deps.ts';
 import { ifKnown, otherPublicImages } from './facts.ts';
 
 /**
@@ -18,7 +18,7 @@ import { ifKnown, otherPublicImages } from './facts.ts';
  * @throws {AmiferryError} `encryption-cannot-be-removed`, `key-not-found`, `key-not-usable`, `key-required`, and the codes of sharing-rules.ts
  */
 export async function checkCopy(
-  deps: PermissionDeps,
+  deps: SharingReads,
   image: Image,
   spec: CopySpec,
   permissions: PermissionRequest | null,
@@ -42,7 +42,7 @@ export async function checkCopy(
  * The key of encryption by default, if it is a customer key: what is encrypted under it can be shared (ec2-facts.md, "Encryption by
  * default, and organizations"). `null` where it is another one, or may not be read.
  */
-async function defaultCustomerKey({ gateway, kms }: PermissionDeps, scope: Scope): Promise<KeyFacts | null> {
+async function defaultCustomerKey({ gateway, kms }: SharingReads, scope: Scope): Promise<KeyFacts | null> {
   const keyId = await ifKnown(gateway.defaultKey(scope));
   if (keyId === null) return null;
   const lookup = await kms.describeKey(scope, keyId);
@@ -68,7 +68,7 @@ interface KeyCheck {
 }
 
 /** KMS is asked in the destination region: there the key has to be, and to be one that can encrypt a snapshot. */
-async function lookUpKey({ kms }: PermissionDeps, scope: Scope, keyId: string | null): Promise<KeyCheck> {
+async function lookUpKey({ kms }: SharingReads, scope: Scope, keyId: string | null): Promise<KeyCheck> {
   if (keyId === null) return { key: null, warnings: [] };
   const { region } = scope;
   const [, , , arnRegion] = keyId.startsWith('arn:') ? keyId.split(':') : [];
@@ -112,7 +112,7 @@ interface Encryption {
 }
 
 async function willBeEncrypted(
-  { gateway }: PermissionDeps,
+  { gateway }: SharingReads,
   scope: Scope,
   image: Image,
   spec: CopySpec,
@@ -146,7 +146,7 @@ function keyRequired({ region }: CopySpec, image: Image, permissions: Permission
 }
 
 async function factsOfCopy(
-  deps: PermissionDeps,
+  deps: SharingReads,
   scope: Scope,
   image: Image,
   encrypted: boolean,

@@ -3,28 +3,30 @@ import type { Failure, Job, PermissionsJob } from '../domain/job.ts';
 import { supersedeChange, supersedeSharing } from '../domain/permission-transitions.ts';
 import type { PermissionChange, PermissionSet } from '../domain/permissions.ts';
 import { isAgainst, NOBODY } from '../domain/permissions.ts';
-import type { WorkerDeps } from './deps.ts';
-import { changeJob } from './change-job.ts';
-import { failureBecause } from './failure.ts';
+import { ERRORS } from '../errors.ts';
+import type { Change } from '../store/store.ts';
+import type { SharingDeps } from './deps.ts';
 
 /**
- * A withdrawal goes before all that waits in the line of its image, however stuck that is. What was accepted before it and
- * gives what it takes must not be made after it: that is stopped first.
+ * Stops the earlier changes that give what a withdrawal takes. A withdrawal goes before all changes that wait in the queue of its image,
+ * so they must not be made after it.
+ * @param write writes a transition of a job
  */
 export async function supersedeEarlier(
-  deps: WorkerDeps,
+  { store }: Pick<SharingDeps, 'store'>,
   scope: Scope,
   withdrawal: PermissionsJob,
+  write: (jobId: string, transition: Change) => Promise<unknown>,
 ): Promise<void> {
   const me = { jobId: withdrawal.id, destination: null };
-  for (const { jobId, destination } of await deps.store.changesBefore(scope, withdrawal.image.id, me)) {
-    const job = await deps.store.get(jobId);
+  for (const { jobId, destination } of await store.changesBefore(scope, withdrawal.image.id, me)) {
+    const job = await store.get(jobId);
     if (job === null || !isAgainst(withdrawal.change, givesOf(job))) continue;
     const transition =
       destination === null
         ? supersedeChange(supersededBy(withdrawal))
         : supersedeSharing(destination, withdrawal.id);
-    await changeJob(deps, jobId, transition);
+    await write(jobId, transition);
   }
 }
 
@@ -36,7 +38,9 @@ function added(change: PermissionChange): PermissionSet {
   return change.mode === 'set' ? change.set : change.add;
 }
 
+/** Why a change ends that a later withdrawal supersedes. */
 export function supersededBy({ id }: Pick<PermissionsJob, 'id'>): Failure {
   const message = `job ${id}, accepted later, takes away what this one was to give: it gave nothing more, and what it had given was taken back`;
-  return failureBecause('superseded', message);
+  const { retryable } = ERRORS.superseded;
+  return { code: 'superseded', message, retryable, awsCode: null, awsRequestId: null };
 }

@@ -1,12 +1,12 @@
 import type { AuditEntry } from '../domain/audit.ts';
 import { auditEntry } from '../domain/audit.ts';
 import type { PermissionState } from '../domain/permissions.ts';
-import type { WorkerDeps } from './deps.ts';
-import type { ShareOutcome, ShareRequest } from './share-request.ts';
+import type { SharingDeps } from './deps.ts';
+import type { ShareOutcome, ShareRequest } from './request.ts';
 
-/** Tells how a share went, and by which calls. */
+/** Records in the audit how a change ended, with AWS's request ids of its calls. */
 export async function auditShare(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   result: ShareOutcome,
@@ -18,15 +18,15 @@ export async function auditShare(
   const { after } = result;
   if (result.outcome === 'shared')
     return record(deps, request, { action: 'share-image', outcome: 'done', after, awsRequestIds });
-  // It is looked at again and again until EC2 shows it; what was called is reported once.
+  // The step reads the permissions again until EC2 shows the change: only the try that made calls is recorded.
   if (awsRequestIds.length === 0) return undefined;
   const reasons = ['EC2 does not show all of it yet'];
   return record(deps, request, { action: 'share-image', outcome: 'done', after, reasons, awsRequestIds });
 }
 
-/** Tells of a share that broke off, if it changed anything: how it is now is reported when it is done, or put back. */
+/** Records a change that an error ended, if it had made calls. The state after it is recorded by the next try, or when it is taken back. */
 export async function auditBrokenShare(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   error: unknown,
@@ -36,9 +36,9 @@ export async function auditBrokenShare(
   await record(deps, request, { action: 'share-image', outcome: 'failed', reasons, awsRequestIds });
 }
 
-/** Tells how an image was put back, if there was anything to put back. `after` is `null` where that failed. */
+/** Records what was taken back, if anything was. `after` is `null` where that failed. */
 export async function auditPutBack(
-  deps: WorkerDeps,
+  deps: SharingDeps,
   request: ShareRequest,
   awsRequestIds: string[],
   after: PermissionState | null,
@@ -49,7 +49,7 @@ export async function auditPutBack(
 }
 
 async function record(
-  { audit, policy }: WorkerDeps,
+  { audit, policy }: SharingDeps,
   { job, image, before, change, me }: ShareRequest,
   entry: Pick<AuditEntry, 'action' | 'outcome'> & Partial<AuditEntry>,
 ): Promise<void> {

@@ -1,0 +1,164 @@
+import type { Scope } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
+import type { Warning } from '../domain/job.ts';
+import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
+import { minus, plus, without } from '../domain/permissions.ts';
+import { granteesOf } from '../domain/policy.ts';
+import type { Reason } from '../domain/sharing-rules.ts';
+import { refusals } from '../domain/sharing-rules.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { collectRequestIds } from '../aws/request-ids.ts';
+import { NotAllowed, requireAllowed } from './allowed.ts';
+import { auditBrokenShare, auditShare } from './audit.ts';
+import { callsFor, makeCalls } from './converge.ts';
+import type { SharingDeps } from './deps.ts';
+import { differences, isNothing, NOTHING, touchedBy } from './differences.ts';
+import { requireStillMine, StepOvertaken } from './fence.ts';
+import { autoScalingNeeds, keyPolicyNeeded } from './key-grants.ts';
+import { namesAllSnapshots } from './names-all-snapshots.ts';
+import type { Plan } from './plan.ts';
+import { plan } from './plan.ts';
+import type { Permissions } from './read.ts';
+import { readTouched } from './read.ts';
+import { readBack } from './read-back.ts';
+import type { ShareOutcome, ShareRequest } from './request.ts';
+import { takeBack } from './take-back.ts';
+
+/**
+ * Gives an image the permissions that it should have, keys included, and tells the audit. What is to be done follows from
+ * the permissions of now. The policy and EC2's rules are checked once more right before: an hour may have passed since the
+ * request was accepted.
+ * @param read the permissions as this step has just read them; `null`: they are to be read
+ */
+export async function share(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<ShareOutcome> {
+  const awsRequestIds: string[] = [];
+  try {
+    const result = await collectRequestIds(awsRequestIds, () => apply(deps, scope, request, read));
+    await auditShare(deps, request, awsRequestIds, result);
+    return result;
+  } catch (error) {
+    await auditBrokenShare(deps, request, awsRequestIds, error);
+    throw error;
+  }
+}
+
+async function apply(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<ShareOutcome> {
+  try {
+    const one = await plan(deps, scope, request, read);
+    requireAllowed(deps, request, one.given);
+    const { state } = one.now;
+    const target = plus(minus(state, one.todo.take.launch), one.todo.give.launch);
+    const reasons = refusals(one.facts, one.given, target);
+    if (reasons.length > 0) return await refused(deps, scope, request, reasons);
+    return await change(deps, scope, request, one);
+  } catch (error) {
+    if (error instanceof NotAllowed) return refused(deps, scope, request, error.reasons);
+    throw error;
+  }
+}
+
+const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
+
+/**
+ * Makes the calls of a plan, and reads back what they changed. What is about to be given is saved first; the fence is before each call,
+ * and the read back after each that gave anything.
+ */
+async function change(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  one: Plan,
+): Promise<ShareOutcome> {
+  const { image, change: asked, me } = request;
+  const { todo, facts, held, given, warnings } = one;
+  if (one.failed !== null) {
+    const calls = callsFor(deps, scope, image, { ...todo, give: NOTHING }, [], NO_GRANTS);
+    await makeAll(deps, scope, request, calls, given);
+    throw one.failed;
+  }
+  const saved = await deps.store.updateIfFirst(me, scope, image.imageId, request.remember(given, warnings));
+  if (saved.outcome !== 'changed') throw new StepOvertaken(`job ${me.jobId} is not to give anything (more)`);
+  const grantees = granteesOf(asked);
+  const left: Warning[] = [];
+  const calls = callsFor(deps, scope, image, todo, facts.keys, {
+    held,
+    revoke: (account) => losesGrant(request, account),
+    grant: grantees,
+    left: (warning) => left.push(warning),
+  });
+  await makeAll(deps, scope, request, calls, given);
+  const after = await readTouched(deps, scope, image, one.now, touchedBy(todo));
+  const rest = differences(asked, after);
+  const isThere = isNothing(rest.take) && isNothing(rest.give);
+  if (!isThere || !(one.gives || (await namesAllSnapshots(deps, scope, image))))
+    return { outcome: 'unsettled', after: after.state };
+  const { state } = after;
+  return {
+    outcome: 'shared',
+    after: state,
+    warnings: [...left, ...keyWarnings(scope, asked, one, state)],
+  };
+}
+
+/** What others still have to do before those who were given the image can use its keys. */
+function keyWarnings(
+  { region }: Scope,
+  asked: PermissionChange,
+  { facts: { keys }, held }: Plan,
+  after: PermissionState,
+): Warning[] {
+  const named = asked.mode === 'set' ? asked.set : asked.add;
+  const withGrant = held.map(({ account }) => account);
+  const lacking =
+    granteesOf(asked).length > 0
+      ? { ...named, accounts: [] }
+      : { ...after, accounts: without(after.accounts, withGrant) };
+  return [...keyPolicyNeeded(region, keys, lacking), ...autoScalingNeeds(region, keys, named)];
+}
+
+/** A PUT revokes the grants of all whom it doesn't name, a PATCH those of the accounts that it removes. */
+function losesGrant({ change: asked }: ShareRequest, account: string): boolean {
+  if (asked.mode === 'set') return !asked.set.accounts.includes(account);
+  return asked.remove.accounts.includes(account);
+}
+
+async function makeAll(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  calls: ReturnType<typeof callsFor>,
+  given: Given,
+): Promise<void> {
+  const fence = async () => {
+    requireAllowed(deps, request, given);
+    await requireStillMine(deps, request);
+  };
+  await makeCalls(calls, fence, (undo) => readBack(deps, scope, request, undo));
+}
+
+/** An earlier try, or this one, may have got half way, under the rules of then: that is taken back. */
+async function refused(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  reasons: Reason[],
+): Promise<ShareOutcome> {
+  const after = await takeBack(deps, scope, request);
+  if (after === null) throw notTakenBack(scope);
+  return { outcome: 'refused', reasons, after };
+}
+
+function notTakenBack({ region }: Scope): AwsError {
+  const message = `it is not allowed (any more) to share the image in ${region}, and it could not be made sure that it is not`;
+  return new AwsError('transient', message, 'NotPutBack', null, undefined);
+}

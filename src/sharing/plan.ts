@@ -1,0 +1,94 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
+import { plusGiven } from '../domain/given.ts';
+import type { Warning } from '../domain/job.ts';
+import { granteesOf } from '../domain/policy.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { changedMeanwhile } from './changed-meanwhile.ts';
+import type { SharingDeps, SharingReads } from './deps.ts';
+import type { Differences } from './differences.ts';
+import { differences, givenBy, isNothing } from './differences.ts';
+import type { ImageFacts } from './facts.ts';
+import { sharingFacts } from './facts.ts';
+import type { HeldGrant } from './key-grants.ts';
+import { readGrants } from './key-grants.ts';
+import { namesAllSnapshots } from './names-all-snapshots.ts';
+import type { Permissions } from './read.ts';
+import { readPermissions } from './read.ts';
+import { givenSoFar } from './read-back.ts';
+import type { ShareRequest } from './request.ts';
+
+/** One try: what is there, what is to be done about it, and what the job gives by that. */
+export interface Plan {
+  now: Permissions;
+  todo: Differences;
+  /** Whether anybody is to be given anything: then EC2 names all snapshots of the image. */
+  gives: boolean;
+  facts: ImageFacts;
+  held: HeldGrant[];
+  /** Why the grants are not known for now, or `null`: what is taken doesn't wait for that. */
+  failed: unknown;
+  /** What the job gave already, and what it is about to give. */
+  given: Given;
+  warnings: Warning[];
+}
+
+/**
+ * What a change has to do, by the permissions of now.
+ * @param read the permissions as this step has just read them; `null`: they are to be read
+ * @throws {AwsError} what the reads met; `DevicesMissing` (transient) where something is to be given before EC2 names all snapshots
+ */
+export async function plan(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  read: Permissions | null,
+): Promise<Plan> {
+  const { image, change: asked } = request;
+  const now = read ?? (await readPermissions(deps, scope, image));
+  const todo = differences(asked, now);
+  const grantees = granteesOf(asked);
+  const gives = !isNothing(todo.give) || grantees.length > 0;
+  if (gives && !(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
+  const soFar = givenSoFar(await deps.store.get(request.job.id), request.me);
+  const facts = await sharingFacts(deps, scope, image, {
+    keys: gives,
+    blockPublicAccess: todo.give.launch.public || soFar.public,
+    publicImages: todo.give.launch.public,
+  });
+  const { held, warnings, failed } = await heldGrants(deps, scope, image, facts, now);
+  const ungranted = grantees.filter((account) =>
+    facts.keys.some(({ keyId }) => !held.some((one) => one.keyId === keyId && one.account === account)),
+  );
+  const found = changedMeanwhile(request, now.state, soFar);
+  const given = plusGiven(soFar, givenBy(todo, ungranted));
+  return { now, todo, gives, facts, held, failed, given, warnings: [...warnings, ...found] };
+}
+
+/** The grants that this service made on the keys of an image; `failed` says why they are not known for now. */
+export async function heldGrants(
+  deps: SharingReads,
+  scope: Scope,
+  { imageId }: Image,
+  facts: ImageFacts | Promise<ImageFacts>,
+  { foreign }: Permissions,
+): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed: unknown }> {
+  try {
+    const { keys, keyless } = await facts;
+    const hidden = keyless.find((id) => !foreign.has(id));
+    if (hidden !== undefined) throw keyHidden(scope, hidden);
+    return { ...(await readGrants(deps, scope, imageId, keys)), failed: null };
+  } catch (error) {
+    return { held: [], warnings: [], failed: error };
+  }
+}
+
+function devicesMissing({ region }: Scope, imageId: string): AwsError {
+  const message = `EC2 does not name all snapshots of ${imageId} in ${region} yet`;
+  return new AwsError('transient', message, 'DevicesMissing', null, undefined);
+}
+
+function keyHidden({ region }: Scope, snapshotId: string): AwsError {
+  const message = `EC2 does not name the key of ${snapshotId} in ${region}, so the grants on it are not known`;
+  return new AwsError('transient', message, 'KeyHidden', null, undefined);
+}

@@ -1,0 +1,110 @@
+import type { Scope } from '../domain/ami.ts';
+import type { Given } from '../domain/given.ts';
+import { NOTHING_GIVEN } from '../domain/given.ts';
+import type { Job } from '../domain/job.ts';
+import { findDestination } from '../domain/job.ts';
+import { isNobody, minus } from '../domain/permissions.ts';
+import type { ChangeRef } from '../store/store.ts';
+import type { SharingDeps } from './deps.ts';
+import { requireStillMine, StepOvertaken } from './fence.ts';
+import { keepTrying } from './keep-trying.ts';
+import type { ShareRequest } from './request.ts';
+
+/**
+ * How long a step tries to read back what it gave, milliseconds: the watchdog gives a step twice as long. Redis may be away for a
+ * worker that was paused, since its connections timed out meanwhile.
+ */
+const READ_BACK_MS = 300_000;
+
+/**
+ * Makes the check of the fence once more, after a call that gave access. What was not to be given (any more), or not by this step, is
+ * taken back, unless it is to stay. @param undo takes back what the call gave @throws {StepOvertaken}
+ */
+export async function readBack(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  undo: () => Promise<void>,
+): Promise<void> {
+  let isOvertaken = false;
+  const about = { imageId: request.image.imageId, region: scope.region };
+  const trying = {
+    patience: READ_BACK_MS,
+    isFinal: () => isOvertaken,
+    failed: (err: unknown) =>
+      deps.logger.warn({ ...about, err }, 'could not read back what was given; trying again'),
+  };
+  const work = async () => {
+    try {
+      await requireStillMine(deps, request);
+    } catch (error) {
+      if (!(error instanceof StepOvertaken)) throw error;
+      if (!(await isToStay(deps, scope, request))) await undo();
+      isOvertaken = true;
+      throw error;
+    }
+  };
+  await keepTrying(trying, work).catch((err: unknown) => {
+    if (!isOvertaken)
+      deps.logger.error(
+        { ...about, err },
+        'could not read back what was given: look at the permissions of the image',
+      );
+    throw err;
+  });
+}
+
+/** What a change gave so far, by its record. */
+export function givenSoFar(job: Job | null, { destination }: ChangeRef): Given {
+  if (job?.kind === 'permissions') return job.given ?? NOTHING_GIVEN;
+  if (job === null || destination === null) return NOTHING_GIVEN;
+  return findDestination(job, destination)?.given ?? NOTHING_GIVEN;
+}
+
+/**
+ * Whether what an overtaken step has just given is to stay: its job succeeded all the same, and no later change of the
+ * image has taken it away.
+ */
+async function isToStay(
+  deps: SharingDeps,
+  { account, region }: Scope,
+  request: ShareRequest,
+): Promise<boolean> {
+  const now = await deps.store.get(request.job.id);
+  const ended = now === null ? null : endOf(now, request.me);
+  if (ended === null) return false;
+  const jobs = await latestChanges(deps.store, request.image.imageId);
+  const later = jobs.filter(
+    (job) =>
+      job.image.account === account &&
+      job.image.account === account &&
+      job.image.region === region &&
+      job.id !== request.job.id,
+  );
+  const given = givenSoFar(now, request.me);
+  return later.every((job) => {
+    if (job.kind !== 'permissions' || (job.finishedAt !== null && job.finishedAt < ended)) return true;
+    return job.state === 'queued' || (job.after !== null && isNobody(minus(given, job.after)));
+  });
+}
+
+const LATEST = 20;
+
+/** The latest changes of an image: a page of the store may be shorter than it might be. */
+async function latestChanges(store: SharingDeps['store'], imageId: string): Promise<Job[]> {
+  const found: Job[] = [];
+  for (let cursor: string | null | undefined; cursor !== null && found.length < LATEST;) {
+    const from = cursor === undefined ? {} : { cursor };
+    const page = await store.list({ kind: 'permissions', imageId, limit: LATEST, ...from });
+    found.push(...page.jobs);
+    cursor = page.nextCursor;
+  }
+  return found;
+}
+
+/** When it succeeded; `null` where it didn't. */
+function endOf(job: Job, { destination }: ChangeRef): number | null {
+  if (job.kind === 'permissions') return job.state === 'succeeded' ? job.finishedAt : null;
+  const one = destination === null ? undefined : findDestination(job, destination);
+  return one?.state === 'succeeded' ? one.finishedAt : null;
+}

@@ -1,0 +1,154 @@
+import type { Image, Scope } from '../domain/ami.ts';
+import type { CopyJob, Destination, Warning } from '../domain/job.ts';
+import { copyRef, destinationKey, destinationScope, ownerLeftOut } from '../domain/job.ts';
+import { copyAboutToGive } from '../domain/permission-transitions.ts';
+import type { PermissionState } from '../domain/permissions.ts';
+import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
+import { beginSharing, onCopy } from '../domain/transitions.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import { AmiferryError } from '../errors.ts';
+import type { Permissions } from '../sharing/read.ts';
+import { readPermissions } from '../sharing/read.ts';
+import type { ChangeRef } from '../store/store.ts';
+import type { WorkerDeps } from './deps.ts';
+import type { Wait } from './failure.ts';
+import { isCredentials, isInTime, isThrottled, mayBeThrottled, mayTryAgain } from './failure.ts';
+import { isFirstInQueue } from '../sharing/fence.ts';
+import { share } from '../sharing/apply.ts';
+import { takeBack } from '../sharing/take-back.ts';
+import type { ShareOutcome, ShareRequest } from '../sharing/request.ts';
+import { supersededBy } from '../sharing/supersede.ts';
+
+/**
+ * Shares a copy as asked, after earlier changes of its permissions. What others have given or taken meanwhile stays.
+ * @returns warnings; `null` when another change comes first
+ * @throws {AmiferryError} why the copy isn't shared; it is as it was then
+ */
+export async function sharePermissions(
+  deps: WorkerDeps,
+  job: CopyJob,
+  destination: Destination,
+): Promise<Warning[] | null> {
+  const { imageId } = destination;
+  if (job.permissions === null || imageId === null) return [];
+  const scope = destinationScope(destination);
+  const me = { jobId: job.id, destination: destinationKey(destination) };
+  if (!(await isFirstInQueue(deps, scope, imageId, me))) return null;
+  const image = await deps.gateway.describeImage(scope, imageId);
+  if (image === null) throw notThere(imageId);
+  const begun = await begin(deps, me, destination, image);
+  if (begun === null) return null;
+  const { set, wasNamed } = withoutOwner(job.permissions, image.ownerId);
+  const request: ShareRequest = {
+    job,
+    me,
+    image,
+    change: { mode: 'patch', add: set, remove: NO_REQUEST },
+    before: begun.before,
+    // A copy is accepted only with the scopes for all that it is to be given.
+    mayPublish: true,
+    remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
+  };
+  if (destination.supersededBy) {
+    if ((await takeBack(deps, scope, request)) === null) throw notTakenBack(scope.region);
+    const { message } = supersededBy({ id: destination.supersededBy });
+    return [{ code: 'superseded', message, region: scope.region }];
+  }
+  const result = await shareOrPutBack(deps, request, begun.read, waitOf(deps, destination));
+  if (result.outcome === 'shared')
+    return wasNamed ? [ownerLeftOut(image.ownerId, scope.region), ...result.warnings] : result.warnings;
+  if (result.outcome === 'unsettled') throw unsettled(scope.region);
+  const [reason] = result.reasons;
+  throw new AmiferryError(
+    reason?.code ?? 'internal-error',
+    result.reasons.map(({ message }) => message).join('; '),
+  );
+}
+
+/**
+ * How the copy was before it was shared: as saved by an earlier run, else as read now (`read`). `null` when another change comes first,
+ * or the record has moved on.
+ */
+async function begin(
+  deps: WorkerDeps,
+  me: ChangeRef,
+  destination: Destination,
+  image: Image,
+): Promise<{ before: PermissionState; read: Permissions | null } | null> {
+  const { sharedFrom } = destination;
+  if (sharedFrom !== null) return { before: sharedFrom, read: null };
+  const scope = destinationScope(destination);
+  const read = await readPermissions(deps, scope, image);
+  const transition = onCopy(beginSharing(copyRef(destination), read.state));
+  const begun = await deps.store.updateIfFirst(me, scope, image.imageId, transition);
+  return begun.outcome === 'changed' ? { before: read.state, read } : null;
+}
+
+/**
+ * What EC2 breaks off in the middle, and what is tried in vain for too long, is put back: better private than half
+ * shared.
+ */
+async function shareOrPutBack(
+  deps: WorkerDeps,
+  request: ShareRequest,
+  read: Permissions | null,
+  wait: Wait,
+): Promise<ShareOutcome> {
+  const scope: Scope = request.image;
+  try {
+    const result = await share(deps, scope, request, read);
+    if (result.outcome === 'unsettled' && !isInTime(deps, wait)) await takeBack(deps, scope, request);
+    return result;
+  } catch (error) {
+    // Without credentials nothing can be taken back either, and nothing needs to be: the step goes on once they work.
+    if (!(error instanceof AmiferryError) || isCredentials(error)) throw error;
+    if (mayTryAgain(deps, wait, error) || (isStale(error) && isInTime(deps, wait))) throw error;
+    if ((await takeBackInTime(deps, request, wait)) !== null) throw error;
+    const { imageId } = request.image;
+    const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
+    throw new AmiferryError(error.code, message, {
+      cause: error,
+      ...(error.aws === null ? {} : { aws: error.aws }),
+    });
+  }
+}
+
+/** {@link takeBack}, which waits for EC2 that throttles it until the copy's deadline for that; `null` after it. */
+async function takeBackInTime(
+  deps: WorkerDeps,
+  request: ShareRequest,
+  wait: Wait,
+): Promise<PermissionState | null> {
+  try {
+    return await takeBack(deps, request.image, request);
+  } catch (error) {
+    if (isThrottled(error) && !mayBeThrottled(deps, wait)) return null;
+    throw error;
+  }
+}
+
+/** A new image may look unfinished or unknown to one of EC2's machines for a while, after another called it available. */
+export function isStale(error: unknown): boolean {
+  return error instanceof AwsError && error.kind === 'missing';
+}
+
+/** Counted from when the copy was there, or a retry resumed it. */
+export function waitOf({ store }: WorkerDeps, destination: Destination): Wait {
+  const { availableAt, finishingSince, unreachableSince, heldUpAt } = destination;
+  return { since: finishingSince ?? availableAt ?? 0, heldUpAt: unreachableSince ? store.now() : heldUpAt };
+}
+
+/** What a step throws where EC2 does not show the image of a copy. */
+export function notThere(imageId: string | null): AmiferryError {
+  return new AmiferryError('image-not-found', `${imageId} is no longer there`);
+}
+
+function notTakenBack(region: string): AwsError {
+  const message = `a later change withdraws what the copy in ${region} was shared with, and that could not be taken back yet`;
+  return new AwsError('transient', message, 'NotPutBack', null, undefined);
+}
+
+function unsettled(region: string): AwsError {
+  const message = `the permissions of the copy in ${region} are set, and EC2 does not show them yet`;
+  return new AwsError('transient', message, 'NotSettled', null, undefined);
+}
