@@ -1,17 +1,24 @@
-import type { Scope } from '../domain/ami.ts';
-import { scopeKey } from '../domain/ami.ts';
 import type { Tracing } from '../tracing/tracing.ts';
-import type { CallBudget } from './ec2/call-budget.ts';
-import type { AwsErrorKind } from './aws-error.ts';
+import { withDeadline } from './deadline.ts';
+import type { AwsService } from './error-codes.ts';
+import { withExpectedAnswers } from './expected-answers.ts';
+import { leaveThrottling } from './leave-throttling.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
+import { traced } from './traced-client.ts';
 
-/** One call that was answered, or given up. */
-export interface Ec2Call {
-  operation: string;
-  scope: Scope;
-  /** `ok`, or why it failed. */
-  outcome: 'ok' | AwsErrorKind;
-  milliseconds: number;
+interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+}
+
+/** The credentials of an account, or a function that the SDK asks for them whenever they have expired. */
+export type CredentialsProvider = Credentials | (() => Promise<Credentials>);
+
+/** An account and a region to call. `null` is the account of the service's own credentials, where its id does not matter. */
+export interface ClientScope {
+  account: string | null;
+  region: string;
 }
 
 export interface AwsOptions {
@@ -19,23 +26,86 @@ export interface AwsOptions {
   requestTimeoutMs: number;
   /** Tries of one call, the first included; the SDK waits in between with full jitter. */
   maxAttempts: number;
-  /** Leaves calls of EC2 that were throttled to the caller; otherwise the SDK tries them again too. */
+  /** Leaves throttled calls to the caller; otherwise the SDK tries them again too. */
   leavesThrottling?: boolean;
-  /** Asked before each call of EC2. */
-  budget?: CallBudget;
-  /** Hears of every call to EC2, after it. */
-  onCall?: (call: Ec2Call) => void;
   /** Has each call make a span. */
   tracing?: Pick<Tracing, 'span'>;
   /** Another address than the SDK finds by itself. */
   endpoint?: string;
-  /** Only for tests: otherwise the SDK finds them, as it does everywhere. */
-  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** Asked once for each account. Without it the SDK finds the service's own credentials by its default chain. */
+  credentialsOf?: (account: string | null) => CredentialsProvider;
 }
 
-/** The settings of one SDK client, of whichever service. */
-export function clientConfig(options: AwsOptions, { region }: Scope) {
-  const { requestTimeoutMs, maxAttempts, endpoint, credentials } = options;
+/** What the factory sets in the constructor of an SDK client. */
+type ClientConfig = ReturnType<typeof clientConfig>;
+
+/** The SDK of one service. */
+export interface ServiceSdk<Sdk, Client> {
+  service: AwsService;
+  /** The format of its answers. */
+  answers: Parameters<typeof withExpectedAnswers>[1];
+  /** Imports the SDK. EC2's takes about 100 MB and 0.2 s, whatever is imported from it. */
+  load: () => Promise<Sdk>;
+  create: (sdk: Sdk, config: ClientConfig) => Client;
+}
+
+/** Any client of the AWS SDK. */
+type SdkClient = { destroy(): void } & Parameters<typeof withExpectedAnswers>[0] &
+  Parameters<typeof withDeadline>[0] &
+  Parameters<typeof leaveThrottling>[0] &
+  Parameters<typeof traced>[0];
+
+/**
+ * The factory of all SDK clients of one service: one client for each account and region. A client is made when it is first needed,
+ * and the SDK is loaded then. Region, credentials, endpoint, deadline, checks of answers, throttling and tracing are set here and
+ * nowhere else.
+ */
+export class AwsClients<Sdk, Client extends SdkClient> {
+  readonly #of: ServiceSdk<Sdk, Client>;
+  readonly #options: AwsOptions;
+  readonly #clients = new Map<string, Client>();
+  readonly #credentials = new Map<string | null, CredentialsProvider | undefined>();
+  #sdk: Promise<Sdk> | undefined;
+
+  constructor(of: ServiceSdk<Sdk, Client>, options: AwsOptions) {
+    this.#of = of;
+    this.#options = options;
+  }
+
+  /** @throws what the import of the SDK and {@link AwsOptions.credentialsOf} throw */
+  async get(scope: ClientScope): Promise<{ sdk: Sdk; client: Client }> {
+    this.#sdk ??= this.#of.load();
+    const sdk = await this.#sdk;
+    const key = `${scope.account ?? ''}/${scope.region}`;
+    const client = this.#clients.get(key) ?? this.#make(sdk, scope);
+    this.#clients.set(key, client);
+    return { sdk, client };
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.destroy();
+    this.#clients.clear();
+  }
+
+  #make(sdk: Sdk, { account, region }: ClientScope): Client {
+    const { service, answers, create } = this.#of;
+    const { leavesThrottling, tracing } = this.#options;
+    const client = create(sdk, clientConfig(this.#options, region, this.#credentialsOf(account)));
+    withExpectedAnswers(client, answers);
+    withDeadline(client, deadlineOf(this.#options));
+    if (leavesThrottling === true) leaveThrottling(client);
+    return traced(client, tracing, service, region);
+  }
+
+  #credentialsOf(account: string | null): CredentialsProvider | undefined {
+    if (!this.#credentials.has(account))
+      this.#credentials.set(account, this.#options.credentialsOf?.(account));
+    return this.#credentials.get(account);
+  }
+}
+
+function clientConfig(options: AwsOptions, region: string, credentials: CredentialsProvider | undefined) {
+  const { requestTimeoutMs, maxAttempts, endpoint } = options;
   return {
     region,
     maxAttempts,
@@ -54,35 +124,6 @@ export function clientConfig(options: AwsOptions, { region }: Scope) {
 }
 
 /** Milliseconds for one call with all its tries and the waits between them, answers included. */
-export function deadlineOf({ requestTimeoutMs, maxAttempts }: AwsOptions): number {
+function deadlineOf({ requestTimeoutMs, maxAttempts }: AwsOptions): number {
   return (requestTimeoutMs + 500) * maxAttempts;
-}
-
-/**
- * One SDK client a scope, made when it is first needed; the SDK itself is imported then too: it costs about 100 MB and
- * 0.2 s, whatever is taken from it.
- */
-export class AwsClients<Sdk, Client extends { destroy(): void }> {
-  readonly #load: () => Promise<Sdk>;
-  readonly #make: (sdk: Sdk, scope: Scope) => Client;
-  readonly #clients = new Map<string, Client>();
-  #sdk: Promise<Sdk> | undefined;
-
-  constructor(load: () => Promise<Sdk>, make: (sdk: Sdk, scope: Scope) => Client) {
-    this.#load = load;
-    this.#make = make;
-  }
-
-  async get(scope: Scope): Promise<{ sdk: Sdk; client: Client }> {
-    this.#sdk ??= this.#load();
-    const sdk = await this.#sdk;
-    const client = this.#clients.get(scopeKey(scope)) ?? this.#make(sdk, scope);
-    this.#clients.set(scopeKey(scope), client);
-    return { sdk, client };
-  }
-
-  close(): void {
-    for (const client of this.#clients.values()) client.destroy();
-    this.#clients.clear();
-  }
 }

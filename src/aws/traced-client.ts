@@ -1,4 +1,5 @@
 import type { OpenSpan, SpanAttributes, Tracing } from '../tracing/tracing.ts';
+import type { AwsService } from './error-codes.ts';
 
 /** What the SDK tells of a call, answered or failed. */
 interface Metadata {
@@ -22,7 +23,7 @@ interface SdkClient {
 export function traced<Client extends SdkClient>(
   client: Client,
   tracing: Pick<Tracing, 'span'> | undefined,
-  service: 'EC2' | 'KMS' | 'STS',
+  service: AwsService,
   region: string,
 ): Client {
   if (tracing === undefined) return client;

@@ -1,7 +1,7 @@
 import { accessOf, keepFresh } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { readConfig } from '../config/config.ts';
-import type { Ec2Call } from '../aws/clients.ts';
+import type { Ec2Call } from '../aws/ec2/options.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
 import { OwnAccount } from '../aws/sts/own-account.ts';
@@ -51,14 +51,9 @@ const wake = wakeOrWarn(producer, logger);
 const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries, wake });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
-const aws = {
-  requestTimeoutMs: 4000,
-  maxAttempts: 2,
-  budget,
-  tracing,
-  onCall: (call: Ec2Call) => metrics.ec2Call(call),
-};
-const gateway = new AwsGateway(aws);
+const aws = { requestTimeoutMs: 4000, maxAttempts: 2, tracing };
+const onCall = (call: Ec2Call) => metrics.ec2Call(call);
+const gateway = new AwsGateway({ ...aws, budget, onCall });
 const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );

@@ -1,6 +1,6 @@
 import { policyOf, keepFresh } from '../auth/settings.ts';
 import { readConfig } from '../config/config.ts';
-import type { Ec2Call } from '../aws/clients.ts';
+import type { Ec2Call } from '../aws/ec2/options.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
@@ -46,15 +46,9 @@ const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const store = new RedisJobStore(redis, config.queuePrefix, { wake: wakeOrWarn(producer, logger) });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
-const aws = {
-  requestTimeoutMs: 7000,
-  maxAttempts: 2,
-  leavesThrottling: true,
-  budget,
-  tracing,
-  onCall: (call: Ec2Call) => metrics.ec2Call(call),
-};
-const gateway = new AwsGateway(aws);
+const aws = { requestTimeoutMs: 7000, maxAttempts: 2, tracing };
+const onCall = (call: Ec2Call) => metrics.ec2Call(call);
+const gateway = new AwsGateway({ ...aws, leavesThrottling: true, budget, onCall });
 const kms = new AwsKmsGateway(aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });

@@ -32,11 +32,7 @@ export async function ofAnotherAccount(
   return [{ code: 'tags-not-copied', message, region }];
 }
 
-<<<<<<< HEAD
 /** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */
-=======
-/** Drops the owner of the copies, the service's own account, which needs no permission for them. */
->>>>>>> limits
 export function leaveOwnerOut(
   { account, region }: Image,
   asked: PermissionRequest | null,

@@ -4,13 +4,8 @@ import type { Named } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 
 /**
-<<<<<<< HEAD
  * Reads which destinations of a job a request names: each by `account/region`, or by its region if the job has only one there. `null`
  * if it names none, which means all of them.
-=======
- * Reads which destinations of a job a request names, each by `account/region`, or by its region if the job has only one there;
- * `null` if it names none, which means all of them.
->>>>>>> limits
  * @throws {AmiferryError} `validation-failed` for a job without destinations, `unknown-destination`
  */
 export function nameDestinations(job: Job, named: readonly string[] | undefined): Named {

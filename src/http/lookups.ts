@@ -3,13 +3,8 @@ import { requireRegion } from '../commands/require-region.ts';
 import type { AppDeps } from './deps.ts';
 
 /**
-<<<<<<< HEAD
  * Reads which image an /amis route is about, in the service's own account. A region that is not configured is refused.
  * @throws {AmiferryError} `unknown-region`; what the call of STS met
-=======
- * Reads which image of the service's own account an /amis route is about, and refuses a region that is not configured.
- * @throws {AmiferryError} `unknown-region`, those of STS
->>>>>>> limits
  */
 export async function imageNamed(
   deps: AppDeps,

@@ -3,7 +3,7 @@ import type { FileState } from '../checked-file.ts';
 import type { DestinationState } from '../domain/job.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
 import type { Scope } from '../domain/ami.ts';
-import type { Ec2Call } from '../aws/clients.ts';
+import type { Ec2Call } from '../aws/ec2/options.ts';
 import type { StoreStats } from './stats.ts';
 
 /** Metrics of the library that are left out, since Prometheus' linter refuses their names: gauges called _total, types in names. */
@@ -15,26 +15,15 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ];
 
-<<<<<<< HEAD
 /** The labels of an event about an image that this service did not make. */
 const UNRELATED: Scope = { account: '', region: '' };
 
 /** The labels of a scope. */
-=======
-/** The scope of events that are not about pending copies: their senders could name any number of accounts and regions. */
-const UNRELATED: Scope = { account: '', region: '' };
-
-/** Picks the labels of a scope, which may have other fields. */
->>>>>>> limits
 function labelsOf({ account, region }: Scope): Scope {
   return { account, region };
 }
 
-<<<<<<< HEAD
 /** The metrics of one process, in seconds and counts. Every label has a small set of values. */
-=======
-/** The metrics of one process, in seconds and counts. Every label has a small, fixed set of values. */
->>>>>>> limits
 export class Metrics {
   readonly #registry = new Registry();
 
@@ -215,11 +204,7 @@ export class Metrics {
     this.#webhooks.inc({ outcome });
   }
 
-<<<<<<< HEAD
   /** `scope` only of pending copies: the sender of an event could invent any number of others. */
-=======
-  /** @param scope of a pending copy; not set for other events */
->>>>>>> limits
   ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', scope: Scope = UNRELATED): void {
     this.#ec2Events.inc({ ...labelsOf(scope), outcome });
   }

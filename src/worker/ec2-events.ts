@@ -5,8 +5,8 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { EventsQueue, QueueMessage } from '../aws/sqs/gateway.ts';
-import type { SqsErrorKind } from '../aws/sqs/sqs-error.ts';
-import { SqsError } from '../aws/sqs/sqs-error.ts';
+import { AwsError } from '../aws/aws-error.ts';
+import type { AwsErrorKind } from '../aws/error-codes.ts';
 import { backoff } from '../domain/backoff.ts';
 import type { WorkerDeps } from './deps.ts';
 
@@ -17,7 +17,25 @@ const LONG_POLL = 20;
 const SAY_AGAIN = 300_000;
 
 /** `starting` until SQS has answered for the first time, then `listening`, or why it isn't. */
-export type EventsState = 'starting' | 'listening' | SqsErrorKind;
+export type EventsState =
+  | 'starting'
+  | 'listening'
+  | 'denied'
+  | 'missing'
+  | 'throttled'
+  | 'transient'
+  | 'refused';
+
+/** The state after a failed call. Credentials are `denied` too: an operator has to fix either. SQS has no copy slots. */
+const STATES: Readonly<Record<AwsErrorKind, EventsState>> = {
+  credentials: 'denied',
+  denied: 'denied',
+  missing: 'missing',
+  refused: 'refused',
+  slots: 'throttled',
+  throttled: 'throttled',
+  transient: 'transient',
+};
 
 interface Deps extends Pick<WorkerDeps, 'store' | 'producer' | 'logger'> {
   metrics: Pick<Metrics, 'ec2Event' | 'eventsQueueUp'>;
@@ -119,15 +137,16 @@ export class Ec2Events {
 
   #failed(error: unknown): void {
     const { logger, metrics } = this.#deps;
-    if (!(error instanceof SqsError)) {
+    if (!(error instanceof AwsError)) {
       // Redis is away; SQS gives the messages out again.
       return this.#tell('redis', () => logger.warn({ err: error }, 'events from EC2 have to wait'));
     }
-    this.#state = error.kind;
+    this.#state = STATES[error.kind];
     metrics.eventsQueueUp(false);
-    const { kind, awsCode, awsRequestId, message } = error;
+    const { awsCode, aws, message } = error;
+    const kind = this.#state;
     const level = kind === 'throttled' || kind === 'transient' ? 'warn' : 'error';
-    const about = { kind, awsCode, awsRequestId, error: message };
+    const about = { kind, awsCode, awsRequestId: aws?.awsRequestId ?? null, error: message, err: error };
     this.#tell(awsCode, () => logger[level](about, 'no events from EC2; copies are found by polling'));
   }
 

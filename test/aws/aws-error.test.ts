@@ -4,15 +4,19 @@ import { EC2ServiceException } from '@aws-sdk/client-ec2';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../helpers/free-port.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
-import type { AwsErrorKind } from '../../src/aws/aws-error.ts';
-import { classify, EC2_ERRORS, AwsError } from '../../src/aws/aws-error.ts';
+import { AwsError, classify } from '../../src/aws/aws-error.ts';
+import type { AwsErrorKind } from '../../src/aws/error-codes.ts';
+import { COMMON_CODES, SERVICE_ERRORS } from '../../src/aws/error-codes.ts';
 import type { Fault, Simulator } from '../../simulator/index.ts';
 import { startSimulator } from '../../simulator/index.ts';
 import { testCredentials } from '../helpers/service.ts';
 import { SimulatorControl } from '../helpers/simulator-control.ts';
 
 const DOC = new URL('../../docs/ec2-errors.md', import.meta.url);
-const codes = Object.entries(EC2_ERRORS).map(([code, meaning]) => ({ code, advice: '', ...meaning }));
+const rowsOf = (table: typeof COMMON_CODES) =>
+  Object.entries(table).map(([code, meaning]) => ({ code, advice: '', ...meaning }));
+const common = rowsOf(COMMON_CODES);
+const codes = [...common, ...rowsOf(SERVICE_ERRORS.EC2.codes)];
 
 /** The cells of the rows of the table under a heading of docs/ec2-errors.md. */
 async function documented(heading: string): Promise<string[][]> {
@@ -33,16 +37,19 @@ function answered(name: string, httpStatusCode: number): EC2ServiceException {
 }
 
 describe('docs/ec2-errors.md', () => {
-  test('lists the very codes of the table, in its order, with their kinds and advice', async () => {
-    const expected = codes.map(({ code, kind, advice }) => [`\`${code}\``, kind, advice]);
-    expect(await documented('Codes')).toEqual(expected);
+  test.each([
+    ['Codes of every service', COMMON_CODES],
+    ['Codes of EC2', SERVICE_ERRORS.EC2.codes],
+  ])('%s: the very codes of the table, in its order, with their kinds and advice', async (heading, table) => {
+    const expected = rowsOf(table).map(({ code, kind, advice }) => [`\`${code}\``, kind, advice]);
+    expect(await documented(heading)).toEqual(expected);
   });
 
   test('tells of every kind, and with what the API answers it', async () => {
     const rows = await documented('Kinds');
     expect(new Set(rows.map(([kind]) => kind))).toEqual(new Set(codes.map(({ kind }) => kind)));
     for (const { code, kind } of codes) {
-      const { status, code: ours } = classify(answered(code, 400), 'CopyImage', 'eu-west-1');
+      const { status, code: ours } = classify(answered(code, 400), 'EC2', 'CopyImage', 'eu-west-1');
       expect(rows.find(([name]) => name === kind)?.at(-1)).toContain(`${status} \`${ours}\``);
     }
   });
@@ -51,7 +58,7 @@ describe('docs/ec2-errors.md', () => {
 describe('an error of the SDK', () => {
   test.each(codes)('$code is $kind, whatever its status', ({ code, kind, advice }) => {
     for (const status of [400, 403, 500, 503]) {
-      const error = classify(answered(code, status), 'CopyImage', 'eu-west-1');
+      const error = classify(answered(code, status), 'EC2', 'CopyImage', 'eu-west-1');
       expect(error).toMatchObject({ kind, aws: { awsCode: code, awsRequestId: 'req-1' } });
       expect(error.message).toBe(`CopyImage in eu-west-1: ${code}: EC2 says no.${advice && ` ${advice}`}`);
     }
@@ -64,7 +71,7 @@ describe('an error of the SDK', () => {
     [500, 'transient'],
     [503, 'transient'],
   ])('of a code that is not in the table goes by its status: %i is %s', (status, kind) => {
-    expect(classify(answered('Unheard.Of', status), 'CopyImage', 'eu-west-1').kind).toBe(kind);
+    expect(classify(answered('Unheard.Of', status), 'EC2', 'CopyImage', 'eu-west-1').kind).toBe(kind);
   });
 
   test.each([
@@ -72,13 +79,38 @@ describe('an error of the SDK', () => {
     ['LimitExceeded', 'Too many snapshot copies in progress. The limit is 20.'],
   ])('of CopyImage is about slots by its words too: %s: %s', (name, message) => {
     const thrown = Object.assign(answered(name, 400), { message });
-    expect(classify(thrown, 'CopyImage', 'eu-west-1').kind).toBe('slots');
-    expect(classify(thrown, 'ModifyImageAttribute', 'eu-west-1').kind).toBe('refused');
+    expect(classify(thrown, 'EC2', 'CopyImage', 'eu-west-1').kind).toBe('slots');
+    expect(classify(thrown, 'EC2', 'ModifyImageAttribute', 'eu-west-1').kind).toBe('refused');
+  });
+
+  test.each([
+    ['EC2', 403, 'refused'],
+    ['KMS', 403, 'refused'],
+    ['SQS', 403, 'denied'],
+    ['STS', 403, 'refused'],
+    ['SQS', 400, 'refused'],
+    ['SQS', 503, 'transient'],
+  ] as const)('without a known code, of %s: %i is %s', (service, status, kind) => {
+    expect(classify(answered('Unheard.Of', status), service, 'Anything', 'eu-west-1').kind).toBe(kind);
+  });
+
+  test.each(['KMS', 'SQS', 'STS'] as const)('of %s has the kinds of the common table', (service) => {
+    for (const { code, kind } of common)
+      expect(classify(answered(code, 400), service, 'Anything', 'eu-west-1')).toMatchObject({ kind });
+  });
+
+  test("of one service has nothing of another's table", () => {
+    expect(classify(answered('QueueDoesNotExist', 400), 'EC2', 'CopyImage', 'eu-west-1').kind).toBe(
+      'refused',
+    );
+    expect(classify(answered('ResourceLimitExceeded', 400), 'KMS', 'CreateGrant', 'eu-west-1').kind).toBe(
+      'refused',
+    );
   });
 
   test('is classified once: what is classified stays as it is', () => {
-    const first = classify(answered('AuthFailure', 401), 'CopyImage', 'eu-west-1');
-    expect(classify(first, 'DescribeImages', 'us-west-2')).toBe(first);
+    const first = classify(answered('AuthFailure', 401), 'EC2', 'CopyImage', 'eu-west-1');
+    expect(classify(first, 'EC2', 'DescribeImages', 'us-west-2')).toBe(first);
   });
 
   test.each([
@@ -99,13 +131,13 @@ describe('an error of the SDK', () => {
     ],
   ])("says nothing of this service's own identity and network: %s", (message, shown) => {
     const thrown = Object.assign(answered('Unheard.Of', 403), { message });
-    const error = classify(thrown, 'DescribeImages', 'eu-west-1');
+    const error = classify(thrown, 'EC2', 'DescribeImages', 'eu-west-1');
     expect(error.message).toBe(`DescribeImages in eu-west-1: Unheard.Of: ${shown}`);
     expect(error.cause).toBe(thrown);
   });
 
   test('may be anything that can be thrown', () => {
-    expect(classify('no', 'CopyImage', 'eu-west-1')).toMatchObject({
+    expect(classify('no', 'EC2', 'CopyImage', 'eu-west-1')).toMatchObject({
       kind: 'transient',
       message: 'CopyImage in eu-west-1: Unknown: no.',
     });
@@ -126,7 +158,7 @@ describe('over the wire', () => {
       requestTimeoutMs: 300,
       maxAttempts: 1,
       endpoint,
-      credentials: testCredentials(),
+      credentialsOf: testCredentials,
     });
     const error: unknown = await gateway.checkCredentials(scope).catch((thrown: unknown) => thrown);
     gateway.close();

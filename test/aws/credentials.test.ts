@@ -17,7 +17,7 @@ test.each([
   ['CredentialsProviderError', 'Could not load credentials from any providers', undefined],
   ['TokenProviderError', 'Token is expired', undefined],
 ])('%s is about the credentials, which may be renewed', (name, message, status) => {
-  const error = classify(failed(name, message, status), 'DescribeImages', 'eu-west-1');
+  const error = classify(failed(name, message, status), 'EC2', 'DescribeImages', 'eu-west-1');
   expect(error).toMatchObject({ kind: 'credentials', code: 'account-not-reachable', retryable: true });
 });
 
@@ -29,5 +29,5 @@ test.each([
   ['Error', "char '&' is not expected.", 403, 'transient'],
   ['InvalidParameterValue', 'Value (x) is invalid', 400, 'refused'],
 ])('%s "%s" is something else', (name, message, status, kind) => {
-  expect(classify(failed(name, message, status), 'DescribeImages', 'eu-west-1').kind).toBe(kind);
+  expect(classify(failed(name, message, status), 'EC2', 'DescribeImages', 'eu-west-1').kind).toBe(kind);
 });

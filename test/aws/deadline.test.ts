@@ -17,7 +17,7 @@ const hasty = () => ({
   requestTimeoutMs: 100,
   maxAttempts: 2,
   endpoint: service.simulator.url,
-  credentials: testCredentials(),
+  credentialsOf: testCredentials,
 });
 
 test.each(['half', 'hang'] as const)('an answer that stops (%s) ends in a transient error', async (how) => {
@@ -50,8 +50,13 @@ test('a try that is due only after the deadline is not sent: its caller may have
     },
     recordSuccess: () => {},
   };
-  const { endpoint, credentials } = hasty();
-  const plain = new EC2Client({ region: scope.region, endpoint, credentials, retryStrategy });
+  const { endpoint } = hasty();
+  const plain = new EC2Client({
+    region: scope.region,
+    endpoint,
+    credentials: testCredentials(),
+    retryStrategy,
+  });
   const client = withDeadline(plain, 1000);
   await service.control.fault({ action: 'DescribeRegions', status: 503, error: 'Unavailable' });
   await expect(client.send(new DescribeRegionsCommand({}))).rejects.toThrow('no whole answer');

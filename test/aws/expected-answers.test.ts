@@ -38,7 +38,7 @@ beforeAll(async () => {
     requestTimeoutMs: 20_000,
     maxAttempts: 1,
     endpoint: simulator.url,
-    credentials: testCredentials(),
+    credentialsOf: testCredentials,
   };
   ec2 = new AwsGateway(options);
   kms = new AwsKmsGateway(options);
@@ -102,7 +102,7 @@ describe('a web page with status 200 in place of an answer', () => {
       requestTimeoutMs: 20_000,
       maxAttempts: 2,
       endpoint: simulator.url,
-      credentials: testCredentials(),
+      credentialsOf: testCredentials,
     });
     expect((await patient.describeImage(scope, imageId))?.imageId).toBe(imageId);
     patient.close();

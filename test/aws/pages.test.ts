@@ -35,7 +35,7 @@ async function endless(tokenOf: (request: number) => string) {
     requestTimeoutMs: 20_000,
     maxAttempts: 1,
     endpoint: `http://127.0.0.1:${address.port}`,
-    credentials: testCredentials(),
+    credentialsOf: testCredentials,
   };
   const [ec2, kms] = [new AwsGateway(options), new AwsKmsGateway(options)];
   close = () => {

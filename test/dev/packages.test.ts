@@ -109,13 +109,9 @@ describe('setup', () => {
 
   test('says so where there is no package manager', () => {
     const { status, stderr } = setup();
-<<<<<<< HEAD
-    expect(stderr).toMatch(/^Missing: redis\. This system has no apt-get, dnf or brew: install them yourself\.\n$/);
-=======
     expect(stderr).toMatch(
       /^Missing: redis\. This system has no apt-get, dnf or brew: install them yourself\.\n$/,
     );
->>>>>>> limits
     expect(status).toBe(1);
   });
 

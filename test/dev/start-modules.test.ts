@@ -74,10 +74,11 @@ const HTTP = [
   'fastify-plugin',
   'ipaddr.js',
 ];
-const CREDENTIALS = ['@aws-sdk/client-ec2'];
+/** Readiness tries the credentials, and asks which account they are of. */
+const CREDENTIALS = ['@aws-sdk/client-ec2', '@aws-sdk/client-sts'];
 
 /** What the API loads for the first requests, two seconds after it listens: on a slow machine that is before it is ready. */
-const FOR_REQUESTS = new Set(['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler']);
+const FOR_REQUESTS = new Set(['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'bullmq']);
 
 // The start is as long as this list: what is not in it is loaded by whoever first needs it.
 test.each([

@@ -64,7 +64,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     only: 'slow answers',
   },
   'credentials-are-final': {
-    file: 'src/aws/aws-error.ts',
+    file: 'src/aws/error-codes.ts',
     is: "  ExpiredToken: { kind: 'credentials', advice: RENEW },",
     becomes: "  ExpiredToken: { kind: 'denied', advice: RENEW },",
     only: 'credentials that expire while',

@@ -14,7 +14,7 @@ import type { SharingQuotas } from '../../src/domain/sharing-rules.ts';
 import { DEFAULT_QUOTAS } from '../../src/domain/sharing-rules.ts';
 import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
-import type { Ec2Call } from '../../src/aws/clients.ts';
+import type { Ec2Call } from '../../src/aws/ec2/options.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import { OwnAccount } from '../../src/aws/sts/own-account.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
@@ -169,15 +169,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger) });
   const metrics = new Metrics();
   const aws = {
-    leavesThrottling: true,
-    budget: new RedisCallBudget(redis, prefix, settings.callShare),
     requestTimeoutMs: 2000,
-    onCall: (call: Ec2Call) => metrics.ec2Call(call),
     maxAttempts: 2,
     endpoint: options.endpoint ?? simulator.url,
-    credentials: testCredentials(),
+    credentialsOf: testCredentials,
   };
-  const gateway = new AwsGateway(aws);
+  const budget = new RedisCallBudget(redis, prefix, settings.callShare);
+  const onCall = (call: Ec2Call) => metrics.ec2Call(call);
+  const gateway = new AwsGateway({ ...aws, leavesThrottling: true, budget, onCall });
   const kms = new AwsKmsGateway(aws);
   const ownAccount = new OwnAccount(aws, GOLDEN_WEB.region);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };

@@ -145,7 +145,7 @@ export function eventsAgainst(moto: () => Moto): void {
       requestTimeoutMs: 2000,
       maxAttempts: 1,
       endpoint: moto().url,
-      credentials: testCredentials(),
+      credentialsOf: testCredentials,
     };
     const other = new AwsEventsQueue(`${url}-not`, HOME, options);
     await expect(other.receive(0, AbortSignal.timeout(10_000))).rejects.toMatchObject({ kind: 'missing' });

@@ -34,7 +34,7 @@ beforeEach(async () => {
   service = await startService({ simulator: { blockPublicAccess: 'unblocked' } });
   others = new AwsGateway({
     endpoint: service.simulator.url,
-    credentials: testCredentials(),
+    credentialsOf: testCredentials,
     requestTimeoutMs: 2000,
     maxAttempts: 2,
   });

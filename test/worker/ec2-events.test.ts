@@ -232,7 +232,7 @@ describe("EC2's own events", () => {
 /** Another listener, as in another worker; with one of its parts in another state than usual. */
 function anotherListener(changes: Partial<Pick<Service, 'producer'>> = {}): Ec2Events {
   const { url } = service.simulator;
-  const options = { requestTimeoutMs: 2000, maxAttempts: 1, endpoint: url, credentials: testCredentials() };
+  const options = { requestTimeoutMs: 2000, maxAttempts: 1, endpoint: url, credentialsOf: testCredentials };
   const own = new AwsEventsQueue(EVENTS_QUEUE, 'us-east-1', options);
   const listener = new Ec2Events({ ...service, ...changes }, own);
   listener.start();
@@ -425,6 +425,7 @@ describe('where SQS does not answer', () => {
       /sqs:ReceiveMessage/,
       403,
     ],
+    ['ExpiredToken', 'The security token is expired', 'denied', /Check the service's credentials/, 403],
     ['QueueDoesNotExist', 'The specified queue does not exist.', 'missing', /EVENTS_QUEUE_URL/, 400],
     ['RequestThrottled', 'slow down', 'throttled', /tried again by itself/, 400],
     ['InternalError', 'oops', 'transient', /tried again by itself/, 500],

@@ -3,13 +3,13 @@ import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.
 import { destinationAmi, destinationAmiFilter } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import { NOBODY } from '../../domain/permissions.ts';
-import type { AwsOptions, Ec2Call } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
+import type { ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
 import { chunksOf } from '../../domain/chunks.ts';
 import { classify, AwsError, heldBack } from '../aws-error.ts';
-import { listIn, withExpectedAnswers } from '../expected-answers.ts';
+import { listIn } from '../expected-answers.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
   CopyImageParams,
@@ -20,13 +20,16 @@ import type {
   RemoveOutcome,
   SnapshotPermissions,
 } from './gateway.ts';
-import { withDeadline } from '../deadline.ts';
+import type { Ec2Call, Ec2Options } from './options.ts';
 import { pagesOf } from '../pages.ts';
-import { leaveThrottling } from '../leave-throttling.ts';
-import { traced } from '../traced-client.ts';
 
-const loadSdk = () => import('@aws-sdk/client-ec2');
-type Ec2Sdk = Awaited<ReturnType<typeof loadSdk>>;
+type Ec2Sdk = typeof import('@aws-sdk/client-ec2');
+const EC2: ServiceSdk<Ec2Sdk, EC2Client> = {
+  service: 'EC2',
+  answers: 'xml',
+  load: () => import('@aws-sdk/client-ec2'),
+  create: (sdk, config) => new sdk.EC2Client(config),
+};
 
 /** What EBS encrypts under where no other key is set: it can never be shared. */
 const AWS_EBS_ALIAS = 'alias/aws/ebs';
@@ -37,13 +40,13 @@ const PAGE = 1000;
 
 /** The {@link Ec2Gateway} on the AWS SDK, against AWS or anything that speaks its protocol. */
 export class AwsGateway implements Ec2Gateway {
-  readonly #options: AwsOptions;
+  readonly #options: Ec2Options;
   readonly #clients: AwsClients<Ec2Sdk, EC2Client>;
   readonly #onCall: (call: Ec2Call) => void;
   readonly #budget: CallBudget | undefined;
 
   /** @param clients shared with another gateway of the same options, which closes them */
-  constructor(options: AwsOptions, clients = clientsFor(options)) {
+  constructor(options: Ec2Options, clients = new AwsClients(EC2, options)) {
     this.#options = options;
     this.#clients = clients;
     this.#onCall = options.onCall ?? (() => {});
@@ -321,21 +324,12 @@ export class AwsGateway implements Ec2Gateway {
       told('ok');
       return answer;
     } catch (error) {
-      const failure = classify(error, operation, scope.region);
+      const failure = classify(error, 'EC2', operation, scope.region);
       told(failure.kind);
       if (failure.kind === 'throttled') await this.#budget?.refused(scope, operation);
       throw failure;
     }
   }
-}
-
-function clientsFor(options: AwsOptions): AwsClients<Ec2Sdk, EC2Client> {
-  return new AwsClients(loadSdk, (sdk, scope) => {
-    const plain = withExpectedAnswers(new sdk.EC2Client(clientConfig(options, scope)), 'xml');
-    const client = withDeadline(plain, deadlineOf(options));
-    if (options.leavesThrottling === true) leaveThrottling(client);
-    return traced(client, options.tracing, 'EC2', scope.region);
-  });
 }
 
 function copyInput(params: CopyImageParams): CopyImageCommandInput {

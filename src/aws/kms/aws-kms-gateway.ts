@@ -1,29 +1,28 @@
 import type { KeyMetadata, KMSClient } from '@aws-sdk/client-kms';
 import type { Scope } from '../../domain/ami.ts';
 import { GRANT_OPERATIONS, principalOf } from '../../domain/key-policy.ts';
-import type { AwsOptions } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
 import { classify } from '../aws-error.ts';
-import { withDeadline } from '../deadline.ts';
-import { listIn, UnexpectedAnswer, withExpectedAnswers } from '../expected-answers.ts';
+import { listIn, UnexpectedAnswer } from '../expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
 import { pagesOf } from '../pages.ts';
-import { traced } from '../traced-client.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
-const loadSdk = () => import('@aws-sdk/client-kms');
-type KmsSdk = Awaited<ReturnType<typeof loadSdk>>;
+type KmsSdk = typeof import('@aws-sdk/client-kms');
+const KMS: ServiceSdk<KmsSdk, KMSClient> = {
+  service: 'KMS',
+  answers: 'json',
+  load: () => import('@aws-sdk/client-kms'),
+  create: (sdk, config) => new sdk.KMSClient(config),
+};
 
 /** The {@link KmsGateway} on the AWS SDK, which is loaded when a key is first asked for. */
 export class AwsKmsGateway implements KmsGateway {
   readonly #clients: AwsClients<KmsSdk, KMSClient>;
 
   constructor(options: AwsOptions) {
-    this.#clients = new AwsClients(loadSdk, (sdk, scope) => {
-      const plain = withExpectedAnswers(new sdk.KMSClient(clientConfig(options, scope)), 'json');
-      const client = withDeadline(plain, deadlineOf(options));
-      return traced(client, options.tracing, 'KMS', scope.region);
-    });
+    this.#clients = new AwsClients(KMS, options);
   }
 
   async describeKey(scope: Scope, keyId: string): Promise<KeyLookup> {
@@ -35,7 +34,7 @@ export class AwsKmsGateway implements KmsGateway {
     } catch (error) {
       if (error instanceof sdk.NotFoundException || error instanceof sdk.InvalidArnException)
         return { outcome: 'missing' };
-      const failure = classify(error, 'DescribeKey', scope.region);
+      const failure = classify(error, 'KMS', 'DescribeKey', scope.region);
       if (failure.kind === 'denied') return { outcome: 'denied', message: failure.message };
       throw failure;
     }
@@ -61,7 +60,7 @@ export class AwsKmsGateway implements KmsGateway {
       if (GrantId === undefined) throw new UnexpectedAnswer('the answer of AWS lacks GrantId');
       return GrantId;
     } catch (error) {
-      throw classify(error, 'CreateGrant', scope.region);
+      throw classify(error, 'KMS', 'CreateGrant', scope.region);
     }
   }
 
@@ -78,7 +77,7 @@ export class AwsKmsGateway implements KmsGateway {
         }
       }
     } catch (error) {
-      throw classify(error, 'ListGrants', scope.region);
+      throw classify(error, 'KMS', 'ListGrants', scope.region);
     }
     return grants;
   }
@@ -89,7 +88,8 @@ export class AwsKmsGateway implements KmsGateway {
     try {
       await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
     } catch (error) {
-      if (!(error instanceof sdk.NotFoundException)) throw classify(error, 'RevokeGrant', scope.region);
+      if (!(error instanceof sdk.NotFoundException))
+        throw classify(error, 'KMS', 'RevokeGrant', scope.region);
     }
   }
 

@@ -1,13 +1,17 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { AwsOptions } from '../clients.ts';
-import { AwsClients, clientConfig, deadlineOf } from '../clients.ts';
-import { withDeadline } from '../deadline.ts';
-import { withExpectedAnswers } from '../expected-answers.ts';
+import { classify } from '../aws-error.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
 import type { EventsQueue, QueueMessage } from './gateway.ts';
-import { sqsError } from './sqs-error.ts';
 
-const loadSdk = () => import('@aws-sdk/client-sqs');
-type SqsSdk = Awaited<ReturnType<typeof loadSdk>>;
+type SqsSdk = typeof import('@aws-sdk/client-sqs');
+const SQS: ServiceSdk<SqsSdk, SQSClient> = {
+  service: 'SQS',
+  answers: 'json',
+  load: () => import('@aws-sdk/client-sqs'),
+  // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
+  create: (sdk, config) => new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false }),
+};
 
 /** As many as SQS gives at once. */
 const MOST = 10;
@@ -31,20 +35,12 @@ export class AwsEventsQueue implements EventsQueue {
     this.#timeoutMs = options.requestTimeoutMs;
     // SQS holds an empty answer back by design.
     const waiting = { ...options, requestTimeoutMs: LONGEST_WAIT + options.requestTimeoutMs };
-    this.#clients = new AwsClients(
-      loadSdk,
-      // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
-      (sdk, scope) => {
-        const config = clientConfig(waiting, scope);
-        const plain = new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false });
-        return withDeadline(withExpectedAnswers(plain, 'json'), deadlineOf(waiting));
-      },
-    );
+    this.#clients = new AwsClients(SQS, waiting);
   }
 
   #get() {
-    // A queue may be another account's; its clients go by the region alone.
-    return this.#clients.get({ account: '', region: this.#region });
+    // A queue may be another account's, but it is called with the service's own credentials.
+    return this.#clients.get({ account: null, region: this.#region });
   }
 
   async receive(waitSeconds: number, signal: AbortSignal): Promise<QueueMessage[]> {
@@ -57,7 +53,7 @@ export class AwsEventsQueue implements EventsQueue {
     });
     const options = { abortSignal: signal, requestTimeout: waitSeconds * 1000 + this.#timeoutMs };
     const { Messages = [] } = await client.send(command, options).catch((error: unknown) => {
-      throw sqsError(error, 'ReceiveMessage', this.#region);
+      throw classify(error, 'SQS', 'ReceiveMessage', this.#region);
     });
     return Messages.map(({ Body = '', ReceiptHandle = '' }) => ({ body: Body, receipt: ReceiptHandle }));
   }
@@ -68,7 +64,7 @@ export class AwsEventsQueue implements EventsQueue {
     const Entries = receipts.map((ReceiptHandle, i) => ({ Id: String(i), ReceiptHandle }));
     const command = new sdk.DeleteMessageBatchCommand({ QueueUrl: this.#url, Entries });
     await client.send(command, { requestTimeout: this.#timeoutMs }).catch((error: unknown) => {
-      throw sqsError(error, 'DeleteMessageBatch', this.#region);
+      throw classify(error, 'SQS', 'DeleteMessageBatch', this.#region);
     });
   }
 

@@ -7,7 +7,7 @@ export interface QueueMessage {
 
 /**
  * The port to the queue with EC2's events: just the operations used. A message that was received and not deleted comes again after
- * half a minute, to any receiver. Both methods throw `SqsError` (sqs-error.ts).
+ * half a minute, to any receiver. Both methods throw {@link AwsError} (aws-error.ts).
  */
 export interface EventsQueue {
   /** Up to ten messages, as soon as there are any, and none after so many seconds (20 at most). */

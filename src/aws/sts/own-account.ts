@@ -1,52 +1,61 @@
 import type { STSClient } from '@aws-sdk/client-sts';
 import { classify } from '../aws-error.ts';
-import type { AwsOptions } from '../clients.ts';
-import { clientConfig, deadlineOf } from '../clients.ts';
-import { withDeadline } from '../deadline.ts';
-import { UnexpectedAnswer, withExpectedAnswers } from '../expected-answers.ts';
-import { traced } from '../traced-client.ts';
+import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import { AwsClients } from '../clients.ts';
+import { UnexpectedAnswer } from '../expected-answers.ts';
+
+type StsSdk = typeof import('@aws-sdk/client-sts');
+const STS: ServiceSdk<StsSdk, STSClient> = {
+  service: 'STS',
+  answers: 'xml',
+  load: () => import('@aws-sdk/client-sts'),
+  create: (sdk, config) => new sdk.STSClient(config),
+};
+
+const ACCOUNT_ID = /^\d{12}$/;
 
 /**
- * The account of the service's own credentials, by STS' GetCallerIdentity, which needs no permission. It is asked for when it is
- * first needed and then kept, since the credentials of a process stay those of one account; a failure is not kept. The SDK is
- * loaded then too.
+ * The account of the service's own credentials, by GetCallerIdentity of STS, which needs no permission. STS is asked when the id is
+ * first needed, and the answer is kept for the process: credentials are renewed while a process runs, but the renewed ones
+ * belong to the same account. The SDK is loaded at the first call.
  */
 export class OwnAccount {
-  readonly #options: AwsOptions;
+  readonly #clients: AwsClients<StsSdk, STSClient>;
   readonly #region: string;
-  #answer: Promise<string> | undefined;
-  #client: STSClient | undefined;
+  #known: string | null = null;
+  #call: Promise<string> | undefined;
 
-  /** @param region where STS is asked: at its regional endpoint */
+  /** @param region the region whose STS endpoint is called */
   constructor(options: AwsOptions, region: string) {
-    this.#options = options;
+    this.#clients = new AwsClients(STS, options);
     this.#region = region;
   }
 
-  /** 12 digits. All who ask while a call is under way get its answer. @throws {AwsError} what the call met, such as kind `credentials` */
-  get(): Promise<string> {
-    this.#answer ??= this.#ask().catch((error: unknown) => {
-      this.#answer = undefined;
-      throw classify(error, 'GetCallerIdentity', this.#region);
-    });
-    return this.#answer;
-  }
-
-  async #ask(): Promise<string> {
-    const sdk = await import('@aws-sdk/client-sts');
-    this.#client ??= this.#make(sdk);
-    const { Account } = await this.#client.send(new sdk.GetCallerIdentityCommand());
-    if (Account === undefined) throw new UnexpectedAnswer('the answer of AWS lacks Account');
-    return Account;
-  }
-
-  #make(sdk: typeof import('@aws-sdk/client-sts')): STSClient {
-    const scope = { account: '', region: this.#region };
-    const plain = withExpectedAnswers(new sdk.STSClient(clientConfig(this.#options, scope)), 'xml');
-    return traced(withDeadline(plain, deadlineOf(this.#options)), this.#options.tracing, 'STS', this.#region);
+  /**
+   * The id, 12 digits. Concurrent callers share one call. A failed call is not kept: the next caller starts another one.
+   * @throws {AwsError} of kind `credentials` if STS does not accept the credentials, else as the call was classified
+   */
+  async get(): Promise<string> {
+    if (this.#known !== null) return this.#known;
+    this.#call ??= this.#ask();
+    return this.#call;
   }
 
   close(): void {
-    this.#client?.destroy();
+    this.#clients.close();
+  }
+
+  async #ask(): Promise<string> {
+    try {
+      const { sdk, client } = await this.#clients.get({ account: null, region: this.#region });
+      const { Account = '' } = await client.send(new sdk.GetCallerIdentityCommand({}));
+      if (!ACCOUNT_ID.test(Account)) throw new UnexpectedAnswer('the answer of AWS lacks Account');
+      this.#known = Account;
+      return Account;
+    } catch (error) {
+      throw classify(error, 'STS', 'GetCallerIdentity', this.#region);
+    } finally {
+      this.#call = undefined;
+    }
   }
 }

@@ -5,14 +5,14 @@ import { PROJECT_DIR } from '../../../tools/dev/project.ts';
 import type { Simulator } from '../../../simulator/index.ts';
 import { startSimulator } from '../../../simulator/index.ts';
 import { AwsEventsQueue } from '../../../src/aws/sqs/aws-events-queue.ts';
-import { SQS_ERRORS } from '../../../src/aws/sqs/sqs-error.ts';
+import { SERVICE_ERRORS } from '../../../src/aws/error-codes.ts';
 import { QueueClient } from '../../helpers/events-queue.ts';
 import { testCredentials } from '../../helpers/service.ts';
 import { SimulatorControl } from '../../helpers/simulator-control.ts';
 import { PATIENCE } from '../../helpers/waiting.ts';
 
 const URL_ELSEWHERE = 'https://sqs.eu-west-1.amazonaws.com/111111111111/amiferry-events';
-const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentials: testCredentials() };
+const options = { requestTimeoutMs: PATIENCE, maxAttempts: 1, credentialsOf: testCredentials };
 const never = new AbortController().signal;
 
 let simulator: Simulator;
@@ -72,7 +72,8 @@ describe('what goes wrong', () => {
       /ReceiveMessage in eu-west-1: AccessDenied.*Allow/,
     ],
     [{ error: 'QueueDoesNotExist' }, 'missing', /EVENTS_QUEUE_URL/],
-    [{ error: 'InvalidClientTokenId', status: 403 }, 'denied', /credentials/],
+    [{ error: 'InvalidClientTokenId', status: 403 }, 'credentials', /credentials/],
+    [{ error: 'ExpiredToken', status: 400 }, 'credentials', /credentials/],
     [{ error: 'KmsAccessDenied' }, 'denied', /kms:Decrypt/],
     [{ error: 'RequestThrottled' }, 'throttled', /by itself/],
     [{ error: 'Whatever', status: 429 }, 'throttled', /by itself/],
@@ -82,7 +83,7 @@ describe('what goes wrong', () => {
   ])('%j is %s', async (what, kind, words) => {
     await fault('ReceiveMessage', what);
     const failed = queue.receive(0, never);
-    await expect(failed).rejects.toMatchObject({ name: 'SqsError', kind });
+    await expect(failed).rejects.toMatchObject({ name: 'AwsError', kind });
     await expect(failed).rejects.toThrow(words);
   });
 
@@ -91,7 +92,7 @@ describe('what goes wrong', () => {
     queue.close();
     queue = queueWithin(100);
     const failed = queue.receive(0, never);
-    await expect(failed).rejects.toMatchObject({ name: 'SqsError', kind: 'transient' });
+    await expect(failed).rejects.toMatchObject({ name: 'AwsError', kind: 'transient' });
     await expect(failed).rejects.toThrow(/TimeoutError.*network/);
   });
 
@@ -110,11 +111,12 @@ describe('what goes wrong', () => {
   });
 });
 
-test('docs/events.md shows every error code that is classified, in the same order', () => {
+test('docs/events.md shows every code that only SQS has, in the same order', () => {
   const page = readFileSync(join(PROJECT_DIR, 'docs/events.md'), 'utf8');
   const rows = [...page.matchAll(/^\| (`.*`) \| (denied|missing|throttled) \| (.*) \|$/gm)];
   const told = rows.flatMap(([, codes = '', kind, remedy]) =>
     [...codes.matchAll(/`(\w+)`/g)].map(([, code]) => [code, kind, remedy]),
   );
-  expect(told).toEqual(Object.entries(SQS_ERRORS).map(([code, { kind, remedy }]) => [code, kind, remedy]));
+  const { codes } = SERVICE_ERRORS.SQS;
+  expect(told).toEqual(Object.entries(codes).map(([code, { kind, advice }]) => [code, kind, advice]));
 });
