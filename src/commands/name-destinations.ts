@@ -22,7 +22,7 @@ export function nameDestinations(job: Job, named: readonly string[] | undefined)
   throw new AmiferryError('unknown-destination', message, { errors });
 }
 
-/** The destinations that a name stands for: `account/region` names one, a region all that are in it. */
+/** Finds the destinations with a name: `account/region` names one, a region all destinations in it. */
 function destinationsOf({ destinations }: CopyJob, name: string): string[] {
   const isMeant = (one: Destination) => destinationKey(one) === name || one.spec.region === name;
   return destinations.filter(isMeant).map(destinationKey);

@@ -4,7 +4,7 @@ import type { Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 
 /**
- * What every log line of a job says of it. `destination` is `null` where the line is about the whole job; `account` and `region`
+ * The fields of every log line about a job. `destination` is `null` if the line is about the whole job; `account` and `region`
  * then are those of its image. `requestId` is the X-Request-Id of the request that made the job.
  */
 export interface JobInLog {
@@ -15,31 +15,31 @@ export interface JobInLog {
   requestId: string | null;
 }
 
-/** What is known of the current work; it may become more as the work goes on. */
+/** The context of the current work, to which fields can be added. */
 type LogContext = Partial<JobInLog> & { step?: string; scope?: string };
 
 const current = new AsyncLocalStorage<LogContext>();
 
-/** Does work whose log lines, wherever they are written, say what it is about. */
+/** Runs work in a context, which all its log lines contain. */
 export function withLogContext<T>(context: LogContext, work: () => T): T {
   return current.run({ ...context }, work);
 }
 
-/** Adds what has become known of the current work. */
+/** Adds fields to the context of the current work. */
 export function noteInLog(more: LogContext): void {
   const context = current.getStore();
   if (context !== undefined) Object.assign(context, more);
 }
 
-/** Whether the current work is that of a job. */
-export function isJobAtHand(): boolean {
+/** Whether the current work is about a job. */
+export function hasJobContext(): boolean {
   return current.getStore()?.job !== undefined;
 }
 
-/** The names of what a logger says in each of its lines; reading them is slow, and most loggers live long. */
+/** The names of the fields that a logger adds itself, cached because reading them is slow. */
 const saidBy = new WeakMap<Logger, ReadonlySet<string>>();
 
-/** What a line says of the current work, without what its logger says of itself already. */
+/** The context fields for a line, without those that the logger adds itself. */
 export function contextFor(logger: Logger): object {
   const context = current.getStore();
   if (context === undefined) return {};
@@ -48,7 +48,7 @@ export function contextFor(logger: Logger): object {
   return Object.fromEntries(Object.entries(context).filter(([name]) => !said.has(name)));
 }
 
-/** A job in a log line, or one destination of it. */
+/** The log fields of a job, or of one of its destinations. */
 export function aboutJob(job: Job, destination: string | null = null): JobInLog {
   const found = job.kind === 'copy' && destination !== null ? findDestination(job, destination) : undefined;
   const { account = null, region = null } = destination === null ? job.image : (found?.spec ?? {});

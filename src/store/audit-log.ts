@@ -1,6 +1,6 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Audit, AuditAction, AuditEntry, AuditOutcome } from '../domain/audit.ts';
-import { isJobAtHand } from '../logging/log-context.ts';
+import { hasJobContext } from '../logging/log-context.ts';
 import type { Logger } from '../logging/logging.ts';
 import { NO_SECRETS } from '../logging/logging.ts';
 import type { IndexCommand } from './indexes.ts';
@@ -115,7 +115,7 @@ export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: num
 
 /** What log lines say of a job; in a step of its own the line already says so. */
 function aboutEntry({ jobId, image }: AuditEntry): object {
-  if (jobId === null || isJobAtHand()) return {};
+  if (jobId === null || hasJobContext()) return {};
   return { job: jobId, destination: null, account: image?.account ?? null, region: image?.region ?? null };
 }
 

@@ -105,7 +105,7 @@ export interface Service extends CommandDeps {
   events: Ec2Events | undefined;
   /** Requests a copy of {@link GOLDEN_WEB}, or of another source. */
   copy(request: CopyRequest, source?: ImageName): Promise<Job>;
-  /** Goes on until a condition holds: by steps and in the service's own time, or beside real workers by waiting. */
+  /** Runs steps and advances time until a condition holds; with real workers it only waits. */
   until(holds: () => boolean | Promise<boolean>): Promise<void>;
   /** Runs {@link until} a copy meets a condition. */
   untilJob(id: string, holds: (job: CopyJob) => boolean): Promise<CopyJob>;

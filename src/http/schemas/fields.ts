@@ -43,7 +43,7 @@ export const AccountId = Type.String({
 export const DestinationName = Type.String({
   pattern: `^(?:[0-9]{12}/)?${REGION_PATTERN.slice(1)}`,
   maxLength: 45,
-  description: 'A destination of a job: ACCOUNT/REGION, or its region where the job has only one there.',
+  description: 'A destination of a job: ACCOUNT/REGION, or its region if the job has only one there.',
   examples: ['111111111111/eu-west-1'],
   'x-rule': 'must be a region such as eu-west-1, or an account and a region such as 111111111111/eu-west-1',
 });
