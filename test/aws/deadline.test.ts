@@ -67,7 +67,7 @@ test('a try that is due only after the deadline is not sent: its caller may have
 });
 
 test('half an answer about one region does not stop its copies', async () => {
-  service = await startService();
+  service = await startService({ requestTimeoutMs: 1000 });
   const { id } = await service.copy({ destinations: [{ region: scope.region }] });
   await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'pending');
   await service.control.fault({ action: 'DescribeImages', region: scope.region, times: 2, half: true });

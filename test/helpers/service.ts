@@ -79,6 +79,8 @@ export interface ServiceOptions {
   logger?: Logger;
   /** Replaces the simulated EC2. */
   endpoint?: string;
+  /** Milliseconds for one try of a call of AWS; by default more than a busy machine needs. */
+  requestTimeoutMs?: number;
   /** Receives EC2's own events, from the simulator's queue or another one. */
   events?: { url?: string; endpoint?: string };
 }
@@ -169,7 +171,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger) });
   const metrics = new Metrics();
   const aws = {
-    requestTimeoutMs: 2000,
+    requestTimeoutMs: options.requestTimeoutMs ?? PATIENCE,
     maxAttempts: 2,
     endpoint: options.endpoint ?? simulator.url,
     credentialsOf: testCredentials,
@@ -223,7 +225,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     return worker;
   };
   // The first wake-up would otherwise come later than its record, when the queue is open.
-  await Promise.all([store.syncClock(), producer.queues()]);
+  await Promise.all([store.syncClock(), producer.queues().catch(() => [])]);
   events?.start();
   for (let i = 0; i < (options.workers ?? 0); i += 1) await startWorker();
 

@@ -5,7 +5,7 @@ import { PROJECT_DIR } from '../../tools/dev/project.ts';
 import { AwsEventsQueue } from '../../src/aws/sqs/aws-events-queue.ts';
 import { amiEvent, QueueClient } from '../helpers/events-queue.ts';
 import { untilPolled } from '../helpers/until-polled.ts';
-import { until } from '../helpers/waiting.ts';
+import { PATIENCE, until } from '../helpers/waiting.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, testCredentials } from '../helpers/service.ts';
 import type { Moto } from './moto-server.ts';
@@ -142,7 +142,7 @@ export function eventsAgainst(moto: () => Moto): void {
 
   test('a queue that is not there is said to be missing', async () => {
     const options = {
-      requestTimeoutMs: 2000,
+      requestTimeoutMs: PATIENCE,
       maxAttempts: 1,
       endpoint: moto().url,
       credentialsOf: testCredentials,

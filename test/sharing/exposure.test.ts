@@ -1,3 +1,4 @@
+import { PATIENCE } from '../helpers/waiting.ts';
 import { OWN } from '../helpers/account.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
@@ -35,7 +36,7 @@ beforeEach(async () => {
   others = new AwsGateway({
     endpoint: service.simulator.url,
     credentialsOf: testCredentials,
-    requestTimeoutMs: 2000,
+    requestTimeoutMs: PATIENCE,
     maxAttempts: 2,
   });
 });

@@ -10,7 +10,7 @@ import { amiEvent, EVENTS_QUEUE, QueueClient } from '../helpers/events-queue.ts'
 import { untilPolled } from '../helpers/until-polled.ts';
 import { logLines } from '../helpers/log-lines.ts';
 import { whileInFlight } from '../helpers/meanwhile.ts';
-import { until } from '../helpers/waiting.ts';
+import { PATIENCE, until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
 import { startService, testCredentials, TESTER } from '../helpers/service.ts';
@@ -232,7 +232,12 @@ describe("EC2's own events", () => {
 /** Another listener, as in another worker; with one of its parts in another state than usual. */
 function anotherListener(changes: Partial<Pick<Service, 'producer'>> = {}): Ec2Events {
   const { url } = service.simulator;
-  const options = { requestTimeoutMs: 2000, maxAttempts: 1, endpoint: url, credentialsOf: testCredentials };
+  const options = {
+    requestTimeoutMs: PATIENCE,
+    maxAttempts: 1,
+    endpoint: url,
+    credentialsOf: testCredentials,
+  };
   const own = new AwsEventsQueue(EVENTS_QUEUE, 'us-east-1', options);
   const listener = new Ec2Events({ ...service, ...changes }, own);
   listener.start();
