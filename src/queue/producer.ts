@@ -18,7 +18,7 @@ const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 const OVERDUE = 5000;
 const TOO_FAR = 60_000;
 
-/** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter. */
+/** BullMQ's score of a delayed job is its time in milliseconds times this, plus a counter: private to it, and held by test/worker/misdelayed.test.ts. */
 const DELAYED_SCORE = 0x1000;
 
 /** Puts wake-ups into the queue. A wake-up that is queued already is not queued twice. */
