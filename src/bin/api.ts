@@ -1,5 +1,6 @@
 import { accessOf, keepFresh } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
+import { announce } from '../domain/webhooks.ts';
 import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
@@ -48,7 +49,7 @@ const counter = connectRedis(config.redisUrl, 'optional', lost);
 const { auditEntries } = config;
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const wake = wakeOrWarn(producer, logger);
-const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries, wake });
+const store = new RedisJobStore(redis, config.queuePrefix, { auditEntries, wake, complete: announce });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 4000, maxAttempts: 2, tracing };

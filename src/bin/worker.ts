@@ -1,4 +1,5 @@
 import { policyOf, keepFresh } from '../auth/settings.ts';
+import { announce } from '../domain/webhooks.ts';
 import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
@@ -43,7 +44,10 @@ const blocking = connectRedis(config.redisUrl, 'blocking', lost);
 
 // Build
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
-const store = new RedisJobStore(redis, config.queuePrefix, { wake: wakeOrWarn(producer, logger) });
+const store = new RedisJobStore(redis, config.queuePrefix, {
+  wake: wakeOrWarn(producer, logger),
+  complete: announce,
+});
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 7000, maxAttempts: 2, tracing };

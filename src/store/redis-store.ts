@@ -4,7 +4,6 @@ import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import { dueSteps } from '../domain/next-step.ts';
-import { announce } from '../domain/webhooks.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
 import type { CommitContext, CommitOutcome, Guards, Write } from './commit.ts';
@@ -65,11 +64,23 @@ const WRITES_TOGETHER = 50;
 /** Entries that the audit keeps, about, where nothing else is said. */
 const AUDIT_ENTRIES = 100_000;
 
+/** What goes into a record with a change, such as the webhook deliveries of what ended: the next version as it is to be written. */
+type Complete = (before: Job, after: Job) => Job;
+
+export interface StoreOptions {
+  /** Enqueues on the very connection of the store: see {@link RedisJobStore.#commit}. */
+  wake: Wake;
+  complete: Complete;
+  /** Entries that the audit keeps, about. */
+  auditEntries?: number;
+}
+
 /** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
 export class RedisJobStore implements JobStore {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #wake: Wake;
+  readonly #complete: Complete;
   readonly #clock: SharedClock;
   /** Changes of one job that come together are written together. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
@@ -77,16 +88,16 @@ export class RedisJobStore implements JobStore {
   readonly #writes: Batcher<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `wake` enqueues on this very connection: see {@link RedisJobStore.#commit}. */
   constructor(
     redis: RedisClient,
     prefix: string,
-    { wake, auditEntries = AUDIT_ENTRIES }: { wake: Wake; auditEntries?: number },
+    { wake, complete, auditEntries = AUDIT_ENTRIES }: StoreOptions,
   ) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#wake = wake;
+    this.#complete = complete;
     this.#clock = new SharedClock(redis, this.#keys.jobs);
     this.#updates = new Coalescer((id, changes) => this.#update(id, changes));
     const context = { keys: this.#keys, auditEntries };
@@ -205,7 +216,7 @@ export class RedisJobStore implements JobStore {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS;) {
       const before = conflicts === 0 && known !== undefined ? known : await this.get(id);
       if (before === null) return changes.map(() => ({ outcome: 'missing' }));
-      const outcomes = applyInOrder(before, changes, this.now(), refused);
+      const outcomes = this.#applyInOrder(before, changes, refused);
       const steps = outcomes.flatMap((one) =>
         one.outcome === 'changed' ? [[one.before, one.job] as const] : [],
       );
@@ -228,6 +239,19 @@ export class RedisJobStore implements JobStore {
       await sleep(Math.random() * Math.min(conflicts, 20));
     }
     throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
+  }
+
+  #applyInOrder(before: Job, changes: readonly SlotsChange[], refused: ReadonlySet<string>): UpdateOutcome[] {
+    const now = this.now();
+    const version = before.version + 1;
+    let job = before;
+    return changes.map((change): UpdateOutcome => {
+      const previous = job;
+      const changed = change(previous, now, refused);
+      if (changed === null) return { outcome: 'unchanged', job: previous };
+      job = { ...this.#complete(previous, changed), version };
+      return { outcome: 'changed', before: previous, job };
+    });
   }
 
   unfinished(dueBy: number): Promise<string[]> {
@@ -372,23 +396,6 @@ export class RedisJobStore implements JobStore {
     }
     return deleted;
   }
-}
-
-function applyInOrder(
-  before: Job,
-  changes: readonly SlotsChange[],
-  now: number,
-  refused: ReadonlySet<string>,
-): UpdateOutcome[] {
-  const version = before.version + 1;
-  let job = before;
-  return changes.map((change): UpdateOutcome => {
-    const previous = job;
-    const changed = change(previous, now, refused);
-    if (changed === null) return { outcome: 'unchanged', job: previous };
-    job = { ...announce(previous, changed), version };
-    return { outcome: 'changed', before: previous, job };
-  });
 }
 
 function parseChange(member: string): ChangeRef {

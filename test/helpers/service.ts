@@ -1,3 +1,4 @@
+import { announce } from '../../src/domain/webhooks.ts';
 import type { ImageName } from '../../src/domain/ami.ts';
 import { OWN } from './account.ts';
 import type { LookupFunction } from 'node:net';
@@ -168,7 +169,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const blocking = connectRedis(url, 'blocking', () => {});
   await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
   const producer = new StepProducer(redis, prefix);
-  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger) });
+  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger), complete: announce });
   const metrics = new Metrics();
   const aws = {
     requestTimeoutMs: options.requestTimeoutMs ?? PATIENCE,

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {} });
+  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
   keys = new IdempotencyStore(redis, prefix, 60_000);
 });
 afterEach(() => dropPrefix(redis, prefix));

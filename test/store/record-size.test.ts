@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {} });
+  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
 });
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {} });
+  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
 });
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));
@@ -84,7 +84,7 @@ describe('a write', () => {
   test('by many at once loses none of them, and those of one process are merged', async () => {
     const regions = Array.from({ length: 40 }, (_, i) => `xx-test-${i}`);
     const { id } = await saved({}, regions);
-    const other = new RedisJobStore(redis, prefix, { wake: async () => {} });
+    const other = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
     const outcomes = await Promise.all(
       regions.map((region, i) =>
         (i % 2 ? store : other).update(id, transitions.onCopy(transitions.begin(region))),
@@ -332,7 +332,7 @@ describe('a job past its retention is kept', () => {
         return super.get(one);
       }
     }
-    const sweeping = new RetriedStore(redis, prefix, { wake: async () => {} });
+    const sweeping = new RetriedStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
     expect(await sweeping.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     expect((await store.get(id))?.finishedAt).toBeNull();
   });
