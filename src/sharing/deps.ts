@@ -16,7 +16,7 @@ export interface SharingReads {
 /** What changing permissions works with besides. The worker's dependencies satisfy it. */
 export interface SharingDeps extends SharingReads {
   /** The records by which the fence decides, and where what is given is saved before it is given. */
-  store: Pick<JobStore, 'now' | 'get' | 'list' | 'firstChange' | 'changesBefore' | 'updateIfFirst'>;
+  store: Pick<JobStore, 'now' | 'get' | 'list' | 'changeQueues' | 'updateIfFirst'>;
   policy: PolicySource;
   audit: Audit;
   logger: Pick<Logger, 'warn' | 'error'>;

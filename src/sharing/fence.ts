@@ -2,7 +2,7 @@ import type { Scope } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { nextStep } from '../domain/next-step.ts';
-import type { ChangeRef } from '../store/store.ts';
+import type { ChangeRef } from '../store/change-queues.ts';
 import type { SharingDeps } from './deps.ts';
 import type { ShareRequest } from './request.ts';
 
@@ -21,7 +21,7 @@ export async function isFirstInQueue(
   imageId: string,
   me: ChangeRef,
 ): Promise<boolean> {
-  const first = await store.firstChange(scope, imageId);
+  const first = await store.changeQueues.firstChange(scope, imageId);
   return first?.jobId === me.jobId && first.destination === me.destination;
 }
 

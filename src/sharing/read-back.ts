@@ -4,7 +4,7 @@ import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { Job } from '../domain/job.ts';
 import { findDestination } from '../domain/job.ts';
 import { isNobody, minus } from '../domain/permissions.ts';
-import type { ChangeRef } from '../store/store.ts';
+import type { ChangeRef } from '../store/change-queues.ts';
 import type { SharingDeps } from './deps.ts';
 import { requireStillMine, StepOvertaken } from './fence.ts';
 import { keepTrying } from './keep-trying.ts';

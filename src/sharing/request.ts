@@ -3,7 +3,8 @@ import type { Given } from '../domain/given.ts';
 import type { Job, Warning } from '../domain/job.ts';
 import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
-import type { Change, ChangeRef } from '../store/store.ts';
+import type { Change } from '../store/store.ts';
+import type { ChangeRef } from '../store/change-queues.ts';
 
 /** A change of an image's permissions, and the job that makes it. */
 export interface ShareRequest {

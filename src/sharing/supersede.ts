@@ -19,7 +19,11 @@ export async function supersedeEarlier(
   write: (jobId: string, transition: Change) => Promise<unknown>,
 ): Promise<void> {
   const me = { jobId: withdrawal.id, destination: null };
-  for (const { jobId, destination } of await store.changesBefore(scope, withdrawal.image.id, me)) {
+  for (const { jobId, destination } of await store.changeQueues.changesBefore(
+    scope,
+    withdrawal.image.id,
+    me,
+  )) {
     const job = await store.get(jobId);
     if (job === null || !isAgainst(withdrawal.change, givesOf(job))) continue;
     const transition =

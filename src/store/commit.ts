@@ -8,7 +8,8 @@ import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { recordOf } from './records.ts';
-import type { Receipt, StartLimits } from './store.ts';
+import type { StartLimits } from './copy-slots.ts';
+import type { Receipt } from './store.ts';
 
 /** One write: the record as it was and as it is to be, by way of `steps`. */
 export interface Write {

@@ -12,7 +12,8 @@ import {
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
-import type { ChangeRef } from './store.ts';
+import { changeMember } from './change-queues.ts';
+import { slotMember } from './copy-slots.ts';
 
 /** A Redis command whose first argument is its key; or PLACE (see lua/commit.lua), which puts a member into a wait queue. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
@@ -171,15 +172,10 @@ function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCom
   return [one.sharedFrom === null ? ['PLACE', queue, 'queue', member] : ['ZADD', queue, 0, member]];
 }
 
-/** How a change of permissions is named in the line of its image. */
-export function changeMember({ jobId, destination }: ChangeRef): string {
-  return destination === null ? jobId : `${jobId} ${destination}`;
-}
-
 function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
   const scope = destinationScope(one);
   const key = destinationKey(one);
-  const member = `${job.id} ${key}`;
+  const member = slotMember({ jobId: job.id, destination: key });
   // Waits by when the job was accepted: first come, first served, however often it is parked again.
   const queue = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
   if (one.state === 'waiting') return [['ZADD', queue, job.createdAt, member]];

@@ -2,7 +2,7 @@ import type { JobEvent } from '../domain/job-events.ts';
 import type { Job } from '../domain/job.ts';
 import { AmiferryError } from '../errors.ts';
 import { pack, unpack } from './packed.ts';
-import type { LoggedEvent, PendingCopy } from './store.ts';
+import type { LoggedEvent } from './store.ts';
 
 // The store alone writes these texts, so their shape is known: here JSON becomes a type again.
 
@@ -65,9 +65,4 @@ export function parseJobEvent(json: string): JobEvent {
 export function parseLoggedEvent(text: string): LoggedEvent {
   const space = text.indexOf(' ');
   return { ...parseJobEvent(text.slice(space + 1)), id: text.slice(0, space) };
-}
-
-export function parsePending(json: string): Omit<PendingCopy, 'imageId'> {
-  const pending: Omit<PendingCopy, 'imageId'> = JSON.parse(json);
-  return pending;
 }

@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
-import { parseScope, scopeKey } from '../domain/ami.ts';
 import { dueSteps } from '../domain/next-step.ts';
 import type { Job } from '../domain/job.ts';
 import { SharedClock } from './clock.ts';
@@ -10,27 +8,26 @@ import type { CommitContext, CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
 import { Batcher } from './batcher.ts';
 import { keyInProgress } from './idempotency.ts';
-import { changeMember, doneAt, queuesLeft } from './indexes.ts';
+import { doneAt, queuesLeft } from './indexes.ts';
+import { changeMember, parseChange, RedisChangeQueues } from './change-queues.ts';
+import type { ChangeRef } from './change-queues.ts';
+import { parseSlotMember, RedisCopySlots, slotMember } from './copy-slots.ts';
+import { RedisLeases } from './leases.ts';
+import { RedisPolls } from './polls.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 import { listJobs } from './list-jobs.ts';
 import { Coalescer } from './coalescer.ts';
-import { isTooNew, parseJob, parsePending, RECORD_FIELDS } from './records.ts';
-import { defineScripts, WITHDRAWALS } from './scripts.ts';
+import { isTooNew, parseJob, RECORD_FIELDS } from './records.ts';
+import { defineScripts } from './scripts.ts';
 import type {
   Alongside,
   Change,
-  ChangeRef,
-  DestinationRef,
   JobFilter,
   JobPage,
   JobStore,
-  Poll,
-  EventHints,
-  PendingCopy,
   SlotsChange,
   SlotsRequest,
-  StartLimits,
   UpdateOutcome,
 } from './store.ts';
 import type { Wake } from './wake-ups.ts';
@@ -48,12 +45,6 @@ interface HowToWrite {
 
 /** Several processes may write one job at once: each conflict means that another one got through. */
 const MAX_CONFLICTS = 200;
-
-/** For how long an image that EC2 reported is kept for a poll that does not come, milliseconds. */
-const HINTS_KEPT_FOR = 3_600_000;
-
-/** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */
-const LIMIT_FOR = 3_600_000;
 
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
@@ -77,6 +68,10 @@ export interface StoreOptions {
 
 /** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
 export class RedisJobStore implements JobStore {
+  readonly polls: RedisPolls;
+  readonly copySlots: RedisCopySlots;
+  readonly changeQueues: RedisChangeQueues;
+  readonly leases: RedisLeases;
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #wake: Wake;
@@ -98,6 +93,10 @@ export class RedisJobStore implements JobStore {
     this.#keys = storeKeys(prefix);
     this.#wake = wake;
     this.#complete = complete;
+    this.polls = new RedisPolls(redis, this.#keys, () => this.now());
+    this.copySlots = new RedisCopySlots(redis, this.#keys);
+    this.changeQueues = new RedisChangeQueues(redis, this.#keys);
+    this.leases = new RedisLeases(redis, this.#keys);
     this.#clock = new SharedClock(redis, this.#keys.jobs);
     this.#updates = new Coalescer((id, changes) => this.#update(id, changes));
     const context = { keys: this.#keys, auditEntries };
@@ -158,7 +157,7 @@ export class RedisJobStore implements JobStore {
     const wanted = destinations.map(({ destination, scope, isTimeBased = false }) => ({
       scope,
       isTimeBased,
-      member: memberOf({ jobId: job.id, destination }),
+      member: slotMember({ jobId: job.id, destination }),
       destination,
     }));
     const guards = (refused: ReadonlySet<string>) => ({
@@ -232,7 +231,7 @@ export class RedisJobStore implements JobStore {
       if (written.outcome === 'ok') return outcomes;
       if (written.outcome === 'not-first') return outcomes.map(() => ({ outcome: 'not-first', job: before }));
       if (written.outcome === 'full') {
-        for (const member of written.members) refused.add(parseMember(member).destination);
+        for (const member of written.members) refused.add(parseSlotMember(member).destination);
         continue;
       }
       conflicts += 1;
@@ -259,123 +258,6 @@ export class RedisJobStore implements JobStore {
     return this.#redis.zrange(this.#keys.unfinished, '-inf', latest, 'BYSCORE');
   }
 
-  async pending(scope: Scope): Promise<PendingCopy[]> {
-    const all = await this.#redis.hgetall(this.#keys.pending(scope));
-    return Object.entries(all).map(([imageId, json]) => ({ ...parsePending(json), imageId }));
-  }
-
-  async keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints> {
-    const { pending, eventHints } = this.#keys;
-    const [poll = '', ...known] = await this.#redis.amiferryHint(
-      pending(scope),
-      eventHints(scope),
-      randomUUID(),
-      HINTS_KEPT_FOR,
-      ...imageIds,
-    );
-    return { known, poll };
-  }
-
-  async takeEventHints(scope: Scope): Promise<PendingCopy[] | null> {
-    const { pending, eventHints } = this.#keys;
-    const flat = await this.#redis.amiferryTakeEventHints(eventHints(scope), pending(scope));
-    if (flat === null) return null;
-    return flat.flatMap((imageId, i) =>
-      i % 2 === 0 ? [{ ...parsePending(flat[i + 1] ?? ''), imageId }] : [],
-    );
-  }
-
-  async stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]> {
-    if (imageIds.length === 0) return [];
-    const found = await this.#redis.hmget(this.#keys.pending(scope), ...imageIds);
-    return imageIds.filter((_, i) => found[i] !== null);
-  }
-
-  async beginPoll(scope: Scope): Promise<Poll> {
-    // In this order: a request for an earlier poll after this one is about a copy that this one has not seen.
-    const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
-    return { pending: await this.pending(scope), due: Number(due) };
-  }
-
-  async postponePoll(scope: Scope, time: number, due: number, count: number): Promise<void> {
-    const { scopes, pending, waiting, waitingTimed } = this.#keys;
-    const keys = [scopes, pending(scope), waiting(scope), waitingTimed(scope)] as const;
-    await this.#redis.amiferryPostponePoll(...keys, scopeKey(scope), time, due, count);
-  }
-
-  async pollBy(scope: Scope, time: number): Promise<void> {
-    await this.#redis.zadd(this.#keys.scopes, 'XX', 'LT', time, scopeKey(scope));
-  }
-
-  async scopesWithWaiting(): Promise<Scope[]> {
-    return (await this.#redis.smembers(this.#keys.waitQueues)).map(parseScope);
-  }
-
-  async nextWaiting(scope: Scope, { copySlots, calls }: StartLimits): Promise<DestinationRef[]> {
-    const keys = this.#keys;
-    const members = await this.#redis.amiferryNextWaiting(
-      keys.slots(scope),
-      keys.waiting(scope),
-      keys.waitingTimed(scope),
-      keys.full(scope),
-      keys.fullTimed(scope),
-      keys.limit(scope),
-      keys.calls(scope, 'CopyImage'),
-      keys.waitQueues,
-      copySlots,
-      calls.burst,
-      calls.perSecond,
-      scopeKey(scope),
-    );
-    return members.map(parseMember);
-  }
-
-  async firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null> {
-    const [first] = await this.#redis.zrange(this.#keys.changeQueue(scope, imageId), 0, '0');
-    return first === undefined ? null : parseChange(first);
-  }
-
-  async changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]> {
-    const queue = this.#keys.changeQueue(scope, imageId);
-    const place = await this.#redis.zscore(queue, changeMember(withdrawal));
-    if (place === null) return [];
-    return (await this.#redis.zrangebyscore(queue, 0, Number(place) + WITHDRAWALS)).map(parseChange);
-  }
-
-  async markFull(scope: Scope, milliseconds: number, which = 'all'): Promise<void> {
-    const { full, fullTimed } = this.#keys;
-    const key = which === 'all' ? full(scope) : fullTimed(scope);
-    await this.#redis.set(key, '1', 'PX', milliseconds);
-  }
-
-  async learnLimit(scope: Scope, told: number | null): Promise<void> {
-    const { slots, limit } = this.#keys;
-    await this.#redis.amiferryLearnLimit(
-      slots(scope),
-      limit(scope),
-      told ?? Number.MAX_SAFE_INTEGER,
-      LIMIT_FOR,
-    );
-  }
-
-  async takeLease(step: string, every: number): Promise<boolean> {
-    // A little less than the interval, so that the next time isn't missed by a hair.
-    const lease = Math.max(1, Math.round(every * 0.9));
-    return (await this.#redis.set(this.#keys.lease(step), '1', 'PX', lease, 'NX')) !== null;
-  }
-
-  async takeDueScopes(interval: number): Promise<Scope[]> {
-    const now = this.now();
-    const due = await this.#redis.amiferryTakeDue(this.#keys.scopes, now, now + interval);
-    return due.map(parseScope);
-  }
-
-  async dropIdleScope(scope: Scope): Promise<void> {
-    const { scopes, pending, waiting, waitingTimed } = this.#keys;
-    const keys = [scopes, pending(scope), waiting(scope), waitingTimed(scope)] as const;
-    await this.#redis.amiferryDropIdle(...keys, scopeKey(scope));
-  }
-
   async deleteFinishedBefore(time: number, limit: number): Promise<number> {
     const ids = await this.#redis.zrange(
       this.#keys.finished,
@@ -396,18 +278,4 @@ export class RedisJobStore implements JobStore {
     }
     return deleted;
   }
-}
-
-function parseChange(member: string): ChangeRef {
-  const [jobId = '', destination = null] = member.split(' ');
-  return { jobId, destination };
-}
-
-function memberOf({ jobId, destination }: DestinationRef): string {
-  return `${jobId} ${destination}`;
-}
-
-function parseMember(member: string): DestinationRef {
-  const [jobId = '', destination = ''] = member.split(' ');
-  return { jobId, destination };
 }

@@ -119,7 +119,7 @@ async function refused(
 async function markFull({ store, settings }: WorkerDeps, destination: Destination): Promise<void> {
   // What EC2 has no room for of a time-based copy may be its throughput: that says nothing of the others.
   const which = isTimeBased(destination) ? 'time-based' : 'all';
-  await store.markFull(destinationScope(destination), settings.slotRetryMs, which);
+  await store.copySlots.markFull(destinationScope(destination), settings.slotRetryMs, which);
 }
 
 /**

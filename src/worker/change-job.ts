@@ -44,7 +44,7 @@ function failureOf(job: Job, destination: JobEvent['destination']): object {
 /** Where older copies are under way the next poll may be far off: too far for one that has just begun. */
 async function pollSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
   if (destination === null) return;
-  await deps.store.pollBy(destination, deps.store.now() + pollIntervalOf(deps).shortest);
+  await deps.store.polls.pollBy(destination, deps.store.now() + pollIntervalOf(deps).shortest);
 }
 
 const ENDS: ReadonlySet<DestinationState> = new Set(['succeeded', 'failed', 'cancelled']);

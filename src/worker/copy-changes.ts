@@ -8,7 +8,7 @@ import type { Transition, Observation } from '../domain/transitions.ts';
 import type { SlotLimit } from '../domain/slot-limits.ts';
 import { slotLimitIn } from '../domain/slot-limits.ts';
 import { becomeAvailable, fail, notFound, observe, outOfRoom, reappeared } from '../domain/transitions.ts';
-import type { PendingCopy } from '../store/store.ts';
+import type { PendingCopy } from '../store/polls.ts';
 import type { WorkerDeps } from './deps.ts';
 import { failureBecause } from './failure.ts';
 

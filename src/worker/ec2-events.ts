@@ -113,7 +113,7 @@ export class Ec2Events {
 
   async #hint(scope: Scope, imageIds: readonly string[]): Promise<void> {
     const { store, producer, logger, metrics } = this.#deps;
-    const { known, poll } = await store.keepEventHints(scope, [...new Set(imageIds)]);
+    const { known, poll } = await store.polls.keepEventHints(scope, [...new Set(imageIds)]);
     if (known.length > 0) await producer.trackHinted(scope, poll);
     for (const imageId of imageIds) {
       if (known.includes(imageId)) metrics.ec2Event('noticed', scope);

@@ -3,7 +3,7 @@ import { JOB_TAG } from '../domain/copy-tags.ts';
 import type { SlotLimit } from '../domain/slot-limits.ts';
 import { chunksOf } from '../domain/chunks.ts';
 import { AwsError } from '../aws/aws-error.ts';
-import type { PendingCopy } from '../store/store.ts';
+import type { PendingCopy } from '../store/polls.ts';
 import { changeCopy } from './change-job.ts';
 import type { CopyChange } from './copy-changes.ts';
 import { endOf, notSeen, progressOf, saysEnough, seenAgain } from './copy-changes.ts';
@@ -138,8 +138,8 @@ async function waitForRoom(
   jobId: string,
   { of, copies }: SlotLimit,
 ): Promise<void> {
-  if (of === 'copies') await store.learnLimit(scope, copies);
-  await store.markFull(scope, settings.slotRetryMs, of === 'copies' ? 'all' : 'time-based');
+  if (of === 'copies') await store.copySlots.learnLimit(scope, copies);
+  await store.copySlots.markFull(scope, settings.slotRetryMs, of === 'copies' ? 'all' : 'time-based');
   logger.warn(
     { job: jobId, region: scope.region, limit: copies },
     'EC2 had no room for a copy that it had accepted: the copy waits for a slot again',

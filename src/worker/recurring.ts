@@ -31,7 +31,7 @@ export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring
 /** Runs a recurring step if no worker has run it within its interval; whether it did. An error of it is logged. */
 export async function runIfDue(deps: WorkerDeps, { name, every, run }: Recurring): Promise<boolean> {
   try {
-    if (!(await deps.store.takeLease(name, every))) return false;
+    if (!(await deps.store.leases.takeLease(name, every))) return false;
     await run(deps);
   } catch (error) {
     deps.logger.warn({ err: error, step: name }, 'recurring step failed');

@@ -9,7 +9,7 @@ import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Permissions } from '../sharing/read.ts';
 import { readPermissions } from '../sharing/read.ts';
-import type { ChangeRef } from '../store/store.ts';
+import type { ChangeRef } from '../store/change-queues.ts';
 import type { WorkerDeps } from './deps.ts';
 import type { Wait } from './failure.ts';
 import { isCredentials, isInTime, isThrottled, mayBeThrottled, mayTryAgain } from './failure.ts';

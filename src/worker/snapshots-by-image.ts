@@ -1,7 +1,7 @@
 import type { Image, Snapshot } from '../domain/ami.ts';
 import { destinationAmi } from '../domain/ami.ts';
 import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
-import type { PendingCopy } from '../store/store.ts';
+import type { PendingCopy } from '../store/polls.ts';
 
 /**
  * Tells which snapshots belong to which copy. Those of `images` name theirs. While an image is pending EC2 may not name its

@@ -6,7 +6,7 @@ import { wakeWaiting } from './wait-queue.ts';
  * now: slots and calls get free with time, also where nothing is polled.
  */
 export async function tick(deps: WorkerDeps): Promise<void> {
-  await deps.producer.track(await deps.store.takeDueScopes(deps.settings.pollMs));
-  const scopes = await deps.store.scopesWithWaiting();
+  await deps.producer.track(await deps.store.polls.takeDueScopes(deps.settings.pollMs));
+  const scopes = await deps.store.copySlots.scopesWithWaiting();
   await Promise.all(scopes.map((scope) => wakeWaiting(deps, scope)));
 }

@@ -4,7 +4,7 @@ import { nextPoll, progressInterval } from '../domain/next-poll.ts';
 import { chunksOf } from '../domain/chunks.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { ScopePayload } from '../queue/jobs.ts';
-import type { PendingCopy } from '../store/store.ts';
+import type { PendingCopy } from '../store/polls.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 import { refOf } from './copy-changes.ts';
@@ -39,15 +39,15 @@ export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Prom
 
 /** Copies that this service may not poll, for its credentials or its IAM policy, wait, each until its own deadline. */
 async function waitForAll(deps: WorkerDeps, scope: Scope, error: AwsError): Promise<void> {
-  const pending = await deps.store.pending(scope);
+  const pending = await deps.store.polls.pending(scope);
   for (const some of chunksOf(pending, WRITES_AT_ONCE))
     await Promise.all(some.map((copy) => waitForAccount(deps, copy.jobId, refOf(copy), error)));
 }
 
 async function trackAll(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
-  const { pending, due } = await deps.store.beginPoll(scope);
+  const { pending, due } = await deps.store.polls.beginPoll(scope);
   if (pending.length > 0) await pollAll(deps, scope, pending);
-  if (pending.length === 0) await deps.store.dropIdleScope(scope);
+  if (pending.length === 0) await deps.store.polls.dropIdleScope(scope);
   else await pollAgain(deps, scope, due);
   return DONE;
 }
@@ -66,7 +66,7 @@ async function isProgressDue(
   // EC2 has nothing to tell yet of one that has only just begun.
   if (pending.every(({ startedAt }) => now - startedAt < pollInterval.shortest)) return false;
   const calls = Math.ceil(pending.length / COPIES_A_CALL);
-  return deps.store.takeLease(
+  return deps.store.leases.takeLease(
     `progress/${scopeKey(scope)}`,
     progressInterval(pending, now, pollInterval, calls),
   );
@@ -74,17 +74,17 @@ async function isProgressDue(
 
 /** By what is pending now, with the progress that was just written. */
 async function pollAgain(deps: WorkerDeps, scope: Scope, due: number): Promise<void> {
-  const pending = await deps.store.pending(scope);
+  const pending = await deps.store.polls.pending(scope);
   const next = nextPoll(pending, deps.store.now(), pollIntervalOf(deps));
-  await deps.store.postponePoll(scope, next, due, pending.length);
+  await deps.store.polls.postponePoll(scope, next, due, pending.length);
 }
 
 async function trackHinted(deps: WorkerDeps, scope: Scope): Promise<StepOutcome> {
-  if (!(await deps.store.takeLease(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
+  if (!(await deps.store.leases.takeLease(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
     return { outcome: 'again', why: 'EC2 reported other copies there just now', delayMs: HINTED_EVERY };
-  const hinted = await deps.store.takeEventHints(scope);
+  const hinted = await deps.store.polls.takeEventHints(scope);
   // A worker took them and died: which ones they were is not known any more.
-  if (hinted === null) await deps.store.pollBy(scope, deps.store.now());
+  if (hinted === null) await deps.store.polls.pollBy(scope, deps.store.now());
   else if (hinted.length > 0) await pollHinted(deps, scope, hinted);
   return DONE;
 }
@@ -94,7 +94,7 @@ async function pollHinted(deps: WorkerDeps, scope: Scope, hinted: PendingCopy[])
     await pollCopies(deps, scope, hinted, false);
   } finally {
     const imageIds = hinted.map(({ imageId }) => imageId);
-    if ((await deps.store.stillPending(scope, imageIds)).length > 0)
-      await deps.store.pollBy(scope, deps.store.now() + NOT_YET);
+    if ((await deps.store.polls.stillPending(scope, imageIds)).length > 0)
+      await deps.store.polls.pollBy(scope, deps.store.now() + NOT_YET);
   }
 }

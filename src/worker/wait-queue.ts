@@ -2,7 +2,8 @@ import type { Scope } from '../domain/ami.ts';
 import { attemptRef, findDestination } from '../domain/job.ts';
 import type { DestinationStep, WakeUp } from '../domain/next-step.ts';
 import { callLimit } from '../aws/ec2/call-limits.ts';
-import type { DestinationRef, StartLimits } from '../store/store.ts';
+import type { StartLimits } from '../store/copy-slots.ts';
+import type { DestinationRef } from '../store/copy-slots.ts';
 import type { WorkerDeps, WorkerSettings } from './deps.ts';
 
 /** What each scope has for copies. */
@@ -12,7 +13,7 @@ export function startLimits({ copySlots, callShare }: WorkerSettings): StartLimi
 
 /** Wakes as many of those that wait in a scope as there are both free slots and calls, first come, first served. */
 export async function wakeWaiting(deps: WorkerDeps, scope: Scope): Promise<void> {
-  const next = await deps.store.nextWaiting(scope, startLimits(deps.settings));
+  const next = await deps.store.copySlots.nextWaiting(scope, startLimits(deps.settings));
   await wakeDestinations(deps, 'start-copy', next);
 }
 

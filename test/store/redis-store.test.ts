@@ -127,11 +127,11 @@ describe('slots', () => {
     expect(await begin(a, 1)).toBe(true);
     expect(await begin(b, 1)).toBe(false);
     await change(c, transitions.park('eu-west-1'));
-    expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([]);
+    expect(await store.copySlots.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([]);
 
     await change(a, transitions.stopAll('cancel'));
     await change(a, transitions.stopped('eu-west-1'));
-    expect(await store.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([
+    expect(await store.copySlots.nextWaiting(eu, { copySlots: 1, calls: PLENTY })).toEqual([
       { jobId: b, destination: keyIn('eu-west-1') },
     ]);
     expect(await begin(d, 1)).toBe(false);
@@ -143,7 +143,7 @@ describe('slots', () => {
     const { id: a } = await saved();
     const { id: b } = await saved();
     await begin(a, 10);
-    await store.markFull(eu, 60_000);
+    await store.copySlots.markFull(eu, 60_000);
     expect(await begin(b, 10)).toBe(false);
     // Going back into line frees a slot of ours, and none of EC2's.
     const { id: c } = await saved();
@@ -159,20 +159,20 @@ describe('tracking', () => {
   test('a pending copy makes its scope due; one with nothing left is dropped', async () => {
     const { id } = await saved({}, ['eu-west-1']);
     await change(id, transitions.begin('eu-west-1'));
-    expect(await store.takeDueScopes(60_000)).toEqual([]);
+    expect(await store.polls.takeDueScopes(60_000)).toEqual([]);
     await change(id, transitions.accept('eu-west-1', 'ami-0000000000000000a'));
-    expect(await store.takeDueScopes(60_000)).toEqual([eu]);
-    expect(await store.takeDueScopes(60_000)).toEqual([]);
-    expect(await store.pending(eu)).toMatchObject([
+    expect(await store.polls.takeDueScopes(60_000)).toEqual([eu]);
+    expect(await store.polls.takeDueScopes(60_000)).toEqual([]);
+    expect(await store.polls.pending(eu)).toMatchObject([
       { imageId: 'ami-0000000000000000a', jobId: id, progress: 0 },
     ]);
 
-    await store.dropIdleScope(eu);
+    await store.polls.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(1);
     await change(id, transitions.fail('eu-west-1', failureBecause('copy-failed', 'test')));
-    await store.dropIdleScope(eu);
+    await store.polls.dropIdleScope(eu);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
-    expect(await store.pending(eu)).toEqual([]);
+    expect(await store.polls.pending(eu)).toEqual([]);
   });
 
   const begun = async (imageId: string) => {
@@ -183,8 +183,8 @@ describe('tracking', () => {
   };
   const due = async () => Number(await redis.zscore(`${prefix}:scopes`, `${OWN}/eu-west-1`));
   const look = async () => {
-    expect(await store.takeDueScopes(5000)).toEqual([eu]);
-    return store.beginPoll(eu);
+    expect(await store.polls.takeDueScopes(5000)).toEqual([eu]);
+    return store.polls.beginPoll(eu);
   };
 
   test('a look is put off once it is over; who dies in it leaves the scope due soon', async () => {
@@ -192,14 +192,14 @@ describe('tracking', () => {
     const { pending, due: soon } = await look();
     expect(soon).toBe(await due());
     expect(soon - store.now()).toBeLessThanOrEqual(5000);
-    await store.postponePoll(eu, store.now() + 60_000, soon, pending.length);
+    await store.polls.postponePoll(eu, store.now() + 60_000, soon, pending.length);
     expect(await due()).toBeGreaterThan(soon);
   });
 
   test('it is not put off where somebody asked for an earlier one, others are pending, or there is a line', async () => {
     await begun('ami-0000000000000000a');
     const { due: soon } = await look();
-    const postponePoll = (count: number) => store.postponePoll(eu, store.now() + 60_000, soon, count);
+    const postponePoll = (count: number) => store.polls.postponePoll(eu, store.now() + 60_000, soon, count);
     await begun('ami-0000000000000000b');
     await postponePoll(1);
     expect(await due()).toBe(soon);
@@ -210,10 +210,10 @@ describe('tracking', () => {
     expect(await due()).toBe(soon);
     await change(id, transitions.stopAll('cancel'));
 
-    await store.pollBy(eu, soon - 1000);
+    await store.polls.pollBy(eu, soon - 1000);
     await postponePoll(2);
     expect(await due()).toBe(soon - 1000);
-    await store.postponePoll(eu, soon + 1, soon - 1000, 2);
+    await store.polls.postponePoll(eu, soon + 1, soon - 1000, 2);
     expect(await due()).toBe(soon + 1);
   });
 
@@ -221,8 +221,8 @@ describe('tracking', () => {
     const id = await begun('ami-0000000000000000a');
     const { due: soon } = await look();
     await change(id, transitions.fail('eu-west-1', failureBecause('copy-failed', 'test')));
-    await store.dropIdleScope(eu);
-    await store.postponePoll(eu, store.now() + 60_000, soon, 0);
+    await store.polls.dropIdleScope(eu);
+    await store.polls.postponePoll(eu, store.now() + 60_000, soon, 0);
     expect(await redis.zcard(`${prefix}:scopes`)).toBe(0);
   });
 });

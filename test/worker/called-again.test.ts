@@ -100,7 +100,7 @@ describe('a copy that waits though a call of it made an image that EC2 does not 
     expect((await service.untilFinished(id)).destinations[0]).toMatchObject({ state: 'cancelled' });
     await untilClean(service, id);
     expect(await thereIn(service)).toEqual({ images: [], snapshots: [] });
-    expect((await service.store.nextWaiting(eu, PLENTY)).length).toBe(0);
+    expect((await service.store.copySlots.nextWaiting(eu, PLENTY)).length).toBe(0);
   });
 
   test('takes it up where the answer comes late', async () => {

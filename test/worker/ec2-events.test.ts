@@ -209,8 +209,8 @@ describe("EC2's own events", () => {
     const { id, imageId } = await pendingCopy();
     await service.control.advanceSeconds(3600);
     const scope = { account: OWN, region: EU };
-    const { poll } = await service.store.keepEventHints(scope, [imageId]);
-    expect(await service.store.takeEventHints(scope)).toHaveLength(1);
+    const { poll } = await service.store.polls.keepEventHints(scope, [imageId]);
+    expect(await service.store.polls.takeEventHints(scope)).toHaveLength(1);
     await service.producer.trackHinted(scope, poll);
     expect((await endedBeforePoll(id)).destinations[0]?.state).toBe('succeeded');
   });

@@ -98,7 +98,7 @@ test('a look that began at attempt 1 says nothing of attempt 2', async () => {
   await service.control.fault({ action: 'CopyImage', copyFails });
   const { id } = await service.copy({ destinations: [{ region: EU }] });
   await service.untilJob(id, ({ destinations: [one] }) => one?.state === 'pending');
-  const pending = await service.store.pending(eu);
+  const pending = await service.store.polls.pending(eu);
   await service.control.advanceSeconds(60);
   await service.untilFinished(id);
   await retryJob(service, id, TESTER);

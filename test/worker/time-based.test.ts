@@ -64,7 +64,7 @@ test('the line is by arrival, whatever kind the copies are of', async () => {
     await copyTo('fourth', timed),
   ];
   const limits = { copySlots: 10, calls: { burst: 100, perSecond: 100 } };
-  const inLine = await service.store.nextWaiting(eu, limits);
+  const inLine = await service.store.copySlots.nextWaiting(eu, limits);
   expect(inLine.map(({ jobId }) => jobId)).toEqual(ids.slice(1));
   for (const id of ids) await service.untilFinished(id);
   const called = (await service.control.calls()).copyImage.map(({ parameters }) => parameters['Name']);

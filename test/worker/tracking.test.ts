@@ -40,7 +40,7 @@ test('a copy that has just begun is looked at soon, though older ones are under 
   const due = async () => Number(await redis.zscore(storeKeys(service.prefix).scopes, `${OWN}/${EU}`));
   const { id } = await pendingCopy('old');
   await service.store.update(id, older(HOUR));
-  await service.store.pollBy(scope, service.store.now());
+  await service.store.polls.pollBy(scope, service.store.now());
   await untilPolled(service, EU, 20_000);
   const { id: young } = await pendingCopy('young');
   const begun = (await service.untilJob(young, () => true)).destinations[0]?.startedAt ?? 0;
