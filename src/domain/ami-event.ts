@@ -2,7 +2,7 @@ import type { Scope } from './ami.ts';
 import { IMAGE_ID_PATTERN } from './ami.ts';
 import { REGION_PATTERN } from './regions.ts';
 
-/** What one of EC2's events is about. Its sender is not authenticated: it says where to look, and nothing that is believed. */
+/** The image that an EC2 event names. Its sender is not authenticated: an event only says what to poll, and nothing in it is believed. */
 export interface AmiEvent {
   imageId: string;
   scope: Scope;
@@ -13,7 +13,8 @@ const REGION = new RegExp(REGION_PATTERN);
 const ACCOUNT = /^[0-9]{12}$/;
 
 /**
- * Reads "EC2 AMI State Change" as EventBridge puts it into a queue, or as SNS wraps it; `null` for whatever else.
+ * Reads an "EC2 AMI State Change" event, either as EventBridge sends it to a queue or as SNS wraps it. `null` for anything
+ * else.
  * Source: EC2 user guide, "Monitor AMI events using Amazon EventBridge".
  */
 export function readAmiEvent(body: string): AmiEvent | null {
@@ -31,15 +32,16 @@ export function readAmiEvent(body: string): AmiEvent | null {
 
 const IMAGE_ARN = /^arn:[a-z-]+:ec2:([a-z0-9-]+):[0-9]*:image\//;
 
-/** Where the image is: by its ARN, since an event may have come by way of another region's event bus. */
+/** The region of the image. It is read from the image's ARN, since the event bus of another region may have forwarded the event. */
 function regionOf({ resources, region }: Record<string, unknown>): string | null {
   const [arn]: unknown[] = Array.isArray(resources) ? resources : [];
-  // String() would throw at {"toString":1}, and at arrays nested too deep: one such message would hold up all that came with it.
+  // String() would throw on {"toString":1} and on arrays that are nested too deep. One such message would block the rest of its
+  // batch.
   const named = (typeof arn === 'string' ? IMAGE_ARN.exec(arn)?.[1] : undefined) ?? region;
   return typeof named === 'string' && REGION.test(named) ? named : null;
 }
 
-/** The object that a text is in JSON; an empty one where it is none. */
+/** Parses a JSON object; an empty object where the text is not one. */
 function objectIn(text: unknown): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(String(text));

@@ -1,4 +1,4 @@
-/** What an AMI is to this service, and the rules EC2 sets for its names. Sizes in GiB or bytes as named. */
+/** What the service knows of an AMI, and EC2's rules for names. Sizes are in GiB or bytes, as each name says. */
 
 /** `ami-` and 8 (before 2016) or 17 hex digits. */
 export const IMAGE_ID_PATTERN = '^ami-(?:[0-9a-f]{8}|[0-9a-f]{17})$';
@@ -55,7 +55,7 @@ export interface ImageSnapshot {
 
 export interface Image {
   imageId: string;
-  /** The account that looked at it, and may not own it. */
+  /** The account that described the image. It may not own it. */
   account: string;
   region: string;
   ownerId: string;
@@ -72,19 +72,19 @@ export interface Image {
   /** SourceImageId and SourceImageRegion, where EC2 gives them. */
   source: { imageId: string; region: string } | null;
   snapshots: ImageSnapshot[];
-  /** Its root device is on EBS: it has at least one snapshot, whether EC2 names it yet or not. */
+  /** Its root device is on EBS: it has at least one snapshot, even if EC2 does not name it yet. */
   ebsBacked?: boolean;
   productCodes: string[];
   tags: Tags;
 }
 
-/** A snapshot as far as it tells the progress of a copy. `progress` in percent. */
+/** The part of a snapshot that the progress of a copy is computed from. `progress` in percent. */
 export interface Snapshot {
   snapshotId: string;
-  /** The account that owns it, where EC2 tells. */
+  /** The account that owns it, where EC2 says so. */
   ownerId?: string | undefined;
   state: string;
-  /** EC2's StateMessage: the more useful half of why a copy failed. */
+  /** EC2's StateMessage. It says more about a failed copy than the image's StateReason does. */
   stateMessage: string | null;
   progress: number;
   sizeGiB: number;
@@ -94,7 +94,7 @@ export interface Snapshot {
   tags: Tags;
 }
 
-/** EC2's own words in the description of a snapshot that CopyImage makes. */
+/** The form of EC2's description of a snapshot that CopyImage makes. */
 const DESTINATION_AMI = /for DestinationAmi (ami-[0-9a-f]+) /;
 
 /** The image for which EC2 copied a snapshot; `undefined` where its description names none. */
@@ -102,7 +102,7 @@ export function destinationAmi({ description }: Pick<Snapshot, 'description'>): 
   return DESTINATION_AMI.exec(description ?? '')?.[1];
 }
 
-/** A filter on the description (DescribeSnapshots, with EC2's wildcards) for what {@link destinationAmi} tells. */
+/** A filter on the description (DescribeSnapshots, with EC2's wildcards) that finds the snapshots of {@link destinationAmi}. */
 export function destinationAmiFilter(imageId: string): string {
   return `*for DestinationAmi ${imageId} *`;
 }

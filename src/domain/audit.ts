@@ -3,7 +3,7 @@ import type { Principal } from './access.ts';
 import type { PermissionState } from './permissions.ts';
 import type { Policy } from './policy.ts';
 
-/** What the audit tells of: requests that would change something, and changes that were made or not made. */
+/** What the audit records: requests that would change something, and changes that were made or not made. */
 export const AUDIT_ACTIONS = [
   'use-route',
   'request-copy',
@@ -17,7 +17,7 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** `allowed` and `denied` are decisions about requests; `done`, `refused` and `failed` are how the work went. */
+/** `allowed` and `denied` are decisions about requests. `done`, `refused` and `failed` are results of the work. */
 export const AUDIT_OUTCOMES = ['allowed', 'denied', 'done', 'refused', 'failed'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
@@ -26,18 +26,18 @@ export interface AuditEntry {
   action: AuditAction;
   outcome: AuditOutcome;
   principal: string;
-  /** Which key or token: its id, never itself. The worker has none: it acts for the principal that asked. */
+  /** The id of the key or token, never the key or token itself. The worker has none: it acts for the principal of the job. */
   credential: string | null;
   policyVersion: string | null;
   jobId: string | null;
   image: ({ imageId: string } & Scope) | null;
-  /** What was asked for. */
+  /** What was requested. */
   what: object | null;
   before: PermissionState | null;
   after: PermissionState | null;
   /** Why it was denied, refused, or failed. */
   reasons: readonly string[];
-  /** Of the calls that changed anything. */
+  /** The request ids of the calls that changed something. */
   awsRequestIds: readonly string[];
 }
 
@@ -53,22 +53,22 @@ const NOTHING = {
   awsRequestIds: [],
 } as const;
 
-/** An entry with what is not named left empty. */
+/** An entry. Each field that is not given is left empty. */
 export function auditEntry(
   entry: Pick<AuditEntry, 'action' | 'outcome' | 'principal'> & Partial<AuditEntry>,
 ): AuditEntry {
   return { ...NOTHING, ...entry };
 }
 
-/** Who, for an entry about a request. */
+/** The fields that name the principal, for an entry about a request. */
 export function byPrincipal({ id, credential }: Principal, policy: Policy | null) {
   return { principal: id, credential, policyVersion: policy?.version ?? null };
 }
 
-/** Items of a list that the entry of a denied request names: nothing came of it, and a caller may send many of them. */
+/** How many items of a list the entry of a denied request keeps. Nothing was changed, and a caller may send many items. */
 const MOST_NAMED = 50;
 
-/** What a denied request asked for, with its long lists cut. */
+/** What a denied request asked for, with its long lists cut off. */
 export function shortened(what: object): object {
   const cut = (value: unknown): unknown => {
     if (typeof value !== 'object' || value === null) return value;
@@ -79,10 +79,10 @@ export function shortened(what: object): object {
   return Object.fromEntries(Object.entries(what).map(([name, value]) => [name, cut(value)]));
 }
 
-/** Where entries go. */
+/** The port that entries are written to. */
 export interface Audit {
-  /** Never rejects: an entry that can't be kept in Redis is still in the log. */
+  /** Never rejects: an entry that can't be written to Redis is still in the log. */
   record(entry: AuditEntry): Promise<void>;
-  /** The log line alone, of an entry that was kept together with a write of the store. */
+  /** Only logs an entry, because a write of the store already keeps it. */
   log(entry: AuditEntry): void;
 }

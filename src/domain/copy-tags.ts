@@ -6,31 +6,32 @@ export const JOB_TAG = 'amiferry:job';
 export const SOURCE_TAG = 'amiferry:source';
 export const ATTEMPT_TAG = 'amiferry:attempt';
 
-/** What every tag of this service's own begins with. */
+/** The prefix of all tags that the service itself sets. */
 const OWN = 'amiferry:';
 
-/** The keys of the source's tags that its copies are to have too: neither AWS' own nor this service's travel. */
+/** The keys of the source's tags that its copies also get. AWS' own tags and this service's tags are never copied. */
 export function travellingTags(source: Tags): Tags {
   const isTravelling = (key: string) => !key.startsWith('aws:') && !key.startsWith(OWN);
   return Object.fromEntries(Object.entries(source).filter(([key]) => isTravelling(key)));
 }
 
 /**
- * The source's tags that a copy has to send itself, because CopyImageTags would send a key beside TagSpecifications that is in there
- * already: one that the caller names too, or that the source has of this service, being a copy itself. What EC2 does with a key
- * that comes twice is documented nowhere. `null`: no key would, and EC2 copies them.
+ * The source's tags that the CopyImage call has to send itself. CopyImageTags would copy every tag of the source, also one
+ * whose key is in TagSpecifications already: a key that the caller names too, or a tag of this service where the source is
+ * itself a copy. EC2 does not document what it does with a key that comes twice. `null`: no key would come twice, and EC2
+ * copies the tags.
  */
 export function tagsToSend(source: Tags, asked: Tags): Tags | null {
   const twice = Object.keys(source).some((key) => key.startsWith(OWN) || Object.hasOwn(asked, key));
   return twice ? travellingTags(source) : null;
 }
 
-/** The tags that go into the CopyImage call for the image. Those of the caller go before the source's. */
+/** The tags in the CopyImage call for the image. The caller's tags override the source's. */
 export function tagsOfImage(job: CopyJob, destination: Destination): Tags {
   return { ...job.sourceTags, ...tagsOfCopy(job, destination) };
 }
 
-/** The tags that go into the CopyImage call for the snapshots, and for the image unless it has the source's too. */
+/** The tags in the CopyImage call for the snapshots. The image has the same ones, unless it also gets the source's tags. */
 export function tagsOfCopy(job: CopyJob, destination: Destination): Tags {
   return {
     ...destination.spec.tags,
@@ -40,7 +41,7 @@ export function tagsOfCopy(job: CopyJob, destination: Destination): Tags {
   };
 }
 
-/** Whether a resource lacks any tag of `wanted`, or carries it with another value. */
+/** Whether a resource lacks a tag of `wanted`, or has it with another value. */
 export function lacksTags(wanted: Tags, resource: { tags: Tags }): boolean {
   return Object.entries(wanted).some(([key, value]) => resource.tags[key] !== value);
 }

@@ -1,10 +1,10 @@
 /**
- * The deliveries of a job: who is notified of what, and how that went. They are written together with the event,
- * so none is lost; the record says what is still to be sent.
+ * The deliveries of a job: which endpoint is notified of what, and with what result. They are saved in the same write as the
+ * event, so none is lost. The record says which ones are still to be sent.
  */
 export type WebhookEvent = 'job.finished' | 'destination.finished';
 
-/** One try: the status of the answer, or why there was none. */
+/** One try: the status of the answer, or why there was no answer. */
 export interface Attempt {
   at: number;
   status: number | null;
@@ -16,15 +16,15 @@ export interface Delivery {
   n: number;
   event: WebhookEvent;
   url: string;
-  /** When it happened. */
+  /** When the event happened. */
   at: number;
   state: 'pending' | 'delivered' | 'failed';
   /** When the next try is due; `null` when none is. */
   nextAt: number | null;
-  /** From when on its time is counted. */
+  /** When the time for its tries begins. */
   since: number;
   /** The latest tries, oldest first. */
   attempts: Attempt[];
-  /** What is reported, as it was when it happened. */
+  /** The data to report, as it was when the event happened. */
   data: object;
 }

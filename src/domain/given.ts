@@ -2,8 +2,8 @@ import type { PermissionSet } from './permissions.ts';
 import { NOBODY, plus, sortedSet } from './permissions.ts';
 
 /**
- * What one job gives others of an image, saved before the calls that give it: only this is taken back when the job does
- * not succeed. What was there before, and what others give or revoke meanwhile, is not in it.
+ * What one job gives others of an image. It is saved before the calls that give it. Only this is taken back when the job does
+ * not succeed: permissions that existed before, and those that others give or revoke meanwhile, are not in it.
  */
 export interface Given extends PermissionSet {
   /** Accounts that were given createVolumePermission, by snapshot id. */
@@ -14,7 +14,7 @@ export interface Given extends PermissionSet {
 
 export const NOTHING_GIVEN: Given = { ...NOBODY, snapshots: {}, grants: [] };
 
-/** What is in `a` or in `b`. */
+/** The union of `a` and `b`. */
 export function plusGiven(a: Given, b: Given): Given {
   const ids = [...new Set([...Object.keys(a.snapshots), ...Object.keys(b.snapshots)])];
   const both = (id: string) => sortedSet([...(a.snapshots[id] ?? []), ...(b.snapshots[id] ?? [])]);

@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto';
 export const MAX_KEY_LENGTH = 255;
 
 /**
- * The key in an Idempotency-Key header: a string of structured fields ("8e03978e"), or, as most clients send it, bare.
+ * The key in an Idempotency-Key header: a quoted string, as structured fields write it ("8e03978e"), or the bare key that most
+ * clients send.
  * @returns `null` where it is neither, or is too long
  */
 export function parseIdempotencyKey(header: string): string | null {
@@ -14,22 +15,22 @@ export function parseIdempotencyKey(header: string): string | null {
   return /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(key) && key.length <= MAX_KEY_LENGTH ? key : null;
 }
 
-/** Tells whether two requests are the same one: method, place and body. */
+/** Identifies a request by its method, URL and body: two requests with the same fingerprint are the same request. */
 export function fingerprint(method: string, url: string, body: unknown): string {
   return hash(method, url, JSON.stringify(body) ?? '').toString('hex');
 }
 
-/** A key belongs to its caller: two callers may use the same. */
+/** A key belongs to its caller: two callers may use the same key. */
 export function scopedKey(principal: string, key: string): string {
   return hash(principal, key).toString('hex');
 }
 
 /**
- * The id of the job that a request with a key makes: the same key makes the same id for as long as it counts, and with it the same
- * ClientTokens, so that even a request that is repeated after Redis lost the record makes no second AMI. Images carry the id for
- * good, so a key that is sent again after it expired makes another one, also where the job itself is deleted by then.
+ * The id of the job that a request with a key makes. Within one period the same key gives the same id, and with it the same
+ * ClientTokens: a request that is repeated after Redis lost the record makes no second AMI. Images carry the id for good. A key
+ * that is sent again after it expired therefore gives another id, even if the job has been deleted.
  * A UUID of version 8 (RFC 9562, section 5.8).
- * @param period the number of the period in which the job is made: each is as long as a key counts
+ * @param period the number of the period in which the job is made; a period is as long as a key is valid
  */
 export function jobIdOf(principal: string, key: string, period: number): string {
   const bytes = hash(principal, key, 'job', String(period)).subarray(0, 16);

@@ -1,4 +1,4 @@
-/** The forms of what AWS calls by an id or ARN: for what callers send, and for the policy, which is held against it. */
+/** The forms of AWS ids and ARNs: for request bodies, and for the policy that is compared with them. */
 
 export const ACCOUNT_PATTERN = '^[0-9]{12}$';
 

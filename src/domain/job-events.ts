@@ -8,7 +8,7 @@ import {
   jobState,
 } from './job.ts';
 
-/** `job.<state>` when the job's state changed, else `destination.<state>`, or what else happened to a destination. */
+/** `job.<state>` when the job's state changed, `destination.<state>` when a destination's did, or another event of a destination. */
 export const EVENT_TYPES = [
   ...JOB_STATES.map((state) => `job.${state}` as const),
   ...DESTINATION_STATES.map((state) => `destination.${state}` as const),
@@ -17,11 +17,11 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** One thing that happened to a job, as its log keeps it and as callers may follow it. */
+/** One event of a job, as its log keeps it and as callers may follow it. */
 export interface JobEvent {
   type: EventType;
   jobId: string;
-  /** Who asked for the job. */
+  /** The principal that requested the job. */
   requestedBy: string;
   /** Epoch milliseconds. */
   at: number;
@@ -39,7 +39,7 @@ export interface JobEvent {
   } | null;
 }
 
-/** After one of these nothing happens to a job, unless it is retried. */
+/** The last events of a job: after one of these nothing more happens, unless the job is retried. */
 export const FINAL_EVENTS: ReadonlySet<EventType> = new Set([
   'job.succeeded',
   'job.partial',
@@ -47,7 +47,7 @@ export const FINAL_EVENTS: ReadonlySet<EventType> = new Set([
   'job.cancelled',
 ]);
 
-/** What happened between two versions of a record, destinations first, the job's own change last. */
+/** The events between two versions of a record: destinations first, the job's own change last. */
 export function eventsBetween(before: Job | null, after: Job): JobEvent[] {
   const state = jobState(after);
   const { id: jobId, requestedBy, updatedAt: at } = after;

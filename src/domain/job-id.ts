@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 export const JOB_ID_PATTERN = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
 
 /**
- * A new UUID of version 7 (RFC 9562, section 5.7): its first 48 bits are the time, so that ids sort as they were made.
- * The rest is that of one of version 4, which Node draws from a stock of random numbers.
+ * A new UUID of version 7 (RFC 9562, section 5.7). Its first 48 bits are the time, so that ids sort by creation.
+ * The other bits are those of a UUID of version 4, which Node takes from a pool of random numbers.
  * @param now epoch milliseconds
  */
 export function newJobId(now: number): string {

@@ -9,7 +9,7 @@ import type { PermissionChange, PermissionRequest, PermissionState } from './per
 /**
  * The record of one job, exactly as Redis keeps it. Times are epoch milliseconds of the shared clock.
  * A destination goes queued → (waiting for a copy slot) → pending (EC2 copies) → available (being finished)
- * → succeeded | failed | cancelled; transitions.ts holds the only functions that transition it.
+ * → succeeded | failed | cancelled; transitions.ts has the only functions that change its state.
  */
 export const DESTINATION_STATES = [
   'queued',
@@ -25,7 +25,7 @@ export type DestinationState = (typeof DESTINATION_STATES)[number];
 export const JOB_STATES = ['queued', 'running', 'succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
-/** Why something failed: our code, a message that says what to do, and EC2's own words. */
+/** Why something failed: this service's code, a message that says what to do, and EC2's code and request id. */
 export interface Failure extends AwsDetail {
   code: ErrorCode;
   message: string;
@@ -47,28 +47,28 @@ export interface CopySpec {
   completionDurationMinutes: number | null;
 }
 
-/** Why a destination is being taken down: by its caller, or since another destination failed. */
+/** Why a destination is being taken down: its caller cancelled it, or another destination failed. */
 export type StopReason = 'cancel' | 'rollback';
 
-/** Looks in a row that did not find an image. `since`: the first of them. */
+/** Consecutive polls that did not find an image. `since`: when the first of them was made. */
 export interface Unseen {
   since: number;
   polls: number;
 }
 
-/** An image that an attempt made and that no record holds any more: it is removed, with its own snapshots. */
+/** An image that an attempt made and that is not its destination's image. It is removed, with its own snapshots. */
 export interface Leftover {
   imageId: string;
-  /** Which attempt made it. */
+  /** The attempt that made it. */
   attempt: number;
-  /** Since when it is to be removed. */
+  /** When its removal became due. */
   since: number;
-  /** EC2 has taken its deregistration; its snapshots may still be there. */
+  /** EC2 has accepted its deregistration; its snapshots may still exist. */
   isDeregistered?: boolean;
   unseen?: Unseen | null;
-  /** As of a destination. */
+  /** The same as for a destination. */
   heldUpAt?: number;
-  /** It could not be removed, and a warning says so: it is kept in mind until a retry, which tries again. */
+  /** It could not be removed, and a warning says so. It stays in the record, and a retry of the job tries again. */
   isGivenUp?: boolean;
 }
 
@@ -81,49 +81,49 @@ export interface Destination {
   imageState: ImageState | null;
   /** Percent. */
   progress: number;
-  /** As of when its progress was last seen to change. */
+  /** When a poll last saw its progress change. */
   etaSeconds: number | null;
-  /** When EC2 will be done with it, if its progress stays the same; `null` until that is known. */
+  /** When EC2 is expected to finish it at its progress so far; `null` while that is unknown. */
   expectedAt: number | null;
-  /** As read from the copy; `null` until it is known. */
+  /** As read from the copy; `null` while it is unknown. */
   encrypted: boolean | null;
   kmsKeyId: string | null;
-  /** The copy's permissions before it was first shared as asked; `null` until that begins. */
+  /** The copy's permissions before it was first shared as requested; `null` before that. */
   sharedFrom: PermissionState | null;
-  /** What its sharing gave, to be taken back if it fails; `null` until it gives anything. */
+  /** What its sharing gave, which is taken back if the sharing fails; `null` until it gives something. */
   given: Given | null;
-  /** The later change of permissions that its sharing must not undo: it ends without sharing. */
+  /** The later change of permissions that supersedes its sharing: the destination ends without being shared. */
   supersededBy: string | null;
-  /** Set while what EC2 may have made is still to be removed; the state follows when that is done. */
+  /** Set while anything that EC2 may have made is still to be removed. The state changes when that is done. */
   stopping: StopReason | null;
-  /** When that began: the deadline of the removal counts from here. */
+  /** When the removal began: its deadline counts from here. */
   stoppingAt: number | null;
-  /** Since when the available copy is being finished: later than `availableAt` where a retry resumed it. */
+  /** When finishing the available copy began. It is later than `availableAt` where a retry resumed the copy. */
   finishingSince: number | null;
-  /** Since when the account has not taken the service's credentials, until a call gets through again. */
+  /** When the account began to refuse the service's credentials; `null` again once a call succeeds. */
   unreachableSince: number | null;
-  /** When EC2 last throttled its removal or finishing, or took the credentials again: deadlines for other errors count from then. */
+  /** When EC2 last throttled its removal or finishing, or accepted the credentials again. Deadlines for other errors count from then. */
   heldUpAt: number | null;
-  /** When a retry queued it, or EC2 gave up the attempt before for lack of room. */
+  /** When a retry queued it, or when EC2 gave up the attempt before for lack of room. */
   retriedAt: number | null;
-  /** How many attempts EC2 accepted and gave up for lack of room: none of them counts as an attempt for callers. */
+  /** How many attempts EC2 accepted and then gave up for lack of room. Callers do not see them as attempts. */
   withoutRoom: number;
-  /** When EC2 did so first. */
+  /** When EC2 first gave one up so. */
   withoutRoomSince: number | null;
-  /** The polls in a row that did not find its image. */
+  /** Consecutive polls that did not find its image. */
   unseen: Unseen | null;
-  /** Images of this destination that are not its record's and are still to be removed. */
+  /** Images that its attempts made and that are not its image: they are still to be removed. */
   leftovers: Leftover[];
-  /** While pending: its snapshots that were seen with the tags asked for. */
+  /** While pending: its snapshots that a poll saw with the requested tags. */
   tagged: string[];
-  /** Images and snapshots that came without the tags asked for, until they have them. */
+  /** Images and snapshots that were made without the requested tags and still lack them. */
   untagged: string[];
   error: Failure | null;
-  /** CopyImage may have been called more than once for this attempt: the refusal of one call does not say that there is no image. */
+  /** CopyImage may have been called more than once for this attempt. A refusal of one call then does not prove that there is no image. */
   calledAgain: boolean;
-  /** An image of this very attempt is, or was, to be removed: its ClientToken gives that image again. */
+  /** An image of this attempt is a leftover, or was one. The ClientToken of the attempt would give that image again. */
   tokenSpent: boolean;
-  /** When the intent to call CopyImage was saved: from then on the call may have been made. */
+  /** When the intent to call CopyImage was saved. The call may have been made at any time after that. */
   startedAt: number | null;
   availableAt: number | null;
   finishedAt: number | null;
@@ -146,16 +146,16 @@ export const WARNING_CODES = [
   'no-worker',
 ] as const;
 
-/** Something that a job's reader should know and that stopped nothing. */
+/** Something that the reader of a job should know, and that did not stop the job. */
 export interface Warning {
   code: (typeof WARNING_CODES)[number];
   message: string;
   region: string;
-  /** With `key-policy-needed`: what the key's owner has to add to its policy. */
+  /** With `key-policy-needed`: the statements that the key's owner has to add to the key policy. */
   statements?: KeyPolicyStatement[];
 }
 
-/** Of an owner's own account among those that its image is shared with. */
+/** With the image owner's own account among the accounts to share with. */
 export function ownerLeftOut(owner: string | null, region: string): Warning {
   const message = `account ${owner} owns the image, and may launch and copy it without being named: it is not among those that the image is shared with`;
   return { code: 'owner-left-out', message, region };
@@ -163,17 +163,17 @@ export function ownerLeftOut(owner: string | null, region: string): Warning {
 
 interface JobBase {
   id: string;
-  /** Raised by one at each write; a write against an older version is refused. */
+  /** Raised by one with each write; a write that is based on an older version is refused. */
   version: number;
   image: { id: string; account: string; region: string; name: string };
   warnings: Warning[];
-  /** URLs that are told when it or a destination has finished. */
+  /** URLs that are notified when the job or a destination has finished. */
   notify: string[];
-  /** Those of {@link notify} that had secrets of their own: they are never signed with others. */
+  /** The URLs of {@link notify} that had secrets of their own: messages to them are never signed with another secret. */
   ownSecrets: string[];
   deliveries: Delivery[];
   requestedBy: string;
-  /** Of the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */
+  /** From the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */
   requestId: string | null;
   traceparent: string | null;
   createdAt: number;
@@ -185,9 +185,9 @@ export interface CopyJob extends JobBase {
   kind: 'copy';
   onFailure: 'keep' | 'deregister';
   destinations: Destination[];
-  /** Given to each copy once it is available; `null` leaves them private. */
+  /** Permissions that each copy gets once it is available; `null` leaves the copies private. */
   permissions: PermissionRequest | null;
-  /** The source's tags, where the copies have to send them themselves ({@link tagsToSend} in copy-tags.ts). */
+  /** The source's tags, where the CopyImage calls have to send them ({@link tagsToSend} in copy-tags.ts). */
   sourceTags?: Tags;
 }
 
@@ -196,18 +196,21 @@ export interface PermissionsJob extends JobBase {
   kind: 'permissions';
   state: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
   change: PermissionChange;
-  /** Whether it may make the image public: its caller, or who retried it, has the scope. Else only what is public stays so. */
+  /**
+   * Whether it may make the image public: its caller, or the principal that retried it, has the scope. Without it a public
+   * image may only stay public.
+   */
   mayPublish: boolean;
-  /** What it gave, or was about to give, to be taken back should it not succeed. */
+  /** What it gave, or was about to give. It is taken back if the change does not succeed. */
   given: Given | null;
-  /** As of a destination. */
+  /** The same as for a destination. */
   unreachableSince: number | null;
   heldUpAt: number | null;
-  /** The polls in a row that did not find its image. */
+  /** Consecutive polls that did not find its image. */
   unseen: Unseen | null;
-  /** While it runs: why it is to take back what it gave, and end. */
+  /** While it runs: why it has to take back what it gave, and end. */
   stopping: Failure | 'cancel' | null;
-  /** As read before the first change, and after the last one; `null` until then. */
+  /** As read before the first change and after the last one; `null` until then. */
   before: PermissionState | null;
   after: PermissionState | null;
   error: Failure | null;
@@ -221,12 +224,12 @@ export type Job = CopyJob | PermissionsJob;
 export const JOB_KINDS = ['copy', 'permissions'] as const;
 export type JobKind = Job['kind'];
 
-/** Names a destination within its job: its scope, `account/region`. It is also what a queue job carries. */
+/** Names a destination within its job: its scope, `account/region`. The payload of a queue job carries it. */
 export function destinationKey(destination: Destination): string {
   return scopeKey(destinationScope(destination));
 }
 
-/** One attempt at one destination of a job: what a decision was made on. */
+/** One attempt at one destination of a job. A transition is decided on one. */
 export interface AttemptRef {
   destination: string;
   attempt: number;
@@ -239,18 +242,18 @@ export interface ImageRef extends AttemptRef {
 
 export type CopyRef = AttemptRef | ImageRef;
 
-/** The attempt that a destination is at. */
+/** The current attempt of a destination. */
 export function attemptRef(destination: Destination): AttemptRef {
   return { destination: destinationKey(destination), attempt: destination.attempts };
 }
 
-/** The attempt that a destination is at, with its image where it has one. */
+/** The current attempt of a destination, with its image where it has one. */
 export function copyRef(destination: Destination): CopyRef {
   const { imageId } = destination;
   return imageId === null ? attemptRef(destination) : { ...attemptRef(destination), imageId };
 }
 
-/** Whether a record still is what a decision was made on. */
+/** Whether the record still has the attempt (and image) that a decision was based on. */
 export function isAbout(ref: CopyRef, { attempts, imageId }: Destination): boolean {
   if (ref.attempt !== attempts) return false;
   return !('imageId' in ref) || ref.imageId === imageId;
@@ -262,7 +265,7 @@ export function destinationScope(destination: Destination): Scope {
   return { account, region };
 }
 
-/** Where the image lives that the job is about. */
+/** The scope of the image that the job is about. */
 export function imageScope(job: Job): Scope {
   const { account, region } = job.image;
   return { account, region };
@@ -272,12 +275,12 @@ export function findDestination(job: CopyJob, key: string): Destination | undefi
   return job.destinations.find((destination) => destinationKey(destination) === key);
 }
 
-/** Whether EC2 is to be done with it by a time: it has a limit of its own for such copies (throughput). */
+/** Whether EC2 has to complete the copy within a given time (time-based copy). EC2 limits the throughput of such copies separately. */
 export function isTimeBased({ spec }: Destination): boolean {
   return spec.completionDurationMinutes !== null;
 }
 
-/** Which attempt it is for callers, from 1: those for which EC2 had no room do not count. */
+/** The number of the attempt that callers see, from 1. Attempts for which EC2 had no room do not count. */
 export function countedAttempts({ attempts, withoutRoom }: Destination): number {
   return attempts - withoutRoom;
 }
@@ -294,12 +297,12 @@ export function isFinished(destination: Destination): boolean {
   return FINISHED.has(destination.state) && destination.stopping === null;
 }
 
-/** CopyImage has not answered yet: in the queue, or waiting for a slot. */
+/** CopyImage has not answered yet: the destination is queued, or waits for a slot. */
 export function isNotCopying(destination: Destination): boolean {
   return destination.stopping === null && (destination.state === 'queued' || destination.state === 'waiting');
 }
 
-/** The state of a copy follows from its destinations' and is stored nowhere. */
+/** The state of a copy. It is computed from its destinations' states and is not stored. */
 export function jobState(job: Job): JobState {
   return job.kind === 'copy' ? copyState(job) : job.state;
 }
@@ -315,7 +318,7 @@ function copyState({ destinations }: CopyJob): JobState {
   return destinations.some((one) => one.state === 'failed') ? 'failed' : 'cancelled';
 }
 
-/** Percent. A copy's destinations all copy the same snapshots, so each weighs the same. */
+/** Percent. All destinations of a copy job copy the same snapshots, so each has the same weight. */
 export function jobProgress(job: Job): number {
   if (job.kind === 'permissions') return job.state === 'succeeded' ? 100 : 0;
   const total = job.destinations.reduce((sum, one) => sum + one.progress, 0);

@@ -2,8 +2,9 @@ import type { PermissionSet } from './permissions.ts';
 import { partitionOf } from './regions.ts';
 
 /**
- * What an account needs of a key to launch (and copy) what is encrypted under it. Source: EC2 user guide, "Share an
- * AMI", and EBS user guide, "Share a KMS key"; Encrypt: Auto Scaling user guide, "Required key policy", for an external account.
+ * What an account needs on a key to launch (and copy) an image that is encrypted under it. Source: EC2 user guide, "Share an
+ * AMI", and EBS user guide, "Share a KMS key". Source of Encrypt: Auto Scaling user guide, "Required key policy", for an
+ * external account.
  */
 const USE = [
   'kms:DescribeKey',
@@ -14,7 +15,10 @@ const USE = [
   'kms:GenerateDataKeyWithoutPlaintext',
 ];
 
-/** The same as operations of a grant. Its holder can grant these operations, and no others, to its service-linked role of Auto Scaling. */
+/**
+ * The same as operations of a grant. The holder of the grant can grant these operations, and no others, to its service-linked
+ * role of Auto Scaling.
+ */
 export const GRANT_OPERATIONS = [
   'DescribeKey',
   'CreateGrant',
@@ -37,7 +41,7 @@ export interface KeyPolicyStatement {
   Condition?: Condition;
 }
 
-/** Whom statements are for, as a policy names them. A policy can't name organizations and units as principals. */
+/** The principals of the statements. A policy can't name organizations and units as principals. */
 interface Grantees {
   sid: string;
   /** Their accounts, or `*`. */
@@ -47,10 +51,11 @@ interface Grantees {
 }
 
 /**
- * The statements that a key's owner adds to its key policy, so that these can use what is encrypted under it. The second
- * one of each three lets them have AWS services (EC2) hold grants; the third lets them make the grant that their
- * service-linked role of Auto Scaling needs. That call is their own and not a service's, so GrantIsForAWSResource would refuse it.
- * @param region the key's: its partition goes into the principals' ARNs
+ * The statements that a key's owner adds to its key policy, so that these principals can use what is encrypted under the key.
+ * The statements come in groups of three. The second one lets the principals have AWS services (EC2) hold grants. The third one lets them
+ * make the grant that their service-linked role of Auto Scaling needs: the principals make that call themselves, not through a
+ * service, so GrantIsForAWSResource would refuse it.
+ * @param region the key's region: its partition goes into the principals' ARNs
  */
 export function keyPolicyStatements(
   sharees: Pick<PermissionSet, 'accounts' | 'organizations' | 'organizationalUnits'>,
@@ -127,28 +132,31 @@ function lastPart(arn: string): string {
   return arn.slice(arn.lastIndexOf('/') + 1);
 }
 
-/** A unit's ARN ends in organization/unit; its path has the root and the units above it in between. */
+/** The ARN of a unit ends in organization/unit. Its path also has the root and the parent units in between. */
 function pathOfUnit(arn: string): string {
   const [organization, unit] = arn.split('/').slice(-2);
   return `${organization}/*/${unit}/*`;
 }
 
-/** An account as a principal, in the partition of a region: its root, which lets that account's own policies decide on. */
+/**
+ * An account as a principal, in the partition of a region. The principal is the account's root, so that the account's own
+ * policies decide further.
+ */
 export function principalOf(account: string, region: string): string {
   return `arn:${partitionOf(region)}:iam::${account}:root`;
 }
 
-/** The role by which Auto Scaling launches in an account, unless a group names one with a suffix. */
+/** The role with which Auto Scaling launches in an account, unless a group names one with a suffix. */
 function autoScalingRole(account: string, region: string): string {
   return `arn:${partitionOf(region)}:iam::${account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`;
 }
 
-/** The command by which an account lets its Auto Scaling groups launch what is encrypted under another account's key. */
+/** The command with which an account lets its Auto Scaling groups launch what is encrypted under another account's key. */
 export function createGrantCommand(region: string, keyId: string, account: string): string {
   return `aws kms create-grant --region ${region} --key-id ${keyId} --grantee-principal ${autoScalingRole(account, region)} --operations ${GRANT_OPERATIONS.join(' ')}`;
 }
 
-/** The name of the grant for one account and image: the same name and parameters give the first grant again. */
+/** The name of the grant for one account and image. KMS answers the same name and parameters with the first grant again. */
 export function grantName(imageId: string, account: string): string {
   return `amiferry/${imageId}/${account}`;
 }

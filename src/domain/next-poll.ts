@@ -1,7 +1,7 @@
 /**
- * When pending copies are polled next. Nobody knows how long EC2 takes for a copy, so what is young is polled often
- * and what is old more rarely: a copy of an hour that is noticed half a minute late is no worse than one of a minute that
- * is noticed a second late. Where its progress tells when it will be over, it is polled more often around that time.
+ * When pending copies are polled next. EC2 does not say how long a copy takes, so a young copy is polled often and an old one
+ * rarely: half a minute of delay matters as little after an hour as a second does after a minute. Where the progress gives an
+ * expected end, the copy is polled more often around that time.
  * Pure; all times in milliseconds.
  */
 
@@ -11,37 +11,40 @@ export interface PollInterval {
   longest: number;
 }
 
-/** What is known of a pending copy. `expectedAt`: when it will be over if it goes on as it did, `null` while nothing tells. */
+/** What is known of a pending copy. `expectedAt`: its expected end at its progress so far, `null` while that is unknown. */
 interface Pending {
   startedAt: number;
   expectedAt: number | null;
 }
 
-/** The longest time between two polls is so many of the shortest, … */
+/** The longest interval is this many times the shortest, … */
 const LONGEST = 6;
-/** … and not more than the last delays of the SDK's own waiter (waitUntilImageAvailable, maxDelay), unless the shortest is. */
+/**
+ * … and at most the longest delay of the SDK's own waiter (waitUntilImageAvailable, maxDelay), unless the shortest interval is
+ * longer.
+ */
 const WAITERS = 120_000;
 
-/** A copy is polled again after this part of its age, … */
+/** The next poll of a copy comes after this part of its age, … */
 const OF_AGE = 1 / 4;
-/** … or after this part of the time to its expected end, or since then. */
+/** … or after this part of the time until its expected end, or since then. */
 const OF_DISTANCE = 1 / 2;
 
-/** Progress is worth one call in this part of a copy's age, but not at every poll. */
+/** Progress may cost one call in this part of a copy's age, and not a call at every poll. */
 const PROGRESS_OF_AGE = 1 / 2;
 const PROGRESS_POLLS = 2;
 
-/** The interval of polls that are so far apart at least, milliseconds. */
+/** The interval between polls whose shortest interval is given, milliseconds. */
 export function pollIntervalFrom(shortest: number): PollInterval {
   return { shortest, longest: Math.max(shortest, Math.min(shortest * LONGEST, WAITERS)) };
 }
 
-/** The interval of polls that are always so far apart, milliseconds. */
+/** A fixed interval between polls, milliseconds. */
 export function steadyPollInterval(interval: number): PollInterval {
   return { shortest: interval, longest: interval };
 }
 
-/** When to poll some copies again that have been polled just now: as soon as the first of them asks for. */
+/** The time of the next poll of copies that were just polled: the earliest that any of them needs. */
 export function nextPoll(copies: readonly Pending[], now: number, pollInterval: PollInterval): number {
   return now + Math.min(pollInterval.longest, ...copies.map((copy) => interval(copy, now, pollInterval)));
 }
@@ -53,8 +56,8 @@ function interval({ startedAt, expectedAt }: Pending, now: number, pollInterval:
 }
 
 /**
- * How long the progress of some copies need not be asked for again, where asking for it takes so many calls. The more
- * it takes the rarer it is: what progress costs in a region does not grow with the copies there.
+ * For how long the progress of some copies is not requested again, given how many calls one request takes. More calls mean a
+ * longer time, so that the cost of progress in a region does not grow with the number of copies there.
  */
 export function progressInterval(
   copies: readonly Pending[],

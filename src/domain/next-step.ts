@@ -4,34 +4,34 @@ import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
 /** The worker steps about one destination of a copy. */
 export type DestinationStep = 'start-copy' | 'finish-copy' | 'remove-copy';
 
-/** A step that is due for a job. `destination` says for which of a copy's. */
+/** A step that is due for a job. `destination` names the destination of a copy. */
 export type DueStep =
   | { step: DestinationStep; destination: string; attempt: number }
-  /** An image that no record holds any more is to be removed. */
+  /** A leftover is to be removed. */
   | { step: 'remove-leftover'; destination: string; attempt: number; imageId: string }
-  /** All destinations that nothing has happened to yet, together. */
+  /** All destinations that have not been started yet, in one step. */
   | { step: 'start-copies' }
   | { step: 'apply-permissions' }
-  /** `at`: when it became due, epoch milliseconds. It tells one try from the next. */
+  /** `at`: when it became due, epoch milliseconds. It distinguishes one try from the next. */
   | { step: 'deliver-webhook'; delivery: number; at: number };
 
 /** A step of a job that is to be done. */
 export type WakeUp = DueStep & { jobId: string };
 
-/** A step with the time from which on it is due, epoch milliseconds; 0 is at once. */
+/** A step with the time at which it is due, epoch milliseconds; 0 is at once. */
 interface Timed {
   from: number;
   due: DueStep;
 }
 
-/** What a job waits for, read off its record alone: writes and the sweeper wake up just this. */
+/** The steps that a job waits for, computed from its record alone. Writes and the sweep wake exactly these. */
 export function dueSteps(job: Job, now: number): DueStep[] {
   return timedSteps(job).flatMap(({ from, due }) => (from <= now ? [due] : []));
 }
 
 /**
- * From when on {@link dueSteps} has anything, epoch milliseconds; 0 is at once. `Infinity` where all there is to do is
- * in the hands of its region's tracking, or done.
+ * When {@link dueSteps} first has a step, epoch milliseconds; 0 is at once. `Infinity` where the polls of the job's scopes do
+ * all that is left, or nothing is left.
  */
 export function nextDue(job: Job): number {
   return Math.min(...timedSteps(job).map(({ from }) => from));
@@ -41,14 +41,14 @@ function timedSteps(job: Job): Timed[] {
   return [...work(job), ...deliveries(job)];
 }
 
-/** What became due between two versions of a record; without `before`, all that is due. */
+/** The steps that became due between two versions of a record; without `before`, all steps that are due. */
 export function newlyDue(before: Job | null, after: Job, now: number): DueStep[] {
   const name = (due: DueStep) => JSON.stringify(due);
   const known = new Set(before === null ? [] : dueSteps(before, now).map(name));
   return dueSteps(after, now).filter((due) => !known.has(name(due)));
 }
 
-/** What is due later the sweeper wakes then: by the shared clock, while BullMQ's delays go by each worker's own. */
+/** Steps that are due later are woken by the sweep, which uses the shared clock. BullMQ's delays would use the clock of each worker. */
 function deliveries(job: Job): Timed[] {
   return job.deliveries.flatMap(({ n, nextAt }) =>
     nextAt === null ? [] : [{ from: nextAt, due: { step: 'deliver-webhook', delivery: n, at: nextAt } }],
@@ -75,20 +75,20 @@ function removals(one: Destination): Timed[] {
   }));
 }
 
-/** Nothing has happened to it yet: it is started together with the others of its job. */
+/** The destination has not been started: one step starts it together with the others of its job. */
 export function isFresh({ state, startedAt, attempts }: Destination): boolean {
   return state === 'queued' && startedAt === null && attempts === 1;
 }
 
-/** As long as CopyImage usually takes at most, milliseconds. */
+/** The time within which CopyImage usually answers, milliseconds. */
 const STARTING = 10_000;
 
-/** The worker that saved the intent is at it for a while. Where it is not, a second call does no harm. */
+/** The worker that saved the intent usually still works on it for this long. If it does not, a second call is harmless. */
 function dueFrom(step: DestinationStep, { startedAt }: Destination): number {
   return step === 'start-copy' && startedAt !== null ? startedAt + STARTING : 0;
 }
 
-/** `null` where nothing of its own is due: finished, or in the hands of its region's tracking (pending, waiting). */
+/** `null` where the destination has no step of its own: it is finished, or the polls of its scope handle it (pending, waiting). */
 export function nextStep(destination: Destination): DestinationStep | null {
   if (isFinished(destination)) return null;
   if (destination.stopping !== null) return 'remove-copy';

@@ -8,7 +8,7 @@ import { withWarnings } from './warnings.ts';
 
 /**
  * Every legal transition of a change of permissions: queued → running → succeeded | failed | cancelled.
- * Like those of a copy (transitions.ts) they are pure, and `null` where they don't apply (any more).
+ * Like the transitions of a copy (transitions.ts) they are pure, and give `null` where they do not apply (any more).
  */
 type Patch = Partial<PermissionsJob> | null;
 
@@ -19,7 +19,10 @@ function changing(patch: (job: PermissionsJob, now: number) => Patch): (job: Job
   };
 }
 
-/** A try did not get through: deadlines count from the first one. `held`: by what does not count for them (see `heldUp` in transitions.ts). */
+/**
+ * A try failed with an error that may be retried. Deadlines count from the first such try. `held`: the error is one whose time
+ * does not count (see `heldUp` in transitions.ts).
+ */
 export const changeTried = (held: boolean) =>
   changing((job, now) => {
     if (job.finishedAt !== null || (job.startedAt !== null && !held)) return null;
@@ -28,8 +31,8 @@ export const changeTried = (held: boolean) =>
   });
 
 /**
- * One more poll that did not find the image. Once it counts as gone (several polls over `goneMs` milliseconds) the change fails with
- * `error`, and what it gave is gone with the image.
+ * One more poll did not find the image. Once the image counts as gone (several polls over `goneMs` milliseconds), the change
+ * fails with `error`. What it gave is gone together with the image.
  */
 export const changeImageUnseen = (goneMs: number, error: Failure) =>
   changing((job, now) => {
@@ -40,15 +43,15 @@ export const changeImageUnseen = (goneMs: number, error: Failure) =>
       : { unseen };
   });
 
-/** The image is there after all. */
+/** A poll has found the image again. */
 export const changeImageSeen = changing((job) => (job.unseen ? { unseen: null } : null));
 
-/** The account does not take the service's credentials (see `unreachable` in transitions.ts). */
+/** The account refuses the service's credentials (see `unreachable` in transitions.ts). */
 export const changeUnreachable = changing((job, now) =>
   job.finishedAt === null && typeof job.unreachableSince !== 'number' ? { unreachableSince: now } : null,
 );
 
-/** Saves how it was before the first change, so that it can be put back. */
+/** Saves the permissions before the first change, so that they can be restored. */
 export const beginChange = (before: PermissionState) =>
   changing((job, now) =>
     job.state === 'queued'
@@ -68,19 +71,19 @@ export const changeSucceeded = (after: PermissionState, warnings: readonly Warni
       : null,
   );
 
-/** `after` is how it is now, where that could be read. */
+/** `after` is the state after the change, where it could be read. */
 export const changeFailed = (error: Failure, after: PermissionState | null) =>
   changing((job, now) =>
     job.finishedAt === null ? { state: 'failed', error, after, finishedAt: now } : null,
   );
 
-/** A queued change is cancelled at once; a running one first takes back what it gave. */
+/** Cancels a queued change at once. A running one first takes back what it gave. */
 export const cancelChange = changing((job, now) => {
   if (job.state === 'queued') return { state: 'cancelled', finishedAt: now };
   return job.state === 'running' && !job.stopping ? { stopping: 'cancel' } : null;
 });
 
-/** A later withdrawal takes what this change would give: it gives nothing more, and ends as failed. */
+/** A later withdrawal takes what this change would give: the change gives nothing more, and ends as failed. */
 export const supersedeChange = (error: Failure) =>
   changing((job, now) => {
     if (job.state === 'queued') return { state: 'failed', error, finishedAt: now };
@@ -91,7 +94,7 @@ function isFailing(stopping: PermissionsJob['stopping']): boolean {
   return stopping !== undefined && stopping !== null && stopping !== 'cancel';
 }
 
-/** A change that was to stop has taken back what it gave. */
+/** A change that was stopping has taken back what it gave. */
 export const changeStopped = (after: PermissionState | null) =>
   changing((job, now) => {
     if (job.state !== 'running' || !job.stopping) return null;
@@ -101,7 +104,7 @@ export const changeStopped = (after: PermissionState | null) =>
       : { ...ended, state: 'failed', error: job.stopping };
   });
 
-/** Saves what the change is about to give, before any call gives it, and what is worth telling. */
+/** Saves what the change is about to give, before any call gives it, together with its warnings. */
 export const aboutToGive = (given: Given, warnings: readonly Warning[]) =>
   changing((job) =>
     job.state === 'running' && !job.stopping
@@ -123,7 +126,10 @@ export const copyAboutToGive = (key: string, given: Given, warnings: readonly Wa
   };
 };
 
-/** {@link supersedeChange} for the sharing of a copy, which its own step ends. The record of a copy that is available in EC2 may still be pending. */
+/**
+ * {@link supersedeChange} for the sharing of a copy, which its own step ends. EC2 may already show the copy as available while
+ * the record still says pending.
+ */
 export const supersedeSharing = (key: string, by: string) =>
   sharing(key, ({ state }) => (state === 'available' || state === 'pending' ? { supersededBy: by } : null));
 
@@ -140,7 +146,7 @@ function sharing(key: string, patch: (one: Destination) => Partial<Destination> 
   };
 }
 
-/** Queues a failed change again; what it was before is read anew. @param mayPublish whether who retries it may publish */
+/** Queues a failed change again. The state before it is read anew. @param mayPublish whether the principal that retries it may publish */
 export const retryChange = (mayPublish: boolean) =>
   changing((job) =>
     job.state === 'failed'

@@ -1,10 +1,10 @@
 import { chunksOf } from './chunks.ts';
 
-/** Who may launch an image: EC2's four kinds of launch permission. Lists are sorted and without repeats. */
+/** The principals that may launch an image: EC2's four kinds of launch permission. Lists are sorted and without duplicates. */
 export interface PermissionSet {
   /** `Group=all`: every AWS account. */
   public: boolean;
-  /** Account ids, 12 digits, as text: a leading zero counts. */
+  /** Account ids, 12 digits, as text, because a leading zero is significant. */
   accounts: string[];
   /** Full ARNs. */
   organizations: string[];
@@ -12,7 +12,7 @@ export interface PermissionSet {
   organizationalUnits: string[];
 }
 
-/** What a caller asks for: a set, and how far it goes. */
+/** A permission set as a caller requests it, with its options. */
 export interface PermissionRequest extends PermissionSet {
   /** The accounts may also copy the image: createVolumePermission on its snapshots. */
   includeSnapshots: boolean;
@@ -20,15 +20,15 @@ export interface PermissionRequest extends PermissionSet {
   grantKeyAccess: boolean;
 }
 
-/** An image's permissions as EC2 has them. */
+/** An image's permissions as EC2 shows them. */
 export interface PermissionState extends PermissionSet {
-  /** Accounts that have createVolumePermission on every snapshot of the image, and so can copy it. */
+  /** Accounts that have createVolumePermission on every snapshot of the image, and so can copy the image. */
   snapshotAccounts: string[];
   /** Snapshots that every AWS account may copy; only in a state that was read from EC2. */
   publicSnapshots?: string[];
 }
 
-/** A wanted end: PUT and DELETE say it whole, PATCH says what to add and to remove. */
+/** A requested change: PUT and DELETE give the complete set, PATCH what to add and what to remove. */
 export type PermissionChange =
   | { mode: 'set'; set: PermissionRequest }
   | { mode: 'patch'; add: PermissionRequest; remove: PermissionRequest };
@@ -43,7 +43,7 @@ export const NO_REQUEST: PermissionRequest = { ...NOBODY, includeSnapshots: fals
 
 const LISTS = ['accounts', 'organizations', 'organizationalUnits'] as const;
 
-/** Sorted, each once: the same set always has the same form. */
+/** Sorted and without duplicates: equal sets always have the same form. */
 export function normalise<T extends PermissionSet>(set: T): T {
   const lists = Object.fromEntries(LISTS.map((list) => [list, sortedSet(set[list])]));
   return { ...set, ...lists };
@@ -58,7 +58,7 @@ export function without(values: readonly string[], others: readonly string[]): s
   return values.filter((value) => !leaveOut.has(value));
 }
 
-/** What is in `a` and not in `b`. */
+/** The elements of `a` that are not in `b`. */
 export function minus(a: PermissionSet, b: PermissionSet): PermissionSet {
   return {
     public: a.public && !b.public,
@@ -68,7 +68,7 @@ export function minus(a: PermissionSet, b: PermissionSet): PermissionSet {
   };
 }
 
-/** What is in `a` and in `b`. Either may be of a snapshot, which knows no organizations. */
+/** The intersection of `a` and `b`. Either may be the set of a snapshot, which has no organizations. */
 export function both(a: PermissionSet, b: Partial<PermissionSet>): PermissionSet {
   const shared = (list: (typeof LISTS)[number]) => a[list].filter((value) => b[list]?.includes(value));
   return {
@@ -79,7 +79,7 @@ export function both(a: PermissionSet, b: Partial<PermissionSet>): PermissionSet
   };
 }
 
-/** What is in `a` or in `b`. */
+/** The union of `a` and `b`. */
 export function plus(a: PermissionSet, b: PermissionSet): PermissionSet {
   return normalise({
     public: a.public || b.public,
@@ -89,7 +89,7 @@ export function plus(a: PermissionSet, b: PermissionSet): PermissionSet {
   });
 }
 
-/** Accounts, organizations and units: what counts towards EC2's quota of sharees. */
+/** The number of accounts, organizations and units, as EC2's quota counts them. */
 export function shareeCount(set: PermissionSet): number {
   return LISTS.reduce((sum, list) => sum + set[list].length, 0);
 }
@@ -106,8 +106,8 @@ export function visibility(set: PermissionSet): Visibility {
 }
 
 /**
- * What an image's permissions are to become. What is taken away from an account takes its access to the snapshots
- * along: otherwise it could still read the disk. Removing goes before adding where both name the same.
+ * The permissions that an image should have after a change. An account that loses its launch permission also loses its access
+ * to the snapshots: otherwise it could still read the disk. Where both lists name the same entry, removing wins.
  */
 export function targetOf(change: PermissionChange, current: PermissionState): PermissionState {
   if (change.mode === 'set') {
@@ -121,7 +121,7 @@ export function targetOf(change: PermissionChange, current: PermissionState): Pe
   return { ...set, snapshotAccounts: sortedSet(snapshotAccounts) };
 }
 
-/** A set without an account, and whether that was in it: the image's owner has all that could be given to it. */
+/** A set without one account, and whether the account was in it. It is used for the image's owner, which has all access already. */
 export function withoutOwner<T extends PermissionSet>(
   set: T,
   owner: string | null,
@@ -130,12 +130,12 @@ export function withoutOwner<T extends PermissionSet>(
   return { set: { ...set, accounts: without(set.accounts, [owner]) }, wasNamed: true };
 }
 
-/** A change that can only take away: DELETE, or a PATCH that adds nobody. */
+/** A change that only takes access away: DELETE, or a PATCH that adds nothing. */
 export function onlyWithdraws(change: PermissionChange): boolean {
   return isNobody(change.mode === 'set' ? change.set : change.add);
 }
 
-/** Whether what a change gives is in part what a withdrawal takes: then the earlier of the two must not come last. */
+/** Whether a change gives something that a withdrawal takes. The change must then not be made after the withdrawal. */
 export function isAgainst(withdrawal: PermissionChange, gives: PermissionSet): boolean {
   if (withdrawal.mode === 'set') return !isNobody(gives);
   return !isNobody(both(gives, withdrawal.remove));
@@ -160,7 +160,7 @@ function setOf(sharees: readonly Sharee[]): PermissionSet {
   };
 }
 
-/** A difference in parts of at most so many entries, removals first: each part is one call to EC2. */
+/** Splits a difference into parts of at most so many entries, removals first. Each part is one call of EC2. */
 export function inBatches(
   add: PermissionSet,
   remove: PermissionSet,

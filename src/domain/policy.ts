@@ -4,35 +4,35 @@ import type { PermissionChange, PermissionRequest, PermissionState } from './per
 import { NOBODY, targetOf, without } from './permissions.ts';
 
 /**
- * What a principal may do it with. A list holds exact values, or `*` for any. What is not named is not allowed.
- * IAM can't say with whom an image is shared: these rules alone do.
+ * What a principal may use its scopes with. A list holds exact values, or `*` for any. What is not listed is not allowed.
+ * IAM can't restrict with whom an image is shared: only these rules do.
  */
 export interface Rules {
   /** Regions of images that may be copied, and whose permissions may be changed. */
   sourceRegions: readonly string[];
-  /** Regions that may be copied to, and where permissions of the copies may be changed. */
+  /** Regions to which copies may be made, and where permissions of the copies may be changed. */
   destinationRegions: readonly string[];
   accounts: readonly string[];
   /** Full ARNs. */
   organizations: readonly string[];
   /** Full ARNs. */
   organizationalUnits: readonly string[];
-  /** Keys as callers name them. */
+  /** KMS keys, as callers name them. */
   kmsKeys: readonly string[];
-  /** Whether an image may be made public at all; the caller needs `amis:publish` besides. */
+  /** Whether an image may be made public at all. The caller also needs the scope `amis:publish`. */
   allowPublic: boolean;
   /** Whether accounts may be given grants for the keys of an image. */
   allowKeyGrants: boolean;
 }
 
 export interface Policy {
-  /** Digest of the file: which policy a decision was made by. */
+  /** Digest of the file: names the policy that a decision was based on. */
   version: string;
-  /** By the principal's id; `*` stands for all who have no rules of their own. */
+  /** Rules by principal id; `*` stands for all principals without rules of their own. */
   principals: Readonly<Record<string, Rules>>;
 }
 
-/** Where the policy of this moment is found; `null` where the service runs without one, and `anonymous` may do everything. */
+/** Gives the current policy; `null` where the service runs without a policy, and `anonymous` may do everything. */
 export interface PolicySource {
   current(): Policy | null;
 }
@@ -45,7 +45,7 @@ export function rulesFor({ principals }: Policy, principal: string): Rules | nul
   return own ?? (Object.hasOwn(principals, '*') ? (principals['*'] ?? null) : null);
 }
 
-/** What a change would give that wasn't there before. Taking away is never against a policy. */
+/** What a change would newly give. Taking access away never violates the policy. */
 export interface Sharing {
   public: boolean;
   accounts: readonly string[];
@@ -54,12 +54,12 @@ export interface Sharing {
   keyGrants: boolean;
 }
 
-/** An image that nobody else has anything of: what each new copy is. */
+/** The permissions of a new copy: none. */
 export const PRIVATE: PermissionState = { ...NOBODY, snapshotAccounts: [] };
 
 /**
- * What turns `before` into `target` gives to others: launching, copying, and keys. @param grantees who gets a grant for the
- * keys: also those that the image was shared with already
+ * What the change from `before` to `target` gives to others: launching, copying, and keys. @param grantees accounts that get a
+ * grant for the keys, including those that the image was already shared with
  */
 export function sharingOf(
   before: PermissionState,
@@ -77,12 +77,12 @@ export function sharingOf(
   };
 }
 
-/** {@link sharingOf} a change, from what it was before. */
+/** {@link sharingOf} a change, from the state before it. */
 export function sharingOfChange(change: PermissionChange, before: PermissionState): Sharing {
   return sharingOf(before, targetOf(change, before), granteesOf(change));
 }
 
-/** {@link Sharing} of what a job gives, or gave already. */
+/** The {@link Sharing} of what a job gives, or already gave. */
 export function sharingOfGiven(given: Given): Sharing {
   return {
     public: given.public,
@@ -93,24 +93,24 @@ export function sharingOfGiven(given: Given): Sharing {
   };
 }
 
-/** {@link sharingOf} what is given to a new copy. */
+/** {@link sharingOf} the permissions of a new copy. */
 export function sharingOfCopy(permissions: PermissionRequest): Sharing {
   return sharingOfChange({ mode: 'set', set: permissions }, PRIVATE);
 }
 
-/** The accounts that a PUT or PATCH wants a grant for: those that it names itself. */
+/** The accounts for which a PUT or PATCH requests a grant: those that it names itself. */
 export function granteesOf(change: PermissionChange): string[] {
   if (change.mode === 'set') return change.set.grantKeyAccess ? change.set.accounts : [];
   return change.add.grantKeyAccess ? without(change.add.accounts, change.remove.accounts) : [];
 }
 
-/** What a copy needs: where from, where to, and under which keys (`null`: none named). */
+/** What the policy checks of a copy: its source region, its target regions, and its keys (`null`: none named). */
 export interface CopyPlan {
   sourceRegion: string;
   destinations: readonly { region: string; kmsKeyId: string | null }[];
 }
 
-/** Why a principal may not make these copies; empty when the policy allows all of them. */
+/** Why the policy forbids these copies to a principal; empty when it allows all of them. */
 export function againstCopying(policy: Policy | null, principal: string, plan: CopyPlan): string[] {
   return judge(policy, principal, (rules) => [
     ...outside('copy from', 'sourceRegions', rules.sourceRegions, [plan.sourceRegion]),
@@ -129,7 +129,7 @@ export function againstCopying(policy: Policy | null, principal: string, plan: C
   ]);
 }
 
-/** Why a principal may not change permissions in a region at all, not even to take something away. */
+/** Why a principal may not change permissions in a region at all, not even withdraw them. */
 export function againstChanging(policy: Policy | null, principal: string, region: string): string[] {
   return judge(policy, principal, ({ sourceRegions, destinationRegions }) =>
     outside(
@@ -141,7 +141,7 @@ export function againstChanging(policy: Policy | null, principal: string, region
   );
 }
 
-/** Why a principal may not share so; empty when the policy allows all of it. */
+/** Why the policy forbids this sharing to a principal; empty when it allows all of it. */
 export function againstSharing(policy: Policy | null, principal: string, sharing: Sharing): string[] {
   return judge(policy, principal, (rules) => [
     ...(sharing.public && !rules.allowPublic ? ['make an image public ("allowPublic")'] : []),
@@ -165,8 +165,8 @@ function judge(policy: Policy | null, principal: string, against: (rules: Rules)
 }
 
 /**
- * Without authentication there is no policy. An authenticated caller was admitted under one: a process that has
- * none (a worker that was not given the file) must not take that for "everything".
+ * Without authentication there is no policy. An authenticated caller was admitted under a policy: a process without one (a
+ * worker that was started without the file) must not treat that as "everything is allowed".
  */
 function withoutPolicy(principal: string): string[] {
   if (principal === ANONYMOUS.id) return [];
@@ -175,7 +175,7 @@ function withoutPolicy(principal: string): string[] {
   ];
 }
 
-/** Values of one list that are named: a request has thousands of them, and each reason is longer than the value. */
+/** How many values of one list are named. A request may have thousands of them, and each reason is longer than the value. */
 const MOST_NAMED = 50;
 
 function outside(what: string, list: string, allowed: readonly string[], asked: readonly string[]): string[] {
@@ -187,7 +187,7 @@ function outside(what: string, list: string, allowed: readonly string[], asked: 
   });
 }
 
-/** Lists of a policy don't change, and may have tens of thousands of entries: each is made a set once. */
+/** Lists of a policy do not change and may have tens of thousands of entries. Each is converted to a set once. */
 const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
 function allows(list: readonly string[], value: string): boolean {

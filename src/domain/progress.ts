@@ -2,11 +2,11 @@ import type { Snapshot } from './ami.ts';
 import type { Destination } from './job.ts';
 
 /**
- * How far a copy is, in whole percent: its snapshots' progress, each weighted by its size. EC2 gives progress
- * only there (DescribeSnapshots, Progress). No snapshot seen yet is 0.
+ * The progress of a copy in whole percent: the mean of its snapshots' progress, weighted by size. EC2 reports progress only on
+ * snapshots (DescribeSnapshots, Progress). Without any snapshot the progress is 0.
  */
 export function weightedProgress(snapshots: readonly Pick<Snapshot, 'progress' | 'sizeGiB'>[]): number {
-  // A size that EC2 does not tell weighs 1, so that it still counts.
+  // A snapshot whose size EC2 does not report has the weight 1, so that it still counts.
   const weight = (snapshot: { sizeGiB: number }) => Math.max(snapshot.sizeGiB, 1);
   const total = snapshots.reduce((sum, one) => sum + weight(one), 0);
   if (total === 0) return 0;
@@ -14,15 +14,15 @@ export function weightedProgress(snapshots: readonly Pick<Snapshot, 'progress' |
   return Math.max(0, Math.min(100, Math.floor(done / total)));
 }
 
-/** How far the snapshot is that is least far, in whole percent: the copy is done when it is. No snapshot seen yet is 0. */
+/** The progress of the slowest snapshot, in whole percent: the copy ends with that one. Without any snapshot it is 0. */
 export function leastProgress(snapshots: readonly Pick<Snapshot, 'progress'>[]): number {
   if (snapshots.length === 0) return 0;
   return Math.max(0, Math.min(100, ...snapshots.map(({ progress }) => progress)));
 }
 
 /**
- * Seconds until what has come so far (percent) is done, if it goes on as it did since `startedAt`; `null` while there
- * is no progress to base it on. Times in milliseconds.
+ * The expected seconds until the end, from the progress so far (percent) and the time since `startedAt`; `null` without any
+ * progress. Times in milliseconds.
  */
 export function etaSeconds(progress: number, startedAt: number | null, now: number): number | null {
   if (startedAt === null || progress <= 0 || now <= startedAt) return null;
@@ -30,7 +30,7 @@ export function etaSeconds(progress: number, startedAt: number | null, now: numb
   return Math.ceil((elapsed * (100 - progress)) / progress);
 }
 
-/** What is left at a time of the seconds that a destination was expected to take when its progress was last seen. */
+/** The seconds that are left of a destination's expected time, which was computed when its progress was last seen. */
 export function secondsLeft(
   { etaSeconds: then, expectedAt }: Pick<Destination, 'etaSeconds' | 'expectedAt'>,
   now: number,

@@ -1,7 +1,7 @@
 /**
- * The commercial regions of AWS (the `aws` partition), opt-in ones included. A region is checked against
- * this list, because a caller's word must never become a host name: the SDK builds `ec2.<region>.amazonaws.com`.
- * AWS adds regions now and then; the REGIONS setting replaces the list without a new release.
+ * The commercial regions of AWS (the `aws` partition), opt-in regions included. A region is checked against this list, because
+ * the SDK builds the host name `ec2.<region>.amazonaws.com` from it and a caller must not choose the host. AWS adds regions
+ * from time to time: the REGIONS setting replaces the list without a new release.
  */
 export const AWS_REGIONS = [
   'us-east-1', 'us-east-2', 'us-west-1', 'us-west-2',
@@ -15,7 +15,7 @@ export const AWS_REGIONS = [
   'il-central-1', 'me-central-1', 'me-south-1', 'mx-central-1', 'sa-east-1',
 ]; // prettier-ignore
 
-/** The form of a region's name; being of the form does not make it exist. */
+/** The form of a region's name. A name of this form need not exist. */
 export const REGION_PATTERN = '^[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}$';
 
 /** The partition that a region is in, as ARNs name it. Copies never cross partitions. */
@@ -24,7 +24,7 @@ export function partitionOf(region: string): string {
   return partition;
 }
 
-/** The partition that an ARN names; `null` for what is no ARN. */
+/** The partition that an ARN names; `null` where the text is not an ARN. */
 export function partitionInArn(arn: string): string | null {
   return /^arn:([^:]*):/.exec(arn)?.[1] ?? null;
 }

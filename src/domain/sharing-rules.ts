@@ -2,9 +2,9 @@ import type { ErrorCode } from '../errors.ts';
 import type { PermissionSet } from './permissions.ts';
 import { isNobody, shareeCount } from './permissions.ts';
 
-/** EC2's quotas, an account and region. */
+/** EC2's quotas, for each account and region. */
 export interface SharingQuotas {
-  /** Accounts, organizations and units that one image is shared with. */
+  /** Accounts, organizations and units that one image may be shared with. */
   sharees: number;
   /** Public images. */
   publicImages: number;
@@ -12,13 +12,13 @@ export interface SharingQuotas {
 
 export const DEFAULT_QUOTAS: SharingQuotas = { sharees: 1000, publicImages: 5 };
 
-/** A key as far as sharing goes. `manager` is `null` where KMS may not be asked. */
+/** The properties of a key that sharing depends on. `manager` is `null` where this service may not ask KMS. */
 export interface KeyFacts {
   keyId: string;
   manager: 'AWS' | 'CUSTOMER' | null;
 }
 
-/** All that decides who an image, or a copy that is still to be made, may be shared with. */
+/** All facts that decide with whom an image, or a copy that is still to be made, may be shared. */
 export interface SharingFacts {
   /** How a message names the image: its id, or "the copy in eu-west-1". */
   subject: string;
@@ -26,9 +26,9 @@ export interface SharingFacts {
   encrypted: boolean;
   keys: readonly KeyFacts[];
   hasProductCodes: boolean;
-  /** `null` where it may not be read. */
+  /** `null` where this service may not read it. */
   blockPublicAccess: boolean | null;
-  /** How many images of the account are public in the region, but for this one; `null` where that was not read. */
+  /** The number of the account's other public images in the region; `null` where it was not read. */
   publicImages: number | null;
   quotas: SharingQuotas;
   /** What to do about a key that can't be shared, as the end of a sentence. */
@@ -41,7 +41,7 @@ export interface Reason {
   message: string;
 }
 
-/** Why the image can be shared with nobody at all: EC2's rules for keys (ec2-facts: "Launch permissions"). */
+/** Why the image can't be shared at all: EC2's rules for keys (ec2-facts: "Launch permissions"). */
 export function againstKeys(facts: SharingFacts): Reason[] {
   const managed = facts.keys.find(({ manager }) => manager === 'AWS');
   if (!facts.encrypted || managed === undefined) return [];
@@ -53,7 +53,7 @@ export function againstKeys(facts: SharingFacts): Reason[] {
   ];
 }
 
-/** Why the image can't be made public, beyond why it can't be shared. */
+/** Why the image can't be made public, in addition to why it can't be shared. */
 export function againstPublic(facts: SharingFacts): Reason[] {
   const reasons: Reason[] = [];
   if (facts.encrypted) {
@@ -77,12 +77,12 @@ export function againstPublic(facts: SharingFacts): Reason[] {
 }
 
 /**
- * Why a change is refused, read off what it adds and what comes out of it; empty when it may go ahead. What is there
- * already, and what is taken away, is never refused.
+ * Why a change is refused, from what it adds and the state that it results in; empty when it is allowed. Existing permissions
+ * and withdrawals are never refused.
  */
 export function refusals(facts: SharingFacts, added: PermissionSet, target: PermissionSet): Reason[] {
   const reasons = added.public ? againstPublic(facts) : [];
-  // Who asks for the whole world is not helped by what would do for a few accounts.
+  // A request that makes the image public gets only the reasons against that: advice about single accounts would not help it.
   if (!isNobody(added) && reasons.length === 0) reasons.push(...againstKeys(facts));
   const count = shareeCount(target);
   const most = facts.quotas.sharees;

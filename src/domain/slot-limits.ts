@@ -1,11 +1,12 @@
 /**
- * What EC2 has no room for now: copies at once into a region (300 of images, 20 of snapshots), or throughput of time-based
- * copies (2,000 MiB/s). CopyImage may say so at once (ResourceLimitExceeded), or accept the copy and let it fail with such
- * a reason (EBS user guide, "Copy an Amazon EBS snapshot": "Too many snapshot copies in progress. The limit is 20 …").
+ * What EC2 has no room for at the moment: concurrent copies into a region (300 of images, 20 of snapshots), or throughput of
+ * time-based copies (2,000 MiB/s). CopyImage may say so at once (ResourceLimitExceeded), or accept the copy and let it fail
+ * with such a reason (EBS user guide, "Copy an Amazon EBS snapshot": "Too many snapshot copies in progress. The limit is 20
+ * …").
  */
 export interface SlotLimit {
   of: 'copies' | 'throughput';
-  /** The limit as EC2's words tell it, in copies at once; `null` where they don't. */
+  /** The limit of concurrent copies that EC2's message states; `null` where it states none. */
   copies: number | null;
 }
 
@@ -13,10 +14,10 @@ const OF_THROUGHPUT = /throughput|mib\/s|time[- ]based|completion duration/i;
 const OF_COPIES = /\b(?:copy|copies|copied|copying)\b/i;
 const AT_ONCE = /in[- ]progress|concurrent|simultaneous|at (?:once|a time|the same time)|under way|pending/i;
 const LIMITED = /too many|limit|maximum|quota|exceed/i;
-/** Codes that turn up in such reasons. */
+/** Codes that occur in such reasons. */
 const CODES = /ResourceLimitExceeded|Concurrent(?:Snapshot|Copy|Copies)\w*Limit\w*/i;
 
-/** What EC2 had no room for by the reason of a copy that failed; `null` where it failed for anything else. */
+/** What EC2 had no room for, from the reason of a failed copy; `null` where the copy failed for another reason. */
 export function slotLimitIn(reason: string): SlotLimit | null {
   if (LIMITED.test(reason) && OF_THROUGHPUT.test(reason)) return { of: 'throughput', copies: null };
   const isOfCopies = LIMITED.test(reason) && OF_COPIES.test(reason) && AT_ONCE.test(reason);

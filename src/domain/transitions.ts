@@ -8,10 +8,10 @@ import { withWarnings } from './warnings.ts';
 
 /**
  * Every legal transition of a job, as pure functions from a record to its next one. They return `null` where the transition
- * does not apply (any more): a step that was delivered twice, or woke up late, then simply has nothing to do.
+ * does not apply (any more): a step that was delivered twice, or woken late, then has nothing to do.
  *
- * A transition is decided on one attempt at one destination, and where an image is concerned on that image. It does not apply
- * to a record that is at another attempt or has another image: an answer about attempt 1 changes nothing of attempt 2.
+ * A transition is decided on one attempt at one destination and, where it concerns an image, on that image. It does not apply
+ * to a record with another attempt or another image: an answer about attempt 1 changes nothing of attempt 2.
  *
  *   queued ──begin──▶ queued with an intent ──accept──▶ pending ──▶ available ──▶ succeeded
  *     │  ▲                 │                              │             │
@@ -20,14 +20,14 @@ import { withWarnings } from './warnings.ts';
  */
 export type Transition = (job: CopyJob, now: number) => CopyJob | null;
 
-/** A transition as a change of whatever job it meets: none of any other kind. */
+/** A transition of copies as a change of any job: it does not apply to other kinds. */
 export function onCopy(transition: Transition): (job: Job, now: number) => Job | null {
   return (job, now) => (job.kind === 'copy' ? transition(job, now) : null);
 }
 
 type Patch = Partial<Destination>;
 
-/** Applies `patch` to one destination, whatever its attempt; `null` from it means that the transition does not apply. */
+/** Applies `patch` to one destination, whatever its attempt. `null` from `patch` means that the transition does not apply. */
 function changing(key: string, patch: (destination: Destination, now: number) => Patch | null): Transition {
   return (job, now) => {
     const index = job.destinations.findIndex((one) => destinationKey(one) === key);
@@ -42,7 +42,10 @@ function changing(key: string, patch: (destination: Destination, now: number) =>
   };
 }
 
-/** {@link changing}, fenced by what the transition was decided on. Any transition but {@link unreachable} means that EC2 answered. */
+/**
+ * {@link changing}, fenced by the attempt that the transition was decided on. Every transition except {@link unreachable} means
+ * that EC2 answered.
+ */
 function fenced(ref: CopyRef, patch: (destination: Destination, now: number) => Patch | null): Transition {
   return changing(ref.destination, (one, now) => {
     const changes = isAbout(ref, one) ? patch(one, now) : null;
@@ -50,37 +53,40 @@ function fenced(ref: CopyRef, patch: (destination: Destination, now: number) => 
   });
 }
 
-/** Sets `updatedAt`, and `finishedAt` as soon as, and only while, every destination is finished. */
+/** Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
 function finishing(job: CopyJob, now: number): CopyJob {
   const done = job.destinations.every(isFinished);
   return { ...job, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
 }
 
-/** Saves the intent to call CopyImage. Once saved, the call may be made at any time, by anyone who read it. */
+/** Saves the intent to call CopyImage. From then on any worker that reads the record may make the call at any time. */
 export const begin = (ref: AttemptRef): Transition =>
   fenced(ref, (one, now) =>
     isNotCopying(one) && one.startedAt === null ? { state: 'queued', startedAt: now } : null,
   );
 
-/** No copy slot or no call is free: wait. EC2 has made nothing, so the intent goes. */
+/** No copy slot or no call is free: the destination waits. EC2 has made nothing, so the intent is removed. */
 export const park = (ref: AttemptRef): Transition =>
   fenced(ref, (one) =>
     one.state === 'queued' && one.stopping === null ? { state: 'waiting', startedAt: null } : null,
   );
 
-/** Saves that CopyImage is called again for an intent whose first call has not been answered, or not here. */
+/** Saves that CopyImage is called again for an intent whose first call was not answered, or not to this worker. */
 export const callAgain = (ref: AttemptRef): Transition =>
   fenced(ref, (one) =>
     one.state === 'queued' && one.startedAt !== null && one.stopping === null ? { calledAgain: true } : null,
   );
 
-/** A transition that a refusal of the only call allows: it does not apply where CopyImage was called again meanwhile. */
+/**
+ * Applies a transition for a refused call, but only where that call was the only one. It does not apply where CopyImage was
+ * called again meanwhile.
+ */
 export const unlessCalledAgain =
   (ref: AttemptRef, transition: Transition): Transition =>
   (job, now) =>
     found(job, ref)?.calledAgain === true ? null : transition(job, now);
 
-/** Begins some destinations in one transition; those that are refused a slot or a call wait. */
+/** Begins some destinations in one transition. Those that get no slot or no call wait. */
 export const beginOrPark =
   (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Transition =>
   (job, now) => {
@@ -90,14 +96,14 @@ export const beginOrPark =
     return after;
   };
 
-/** CopyImage may have been called for this attempt: a worker saved that it was about to. */
+/** CopyImage may have been called for this attempt: a worker has saved the intent. */
 function mayBeMade({ startedAt, calledAgain }: Destination): boolean {
   return startedAt !== null || calledAgain;
 }
 
 /**
- * CopyImage answered with the new image's id, or that of an earlier call for one that waits by now. A stopping
- * destination keeps it too, to be removed.
+ * CopyImage answered with the new image's id, or with that of an earlier call for a destination that now waits. A stopping
+ * destination also records the id, so that the image is removed.
  */
 export const accept = (ref: AttemptRef, imageId: string): Transition =>
   fenced(ref, (one, now) => {
@@ -107,7 +113,7 @@ export const accept = (ref: AttemptRef, imageId: string): Transition =>
     return { state: 'pending', imageId, imageState: 'pending', unseen: null, startedAt };
   });
 
-/** What EC2 reported a pending copy. */
+/** What EC2 reported about a pending copy. */
 export interface Observation {
   /** Whole percent, by {@link weightedProgress}. */
   progress: number;
@@ -115,11 +121,11 @@ export interface Observation {
   least: number;
   encrypted: boolean | null;
   kmsKeyId: string | null;
-  /** Snapshots that have the tags asked for. */
+  /** Snapshots that have the requested tags. */
   tagged: string[];
 }
 
-/** Progress never falls back, and stays under 100 until the image is available. */
+/** Progress never decreases, and stays below 100 until the image is available. */
 export const observe = (ref: CopyRef, seen: Observation): Transition =>
   fenced(ref, (one, now) => {
     if (one.state !== 'pending') return null;
@@ -136,7 +142,7 @@ export const observe = (ref: CopyRef, seen: Observation): Transition =>
     };
   });
 
-/** EC2 finished the copy; what is left is to finish it. `untagged` came without the tags that were asked for. */
+/** EC2 has completed the copy; the finishing step is left. `untagged` were made without the requested tags. */
 export const becomeAvailable = (
   ref: CopyRef,
   seen: Pick<Observation, 'encrypted' | 'kmsKeyId'>,
@@ -161,11 +167,11 @@ export const becomeAvailable = (
       : null,
   );
 
-/** EC2 shows a pending image again, or answers about it again. */
+/** EC2 shows a pending image again, or again answers calls about it. */
 export const reappeared = (ref: CopyRef): Transition =>
   fenced(ref, (one) => (one.unseen || one.unreachableSince ? { unseen: null } : null));
 
-/** Saves what an available copy's permissions were before it is shared as asked, so that it can be put back. */
+/** Saves the permissions of an available copy before it is shared as requested, so that they can be restored. */
 export const beginSharing = (ref: CopyRef, before: PermissionState): Transition =>
   fenced(ref, (one) =>
     one.state === 'available' && one.stopping === null && one.sharedFrom === null
@@ -173,7 +179,7 @@ export const beginSharing = (ref: CopyRef, before: PermissionState): Transition 
       : null,
   );
 
-/** EC2 does not let a copy be removed that is being taken down: it stays, and its job says so. */
+/** EC2 refuses to remove a copy that is being taken down. The copy stays, and its job says so. */
 export const removalRefused = (ref: CopyRef, error: Failure): Transition =>
   fenced(ref, (one, now) =>
     one.stopping === null
@@ -182,9 +188,9 @@ export const removalRefused = (ref: CopyRef, error: Failure): Transition =>
   );
 
 /**
- * Nothing is left to do.
- * @param warnings what the caller should know all the same
- * @param kmsKeyId the copy's key; `null` where it has none, or it is not known: then what was known stays
+ * The destination has succeeded.
+ * @param warnings what the caller should know nevertheless
+ * @param kmsKeyId the copy's key; `null` where it has none, or the key is unknown: then the known value stays
  */
 export const succeed = (
   ref: CopyRef,
@@ -209,10 +215,10 @@ export const succeed = (
   };
 };
 
-/** No fact about an image: the other destinations of the job stay as they are. */
+/** Fails one destination for a reason that says nothing about its image: the other destinations of the job stay as they are. */
 const NOT_ABOUT_THE_IMAGE: ReadonlySet<Failure['code']> = new Set(['account-not-reachable']);
 
-/** Final for this attempt. With onFailure `deregister` the others are taken down in the same write. */
+/** Final for this attempt. With onFailure `deregister` the other destinations are taken down in the same write. */
 export const fail =
   (ref: CopyRef, error: Failure, imageState?: ImageState): Transition =>
   (job, now) => {
@@ -233,8 +239,8 @@ export const fail =
   };
 
 /**
- * The account does not take the service's credentials. That is no fact about the image: the step waits, and only after
- * `limit` milliseconds without a call that got through it ends with `error`.
+ * The account refuses the service's credentials. That says nothing about the image, so the step waits. After `limit`
+ * milliseconds without a successful call it ends with `error`.
  */
 export const unreachable =
   (ref: CopyRef, limit: number, error: Failure): Transition =>
@@ -250,7 +256,7 @@ export const unreachable =
 
 /**
  * EC2 accepted the copy and then failed it for lack of room: the destination returns to the wait queue, for another attempt.
- * After `patience` milliseconds of that it ends with `error`.
+ * Once this has gone on for `patience` milliseconds, it ends with `error`.
  */
 export const outOfRoom =
   (ref: CopyRef, patience: number, error: Failure, imageState: ImageState): Transition =>
@@ -267,19 +273,22 @@ export const outOfRoom =
     }))(job, now);
   };
 
-/** What held a copy up says nothing about it (throttling, credentials): that time does not count for other errors. */
+/**
+ * Throttling and refused credentials say nothing about a copy: the time that they take does not count towards the deadlines for
+ * other errors.
+ */
 export const heldUp = (ref: CopyRef): Transition =>
   fenced(ref, (one, now) => (isFinished(one) ? null : { heldUpAt: now }));
 
-/** How much it takes until an image that EC2 does not show counts as gone. Milliseconds. */
+/** When an image that EC2 does not show counts as gone. Milliseconds. */
 export interface Patience {
-  /** Between the first poll that did not find it and the last one. */
+  /** The time between the first poll that did not find it and the last one. */
   goneMs: number;
-  /** For a new image: EC2 may not know it yet (eventual consistency). */
+  /** The age before which a new image is not counted as gone: EC2 may not know it yet (eventual consistency). */
   lostCopyMs: number;
 }
 
-/** One stale answer, from one machine of EC2, is not the end: so many polls in a row at least. */
+/** The least number of consecutive polls: a single answer may be stale, since it comes from one of EC2's machines. */
 const POLLS = 3;
 
 export function isGone({ polls, since }: Unseen, now: number, { goneMs }: Pick<Patience, 'goneMs'>): boolean {
@@ -290,14 +299,14 @@ export function unseenAgain(before: Unseen | null | undefined, now: number): Uns
   return { since: before?.since ?? now, polls: (before?.polls ?? 0) + 1 };
 }
 
-/** One more poll that did not find the image of an attempt. Once that is certain, `end` applies. */
+/** One more poll did not find the image of an attempt. Once the image counts as gone, `end` applies. */
 export const notFound =
   (ref: CopyRef, patience: Patience, end: Transition): Transition =>
   (job, now) => {
     const one = found(job, ref);
     if (one === null || isFinished(one)) return null;
     const unseen = unseenAgain(one.unseen, now);
-    // Without an image's id all that tells is that nothing turned up since: a call may have been made until then.
+    // Without an image id the time counts from the stop, because a call may have been made until then.
     const from = (one.imageId === null ? one.stoppingAt : null) ?? one.startedAt ?? now;
     const old = now - from >= patience.lostCopyMs;
     if (old && isGone(unseen, now, patience)) return end(job, now);
@@ -309,12 +318,12 @@ function found(job: CopyJob, ref: CopyRef): Destination | null {
   return one === undefined || !isAbout(ref, one) ? null : one;
 }
 
-/** One destination on its way down: `null` when there is nothing (more) to stop. */
+/** The change that begins to take a destination down; `null` when there is nothing (more) to stop. */
 function stopping(one: Destination, reason: StopReason, now: number): Patch | null {
   if (one.stopping !== null || one.state === 'cancelled' || one.state === 'failed') return null;
   if (one.state === 'succeeded' && reason === 'cancel') return null;
   const error = reason === 'rollback' ? ROLLED_BACK : null;
-  // Where the intent was saved CopyImage may have been called, so a worker has to make sure.
+  // Where the intent was saved, CopyImage may have been called: a worker has to check for an image.
   if (!mayBeMade(one)) return { state: 'cancelled', error, etaSeconds: null, finishedAt: now };
   const since = { stoppingAt: now, unreachableSince: null, unseen: null, startedAt: one.startedAt ?? now };
   const state = one.state === 'waiting' ? 'queued' : one.state;
@@ -337,7 +346,7 @@ export function isNamed(named: Named, one: Destination): boolean {
   return named === null || named.has(destinationKey(one));
 }
 
-/** Stops every named destination that can be: `cancel` spares the finished ones, `rollback` takes them down too. */
+/** Stops the named destinations: `cancel` only those that are not finished, `rollback` the finished ones too. */
 export const stopAll =
   (reason: StopReason, named: Named = null): Transition =>
   (job, now) => {
@@ -350,13 +359,13 @@ export const stopAll =
     return changed ? finishing({ ...job, destinations }, now) : null;
   };
 
-/** EC2 took the deregistration of a stopping destination's image; its snapshots may still be there. */
+/** EC2 accepted the deregistration of a stopping destination's image; its snapshots may still exist. */
 export const deregistered = (ref: CopyRef): Transition =>
   fenced(ref, (one) =>
     one.stopping === null || one.imageState === 'deregistered' ? null : { imageState: 'deregistered' },
   );
 
-/** What a stopping destination had made, or may have made, is gone from EC2. */
+/** All that a stopping destination made, or may have made, is gone from EC2. */
 export const stopped = (ref: CopyRef): Transition =>
   fenced(ref, (one, now) =>
     one.stopping === null
@@ -370,7 +379,7 @@ export const stopped = (ref: CopyRef): Transition =>
         },
   );
 
-/** An attempt made an image that its record does not hold: it is to be removed. */
+/** An attempt made an image that its record does not hold: the image becomes a leftover, to be removed. */
 export const addLeftover = ({
   destination,
   attempt,
@@ -384,7 +393,7 @@ export const addLeftover = ({
     return { leftovers: [...leftovers, { imageId, attempt, since: now }], tokenSpent };
   });
 
-/** Changes what is known of a leftover; `null` from `patch`: it is gone. */
+/** Changes what is known of a leftover; `null` from `patch` means that it is gone. */
 export const changeLeftover =
   (
     key: string,
@@ -407,19 +416,19 @@ export const changeLeftover =
       : { ...after, warnings: withWarnings(after.warnings, [warning]) };
   };
 
-/** Whether {@link retryNamed} takes a destination up again. */
+/** Whether {@link retryNamed} retries a destination. */
 export const retryable = (one: Destination) =>
   isFinished(one) && (one.state === 'failed' || one.error?.code === 'rolled-back');
 
 /**
- * Queues the failed (and the rolled-back) destinations among the named ones again, each with a new attempt and so a new
- * ClientToken. One whose copy is complete, or was only out of reach, resumes where it failed.
+ * Queues the failed (and the rolled-back) destinations among the named ones again. Each gets a new attempt and so a new
+ * ClientToken. A destination whose copy is complete, or whose account could not be reached, resumes where it failed.
  */
 export const retryNamed =
   (named: Named): Transition =>
   (job, now) => {
     const candidates = job.destinations.filter((one) => isNamed(named, one));
-    // What is still being taken down can't be started again yet.
+    // A destination that is still being taken down can't be started again yet.
     if (candidates.some(({ stopping }) => stopping !== null) || !candidates.some(retryable)) return null;
     const destinations = job.destinations.map((one) =>
       isNamed(named, one) && retryable(one) ? again(one, now) : one,
@@ -434,14 +443,14 @@ function again(one: Destination, now: number): Destination {
   return { ...one, ...anew(one, now) };
 }
 
-/** The next attempt of a destination; what the one before left is to be removed. */
+/** The next attempt of a destination. The image of the previous attempt becomes a leftover. */
 function anew(one: Destination, now: number): Patch {
   return { ...UNTOUCHED, attempts: one.attempts + 1, retriedAt: now, leftovers: leftBehind(one, now) };
 }
 
 /**
- * The copy is complete and kept, or EC2 could not be asked about it. One that was being taken down is never resumed: a
- * worker that was paused may still deregister its image.
+ * Whether the copy is complete and kept, or EC2 could not be asked about it. A destination that was being taken down is never
+ * resumed: a paused worker may still deregister its image.
  */
 function isResumable(one: Destination): boolean {
   const { state, stoppingAt, imageState, availableAt, error } = one;
@@ -458,7 +467,10 @@ function resumed(one: Destination, now: number): Destination {
   return { ...one, ...cleared, state: one.imageId === null ? 'queued' : 'pending' };
 }
 
-/** The image of an attempt that is over, unless it is known to be removed, joins what is to be removed. What was given up is tried again. */
+/**
+ * The leftovers for the next attempt: the image of the ended attempt is added, unless it is known to be removed. Leftovers that
+ * were given up are tried again.
+ */
 function leftBehind(one: Destination, now: number): Leftover[] {
   const { state, imageId, attempts: attempt } = one;
   const leftovers = one.leftovers.map((leftover) =>
@@ -468,7 +480,7 @@ function leftBehind(one: Destination, now: number): Leftover[] {
   return [...leftovers.filter((leftover) => leftover.imageId !== imageId), { imageId, attempt, since: now }];
 }
 
-/** A destination to which nothing has happened yet. */
+/** The fields of a destination that has not been started. */
 export const UNTOUCHED: Omit<Destination, 'spec' | 'attempts'> = {
   state: 'queued',
   imageId: null,

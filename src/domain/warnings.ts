@@ -1,8 +1,9 @@
 import type { Warning } from './job.ts';
 
 /**
- * Some warnings with more. What one try after the other finds is reported once; and where the statements of a warning are those of another,
- * it names that one: a job has as many as it has regions, and they may name a thousand accounts.
+ * Adds warnings to those that are known. A warning that each try finds again is reported once. Where the statements of a
+ * warning equal those of an earlier one, the warning refers to that one: a job has as many such warnings as it has regions, and
+ * each may name a thousand accounts.
  */
 export function withWarnings(known: readonly Warning[], more: readonly Warning[]): Warning[] {
   const all = [...known];

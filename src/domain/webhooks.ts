@@ -5,7 +5,7 @@ import { findDestination, isFinished, jobState } from './job.ts';
 import type { JobEvent } from './job-events.ts';
 import { FINAL_EVENTS, eventsBetween } from './job-events.ts';
 
-/** What one try came to. `again` may pass; `refused` and `gone` will not. */
+/** The result of one try. `again` may be retried; `refused` and `gone` are final. */
 export type AttemptResult =
   | { outcome: 'delivered'; status: number }
   | { outcome: 'again'; status: number | null; error: string }
@@ -14,29 +14,29 @@ export type AttemptResult =
 
 /** Milliseconds. */
 export interface RetryTimes {
-  /** The first wait; each next one is three times as long, up to {@link LONGEST_WAIT}. */
+  /** The first wait. Each further wait is three times as long, up to {@link LONGEST_WAIT}. */
   backoffMs: number;
-  /** After so long no new try is made. */
+  /** The time after which no new try is made. */
   retryMs: number;
 }
 
 const LONGEST_WAIT = 12 * 3_600_000;
 const ATTEMPTS_KEPT = 20;
-/** More than any job of the usual kind has: fifty destinations and a few endpoints. */
+/** More than a usual job has: fifty destinations and a few endpoints. */
 const DELIVERIES_KEPT = 500;
 
 export function webhookId(job: Job, { n }: Delivery): string {
   return `msg_${job.id}_${n}`;
 }
 
-/** The next version of a record with the deliveries of what has ended in it. */
+/** The next version of a record, with deliveries for what has ended in it. */
 export function announce(before: Job, after: Job): Job {
   const ends =
     after.notify.length === 0 ? [] : eventsBetween(before, after).filter((one) => isEnd(after, one));
   if (ends.length === 0) return after;
   const last = after.deliveries.at(-1)?.n ?? 0;
   const news = ends.flatMap((end) => {
-    const message = told(after, end);
+    const message = messageOf(after, end);
     return after.notify.map((url) => ({ url, ...message }));
   });
   const added = news.map((one, i): Delivery => ({
@@ -57,13 +57,16 @@ function isEnd(job: Job, { type, destination }: JobEvent): boolean {
   return one !== undefined && type === `destination.${one.state}` && isFinished(one);
 }
 
-/** At least all of the job's ends twice over: a retry makes it end again. */
+/** Room for twice as many messages as the job has ends, because a retry makes it end again. */
 function mostFor({ notify, ...job }: Job): number {
   const ends = 1 + (job.kind === 'copy' ? job.destinations.length : 0);
   return Math.max(DELIVERIES_KEPT, 2 * ends * notify.length);
 }
 
-/** Those that nobody waits for any more go first, then the oldest: a job may be retried without end, and its receivers be away. */
+/**
+ * Drops deliveries that are over first, then the oldest pending ones. A job may be retried without limit while its receivers
+ * are down.
+ */
 function bounded(all: Delivery[], most: number): Delivery[] {
   const isOver = ({ state }: Delivery) => state !== 'pending';
   const byUse = [...all.filter(isOver), ...all.filter((one) => !isOver(one))];
@@ -71,7 +74,7 @@ function bounded(all: Delivery[], most: number): Delivery[] {
   return all.filter((one) => !dropped.has(one));
 }
 
-function told(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'data'> {
+function messageOf(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'data'> {
   const { id, kind, image, requestedBy } = job;
   const common = { jobId: id, kind, image, requestedBy, state: jobState(job) };
   if (destination !== null && job.kind === 'copy') {
@@ -99,7 +102,7 @@ function changing(n: number, change: (one: Delivery, now: number) => Delivery) {
   };
 }
 
-/** Writes down a try: delivered, to be tried again, or given up. `random` is from 0 to 1. */
+/** Records a try: delivered, to be tried again, or given up. `random` is from 0 to 1. */
 export function recordAttempt(n: number, result: AttemptResult, times: RetryTimes, random = Math.random()) {
   const record = changing(n, (one, now) => {
     const attempts = [...one.attempts, attemptOf(result, now)].slice(-ATTEMPTS_KEPT);
@@ -123,12 +126,12 @@ function attemptOf(result: AttemptResult, at: number): Attempt {
   return { at, status: result.status, error: result.outcome === 'again' ? result.error : null };
 }
 
-/** A fifth more or less, so that those who failed together don't come back together. */
+/** The wait is varied by a fifth, so that deliveries that failed together are not repeated together. */
 function waitAfter(tries: number, { backoffMs }: RetryTimes, random: number): number {
   return Math.round(Math.min(LONGEST_WAIT, backoffMs * 3 ** tries) * (0.8 + 0.4 * random));
 }
 
-/** Nothing more of the job goes to an endpoint that said 410. */
+/** An endpoint that answered 410 gets no more messages of the job. */
 function withoutEndpoint(job: Job, url: string): Job {
   const deliveries = job.deliveries.map((one) =>
     one.url === url && one.state === 'pending' ? { ...one, state: 'failed' as const, nextAt: null } : one,
@@ -136,7 +139,7 @@ function withoutEndpoint(job: Job, url: string): Job {
   return { ...job, deliveries, notify: job.notify.filter((one) => one !== url) };
 }
 
-/** Has a delivery sent now, with all its time before it, whatever became of it. `null` when there is none of that number. */
+/** Makes a delivery due now and restarts its time, whatever its state. `null` when the job has no delivery of that number. */
 export const redeliver =
   (n: number) =>
   (job: Job, now: number): Job | null => {
