@@ -41,8 +41,8 @@ import type { ShareRequest } from '../sharing/request.ts';
 import { supersedeEarlier } from '../sharing/supersede.ts';
 
 /**
- * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which
- * they were accepted: one that is not the first does nothing, and is woken when it is.
+ * Makes one change of an image's permissions. Changes of one image are made one after the other, in the order in which they
+ * were accepted. A change that is not the first in the wait queue does nothing, and is woken when it is the first.
  */
 export async function applyPermissions(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
@@ -74,7 +74,7 @@ function stopEarlier(deps: WorkerDeps, scope: Scope, job: PermissionsJob): Promi
   return supersedeEarlier(deps, scope, job, (jobId, transition) => changeJob(deps, jobId, transition));
 }
 
-/** One stale answer is no end: what the change gave by then would stay. */
+/** One stale answer does not end the change: otherwise what it gave so far would stay. */
 async function pollAgain(deps: WorkerDeps, job: PermissionsJob): Promise<StepOutcome> {
   const result = await changeJob(deps, job.id, changeImageUnseen(deps.settings.goneMs, imageGone(job)));
   const isOver = result.outcome !== 'changed' || result.job.finishedAt !== null;
@@ -90,11 +90,14 @@ function requestOf(job: PermissionsJob, image: Image, before: PermissionState): 
 interface Begun {
   job: PermissionsJob;
   before: PermissionState;
-  /** The permissions as this step has just read them; `null` where an earlier one did. */
+  /** The permissions that this step has just read; `null` where an earlier step read them. */
   read: Permissions | null;
 }
 
-/** How it was before the first change: as saved by an earlier run, else as read now. `null` when it has ended, or another change comes first. */
+/**
+ * The state before the first change: saved by an earlier run, or read now. `null` when the change has ended, or another change
+ * is first in the wait queue.
+ */
 async function begin(
   deps: WorkerDeps,
   scope: Scope,
@@ -109,7 +112,7 @@ async function begin(
   return { job: begun.job, before: read.state, read };
 }
 
-/** Cancelled, or overtaken by a withdrawal: what it gave is taken back, and then it ends. */
+/** The change was cancelled, or superseded by a withdrawal: it takes back what it gave, and then ends. */
 async function stop(
   deps: WorkerDeps,
   scope: Scope,
@@ -167,15 +170,15 @@ async function afterError(
     : undo(deps, scope, job, request, failureOf(error));
 }
 
-/** Counted from when its first try began, or did not get through; before that it only waits. */
+/** Deadlines count from when its first try began, or met an error. Before that the change only waits. */
 function waitOf({ store }: WorkerDeps, { startedAt, unreachableSince, heldUpAt }: PermissionsJob): Wait {
   const now = store.now();
   return { since: startedAt ?? now, heldUpAt: unreachableSince ? now : heldUpAt };
 }
 
 /**
- * As for copies (unreachable.ts): refused credentials say nothing of the image. The step waits, and after
- * CREDENTIALS_SECONDS the change fails as it is: without credentials nothing can be taken back.
+ * As for copies (unreachable.ts): refused credentials say nothing about the image. The step waits, and after
+ * CREDENTIALS_SECONDS the change fails without taking anything back, which would need credentials.
  */
 async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: AwsError): Promise<StepOutcome> {
   const { store, settings, logger } = deps;
@@ -193,7 +196,7 @@ async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: AwsE
   return { outcome: 'again', why: error.message };
 }
 
-/** What the change gave is taken back before it fails. */
+/** Takes back what the change gave, before it fails. */
 async function undo(
   deps: WorkerDeps,
   scope: Scope,

@@ -13,14 +13,17 @@ import { tick } from './tick.ts';
 
 export interface RunningWorker {
   queue: Worker;
-  /** Takes no new step, waits for those at work, then for BullMQ's own connections. */
+  /** Takes no new steps, waits for the running ones, then for BullMQ's own connections. */
   close(): Promise<void>;
 }
 
-/** How often to check for due scopes, milliseconds: so often that none is late by much of the time between two polls. */
+/**
+ * How often to check for due scopes, milliseconds. It is short compared with the time between two polls, so that no poll is
+ * late by much.
+ */
 const tickEvery = (pollMs: number) => Math.min(500, Math.max(50, pollMs / 10));
 
-/** The steps that every worker repeats, whatever is in the queue. */
+/** The recurring steps. Each worker tries to run them, whatever is in the queue. */
 export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweepMs: number): Recurring[] {
   return [
     { name: 'tick', every: tickEvery(settings.pollMs), run: tick },
@@ -29,8 +32,7 @@ export function recurringSteps({ settings }: Pick<WorkerDeps, 'settings'>, sweep
 }
 
 /**
- * Starts a worker: it takes steps off the queue, does the recurring steps that no other worker has just done, and sends
- * heartbeats.
+ * Starts a worker. It takes steps off the queue, runs the recurring steps whose lease is free, and sends heartbeats.
  * @param redis a blocking connection, shared with BullMQ
  */
 export async function buildWorker(

@@ -21,15 +21,15 @@ import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
 interface CallOptions {
-  /** The intent was saved just now, and a call taken with it: no call was made yet. */
+  /** The intent was saved just now, together with the call that it takes: no call was made before. */
   fresh?: boolean;
-  /** Hears that EC2 has answered, and tells when what came of it may be written. */
+  /** Is called when EC2 has answered. The result is written when the returned promise resolves. */
   answered?: () => Promise<void>;
 }
 
 /**
- * Calls CopyImage for a destination whose intent is saved, and saves what came of it. Safe to run twice at any point,
- * since the ClientToken follows from the record: the second run gets the first one's image.
+ * Calls CopyImage for a destination whose intent is saved, and saves the result. It is idempotent at every point, since the
+ * ClientToken follows from the record: a second run gets the image of the first.
  */
 export async function callCopyImage(
   deps: WorkerDeps,
@@ -50,13 +50,16 @@ export async function callCopyImage(
     return DONE;
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    // What may pass says nothing of what the call did, unless EC2 throttled it.
+    // A transient error says nothing about the call's effect. A throttled call had none.
     const only = fresh && error.tries === 1 && error.kind !== 'transient' && !destination.calledAgain;
     return afterError(deps, job, destination, error, only);
   }
 }
 
-/** Saves that this call is not the first one, unless that is known. Whether the attempt still waits for its image. */
+/**
+ * Saves that this call is not the first one, unless the record says so already. Returns whether the attempt still waits for its
+ * image.
+ */
 async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
   if (destination.calledAgain) return true;
   const { outcome } = await changeCopy(deps, job.id, callAgain(attemptRef(destination)));
@@ -64,8 +67,8 @@ async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destina
 }
 
 /**
- * How long EC2 remembers a token is documented nowhere: after a while the tag is asked first. one that waited may
- * have been called for long before.
+ * EC2 does not document how long it remembers a token. After a while the image is therefore looked for by its tag first. For a
+ * destination that waited, CopyImage may have been called long before.
  */
 function isOld({ store, settings }: WorkerDeps, one: Destination, fresh: boolean): boolean {
   return (fresh && one.calledAgain) || store.now() - (one.startedAt ?? 0) > settings.tokenTrustMs;
@@ -91,7 +94,7 @@ async function afterError(
   return only ? refused(deps, job, destination, error) : settle(deps, job, destination, error);
 }
 
-/** EC2 has made nothing by this call. It ends here, unless another worker has called meanwhile: then it goes on with that. */
+/** This call made nothing in EC2. The destination fails, unless another worker has called CopyImage meanwhile: then that call decides. */
 async function asOnlyCall(
   deps: WorkerDeps,
   job: CopyJob,
@@ -103,7 +106,7 @@ async function asOnlyCall(
   return outcome === 'unchanged' ? { outcome: 'again', why: error.message } : DONE;
 }
 
-/** EC2 has made nothing. */
+/** EC2 has made nothing: the destination waits. */
 async function refused(
   deps: WorkerDeps,
   job: CopyJob,
@@ -117,15 +120,15 @@ async function refused(
 }
 
 async function markFull({ store, settings }: WorkerDeps, destination: Destination): Promise<void> {
-  // What EC2 has no room for of a time-based copy may be its throughput: that says nothing of the others.
+  // For a time-based copy EC2 may lack throughput. That says nothing about other copies.
   const which = isTimeBased(destination) ? 'time-based' : 'all';
   await store.copySlots.markFull(destinationScope(destination), settings.slotRetryMs, which);
 }
 
 /**
- * This call was refused, and what became of an earlier one is not known: its image is looked for by its tags. Three
- * answers are kept apart: EC2 could not be asked, which waits; it may not be asked; and there is nothing, which has to be
- * so several times before the attempt fails.
+ * This call was refused, and the result of an earlier call is not known: the image is looked for by its tags. There are three
+ * results. EC2 could not be asked: the step waits. EC2 refuses the query: the attempt fails. There is no image: the attempt
+ * fails after several such polls.
  */
 async function settle(
   deps: WorkerDeps,
@@ -147,7 +150,10 @@ async function settle(
   return isStillBeginning(result, destination) ? { outcome: 'again', why: error.message } : DONE;
 }
 
-/** The region is full, and an earlier call may have made an image that EC2 does not show yet: when it is started, that image is asked for first. */
+/**
+ * The region is full, and an earlier call may have made an image that EC2 does not show yet. When the destination is started
+ * again, that image is looked for first.
+ */
 async function standInLine(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<StepOutcome> {
   await markFull(deps, destination);
   const ref = attemptRef(destination);
@@ -169,7 +175,7 @@ function refusal(error: AwsError, more = ''): Failure {
   return { ...failure, message: `${failure.message}${more}` };
 }
 
-/** {@link adopt}, with an error of EC2's as an answer: it may not be asked, or could not be. */
+/** {@link adopt}, with an error of EC2 as a result: EC2 refused the query, or could not be asked. */
 function lookFor(
   deps: WorkerDeps,
   job: CopyJob,
@@ -181,7 +187,7 @@ function lookFor(
   });
 }
 
-/** Looks for the image of this attempt by its tag: takes the one there is, and fails loudly on several. */
+/** Looks for the image of this attempt by its tag. One image is adopted; several are an error. */
 async function adopt(
   deps: WorkerDeps,
   job: CopyJob,

@@ -11,8 +11,8 @@ import type { WorkerDeps } from './deps.ts';
 import { pollIntervalOf } from './poll-interval.ts';
 
 /**
- * Writes a change of a job, and logs what happened. The write itself wakes whatever it made due: a copy that became
- * available is to be finished, a failure may take the job's other copies down.
+ * Writes a change of a job, and logs its events. The write also wakes the steps that it made due: an available copy is to be
+ * finished, and a failure may take down the job's other copies.
  */
 export async function changeJob(deps: WorkerDeps, jobId: string, change: Change): Promise<UpdateOutcome> {
   const result = await deps.store.update(jobId, change);
@@ -20,7 +20,7 @@ export async function changeJob(deps: WorkerDeps, jobId: string, change: Change)
   return result;
 }
 
-/** What goes with a change that was written: log, metrics, and a poll soon of what has begun. */
+/** Follows a change that was written: log lines, metrics, and an early poll of copies that have begun. */
 export async function changed(deps: WorkerDeps, { before, job }: { before: Job; job: Job }): Promise<void> {
   for (const event of eventsBetween(before, job)) {
     const { type, destination } = event;
@@ -32,7 +32,7 @@ export async function changed(deps: WorkerDeps, { before, job }: { before: Job; 
   }
 }
 
-/** What an operator needs to know of a failure without asking for the job: the message, and EC2's code and request id. */
+/** The log line of a failure, with what an operator needs: the message, and EC2's code and request id. */
 function failureOf(job: Job, destination: JobEvent['destination']): object {
   if (job.kind !== 'copy' || destination === null) return {};
   const failure = findDestination(job, scopeKey(destination))?.error;
@@ -41,7 +41,7 @@ function failureOf(job: Job, destination: JobEvent['destination']): object {
   return { error: message, awsCode, awsRequestId };
 }
 
-/** Where older copies are under way the next poll may be far off: too far for one that has just begun. */
+/** The next poll of a scope with older copies may be too late for a copy that has just begun: an earlier poll is requested. */
 async function pollSoon(deps: WorkerDeps, { destination }: JobEvent): Promise<void> {
   if (destination === null) return;
   await deps.store.polls.pollBy(destination, deps.store.now() + pollIntervalOf(deps).shortest);

@@ -12,7 +12,7 @@ import type { PendingCopy } from '../store/polls.ts';
 import type { WorkerDeps } from './deps.ts';
 import { failureBecause } from './failure.ts';
 
-/** What a poll of a copy changes in its job. */
+/** A change of a job that results from a poll of its copy. */
 export interface CopyChange {
   jobId: string;
   transition: Transition;
@@ -21,8 +21,8 @@ export interface CopyChange {
 }
 
 /**
- * One more poll that did not find a copy's image; `null` for one so young that EC2 may not know it yet (eventual consistency).
- * The copy ends only after several of them: a single answer may be stale.
+ * One more poll did not find a copy's image. `null` for an image so young that EC2 may not know it yet (eventual consistency).
+ * The copy fails only after several such polls, because a single answer may be stale.
  */
 export function notSeen(
   { store, settings }: Pick<WorkerDeps, 'store' | 'settings'>,
@@ -34,12 +34,12 @@ export function notSeen(
   return { jobId: copy.jobId, transition: notFound(refOf(copy), settings, end) };
 }
 
-/** A copy that the last polls did not find, or could not reach, is there. */
+/** A poll found a copy that the last polls did not find, or could not reach. */
 export function seenAgain(copy: PendingCopy): CopyChange {
   return { jobId: copy.jobId, transition: reappeared(refOf(copy)) };
 }
 
-/** What a poll of a copy is about: nothing of it is written about another attempt, or another image. */
+/** The attempt and image that a poll is about. Its result is not written to another attempt or another image. */
 export function refOf({ destination, attempt, imageId }: PendingCopy): ImageRef {
   return { destination, attempt, imageId };
 }
@@ -50,7 +50,7 @@ function deregistered(copy: PendingCopy): CopyChange {
   return { jobId: copy.jobId, transition: fail(refOf(copy), failure, 'deregistered') };
 }
 
-/** How far a copy is that is still pending; `null` when nothing is new. */
+/** The progress of a copy that is still pending; `null` when nothing has changed. */
 export function progressOf(copy: PendingCopy, snapshots: readonly Snapshot[]): CopyChange | null {
   const progress = weightedProgress(snapshots);
   if (progress <= copy.progress) return null;
@@ -61,17 +61,17 @@ export function progressOf(copy: PendingCopy, snapshots: readonly Snapshot[]): C
   return { jobId: copy.jobId, transition };
 }
 
-/** Whether its image alone tells all that is not known yet of a copy that has ended. Why one failed only its snapshots tell. */
+/** Whether the image alone says all that is missing about a copy that has ended. The reason of a failure is on its snapshots. */
 export function saysEnough(copy: PendingCopy, { state, snapshots }: Image): boolean {
   return (state === 'available' || state === 'disabled') && copy.known > 0 && copy.known >= snapshots.length;
 }
 
-/** So many times RETRY_SECONDS EC2 may have no room for a copy that it accepted: a day by default. */
+/** EC2 may have no room for an accepted copy for this many times RETRY_SECONDS: a day by default. */
 const NO_ROOM = 96;
 
 /**
- * The end of a copy whose image is no longer pending; `null` where it is. `snapshots` add to what its record knows of them.
- * A state that EC2 adds later counts as `transient`.
+ * The end of a copy whose image is no longer pending; `null` while it is pending. `snapshots` add to what the record knows of
+ * them. An image state that EC2 adds later counts as `transient`.
  */
 export function endOf(
   { settings }: Pick<WorkerDeps, 'settings'>,
@@ -82,7 +82,7 @@ export function endOf(
   const { jobId } = copy;
   const roomMs = NO_ROOM * settings.retryMs;
   if (image.state === 'pending' || image.state === 'transient') return null;
-  // Disabled means that it was available, and was disabled then.
+  // A disabled image was available before it was disabled.
   if (image.state === 'available' || image.state === 'disabled')
     return { jobId, transition: whenAvailable(refOf(copy), image, snapshots) };
   if (image.state === 'deregistered') return deregistered(copy);
@@ -103,7 +103,7 @@ function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot
   });
 }
 
-/** A transition by the tags that a copy's snapshots, and its image, are to have. */
+/** A transition that depends on which of a copy's snapshots, and whether its image, lack requested tags. */
 function withTags(
   key: string,
   transition: (wanted: Tags, destination: Destination, ofImage: Tags) => Transition,
@@ -120,7 +120,7 @@ function taggedOf(snapshots: readonly Snapshot[], wanted: Tags): string[] {
   return snapshots.filter((one) => !lacksTags(wanted, one)).map(({ snapshotId }) => snapshotId);
 }
 
-/** `null`: as far as is known by now. */
+/** `null`: as far as is known now. */
 function encryptionOf(
   snapshots: readonly Snapshot[],
   image?: Image,
@@ -134,7 +134,7 @@ function encryptionOf(
   };
 }
 
-/** EC2 tells half of the reason on the image and the more useful half on the snapshot. */
+/** EC2 gives one part of the reason on the image, and the more useful part on the snapshot. */
 function reasonsOf(image: Image, snapshots: readonly Snapshot[]): string[] {
   const parts = [image.stateReason, ...snapshots.map(({ stateMessage }) => stateMessage)];
   return [...new Set(parts.flatMap((part) => part || []))];

@@ -4,7 +4,7 @@ import type { CopyJob, Destination } from '../domain/job.ts';
 import { destinationKey } from '../domain/job.ts';
 import type { CopyImageParams } from '../aws/ec2/gateway.ts';
 
-/** The CopyImage call of one attempt: frozen, since each part of it comes out of the record. */
+/** The parameters of the CopyImage call of one attempt. They never change, since all of them come from fixed parts of the record. */
 export function copyParams(job: CopyJob, destination: Destination): CopyImageParams {
   const { spec } = destination;
   return {

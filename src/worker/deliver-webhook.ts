@@ -9,12 +9,12 @@ import { changeJob } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
 
-/** How far two processes' ideas of the shared clock may lie apart, milliseconds. */
+/** How much two processes' values of the shared clock may differ, milliseconds. */
 const SKEW = 1000;
 
 /**
- * Makes one try of one delivery, and writes down what came of it; the sweeper wakes the next one when it is due. A worker that
- * dies in between sends the same message again under the same id, and the receiver knows it by that.
+ * Makes one try of one delivery, and records the result; the sweep wakes the next try when it is due. If a worker dies after
+ * sending, the same message is sent again under the same id, by which the receiver detects the duplicate.
  */
 export async function deliverWebhook(
   deps: WorkerDeps,
@@ -26,7 +26,7 @@ export async function deliverWebhook(
   if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
   noteInLog(aboutJob(job, destinationTold(delivery)));
   const free = deps.webhookSender.reserve(delivery.url, job.requestedBy);
-  // Its queue job waits in place of the worker, which goes on with others.
+  // The queue job is delayed instead of blocking the worker, which runs other steps meanwhile.
   if (free === null)
     return {
       outcome: 'again',

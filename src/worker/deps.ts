@@ -16,27 +16,27 @@ import type { StepsAtWork } from './steps-at-work.ts';
 
 /** Times in milliseconds. */
 export interface WorkerSettings {
-  /** Copies at once into one scope. */
+  /** Concurrent copies into one scope. */
   copySlots: number;
-  /** This service's part of EC2's limits of calls. */
+  /** This service's share of EC2's call limits. */
   callShare: number;
   pollMs: number;
-  /** In place of `pollMs` while EC2's own events are heard. */
+  /** Replaces `pollMs` while EC2's own events are received. */
   eventsPollMs: number;
   slotRetryMs: number;
   lostCopyMs: number;
-  /** Between the first and the last poll that do not find an image, before it counts as gone. */
+  /** The time from the first poll that does not find an image until the image counts as gone. */
   goneMs: number;
-  /** How long an account may refuse the service's credentials before a step that waits for it fails. */
+  /** How long an account may refuse the service's credentials before a waiting step fails. */
   credentialsMs: number;
-  /** How long a saved intent's ClientToken is trusted before its image is looked for by tag. */
+  /** How long the ClientToken of a saved intent is relied on. After that the image is looked for by tag first. */
   tokenTrustMs: number;
   retryMs: number;
   retentionMs: number;
   webhookTimes: RetryTimes;
 }
 
-/** What every step works with. */
+/** The dependencies of every step. */
 export interface WorkerDeps {
   store: JobStore;
   producer: StepProducer;
@@ -48,7 +48,7 @@ export interface WorkerDeps {
   policy: PolicySource;
   audit: Audit;
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
-  /** Whether EC2's own events tell this worker of copies at the moment. */
+  /** Whether this worker currently receives EC2's own events of copies. */
   hearsEvents: () => boolean;
   webhookSender: Pick<WebhookSender, 'reserve' | 'send'>;
   goneEndpoints: GoneEndpoints;
@@ -57,7 +57,7 @@ export interface WorkerDeps {
   tracing: Pick<Tracing, 'queues' | 'span'>;
 }
 
-/** How a step ended: with nothing left to do now, or to be done again after a while, which uses up no attempt. */
+/** The result of a step: nothing left to do now, or to be run again after a delay, which uses up no attempt. */
 export type StepOutcome = { outcome: 'done' } | { outcome: 'again'; why: string; delayMs?: number };
 
 export const DONE: StepOutcome = { outcome: 'done' };

@@ -10,13 +10,13 @@ import type { AwsErrorKind } from '../aws/error-codes.ts';
 import { backoff } from '../domain/backoff.ts';
 import type { WorkerDeps } from './deps.ts';
 
-/** Seconds for which SQS holds an empty answer back: as long as it can. */
+/** Seconds for which SQS holds an empty answer back (long polling): its maximum. */
 const LONG_POLL = 20;
 
-/** Milliseconds after which trouble that goes on is reported again. */
+/** Milliseconds after which a lasting error is logged again. */
 const SAY_AGAIN = 300_000;
 
-/** `starting` until SQS has answered for the first time, then `listening`, or why it isn't. */
+/** `starting` until SQS has answered for the first time, then `listening`, or why the worker does not listen. */
 export type EventsState =
   | 'starting'
   | 'listening'
@@ -26,7 +26,7 @@ export type EventsState =
   | 'transient'
   | 'refused';
 
-/** The state after a failed call. Credentials are `denied` too: an operator has to fix either. SQS has no copy slots. */
+/** The state after a failed call. Refused credentials count as `denied`, because an operator has to fix both. SQS has no copy slots. */
 const STATES: Readonly<Record<AwsErrorKind, EventsState>> = {
   credentials: 'denied',
   denied: 'denied',
@@ -42,12 +42,11 @@ interface Deps extends Pick<WorkerDeps, 'store' | 'producer' | 'logger'> {
 }
 
 /**
- * Listens for EC2's own events of images, so that a copy's end is seen at once and not at the next tick. All that an
- * event does is to have a copy that is under way polled, by the same step as always: whatever else somebody may put
- * into the queue is dropped, and an event that is lost costs the time until the next tick. Any number of workers may
- * listen to one queue.
+ * Listens for EC2's own events of images, so that the end of a copy is seen at once and not at the next tick. An event only
+ * causes an early poll of a copy that is under way, by the usual step. Other messages in the queue are dropped. An event that
+ * is lost costs the time until the next tick. Any number of workers may listen to one queue.
  *
- * A message is deleted once the poll is queued in Redis; until then SQS gives it out again.
+ * A message is deleted once the poll is queued in Redis; until then SQS delivers it again.
  */
 export class Ec2Events {
   readonly #deps: Deps;
@@ -56,7 +55,7 @@ export class Ec2Events {
   #state: EventsState = 'starting';
   #told = { code: '', at: Number.NEGATIVE_INFINITY };
   #running: Promise<void> | undefined;
-  /** Messages were received, and SQS would not delete them: an empty answer after that doesn't make all well. */
+  /** SQS failed to delete messages that were received: an empty answer after that does not clear the error. */
   #undeleted = false;
 
   constructor(deps: Deps, queue: EventsQueue) {
@@ -72,7 +71,7 @@ export class Ec2Events {
     this.#running ??= this.#listen();
   }
 
-  /** Asks for no more messages, and waits until those that were received are dealt with. */
+  /** Stops receiving, and waits until all received messages are processed. */
   async stop(): Promise<void> {
     this.#over.abort();
     await this.#running;
@@ -82,7 +81,7 @@ export class Ec2Events {
   async #listen(): Promise<void> {
     const { signal } = this.#over;
     let failures = 0;
-    // The first answer is to come at once: it shows whether all is set up well.
+    // The first call does not wait for messages, so that its answer shows at once whether the setup works.
     let wait = 0;
     while (!signal.aborted) {
       try {
@@ -138,7 +137,7 @@ export class Ec2Events {
   #failed(error: unknown): void {
     const { logger, metrics } = this.#deps;
     if (!(error instanceof AwsError)) {
-      // Redis is away; SQS gives the messages out again.
+      // Redis is away; SQS delivers the messages again.
       return this.#tell('redis', () => logger.warn({ err: error }, 'events from EC2 have to wait'));
     }
     this.#state = STATES[error.kind];
@@ -150,7 +149,7 @@ export class Ec2Events {
     this.#tell(awsCode, () => logger[level](about, 'no events from EC2; copies are found by polling'));
   }
 
-  /** Once, again when it is something else, and again after a while. */
+  /** Logs an error once: again when the error changes, and again after a while. */
   #tell(code: string, say: () => void): void {
     const now = performance.now();
     if (this.#told.code === code && now - this.#told.at < SAY_AGAIN) return;

@@ -4,7 +4,7 @@ import { AwsError, PASSING } from '../aws/aws-error.ts';
 import type { ErrorCode } from '../errors.ts';
 import { AmiferryError, ERRORS } from '../errors.ts';
 
-/** A destination's error as its record keeps it; `code` where EC2's own doesn't say enough. */
+/** A destination's error as its record keeps it; `code` replaces EC2's own code where that is not specific enough. */
 export function failureOf(error: AmiferryError, code: ErrorCode = error.code): Failure {
   return {
     code,
@@ -15,19 +15,19 @@ export function failureOf(error: AmiferryError, code: ErrorCode = error.code): F
   };
 }
 
-/** A failure that no call of ours met: EC2 told it in what it describes. */
+/** A failure that EC2 reported in a description, not as the error of a call. */
 export function failureBecause(code: ErrorCode, message: string): Failure {
   return { code, message, retryable: ERRORS[code].retryable, awsCode: null, awsRequestId: null };
 }
 
-/** Whether a call that failed so may simply be made again. */
+/** Whether a call that failed so may be retried. */
 export function mayPass(
   error: unknown,
 ): error is AwsError & { kind: 'throttled' | 'transient' | 'credentials' } {
   return error instanceof AwsError && PASSING.has(error.kind);
 }
 
-/** Whether the account does not take the service's credentials: no fact about what was asked. */
+/** Whether the account refuses the service's credentials. That says nothing about the resource of the call. */
 export function isCredentials(error: unknown): error is AwsError & { kind: 'credentials' } {
   return error instanceof AwsError && error.kind === 'credentials';
 }
@@ -35,23 +35,23 @@ export function isCredentials(error: unknown): error is AwsError & { kind: 'cred
 /** When a wait for EC2 began, epoch milliseconds of the shared clock. */
 export interface Wait {
   since: number;
-  /** When it was last held up by throttling or credentials: the time until then does not count for other errors. */
+  /** When it was last held up by throttling or credentials. The time until then does not count for other errors. */
   heldUpAt?: number | null | undefined;
 }
 
 type Clock = Pick<WorkerDeps, 'store' | 'settings'>;
 
-/** So many times RETRY_SECONDS EC2 may throttle a step before it ends. */
+/** EC2 may throttle a step for this many times RETRY_SECONDS before the step fails. */
 const THROTTLED = 4;
 
-/** Whether a step may be tried again: for RETRY_SECONDS since its wait began, or since it was last held up. */
+/** Whether a step may be retried: for RETRY_SECONDS since its wait began, or since it was last held up. */
 export function isInTime({ store, settings }: Clock, { since, heldUpAt }: Wait): boolean {
   const { retryMs, credentialsMs } = settings;
   const now = store.now();
   return now - Math.max(since, heldUpAt ?? 0) < retryMs && now - since < credentialsMs + THROTTLED * retryMs;
 }
 
-/** Whether a step that EC2 throttles may be tried again: for so many times RETRY_SECONDS since its wait began. */
+/** Whether a throttled step may be retried: for that many times RETRY_SECONDS since its wait began. */
 export function mayBeThrottled({ store, settings }: Clock, { since }: Wait): boolean {
   return store.now() - since < THROTTLED * settings.retryMs;
 }
@@ -60,12 +60,12 @@ export function isThrottled(error: unknown): error is AwsError & { kind: 'thrott
   return error instanceof AwsError && error.kind === 'throttled';
 }
 
-/** Whether an error ends what held a step up, or goes on with it: that is written down, so that its time does not count. */
+/** Whether an error starts, continues or ends a hold-up. The time of it is then saved, so that it does not count for other errors. */
 export function isHeldUp(one: { unreachableSince?: number | null }, error: unknown): boolean {
   return isThrottled(error) || typeof one.unreachableSince === 'number';
 }
 
-/** Whether a step that met an error is to be tried again. Credentials have a deadline of their own. */
+/** Whether a step may be retried after an error. Refused credentials have a deadline of their own. */
 export function mayTryAgain(clock: Clock, wait: Wait, error: unknown): boolean {
   if (isThrottled(error)) return mayBeThrottled(clock, wait);
   return mayPass(error) && isInTime(clock, wait);

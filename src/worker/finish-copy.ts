@@ -16,8 +16,8 @@ import { waitForAccount } from './unreachable.ts';
 import { isStale, notThere, sharePermissions, waitOf } from './share-copy.ts';
 
 /**
- * Finishes an available copy: tags what came without its tags, shares it if that was asked for, then calls it
- * succeeded. Converges when run twice. A copy that can't be shared is kept, private.
+ * Finishes an available copy: adds missing tags, shares the copy if that was requested, then marks it as succeeded. It is
+ * idempotent. A copy that can't be shared is kept, private.
  */
 export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
@@ -38,7 +38,10 @@ export async function finishCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   }
 }
 
-/** The key of an encrypted copy. EC2 may not have described the copy's snapshots when its end was seen: then they are asked for once more. */
+/**
+ * The key of an encrypted copy. EC2 may not have described the copy's snapshots when its end was seen: then they are described
+ * once more.
+ */
 async function keyOf({ gateway }: WorkerDeps, destination: Destination): Promise<string | null> {
   const { encrypted, imageId, kmsKeyId } = destination;
   if (encrypted !== true || kmsKeyId !== null || imageId === null) return kmsKeyId;
@@ -48,12 +51,12 @@ async function keyOf({ gateway }: WorkerDeps, destination: Destination): Promise
   return snapshots?.find((one) => one.kmsKeyId !== null)?.kmsKeyId ?? null;
 }
 
-/** A retry took it up again: its image may have been removed since. */
+/** A retry has resumed the copy: its image may have been removed since. */
 function isResumed({ availableAt, finishingSince }: Destination): boolean {
   return typeof finishingSince === 'number' && finishingSince > (availableAt ?? 0);
 }
 
-/** @throws {AmiferryError} `image-not-found`, which may be a stale answer */
+/** @throws {AmiferryError} `image-not-found`, which may come from a stale answer */
 async function requireImage(deps: WorkerDeps, destination: Destination): Promise<void> {
   const { imageId } = destination;
   const image =
@@ -96,7 +99,7 @@ function disappeared({ imageId }: Destination): Failure {
   return failureBecause('copy-disappeared', message);
 }
 
-/** EC2 does not know the image, or a snapshot, of an available copy. One answer may be stale: several decide. */
+/** EC2 does not know the image, or a snapshot, of an available copy. One answer may be stale, so several polls decide. */
 async function missing(
   deps: WorkerDeps,
   job: CopyJob,

@@ -5,22 +5,28 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { RedisProbe } from '../queue/connections.ts';
 import type { EventsState } from './ec2-events.ts';
 
-/** What there is to be seen of a worker. */
+/** The state of a worker that its health server reports. */
 export interface WorkerLooks {
   redis: RedisProbe;
-  /** It takes steps; if not, why not. */
+  /** Whether it takes steps; if not, why not. */
   status: () => 'working' | 'starting' | 'wedged';
-  /** Where a queue is set: whether EC2's events are heard. Nothing fails with it, since polling finds the same. */
+  /**
+   * Where an events queue is set: whether EC2's events are received. The worker is ready without them, since polls find the
+   * same changes.
+   */
   eventsState: (() => EventsState) | undefined;
-  /** Of the policy, and of endpoints. Nothing fails with one that is invalid: the one before stays in force. */
+  /**
+   * The states of the policy file and the endpoints file. The worker is ready with an invalid one, because the previous version
+   * stays in force.
+   */
   files: readonly FileState[];
   metrics: Pick<Metrics, 'text' | 'contentType'>;
 }
 
 /**
- * A worker's own small server: /metrics for Prometheus; /health/live, 200 while the process runs; and on any other path
- * 200 while it takes steps and Redis answers it, else 503 and why. `port` 0 is none. It lets everybody in, so it should
- * listen where only they reach it.
+ * A worker's own small server. /metrics serves Prometheus. /health/live answers 200 while the process runs. Any other path
+ * answers 200 while the worker takes steps and Redis answers it, else 503 with the reason. `port` 0 starts no server. It has no
+ * authentication, so it should listen only where trusted clients can reach it.
  */
 export async function startHealthServer(
   { redis, status, eventsState, files, metrics }: WorkerLooks,
@@ -49,10 +55,10 @@ export async function startHealthServer(
   return { close: () => server.close() };
 }
 
-/** What else there is to tell; undefined where there is nothing. */
+/** What else to report; undefined where there is nothing. */
 interface More {
   events?: EventsState | undefined;
-  /** Settings whose files are invalid. */
+  /** The settings whose files are invalid. */
   stale?: string[] | undefined;
 }
 

@@ -4,9 +4,9 @@ import { HEARTBEAT_MS } from '../store/workers.ts';
 import type { WorkerDeps } from './deps.ts';
 
 /**
- * Sends this worker's heartbeat at once and then every few seconds, as long as it takes steps.
- * @param takesSteps whether it does at the moment
- * @returns stops it, and tells that this worker no longer runs
+ * Sends this worker's heartbeat at once and then every few seconds, while it takes steps.
+ * @param takesSteps whether it currently takes steps
+ * @returns stops the heartbeat, and removes this worker from those that run
  */
 export function startHeartbeat(
   { workers, logger }: Pick<WorkerDeps, 'workers' | 'logger'>,

@@ -3,7 +3,7 @@ import type { StepName } from '../queue/jobs.ts';
 import type { SpanAttributes } from '../tracing/tracing.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 
-/** The payload of a step, as far as a span tells of it. */
+/** The fields of a step's payload that its span records. */
 interface Payload {
   jobId?: string;
   destination?: string;
@@ -12,8 +12,8 @@ interface Payload {
 }
 
 /**
- * Does a step within a span of the trace of its job. A copy takes hours and most steps are woken by a poll of a region or by the
- * sweeper, so the trace is the one that the record keeps, and not that of who woke the step.
+ * Runs a step within a span of its job's trace. A copy takes hours, and most steps are woken by a poll of a region or by the
+ * sweep. The trace is therefore the one in the record, not that of the process that woke the step.
  */
 export async function inTrace(
   deps: WorkerDeps,
@@ -27,7 +27,7 @@ export async function inTrace(
   return inSpan(deps, name, payload, step, job?.traceparent);
 }
 
-/** Does a step within a span, of the trace of the current work where none is given. */
+/** Runs a step within a span: of the given trace, else of the current one. */
 export function inSpan(
   { tracing }: Pick<WorkerDeps, 'tracing'>,
   name: StepName,

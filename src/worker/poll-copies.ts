@@ -10,16 +10,16 @@ import { endOf, notSeen, progressOf, saysEnough, seenAgain } from './copy-change
 import type { WorkerDeps } from './deps.ts';
 import { snapshotsByImage } from './snapshots-by-image.ts';
 
-/** Copies whose snapshots one DescribeSnapshots finds: EC2's limit of values a filter. */
+/** How many copies one DescribeSnapshots call covers: EC2's limit of values in a filter. */
 export const COPIES_A_CALL = 200;
 
-/** Records written at once: enough to keep Redis busy, few enough to leave it free for others. */
+/** How many records are written at once: enough to keep Redis busy, few enough to leave it time for others. */
 export const WRITES_AT_ONCE = 25;
 
 /**
- * Polls which copies of one scope have ended, `withProgress` also how far the others are, and writes down each that has changed. Of those
- * that have ended snapshots are asked for only where they have something to tell. What EC2 tells of a thousand copies is
- * much: snapshots are taken, and written down, one call's worth after the other.
+ * Polls which copies of one scope have ended, with `withProgress` also the progress of the others, and writes each change. For
+ * copies that have ended, snapshots are described only where they have needed details. EC2's answers about a thousand copies
+ * are large, so snapshots are read and written in batches of one call each.
  */
 export async function pollCopies(
   deps: WorkerDeps,
@@ -51,7 +51,7 @@ export async function pollCopies(
   await pollWhetherThere(deps, scope, [...new Set([...silent, ...doubtful])]);
 }
 
-/** Writes down what the snapshots of some copies tell. Answers those of which nothing tells that EC2 is still at them. */
+/** Writes what the snapshots of some copies show. Returns the copies for which no snapshot shows that EC2 still works on them. */
 async function pollSnapshots(
   deps: WorkerDeps,
   scope: Scope,
@@ -77,7 +77,7 @@ async function pollSnapshots(
   return copies.filter((copy) => !images.has(copy.imageId) && isSilent(copy));
 }
 
-/** Snapshots tell the progress; without them (`null`) the images still tell when a copy is done. */
+/** The snapshots, for the progress. Without them (`null`) the images still show when a copy is done. */
 async function snapshotsIfKnown(
   deps: WorkerDeps,
   scope: Scope,
@@ -96,9 +96,9 @@ async function snapshotsIfKnown(
 }
 
 /**
- * Polls whether images are there at all. EC2 leaves a deregistered one out of its answers before it says that it doesn't exist: until
- * then it looks like one that is pending. One that earlier polls did not find is asked for by itself, since only an answer
- * that shows it says that it is there.
+ * Polls whether images exist at all. EC2 omits a deregistered image from its answers before it says that the image does not
+ * exist: in between it looks like a pending one. An image that earlier polls did not find is described by itself, since only an
+ * answer that contains it proves that it exists.
  */
 async function pollWhetherThere(
   deps: WorkerDeps,
@@ -131,7 +131,10 @@ async function write(deps: WorkerDeps, scope: Scope, changes: readonly CopyChang
     );
 }
 
-/** EC2 takes no more copies there than those that it has not given up; none for a while, or no time-based ones. */
+/**
+ * EC2 gave up a copy for lack of room: no more copies than the remaining ones start there for a while, or none, or no
+ * time-based ones.
+ */
 async function waitForRoom(
   { store, settings, logger }: WorkerDeps,
   scope: Scope,

@@ -2,7 +2,7 @@ import type { PollInterval } from '../domain/next-poll.ts';
 import { pollIntervalFrom, steadyPollInterval } from '../domain/next-poll.ts';
 import type { WorkerDeps } from './deps.ts';
 
-/** How often pending copies are polled: rarely, and always so, while EC2's own events tell of what has happened. */
+/** How often pending copies are polled: at a fixed, long interval while EC2's own events are received. */
 export function pollIntervalOf({
   settings,
   hearsEvents,

@@ -9,7 +9,7 @@ export interface CopyInHand {
   destination: Destination;
 }
 
-/** The destination that a wake-up names, as its record has it now; `null` when it is not (any more) at that attempt. */
+/** The destination that a wake-up names, as its record is now; `null` when the destination is no longer at that attempt. */
 export async function readCopy(
   { store }: WorkerDeps,
   ref: Omit<DestinationPayload, 'v'>,

@@ -1,6 +1,6 @@
 import type { WorkerDeps } from './deps.ts';
 
-/** A step that is done again and again. */
+/** A step that is run repeatedly. */
 export interface Recurring {
   name: string;
   /** Milliseconds. */
@@ -9,9 +9,9 @@ export interface Recurring {
 }
 
 /**
- * Does a step at once and then every so many milliseconds, unless another worker has just done it. Every worker asks for the lease by
- * itself and Redis' clock decides, so that no worker's clock, death or lost schedule keeps the others from it.
- * @returns stops it, and waits for one at work
+ * Runs a step at once and then once per interval, unless another worker has just run it. Each worker asks for the lease by
+ * itself, and Redis' clock decides. So no worker's clock, death or lost schedule keeps the others from running the step.
+ * @returns stops it, and waits for a run that has begun
  */
 export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring): () => Promise<void> {
   let running: Promise<boolean> | null = null;
@@ -28,7 +28,7 @@ export function startRecurring(deps: WorkerDeps, { name, every, run }: Recurring
   };
 }
 
-/** Runs a recurring step if no worker has run it within its interval; whether it did. An error of it is logged. */
+/** Runs a recurring step if no worker has run it within its interval. Returns whether it ran. Its errors are logged. */
 export async function runIfDue(deps: WorkerDeps, { name, every, run }: Recurring): Promise<boolean> {
   try {
     if (!(await deps.store.leases.takeLease(name, every))) return false;

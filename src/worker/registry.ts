@@ -11,7 +11,7 @@ import { startCopies } from './start-copies.ts';
 import { startCopy } from './start-copy.ts';
 import { trackRegion } from './track-region.ts';
 
-/** Does one step by the payload of its queue job. Rejects a payload that is not of the step's form. */
+/** Runs one step with the payload of its queue job. Rejects a payload that does not match the step's schema. */
 export type StepHandler = (deps: WorkerDeps, payload: unknown) => Promise<StepOutcome>;
 
 function step<Payload extends TSchema>(
@@ -19,13 +19,13 @@ function step<Payload extends TSchema>(
   handle: (deps: WorkerDeps, payload: Static<Payload>) => Promise<StepOutcome>,
 ): StepHandler {
   return async (deps, data) => {
-    // Loaded for the first step: it takes as long as a quarter of the start without.
+    // Loaded at the first step, because loading takes a quarter as long as the rest of the start.
     const { Value } = await import('typebox/value');
     return handle(deps, Value.Parse(payload, data));
   };
 }
 
-/** Every step that a worker does, by the name of its queue job: the only list. */
+/** Every step of a worker, by the name of its queue job. This is the only list. */
 export const STEPS: Record<StepName, StepHandler> = {
   'start-copies': step(STEP_PAYLOADS['start-copies'], startCopies),
   'start-copy': step(STEP_PAYLOADS['start-copy'], startCopy),

@@ -27,9 +27,9 @@ import { takeImage } from './take-image.ts';
 import { waitForAccount } from './unreachable.ts';
 
 /**
- * Takes a stopping destination down: deregisters its image (which cancels a pending copy) and deletes its snapshots.
- * It only ever removes what its own attempt made. It calls it stopped only when a last poll finds nothing, so a crash
- * anywhere just means doing it again.
+ * Takes a stopping destination down: deregisters its image (which cancels a pending copy) and deletes its snapshots. It only
+ * removes what its own attempt made. It marks the destination as stopped only when a last poll finds nothing, so a crash at any
+ * point only means that the step runs again.
  */
 export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
@@ -46,10 +46,10 @@ export async function removeCopy(deps: WorkerDeps, ref: DestinationPayload): Pro
   }
 }
 
-/** The record has its image now: the step starts over with it. */
+/** The record now has its image: the step starts over with it. */
 const AGAIN_AT_ONCE: StepOutcome = { outcome: 'again', why: 'its image is known now', delayMs: 1 };
 
-/** What keeps a copy from being removed is tried again until its deadline, and then told: what was made is still there. */
+/** A removal that fails is retried until its deadline. Then the job reports that the image still exists. */
 async function afterError(
   deps: WorkerDeps,
   job: CopyJob,
@@ -88,7 +88,7 @@ async function giveUp(
   return DONE;
 }
 
-/** Grants on the copy's key would outlive the copy. Where KMS refuses, a warning in the log has to do. */
+/** Revokes the grants on the copy's key, which would otherwise outlive the copy. Where KMS refuses, a warning is logged. */
 async function revokeGrants(
   deps: WorkerDeps,
   job: CopyJob,
@@ -127,7 +127,7 @@ async function remove(
   return DONE;
 }
 
-/** A token that EC2 had forgotten may have made a second image of this attempt. */
+/** If EC2 had forgotten the token, a second image of this attempt may exist. */
 async function rememberOthers(
   deps: WorkerDeps,
   job: CopyJob,
@@ -138,7 +138,7 @@ async function rememberOthers(
     if (made !== imageId) await rememberLeftover(deps, job, destination, made);
 }
 
-/** No image is found. One answer may be stale, and a call may still be on its way: several polls decide. */
+/** No image is found. One answer may be stale, and a call may still be on its way, so several polls decide. */
 async function pollAgain(
   deps: WorkerDeps,
   job: CopyJob,
@@ -158,11 +158,11 @@ function nothingFound(deps: WorkerDeps, job: CopyJob, destination: Destination):
 }
 
 /**
- * The intent was saved and the answer wasn't: CopyImage may have been called, or may yet be by a worker that was
- * paused. Calling it with the same token tells: it gives the image's id, or makes it, and any later call with
- * the token gets the same, which is then gone. A refusal settles nothing, since an earlier call may have been accepted:
- * then the image is looked for by its tags.
- * @returns the image's id; `null` where there is none as far as can be seen now
+ * The intent was saved and no answer was: CopyImage may have been called, or a paused worker may still call it. A call with the
+ * same token decides. It returns the id of the existing image or makes one, and any later call with the token gets that image,
+ * which is then removed. A refusal proves nothing, since an earlier call may have been accepted: then the image is looked for
+ * by its tags.
+ * @returns the image's id; `null` where no image is visible now
  * @throws {AwsError} EC2 could not be asked
  */
 async function settleIntent(
@@ -187,7 +187,7 @@ async function callAgain(deps: WorkerDeps, job: CopyJob, destination: Destinatio
   }
 }
 
-/** A full region is no different: the first call may have been accepted before it was full. */
+/** A full region also proves nothing: the first call may have been accepted before the region was full. */
 const REFUSED: ReadonlySet<AwsError['kind']> = new Set(['slots', 'missing', 'denied', 'refused']);
 
 async function lookFor({ gateway }: WorkerDeps, job: CopyJob, destination: Destination): Promise<string[]> {

@@ -10,19 +10,20 @@ import type { WorkerDeps } from './deps.ts';
 export interface Removal {
   scope: Scope;
   imageId: string;
-  /** EC2 has taken its deregistration already. */
+  /** EC2 has already accepted its deregistration. */
   isDeregistered: boolean;
-  /** Hears that EC2 has taken it, before the snapshots are deleted. */
+  /** Is called when EC2 has accepted the deregistration, before the snapshots are deleted. */
   whenDeregistered: () => Promise<void>;
 }
 
-/** `unknown`: EC2 does not know the image, which may be stale; the snapshots that it shows are deleted all the same. */
+/** `unknown`: EC2 does not know the image. That answer may be stale. The snapshots that EC2 shows are deleted nevertheless. */
 export type RemovalOutcome = 'removed' | 'unknown' | 'again';
 
 /**
  * Deregisters one image that this service made, which cancels a pending copy, and deletes its own snapshots: those that the
- * image names, and those that EC2 describes as copied for it. Never by a tag: tags travel. Safe to run again at any point.
- * @throws {AwsError} what EC2 refuses, and what may pass
+ * image names, and those that EC2 describes as copied for it. Snapshots are never chosen by a tag, because tags are copied
+ * along. It is idempotent at every point.
+ * @throws {AwsError} what EC2 refuses, and transient errors
  */
 export async function removeImage(deps: WorkerDeps, removal: Removal): Promise<RemovalOutcome> {
   const { scope, imageId } = removal;
@@ -44,7 +45,7 @@ async function deregister({ gateway }: WorkerDeps, removal: Removal): Promise<Re
   return outcome;
 }
 
-/** Deletes all that can be deleted before it says what can't. */
+/** Deletes all snapshots that can be deleted, and only then throws the error of those that can't. */
 async function deleteSnapshots({ gateway }: WorkerDeps, scope: Scope, ids: readonly string[]): Promise<void> {
   let refused: AwsError | null = null;
   for (const snapshotId of ids) {
@@ -63,7 +64,7 @@ function about(snapshotId: string, { kind, message, awsCode, aws, cause }: AwsEr
   return new AwsError(kind, words, awsCode, aws?.awsRequestId ?? null, cause);
 }
 
-/** Whether an image that EC2 does not know counts as gone: after several polls, and not while it is new. */
+/** Whether an image that EC2 does not know counts as gone: after several polls, and not while the image is new. */
 export function isGoneForGood(
   { store, settings }: Pick<WorkerDeps, 'store' | 'settings'>,
   unseen: Unseen | null | undefined,

@@ -18,8 +18,8 @@ interface LeftoverInHand extends CopyInHand {
 }
 
 /**
- * Removes an image that an attempt made and that no record holds any more: its answer came after the attempt was over, or
- * a retry started another attempt. It stays in the record until it is gone, so that no crash and no lost wake-up forgets it.
+ * Removes a leftover: CopyImage answered after the attempt was over, or a retry started another attempt. The leftover stays in
+ * the record until it is gone, so that neither a crash nor a lost wake-up loses it.
  */
 export async function removeLeftover(deps: WorkerDeps, payload: LeftoverPayload): Promise<StepOutcome> {
   const found = await read(deps, payload);
@@ -43,15 +43,15 @@ async function read({ store }: WorkerDeps, payload: LeftoverPayload): Promise<Le
   if (job?.kind !== 'copy' || destination === undefined) return null;
   const leftover = leftoversOf(destination).find((one) => one.imageId === imageId);
   if (leftover === undefined) return null;
-  // Never what the record holds: that has its own steps.
+  // Never the image that the record holds: other steps handle that one.
   if (destination.imageId === imageId) return null;
   noteInLog(aboutJob(job, key));
   return { job, destination, leftover };
 }
 
 /**
- * Takes one leftover away and keeps in the record how far that is.
- * @returns `removed` once it is off the record
+ * Removes one leftover and records the progress of that.
+ * @returns `removed` once it is no longer in the record
  */
 export async function takeAway(
   deps: WorkerDeps,
@@ -94,7 +94,7 @@ async function afterError(deps: WorkerDeps, found: LeftoverInHand, error: AwsErr
   return waits ? again : giveUp(deps, found, error);
 }
 
-/** What keeps it from being removed for long is reported to the reader of the job. */
+/** An error that keeps a leftover from being removed for long becomes a warning of the job. */
 async function giveUp(
   deps: WorkerDeps,
   { job, destination, leftover }: LeftoverInHand,
@@ -125,7 +125,7 @@ function notRemoved(
   return { code: 'image-not-removed', message, region };
 }
 
-/** Has an image removed that an attempt made and that its record does not hold. */
+/** Adds an image that an attempt made, and that its record does not hold, as a leftover to be removed. */
 export async function rememberLeftover(
   deps: WorkerDeps,
   job: CopyJob,
@@ -135,7 +135,7 @@ export async function rememberLeftover(
   const leftover = addLeftover({ ...attemptRef(destination), imageId });
   const { outcome } = await changeCopy(deps, job.id, leftover);
   if (outcome !== 'missing') return;
-  // The job is past its retention: there is no record to keep it in.
+  // The job is past its retention: there is no record to keep the leftover in.
   const scope = destinationScope(destination);
   await removeImage(deps, { scope, imageId, isDeregistered: false, whenDeregistered: async () => {} });
 }

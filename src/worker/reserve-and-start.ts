@@ -7,9 +7,9 @@ import { startLimits } from './wait-queue.ts';
 import type { CopyInHand } from './read-copy.ts';
 
 /**
- * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots and calls, in one
- * write: from then on the calls may be made at any time, by anyone. Who gets none waits.
- * @returns those whose intent this write saved
+ * Saves the intents to call CopyImage for some destinations of a job, and takes their copy slots and calls, in one write. From
+ * then on any worker may make the calls at any time. Destinations without a slot or a call wait.
+ * @returns the destinations whose intent this write saved
  */
 export async function reserveAndStart(
   deps: WorkerDeps,

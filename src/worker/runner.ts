@@ -21,15 +21,15 @@ export interface RunnerOptions {
 }
 
 /**
- * BullMQ's settings for work that must go on within seconds of a worker's death: a lock of 3 s, renewed while the
- * process lives, looked after every 2 s. A step that outlives many workers is still not given up.
+ * BullMQ's settings for work that must continue within seconds of a worker's death: a lock of 3 s, renewed while the process
+ * lives, and a check for stalled jobs every 2 s. A step that outlives many workers is still not given up.
  */
 const SURVIVAL = { lockDuration: 3000, stalledInterval: 2000, maxStalledCount: 1_000_000 } as const;
 
-/** Milliseconds after which a payload of a newer version is offered again, to a newer worker. */
+/** Milliseconds after which a payload of a newer version is offered again, so that a newer worker may take it. */
 const NEWER_VERSION_DELAY = 5000;
 
-/** This worker can not read the payload, or the record: a worker of the newer version is to run the step. */
+/** This worker can not read the payload, or the record: a worker of the newer version has to run the step. */
 const FOR_NEWER: StepOutcome = {
   outcome: 'again',
   why: 'made for a newer worker',
@@ -37,8 +37,9 @@ const FOR_NEWER: StepOutcome = {
 };
 
 /**
- * Takes steps off the queue and does them. `redis` must be a blocking connection: BullMQ blocks on it. Rejects with what keeps BullMQ
- * from starting: one that runs all the same would try again at once for ever, and let nothing else in its process happen.
+ * Takes steps off the queue and runs them. `redis` must be a blocking connection, because BullMQ blocks on it. Rejects with the
+ * error that keeps BullMQ from starting: a BullMQ worker that runs nevertheless would retry in a busy loop and block the
+ * process.
  */
 export async function runWorker(
   deps: WorkerDeps,
@@ -68,7 +69,7 @@ export async function runWorker(
 }
 
 /**
- * Runs the step of one queue job. Its log lines say which job and destination the step is about.
+ * Runs the step of one queue job. Its log lines name the step's job and destination.
  * @throws {DelayedError} after the queue job was moved to the delayed ones, to be run again; other errors fail the queue job
  */
 export async function runStep(deps: WorkerDeps, job: QueueJob, token: string | undefined): Promise<void> {
@@ -84,7 +85,7 @@ export async function runStep(deps: WorkerDeps, job: QueueJob, token: string | u
   });
 }
 
-/** A step that another worker has taken over is over. */
+/** A step that another worker has taken over ends here. */
 function whenFailed({ logger }: WorkerDeps, error: unknown): StepOutcome {
   if (error instanceof StepOvertaken) {
     logger.warn(error.message);

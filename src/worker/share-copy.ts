@@ -20,9 +20,9 @@ import type { ShareOutcome, ShareRequest } from '../sharing/request.ts';
 import { supersededBy } from '../sharing/supersede.ts';
 
 /**
- * Shares a copy as asked, after earlier changes of its permissions. What others have given or taken meanwhile stays.
- * @returns warnings; `null` when another change comes first
- * @throws {AmiferryError} why the copy isn't shared; it is as it was then
+ * Shares a copy as requested, after the earlier changes of its permissions. What others give or take meanwhile stays.
+ * @returns warnings; `null` when another change is first in the wait queue
+ * @throws {AmiferryError} why the copy is not shared; its permissions are then as before
  */
 export async function sharePermissions(
   deps: WorkerDeps,
@@ -45,7 +45,7 @@ export async function sharePermissions(
     image,
     change: { mode: 'patch', add: set, remove: NO_REQUEST },
     before: begun.before,
-    // A copy is accepted only with the scopes for all that it is to be given.
+    // A copy is accepted only with the scopes for everything that it is to be given.
     mayPublish: true,
     remember: (given, warnings) => copyAboutToGive(me.destination, given, warnings),
   };
@@ -66,8 +66,8 @@ export async function sharePermissions(
 }
 
 /**
- * How the copy was before it was shared: as saved by an earlier run, else as read now (`read`). `null` when another change comes first,
- * or the record has moved on.
+ * The permissions of the copy before it was shared: saved by an earlier run, or read now (`read`). `null` when another change
+ * is first in the wait queue, or the record has changed to another state.
  */
 async function begin(
   deps: WorkerDeps,
@@ -85,8 +85,8 @@ async function begin(
 }
 
 /**
- * What EC2 breaks off in the middle, and what is tried in vain for too long, is put back: better private than half
- * shared.
+ * Restores the permissions after a sharing that EC2 refused half-way, or that failed for too long: a private copy is better
+ * than one that is half shared.
  */
 async function shareOrPutBack(
   deps: WorkerDeps,
@@ -100,7 +100,7 @@ async function shareOrPutBack(
     if (result.outcome === 'unsettled' && !isInTime(deps, wait)) await takeBack(deps, scope, request);
     return result;
   } catch (error) {
-    // Without credentials nothing can be taken back either, and nothing needs to be: the step goes on once they work.
+    // Without credentials nothing can be taken back. Nothing needs to be: the step continues once they work.
     if (!(error instanceof AmiferryError) || isCredentials(error)) throw error;
     if (mayTryAgain(deps, wait, error) || (isStale(error) && isInTime(deps, wait))) throw error;
     if ((await takeBackInTime(deps, request, wait)) !== null) throw error;
@@ -113,7 +113,7 @@ async function shareOrPutBack(
   }
 }
 
-/** {@link takeBack}, which waits for EC2 that throttles it until the copy's deadline for that; `null` after it. */
+/** {@link takeBack} with retries while EC2 throttles it, until the copy's deadline for throttling; `null` after that. */
 async function takeBackInTime(
   deps: WorkerDeps,
   request: ShareRequest,
@@ -127,18 +127,18 @@ async function takeBackInTime(
   }
 }
 
-/** A new image may look unfinished or unknown to one of EC2's machines for a while, after another called it available. */
+/** One of EC2's machines may show a new image as unfinished or unknown for a while, after another has shown it as available. */
 export function isStale(error: unknown): boolean {
   return error instanceof AwsError && error.kind === 'missing';
 }
 
-/** Counted from when the copy was there, or a retry resumed it. */
+/** Deadlines count from when the copy was available, or a retry resumed it. */
 export function waitOf({ store }: WorkerDeps, destination: Destination): Wait {
   const { availableAt, finishingSince, unreachableSince, heldUpAt } = destination;
   return { since: finishingSince ?? availableAt ?? 0, heldUpAt: unreachableSince ? store.now() : heldUpAt };
 }
 
-/** What a step throws where EC2 does not show the image of a copy. */
+/** The error of a step for which EC2 does not show the image of a copy. */
 export function notThere(imageId: string | null): AmiferryError {
   return new AmiferryError('image-not-found', `${imageId} is no longer there`);
 }

@@ -4,9 +4,9 @@ import { ATTEMPT_TAG, JOB_TAG } from '../domain/copy-tags.ts';
 import type { PendingCopy } from '../store/polls.ts';
 
 /**
- * Tells which snapshots belong to which copy. Those of `images` name theirs. While an image is pending EC2 may not name its
- * snapshots yet; then the snapshot's description names the image, and where it doesn't, our own tags name the job: within
- * a scope a job has one destination, and its newest attempt is the pending one.
+ * Assigns snapshots to copies. The `images` name their own. EC2 may not name the snapshots of a pending image yet: then the
+ * snapshot's description names the image. Where it does not, our own tags name the job: a job has one destination in a scope,
+ * and its newest attempt is the pending one.
  */
 export function snapshotsByImage(
   images: readonly Image[],

@@ -10,18 +10,21 @@ import { DONE } from './deps.ts';
 import { inSpan } from './in-trace.ts';
 import type { CopyInHand } from './read-copy.ts';
 
-/** Answers that come within so many milliseconds are saved together: writing must not hold up the calls still to be made. */
+/**
+ * Answers that come within this many milliseconds are saved together, so that writes do not delay the calls that are still to
+ * be made.
+ */
 const TOGETHER_MS = 50;
 
 /**
- * Starts all copies of a new job at once: one write saves every intent, then the calls go out side by side. Whatever
- * is not settled by that goes on by itself, as a `start-copy` of its own, so that no region holds up another.
+ * Starts all copies of a new job at once: one write saves every intent, then the calls are made concurrently. A destination
+ * that this does not settle continues in a `start-copy` step of its own, so that no region delays another.
  */
 export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'copy') return DONE;
   noteInLog(aboutJob(job));
-  // An earlier run of this step saved these intents, and did not live to see what came of them.
+  // An earlier run of this step saved these intents, and ended before it saved the results.
   const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
   await deps.producer.wake(left.map((one) => ({ step: 'start-copy', jobId, ...attemptRef(one) })));
   const begun = await reserveAndStart(deps, job, job.destinations.filter(isFresh));
@@ -31,7 +34,7 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   return DONE;
 }
 
-/** To be called as often: each waits for the last one, but for {@link TOGETHER_MS} at most from now on. */
+/** May be called repeatedly. Each call waits for the last answer, but for {@link TOGETHER_MS} at most from now on. */
 function together(count: number): () => Promise<void> {
   const all = Promise.withResolvers<void>();
   const timer = setTimeout(all.resolve, TOGETHER_MS);
@@ -46,7 +49,7 @@ function together(count: number): () => Promise<void> {
   };
 }
 
-/** As its own `start-copy` would: a log line and a span say which destination it is about. */
+/** Like a `start-copy` step of its own: a log line and a span name the destination. */
 async function call(deps: WorkerDeps, copy: CopyInHand, answered: () => Promise<void>): Promise<void> {
   const { job, destination } = copy;
   const payload = { jobId: job.id, ...attemptRef(destination) };

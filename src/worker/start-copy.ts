@@ -11,7 +11,7 @@ import { readCopy } from './read-copy.ts';
 import { rememberLeftover, takeAway } from './remove-leftover.ts';
 import { waitForAccount } from './unreachable.ts';
 
-/** Starts one copy: one that waited, is tried again, or was begun and not answered. */
+/** Starts one copy: one that waited, one that is retried, or one whose CopyImage call was not answered. */
 export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Promise<StepOutcome> {
   const copy = await readCopy(deps, ref);
   if (copy === null) return DONE;
@@ -28,9 +28,9 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
 }
 
 /**
- * Best effort: what a failed attempt left keeps the next one from starting for RETRY_SECONDS at most. What can't be removed
- * by then is removed by steps of its own.
- * @returns why to wait; `null` to go on
+ * Removes what a failed attempt left, as best effort: it delays the next attempt for RETRY_SECONDS at most. Steps of their own
+ * remove what is left then.
+ * @returns why to wait; `null` to continue
  */
 async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promise<StepOutcome | null> {
   const { job, destination } = copy;
@@ -50,7 +50,7 @@ async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promis
   return null;
 }
 
-/** Images of earlier attempts whose answers were lost are found by their tags. */
+/** Finds images of earlier attempts whose answers were lost, by their tags. */
 async function rememberEarlier(deps: WorkerDeps, { job, destination }: CopyInHand): Promise<void> {
   const isEarlier = (attempt: number) => attempt < destination.attempts;
   const made = await findCopies(deps.gateway, destinationScope(destination), job, isEarlier);

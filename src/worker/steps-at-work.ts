@@ -1,18 +1,18 @@
-/** What a log line says of a step: its name, and the job and destination, or the scope, that it is about. */
+/** The fields of a step in a log line: its name, and its job and destination or its scope. */
 export type AboutStep = { step: string } & Record<string, unknown>;
 
-/** A step that was begun here and has not ended. */
+/** A step that began in this process and has not ended. */
 export interface StepAtWork {
   about: AboutStep;
-  /** When it began, milliseconds of this process' clock that only goes forward. */
+  /** When it began, milliseconds of this process' monotonic clock. */
   since: number;
 }
 
-/** The steps that this worker has begun and not ended. */
+/** The steps that this worker currently runs. */
 export class StepsAtWork {
   readonly #steps = new Set<StepAtWork>();
 
-  /** Runs a step, and knows of it until it has ended, whichever way. */
+  /** Runs a step, and lists it until it has ended, with or without an error. */
   async run<T>(about: AboutStep, step: () => Promise<T>): Promise<T> {
     const one = { about, since: performance.now() };
     this.#steps.add(one);
@@ -23,7 +23,7 @@ export class StepsAtWork {
     }
   }
 
-  /** The longest at work first. */
+  /** The longest-running first. */
   all(): StepAtWork[] {
     return [...this.#steps];
   }

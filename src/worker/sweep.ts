@@ -5,14 +5,14 @@ type SweepDeps = Pick<WorkerDeps, 'store' | 'producer' | 'settings' | 'logger'>;
 
 const PAGE = 100;
 
-/** At most so many pages of jobs past their retention in one sweep: it has to end, and the next one goes on. */
+/** The most pages of jobs past their retention that one sweep drops. A sweep has to end; the next one continues. */
 const DROPPED_PAGES = 20;
 
 /**
- * Wakes whatever the records say is unfinished: a wake-up that was lost with its worker, with Redis' last second or
- * with the API is replaced here. What is queued already is not queued twice. Then it drops jobs past their retention.
+ * Wakes the steps that the records show as due: it replaces a wake-up that was lost with its worker, with Redis' last second or
+ * with the API. A step that is already queued is not queued twice. Then the sweep drops jobs past their retention.
  *
- * It reads only what is due by its index: copies that just wait for EC2 may be many thousands.
+ * It reads only the jobs that their index shows as due: many thousands of copies may just wait for EC2.
  */
 export async function sweep(deps: SweepDeps): Promise<void> {
   const { store, producer } = deps;
@@ -23,13 +23,13 @@ export async function sweep(deps: SweepDeps): Promise<void> {
 
 async function wakeAll({ store, producer }: SweepDeps, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += PAGE) {
-    // All of a page at once: one after the other, a sweep over many thousands would outlast its interval.
+    // All jobs of a page concurrently: one after the other, a sweep over many thousands would take longer than its interval.
     const jobs = await Promise.all(ids.slice(at, at + PAGE).map((id) => store.get(id).catch(toNewer)));
     for (const job of jobs) if (job !== null) await producer.wakeJob(job, store.now());
   }
 }
 
-/** A record of a newer version is left to the sweep of that version. */
+/** Skips a record of a newer version, which the sweep of that version handles. */
 function toNewer(error: unknown): null {
   if (isTooNew(error)) return null;
   throw error;

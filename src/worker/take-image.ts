@@ -7,8 +7,8 @@ import type { WorkerDeps } from './deps.ts';
 import { rememberLeftover } from './remove-leftover.ts';
 
 /**
- * Takes the image that EC2 answered with. Where the record is at another attempt, has another image, or is over, nobody
- * else would ever remove this one.
+ * Records the image that EC2 answered with. Where the record is at another attempt, has another image, or is finished, the
+ * image becomes a leftover: nothing else would ever remove it.
  */
 export async function takeImage(
   deps: WorkerDeps,

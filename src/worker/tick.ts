@@ -2,8 +2,8 @@ import type { WorkerDeps } from './deps.ts';
 import { wakeWaiting } from './wait-queue.ts';
 
 /**
- * Has every scope tracked whose time has come: again soon, unless that poll postpones it. And wakes those that wait and may start by
- * now: slots and calls get free with time, also where nothing is polled.
+ * Enqueues a poll of every scope whose poll is due. The scope is due again soon, unless that poll postpones it. The tick also
+ * wakes waiting destinations that may start now: slots and calls become free over time, also in scopes where nothing is polled.
  */
 export async function tick(deps: WorkerDeps): Promise<void> {
   await deps.producer.track(await deps.store.polls.takeDueScopes(deps.settings.pollMs));

@@ -13,18 +13,18 @@ import { COPIES_A_CALL, pollCopies, WRITES_AT_ONCE } from './poll-copies.ts';
 import { pollIntervalOf } from './poll-interval.ts';
 import { waitForAccount } from './unreachable.ts';
 
-/** At most one poll in so many milliseconds of what EC2's events tell of, however many there are. */
+/** The least time between two polls of copies that EC2's events name, milliseconds, however many events there are. */
 const HINTED_EVERY = 1000;
 
-/** Milliseconds after which all are polled where EC2 reported a copy's end and does not show it yet, or did not answer. */
+/** Milliseconds until the next poll of all copies, where EC2 reported a copy's end and does not show it yet, or did not answer. */
 const NOT_YET = 2000;
 
 /**
  * Polls all pending copies of one scope, in as few calls as EC2 allows, and decides when to poll again. With `hinted` it polls
- * only the copies that EC2's own events reported.
+ * only the copies that EC2's own events named.
  *
- * The scope was made due for a poll soon when this one was taken up, and is postponed only once it is over: a worker that dies in
- * one costs no more than that.
+ * The scope's next poll was made due soon when this one began, and is postponed only when this one has ended. So a worker that
+ * dies during a poll delays the next one by no more than that time.
  */
 export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Promise<StepOutcome> {
   const scope = parseScope(payload.scope);
@@ -37,7 +37,7 @@ export async function trackRegion(deps: WorkerDeps, payload: ScopePayload): Prom
   }
 }
 
-/** Copies that this service may not poll, for its credentials or its IAM policy, wait, each until its own deadline. */
+/** Copies that this service may not poll, because of its credentials or its IAM policy, wait, each until its own deadline. */
 async function waitForAll(deps: WorkerDeps, scope: Scope, error: AwsError): Promise<void> {
   const pending = await deps.store.polls.pending(scope);
   for (const some of chunksOf(pending, WRITES_AT_ONCE))
@@ -56,14 +56,14 @@ async function pollAll(deps: WorkerDeps, scope: Scope, pending: readonly Pending
   await pollCopies(deps, scope, pending, await isProgressDue(deps, scope, pending));
 }
 
-/** Progress is asked for at some of the polls only: it takes more calls than the end of a copy does. */
+/** Progress is requested in only some of the polls, since it takes more calls than the end of a copy does. */
 async function isProgressDue(
   deps: WorkerDeps,
   scope: Scope,
   pending: readonly PendingCopy[],
 ): Promise<boolean> {
   const [now, pollInterval] = [deps.store.now(), pollIntervalOf(deps)];
-  // EC2 has nothing to tell yet of one that has only just begun.
+  // EC2 reports no progress yet for a copy that has just begun.
   if (pending.every(({ startedAt }) => now - startedAt < pollInterval.shortest)) return false;
   const calls = Math.ceil(pending.length / COPIES_A_CALL);
   return deps.store.leases.takeLease(
@@ -72,7 +72,7 @@ async function isProgressDue(
   );
 }
 
-/** By what is pending now, with the progress that was just written. */
+/** Decides from the copies that are pending now, with the progress that was just written. */
 async function pollAgain(deps: WorkerDeps, scope: Scope, due: number): Promise<void> {
   const pending = await deps.store.polls.pending(scope);
   const next = nextPoll(pending, deps.store.now(), pollIntervalOf(deps));
@@ -83,7 +83,7 @@ async function trackHinted(deps: WorkerDeps, scope: Scope): Promise<StepOutcome>
   if (!(await deps.store.leases.takeLease(`event-hints/${scopeKey(scope)}`, HINTED_EVERY)))
     return { outcome: 'again', why: 'EC2 reported other copies there just now', delayMs: HINTED_EVERY };
   const hinted = await deps.store.polls.takeEventHints(scope);
-  // A worker took them and died: which ones they were is not known any more.
+  // Another worker took the hints and died, so it is unknown which copies they named.
   if (hinted === null) await deps.store.polls.pollBy(scope, deps.store.now());
   else if (hinted.length > 0) await pollHinted(deps, scope, hinted);
   return DONE;

@@ -8,8 +8,9 @@ import { DONE } from './deps.ts';
 import { failureOf, isCredentials } from './failure.ts';
 
 /**
- * The account did not take the service's credentials, or does not let it look at its copies. That says nothing of the image: the step waits and warns, nothing is
- * rolled back. It ends with `account-not-reachable` after CREDENTIALS_SECONDS, counted by the destination's own clock.
+ * The account refuses the service's credentials, or does not let it describe its copies. That says nothing about the image: the
+ * step waits and logs a warning, and nothing is rolled back. It ends with `account-not-reachable` after CREDENTIALS_SECONDS,
+ * counted by the destination's own times.
  */
 export async function waitForAccount(
   deps: WorkerDeps,

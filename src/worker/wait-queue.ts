@@ -6,18 +6,18 @@ import type { StartLimits } from '../store/copy-slots.ts';
 import type { DestinationRef } from '../store/copy-slots.ts';
 import type { WorkerDeps, WorkerSettings } from './deps.ts';
 
-/** What each scope has for copies. */
+/** The limits of copies in each scope. */
 export function startLimits({ copySlots, callShare }: WorkerSettings): StartLimits {
   return { copySlots, calls: callLimit('CopyImage', callShare) };
 }
 
-/** Wakes as many of those that wait in a scope as there are both free slots and calls, first come, first served. */
+/** Wakes as many waiting destinations of a scope as there are both free slots and calls, in order of arrival. */
 export async function wakeWaiting(deps: WorkerDeps, scope: Scope): Promise<void> {
   const next = await deps.store.copySlots.nextWaiting(scope, startLimits(deps.settings));
   await wakeDestinations(deps, 'start-copy', next);
 }
 
-/** Wakes a step of some destinations, each for the attempt that its record is at. */
+/** Wakes a step of some destinations, each for the current attempt in its record. */
 export async function wakeDestinations(
   { store, producer }: Pick<WorkerDeps, 'store' | 'producer'>,
   step: DestinationStep,

@@ -5,14 +5,20 @@ import type { StepAtWork, StepsAtWork } from './steps-at-work.ts';
 /** How often it checks, as a part of the time after which it gives up. */
 const CHECKS = 6;
 
-/** A step that takes so many times the patience with waiting steps does not end: each of its calls has a deadline of its own. */
+/**
+ * A step that runs longer than this many times the patience with waiting steps counts as one that never ends, since each of its
+ * calls has a deadline.
+ */
 const ENDLESS = 10;
 
-/** The same for the poll of a region, which holds up every copy there: so many times the patience, and poll intervals at least. */
+/**
+ * The same for the poll of a region, which delays every copy there: this many times the patience, or at least this many poll
+ * intervals.
+ */
 const ENDLESS_POLL = 2;
 const POLL_INTERVALS = 24;
 
-/** Whether a worker takes steps off the queue and ends them, as its own watchdog sees it. */
+/** Whether a worker takes steps off the queue and ends them, as its own watchdog measures it. */
 export interface Watchdog {
   wedged(): boolean;
   stop(): void;
@@ -26,16 +32,16 @@ interface Watched {
 
 /** Milliseconds. */
 interface Bounds {
-  /** With steps waiting and none at work in any worker. */
+  /** The patience: for how long steps may wait while no worker runs any. */
   patience: number;
   /** The shortest interval of polls. */
   pollMs: number;
 }
 
 /**
- * Watches for a worker that is wedged: steps wait and no worker does any for so long, or a step of this worker does not
- * end. It says so in the log and in the worker's health, and calls `giveUp`, for a supervisor to start it again: another
- * worker then takes over what it had begun. With Redis away the queue says nothing, and its time starts anew afterwards.
+ * Detects a worker that is wedged: steps wait and no worker runs any for the patience, or a step of this worker does not end.
+ * The watchdog logs it, reports it in the worker's health, and calls `giveUp`, so that a supervisor restarts the process and
+ * another worker takes over its steps. While Redis is away the queue can't be read, and the time starts anew afterwards.
  */
 export function watchWorker(
   { producer, stepsAtWork, logger }: Watched,
