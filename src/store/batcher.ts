@@ -7,19 +7,22 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs what is asked for within one turn of the event loop together, at its end: under load a call of Redis for each
- * request would be most of what the request costs.
+ * Runs all items of one turn of the event loop together, at its end. Under load a Redis call for each request would be most of
+ * a request's cost.
  */
 export class Batcher<Item, Result> {
   readonly #run: (items: Item[]) => Promise<Result[]>;
   readonly #most: number;
-  /** A batch is nobody's alone: it runs in the context (log lines, trace) of who made the batcher, not of its first caller. */
+  /**
+   * A batch belongs to no single caller: it runs in the context (log lines, trace) in which the batcher was made, not in its
+   * first caller's.
+   */
   readonly #outside = AsyncLocalStorage.snapshot();
   #waiting: Waiting<Item, Result>[] = [];
 
   /**
    * `run` gives one result for each item, in order; when it rejects, all of them are rejected.
-   * @param most items that are run together at most
+   * @param most how many items are run together at most
    */
   constructor(run: (items: Item[]) => Promise<Result[]>, most: number) {
     this.#run = run;

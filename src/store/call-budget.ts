@@ -7,9 +7,9 @@ import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 
 /**
- * The {@link CallBudget} of all processes together, in Redis and by its clock. A look at it takes a fraction of what
- * the call itself takes, and one process learns from what another one was refused. With Redis away calls are made
- * unasked: EC2 itself is there to refuse them.
+ * The {@link CallBudget} that all processes share, in Redis and by its clock. A check takes a fraction of the time of the call
+ * itself, and each process learns of the calls that another one was refused. While Redis is away calls are made without a
+ * check: EC2 itself still limits them.
  */
 export class RedisCallBudget implements CallBudget {
   readonly #redis: RedisClient;
@@ -19,7 +19,7 @@ export class RedisCallBudget implements CallBudget {
 
   /**
    * @param share this service's part of EC2's limits
-   * @param leaves the part of each burst that is left to others, from 0 to 1: they go first
+   * @param leaves the part of each burst that is left to other users of the limit, from 0 to 1
    */
   constructor(redis: RedisClient, prefix: string, share: number, leaves = 0) {
     defineScripts(redis);
@@ -32,7 +32,7 @@ export class RedisCallBudget implements CallBudget {
   take(scope: Scope, operation: string): Promise<number> {
     const { burst, perSecond } = callLimit(operation, this.#share);
     const key = this.#keys.calls(scope, operation);
-    // Of a small bucket one call can be taken all the same.
+    // A bucket with a burst of one still gives that one call.
     const left = Math.min(burst * this.#leaves, burst - 1);
     return this.#redis.amiferryTakeCall(key, burst, perSecond, left).catch(() => 0);
   }

@@ -1,8 +1,8 @@
 import type { RedisClient } from '../redis-client.ts';
 
 /**
- * One clock for all processes: Redis' own. A machine whose clock is an hour off then neither times a copy out early
- * nor writes times that run backwards.
+ * One clock for all processes: that of Redis. A machine whose own clock is an hour off then neither ends a copy's deadline
+ * early nor writes times that run backwards.
  */
 export class SharedClock {
   /** Redis' clock minus this machine's, milliseconds. */
@@ -10,18 +10,18 @@ export class SharedClock {
   readonly #redis: RedisClient;
   readonly #key: string;
 
-  /** @param key any of ours: on a cluster it tells which server's clock it is */
+  /** @param key any of our keys: on a cluster it decides which server's clock is used */
   constructor(redis: RedisClient, key: string) {
     this.#redis = redis;
     this.#key = key;
   }
 
-  /** Epoch milliseconds by the shared clock, as of the last {@link sync}. */
+  /** Epoch milliseconds by the shared clock, with the offset of the last {@link sync}. */
   now(): number {
     return Date.now() + this.#offset;
   }
 
-  /** Reads Redis' TIME; half the round trip is taken off. Rejects while Redis is away. */
+  /** Reads Redis' TIME, and corrects it by half the round trip. Rejects while Redis is away. */
   async sync(): Promise<void> {
     const sent = Date.now();
     const [seconds, microseconds] = await this.#redis.amiferryTime(this.#key);

@@ -5,12 +5,12 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs what is asked for under one key one after the other. What is asked for while a run is under way waits for its
- * end, and is then run together: those who would have been in each other's way share one run instead.
+ * Runs the items of one key one after the other. Items that arrive during a run wait for its end, and then share one run:
+ * otherwise their writes would conflict.
  */
 export class Coalescer<Item, Result> {
   readonly #run: (key: string, items: Item[]) => Promise<Result[]>;
-  /** By key, while a run is under way: who comes next. */
+  /** By key, while a run is under way: the items of the next run. */
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
 
   /** `run` gives one result for each item, in order; when it rejects, all of them are rejected. */

@@ -17,20 +17,20 @@ export interface Write {
   before: Job | null;
   /** `null` deletes it. */
   after: Job | null;
-  /** From one version to the next, each with its own events, where a write merges several changes. */
+  /** The steps from one version to the next, each with its own events, where one write merges several changes. */
   steps?: readonly (readonly [Job, Job])[];
   guards?: Guards;
   receipt?: Receipt | undefined;
   audit?: AuditEntry | undefined;
 }
 
-/** What has to hold for a write to be made. */
+/** The conditions of a write. */
 export interface Guards {
   slots?: SlotRequest | undefined;
   queue?: { key: string; member: string } | undefined;
 }
 
-/** Copy slots, and calls of CopyImage, asked for together with a write: one for each member of its scope. */
+/** Copy slots and calls of CopyImage, reserved together with a write: one for each member of its scope. */
 export interface SlotRequest {
   limits: StartLimits;
   wanted: readonly { scope: Scope; member: string; isTimeBased: boolean }[];
@@ -42,16 +42,16 @@ export type CommitOutcome =
   | { outcome: 'claim-lost' }
   | { outcome: 'full'; members: string[] };
 
-/** What every write goes by. */
+/** What every write depends on. */
 export interface CommitContext {
   keys: StoreKeys;
-  /** Entries that the audit keeps, about. */
+  /** About how many entries the audit keeps. */
   auditEntries: number;
 }
 
 /**
- * Makes some writes, each of a record, its events and its indexes; all of it or nothing. One call of one script for all
- * of them: see lua/commit.lua. An outcome for each, in order.
+ * Makes some writes, each of a record, its events and its indexes. Each write is atomic. One call of one script makes all of
+ * them: see lua/commit.lua. Returns an outcome for each, in order.
  */
 export async function commit(
   redis: RedisClient,
@@ -92,7 +92,7 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
   return [JSON.stringify(plan), text, JSON.stringify(eventsOf(write))];
 }
 
-/** Besides the record and its events. */
+/** The commands besides those of the record and its events. */
 function commandsOf({ keys, auditEntries }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, audit } = write;
   return [...indexChanges(keys, before, after), ...(audit ? [auditCommand(keys, audit, auditEntries)] : [])];
@@ -102,7 +102,7 @@ function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {
   return { key: position(key), ttl: Math.round(ttl), ...rest };
 }
 
-/** Each event as a JSON text. */
+/** Each event as JSON text. */
 function eventsOf({ before, after, steps }: Write): string[] {
   if (after === null) return [];
   const all =

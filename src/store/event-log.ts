@@ -5,7 +5,7 @@ import { parseLoggedEvent, parseJobEvent } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type { LoggedEvent } from './store.ts';
 
-/** The ids of the oldest and of the newest event that a log still has. */
+/** The ids of the oldest and of the newest event that a log still contains. */
 export interface LogSpan {
   first: string;
   last: string;
@@ -15,9 +15,9 @@ export interface LogSpan {
 export type LogName = { jobId: string } | 'all';
 
 /**
- * What happened: a Redis stream has it of all jobs, and a list of each job by itself (a stream each would take 4 KB for
- * every job). The id of an event is its time and a number, the same in both, and rises. Rejects with ioredis' errors while
- * Redis is away.
+ * The event logs: a Redis stream with the events of all jobs, and a list for each job (a stream for each job would take 4 KB).
+ * The id of an event is its time and a number. It is the same in both, and ids rise. Rejects with ioredis' errors while Redis
+ * is away.
  */
 export class EventLog {
   readonly #redis: RedisClient;
@@ -29,7 +29,7 @@ export class EventLog {
     this.#keys = storeKeys(prefix);
   }
 
-  /** The events after an id (`0` is before all), oldest first, at most `limit`. */
+  /** The events after an id (`0`: from the first one), oldest first, at most `limit`. */
   async read(log: LogName, after: string, limit: number): Promise<LoggedEvent[]> {
     if (log !== 'all') {
       const key = this.#keys.log(log.jobId);
@@ -39,7 +39,7 @@ export class EventLog {
     return entries.map(([id, [, json = '']]) => ({ ...parseJobEvent(json), id }));
   }
 
-  /** `null` while nothing is logged. */
+  /** `null` while the log is empty. */
   async span(log: LogName): Promise<LogSpan | null> {
     const [first, last] = await (log === 'all' ? this.#endsOfAll() : this.#endsOf(log.jobId));
     return first === undefined || last === undefined ? null : { first, last };
@@ -61,7 +61,7 @@ export class EventLog {
   }
 }
 
-/** Negative, zero or positive, as for sorting: which of two event ids comes first. */
+/** Compares two event ids for sorting: negative, zero or positive. */
 export function compareEventIds(one: string, other: string): number {
   const [time, number] = numbersOf(one);
   const [otherTime, otherNumber] = numbersOf(other);

@@ -11,17 +11,17 @@ interface Listener {
 }
 
 /**
- * Everything that happens to any job, as it happens: one subscription a process, however many listeners. It only
- * tells that there is news. What was missed while Redis was away is in the record and in the logs.
+ * Announces every event of any job as it happens: one subscription for each process, however many listeners. It only says that
+ * there is news. Events that were missed while Redis was away are in the record and in the logs.
  */
 export class JobFeed {
   readonly #redis: Redis;
   readonly #channel: string;
   readonly #listeners = new Set<Listener>();
-  /** Only then is nothing missed. */
+  /** Whether the subscription exists: nothing is missed only while it does. */
   #subscribed = false;
 
-  /** `redis` is a connection of its own: a subscribed one can do nothing else. */
+  /** `redis` is a connection of its own, because a subscribed connection can't send commands. */
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
     this.#channel = storeKeys(prefix).feed;
@@ -29,15 +29,15 @@ export class JobFeed {
     redis.on('close', () => (this.#subscribed = false));
   }
 
-  /** Subscribes, and again after each reconnect. */
+  /** Subscribes now, and again after each reconnect. */
   async start(): Promise<void> {
     this.#redis.on('ready', () => void this.#subscribe().catch(() => {}));
     await this.#subscribe();
   }
 
   /**
-   * Adds a listener and gives the function that removes it. `missed` is called whenever the subscription is there
-   * again after a break: nothing is heard between the break and this call.
+   * Adds a listener and returns the function that removes it. `missed` is called whenever the subscription exists again after a
+   * break: no event is announced between the break and this call.
    */
   listen(hear: FeedListener, missed: () => void = () => {}): () => void {
     const listener = { hear, missed };
@@ -45,7 +45,7 @@ export class JobFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** ioredis subscribes again by itself, but doesn't tell when that is done. */
+  /** ioredis subscribes again by itself, but does not say when that is done. */
   async #subscribe(): Promise<void> {
     await this.#redis.subscribe(this.#channel);
     this.#subscribed = true;

@@ -7,17 +7,17 @@ import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 import type { Receipt } from './store.ts';
 
-/** The first answer to a request, as it is given again. */
+/** The first answer to a request, which its repetitions get too. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** What is remembered of a request with a key. `jobId` comes with its job, `answer` when it was sent. */
+/** What is stored of a request with a key. `jobId` is stored with its job, `answer` when it was sent. */
 interface Memory {
   fingerprint: string;
-  /** Of the request that claimed the key. A memory of an earlier version has none. */
+  /** Of the request that claimed the key. It is absent in what an earlier version stored. */
   token?: string;
   jobId?: string;
   answer?: Answer;
@@ -26,20 +26,21 @@ interface Memory {
 /** A key that this request holds. */
 export interface Claim {
   /**
-   * The id of a job that the key makes at a time, epoch milliseconds. Two jobs of one key are further apart than a period is long.
-   * @param taken how many ids from that one on are those of earlier jobs, by a clock that was set back
+   * The id of the job that the key makes at a time, epoch milliseconds. The ids of two jobs of one key are more than one period
+   * apart.
+   * @param taken how many ids from that one on belong to earlier jobs, which happens after a clock was set back
    */
   jobId(now: number, taken: number): string;
-  /** To be saved together with the job that the request makes or changes. */
+  /** Has to be saved together with the job that the request makes or changes. */
   receipt(jobId: string): Receipt;
-  /** Remembers the answer, unless another request holds the key by now. */
+  /** Stores the answer, unless another request holds the key meanwhile. */
   answered(answer: Answer): Promise<void>;
   /**
-   * Frees the key of a refused request, so that it may be corrected and sent again. A key whose write was made, or that another
-   * request holds by now, stays as it is.
+   * Frees the key of a refused request, so that the request may be corrected and sent again. The key stays if its write was
+   * made, or if another request holds it meanwhile.
    */
   release(): Promise<void>;
-  /** Whether a write was sent to Redis: without its answer it may have been made, or may be made yet. */
+  /** Whether a write was sent to Redis. If it was not answered, it may have been made, or may still be made. */
   readonly mayHaveWritten: boolean;
 }
 
@@ -52,27 +53,27 @@ export type ClaimOutcome =
   | { outcome: 'reused' };
 
 /**
- * Milliseconds for which a request that has not saved its job yet holds its key, even if its process was killed: the
- * same request is not answered for that long. A request over its lease may meet its repetition: the first of them to
- * come to it makes the write, and the other is refused it.
+ * For how long a request that has not saved its job yet holds its key, milliseconds. The lease holds even if the process was
+ * killed: for that time the same request is refused. When a request outlives its lease, its repetition may run at the same
+ * time: the first of the two makes the write, and the other one's write is refused.
  */
 const LEASE = 4000;
 
-/** A command that answers with a string, or nothing of interest. */
+/** A command that answers with a string, or whose answer is not used. */
 type KeyCommand = [command: string, key: string, ...args: (string | number)[]];
 
-/** Commands sent together at most. */
+/** How many commands are sent together at most. */
 const TOGETHER = 100;
 
-/** What became of requests that carry an Idempotency-Key, by caller and key. */
+/** The state of requests that carry an Idempotency-Key, by caller and key. */
 export class IdempotencyStore {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #ttl: number;
-  /** Those of one turn of the event loop are sent together. */
+  /** Commands of one turn of the event loop are sent together. */
   readonly #commands: Batcher<KeyCommand, string | null>;
 
-  /** @param ttl milliseconds for which an answered request is remembered */
+  /** @param ttl milliseconds for which an answered request is kept */
   constructor(redis: RedisClient, prefix: string, ttl: number) {
     defineScripts(redis);
     this.#redis = redis;
@@ -86,7 +87,7 @@ export class IdempotencyStore {
     const mine = { fingerprint, token: randomUUID() };
     const fresh = JSON.stringify(mine);
     const known = await this.#commands.add(['set', redisKey, fresh, 'PX', LEASE, 'NX', 'GET']);
-    // Its own value is there where ioredis sent the command again after a lost connection.
+    // ioredis sends a command again after a lost connection: then the key already has this request's value.
     if (known === null || known === fresh)
       return {
         outcome: 'claimed',
@@ -124,14 +125,14 @@ export class IdempotencyStore {
   }
 }
 
-/** Why a request is refused whose key another request with the same key holds. */
+/** Why a request is refused: another request with the same key holds the key. */
 export function keyInProgress(): AmiferryError {
   const message =
     'the first request with this Idempotency-Key is still being answered: send it again in a second';
   return new AmiferryError('idempotency-key-in-progress', message);
 }
 
-/** The answer to each, in order. @throws the first error among them */
+/** Sends some commands in one round trip. The answer to each, in order. @throws the first error among them */
 async function runAll(redis: RedisClient, commands: KeyCommand[]): Promise<(string | null)[]> {
   const answers = (await redis.pipeline(commands).exec()) ?? [];
   return answers.map(([error, answer]) => {

@@ -3,33 +3,35 @@ import { scopeKey } from '../domain/ami.ts';
 import type { JobKind, JobState } from '../domain/job.ts';
 
 /**
- * Every key of the store. The prefix is in braces, so that on a cluster all of them share one slot and one script
- * may touch several.
+ * Every key of the store. The prefix is in braces: on a cluster all keys then share one hash slot, and one script may use
+ * several of them.
  *
  * | key | type | holds |
  * |---|---|---|
- * | `job:<id>` | hash | `version`, and `record` (JSON) or `packed` (the same, over 64 KiB, with nothing in it twice) |
- * | `log:<id>` | list | what happened to the job, each event with its id before it |
- * | `events` | stream | what happened lately to any job; it gives the ids |
+ * | `job:<id>` | hash | `version`, and `record` (JSON) or `packed` (the same without repeated values, from 64 KiB on) |
+ * | `log:<id>` | list | events of the job, each with its id before it |
+ * | `events` | stream | the latest events of all jobs; it assigns the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
- * | `unfinished` | zset by when anything is next due, +inf while EC2 copies | ids, for the sweeper |
- * | `finished` | zset by end | ids of those with nothing left to do, for retention |
+ * | `unfinished` | zset by due time of the next step, +inf while EC2 copies | ids, for the sweep |
+ * | `finished` | zset by end | ids of jobs with nothing left to do, for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
- * | `event-hints:<scope>` | hash with expiry | images under way that EC2 reported, and the name of the poll that is to take them |
- * | `slots:<scope>` | set | destinations that take up a copy slot |
+ * | `event-hints:<scope>` | hash with expiry | pending images that EC2 reported, and the name of the poll that is to take them
+ * |
+ * | `slots:<scope>` | set | destinations that hold a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations that wait for a slot, or for EC2's limit of CopyImage calls |
- * | `waiting:<scope>:timed` | zset by arrival | those of time-based copies, which may have to wait for throughput besides |
+ * | `waiting:<scope>:timed` | zset by arrival | the same for time-based copies, which may also have to wait for throughput |
  * | `wait-queues` | set | scopes in which destinations wait |
- * | `calls:<scope>:<operation>` | hash with expiry | what is left to call of EC2's limit of calls |
+ * | `calls:<scope>:<operation>` | hash with expiry | the call budget that is left of EC2's limit |
  * | `change-queue:<scope>:<image>` | zset by arrival | changes of permissions of one image, in the order in which they are made |
  * | `full:<scope>`, `full:<scope>:timed` | string with expiry | EC2 said that its own limit is reached, for all copies or for time-based ones |
- * | `limit:<scope>` | string with expiry | how many copies at once EC2 takes there, as one showed for which it had no room |
- * | `idempotency:<hash>` | string with expiry | what became of a request with an Idempotency-Key |
- * | `audit` | stream | who asked for what, and what became of it (audit-log.ts) |
- * | `gone:<hash>` | string with expiry | an endpoint of webhooks that answered 410 |
- * | `rate:<caller>` | string with expiry | requests that a caller has taken of this minute |
- * | `queue-session:<hash>` | string with expiry | a browser that may look at /queues |
- * | `lease:<step>` | string with expiry | a recurring step is not to be done again yet |
+ * | `limit:<scope>` | string with expiry | how many concurrent copies EC2 allows there, learnt from a copy for which it had no
+ * room |
+ * | `idempotency:<hash>` | string with expiry | the state of a request with an Idempotency-Key |
+ * | `audit` | stream | requests with their principals, and their results (audit-log.ts) |
+ * | `gone:<hash>` | string with expiry | a webhook endpoint that answered 410 |
+ * | `rate:<caller>` | string with expiry | requests that a caller has made in this minute |
+ * | `queue-session:<hash>` | string with expiry | a browser session for /queues |
+ * | `lease:<step>` | string with expiry | a recurring step that is not to be run again yet |
  * | `workers` | zset by last heartbeat, with expiry | worker processes that run |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
@@ -64,7 +66,7 @@ export function storeKeys(prefix: string) {
     workers: key('workers'),
     scopes: key('scopes'),
     audit: key('audit'),
-    /** Pub/sub: everything that happens to any job. */
+    /** Pub/sub: the events of all jobs. */
     feed: key('feed'),
   };
 }

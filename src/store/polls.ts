@@ -4,7 +4,7 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import type { StoreKeys } from './keys.ts';
 
-/** A pending copy as its region's tracking sees it, without reading the job's record. */
+/** A pending copy with the fields that a poll needs, without its job's record. */
 export interface PendingCopy {
   imageId: string;
   jobId: string;
@@ -12,57 +12,57 @@ export interface PendingCopy {
   /** When CopyImage was called, epoch milliseconds. */
   startedAt: number;
   progress: number;
-  /** When EC2 will be done with it, if it goes on as it did; `null` while nothing tells. */
+  /** Its expected end at its progress so far; `null` while that is unknown. */
   expectedAt: number | null;
   /** Which attempt of the destination it is. */
   attempt: number;
-  /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
+  /** The snapshots about which the record has what only they show (their key, and that they have their tags): how many. */
   known: number;
   /** The last polls did not find it, or had no credentials. */
   doubtful?: boolean;
 }
 
-/** A poll of a scope's copies, as it began: what it may be postponed by. */
+/** The state of a scope when a poll began. Postponing the next poll compares with it. */
 export interface Poll {
   pending: PendingCopy[];
-  /** When the scope was due again, should nothing come of the poll. */
+  /** When the scope is due again if the poll does not postpone it. */
   due: number;
 }
 
-/** What became of images that EC2 reported. */
+/** The result of an event hint. */
 export interface EventHints {
-  /** Those whose copies are under way in the scope. */
+  /** The images whose copies are pending in the scope. */
   known: string[];
-  /** Names the poll that will take them: all that add to the same poll before it begins get the same name. */
+  /** Names the poll that will take the hints: all hints that are added before that poll begins get the same name. */
   poll: string;
 }
 
-/** When the pending copies of each scope are polled, and which copies those are. Its methods reject with ioredis' errors. */
+/** The poll times of each scope, and its pending copies. The methods reject with ioredis' errors. */
 export interface Polls {
-  /** Copies that EC2 works on in a scope. */
+  /** The copies in a scope that EC2 works on. */
   pending(scope: Scope): Promise<PendingCopy[]>;
-  /** EC2 has reported images of a scope: those that are pending there are kept for {@link takeEventHints}. */
+  /** EC2 has reported images of a scope: the images that are pending there are kept for {@link takeEventHints}. */
   keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints>;
-  /** The copies that EC2 has reported since this was last asked and that are still pending; `null` if it told of none. */
+  /** Takes the hints: the copies that EC2 has reported since the last call and that are still pending; `null` without any hint. */
   takeEventHints(scope: Scope): Promise<PendingCopy[] | null>;
-  /** Which of these are still pending. */
+  /** The copies among these that are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
-  /** What a poll begins with. */
+  /** The state of the scope at the begin of a poll. */
   beginPoll(scope: Scope): Promise<Poll>;
   /**
-   * Postpones the next poll of a scope until then, epoch milliseconds: unless an earlier one was asked for since
-   * `due`, others are pending there than these many, or copies wait for their slots.
+   * Postpones the next poll of a scope until a time, epoch milliseconds. It does not, if an earlier poll was requested since
+   * `due`, if the number of pending copies differs from the given one, or if copies wait for slots.
    */
   postponePoll(scope: Scope, time: number, due: number, pending: number): Promise<void>;
-  /** A scope that is tracked is polled by then, epoch milliseconds, if not earlier. */
+  /** Makes the next poll of a tracked scope due at this time, epoch milliseconds, if it is not due earlier. */
   pollBy(scope: Scope, time: number): Promise<void>;
-  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link postponePoll}. */
+  /** Takes the scopes whose poll is due. Each is due again after `interval` milliseconds, unless {@link postponePoll} postpones it. */
   takeDueScopes(interval: number): Promise<Scope[]>;
-  /** Drops a scope with nothing pending and nothing waiting from the tracking. */
+  /** Removes a scope with nothing pending and nothing waiting from the tracked ones. */
   dropIdleScope(scope: Scope): Promise<void>;
 }
 
-/** For how long an image that EC2 reported is kept for a poll that does not come, milliseconds. */
+/** For how long an event hint is kept if no poll takes it, milliseconds. */
 const HINTS_KEPT_FOR = 3_600_000;
 
 /** The {@link Polls} in Redis. `now` is the shared clock, epoch milliseconds. */
@@ -110,7 +110,7 @@ export class RedisPolls implements Polls {
   }
 
   async beginPoll(scope: Scope): Promise<Poll> {
-    // In this order: a request for an earlier poll after this one is about a copy that this one has not seen.
+    // In this order: an earlier poll that is requested after this read is about a copy that this poll has not seen.
     const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
     return { pending: await this.pending(scope), due: Number(due) };
   }

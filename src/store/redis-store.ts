@@ -33,7 +33,7 @@ import type {
 import type { Wake } from './wake-ups.ts';
 import { wakeUpsOf } from './wake-ups.ts';
 
-/** What has to hold for a write, when these destinations have been refused a slot. */
+/** The condition of a write, given the destinations that have been refused a slot. */
 type GuardsFor = (refused: ReadonlySet<string>) => Guards;
 
 interface HowToWrite {
@@ -43,30 +43,30 @@ interface HowToWrite {
   alongside?: Alongside;
 }
 
-/** Several processes may write one job at once: each conflict means that another one got through. */
+/** How often a change is tried again after a conflict. Each conflict means that another write of the job was made. */
 const MAX_CONFLICTS = 200;
 
 /** How often the shared clock is read again, milliseconds. */
 const CLOCK_INTERVAL = 30_000;
 
-/** Writes that one script makes at most: Redis does nothing else meanwhile. */
+/** How many writes one script makes at most. Redis serves no other command during a script. */
 const WRITES_TOGETHER = 50;
 
-/** Entries that the audit keeps, about, where nothing else is said. */
+/** About how many entries the audit keeps by default. */
 const AUDIT_ENTRIES = 100_000;
 
-/** What goes into a record with a change, such as the webhook deliveries of what ended: the next version as it is to be written. */
+/** Completes a changed record before it is written, for example with the webhook deliveries of what ended. */
 type Complete = (before: Job, after: Job) => Job;
 
 export interface StoreOptions {
-  /** Enqueues on the very connection of the store: see {@link RedisJobStore.#commit}. */
+  /** Enqueues on the store's own connection: see {@link RedisJobStore.#commit}. */
   wake: Wake;
   complete: Complete;
-  /** Entries that the audit keeps, about. */
+  /** About how many entries the audit keeps. */
   auditEntries?: number;
 }
 
-/** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
+/** The {@link JobStore} in Redis. `redis` is shared: closing the store does not close it. */
 export class RedisJobStore implements JobStore {
   readonly polls: RedisPolls;
   readonly copySlots: RedisCopySlots;
@@ -77,7 +77,7 @@ export class RedisJobStore implements JobStore {
   readonly #wake: Wake;
   readonly #complete: Complete;
   readonly #clock: SharedClock;
-  /** Changes of one job that come together are written together. */
+  /** Concurrent changes of one job are written together. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
   /** Writes of one turn of the event loop are sent together. */
   readonly #writes: Batcher<Write, CommitOutcome>;
@@ -107,12 +107,12 @@ export class RedisJobStore implements JobStore {
     return this.#clock.now();
   }
 
-  /** Sets the shared clock, now. Rejects while Redis is away. */
+  /** Sets the shared clock now. Rejects while Redis is away. */
   async syncClock(): Promise<void> {
     await this.#clock.sync();
   }
 
-  /** Sets the shared clock as soon as Redis answers, and again every so often until {@link close}. */
+  /** Sets the shared clock as soon as Redis answers, and then periodically until {@link close}. */
   keepTime(): void {
     const sync = () => void this.#clock.sync().catch(() => {});
     this.#redis.on('ready', sync);
@@ -172,8 +172,9 @@ export class RedisJobStore implements JobStore {
   }
 
   /**
-   * Sends the wake-ups of what the writes make due right behind the script, on the same connection: one round trip, and Redis has
-   * a record before any worker can take its step. A write that is refused wakes steps for nothing, which does no harm.
+   * Sends the wake-ups for the steps that the writes make due directly after the script, on the same connection. Both take one
+   * round trip, and Redis has a record before any worker can take its step. A refused write wakes steps for nothing, which is
+   * harmless.
    */
   async #commit(context: CommitContext, writes: readonly Write[]): Promise<CommitOutcome[]> {
     const written = commit(this.#redis, context, writes);
@@ -191,7 +192,7 @@ export class RedisJobStore implements JobStore {
     return written;
   }
 
-  /** Wakes the change of permissions that is now the first in a wait queue. As for every wake-up, the sweep replaces it if it is lost. */
+  /** Wakes the change of permissions that is now the first in a wait queue. The sweep replaces this wake-up if it is lost. */
   async #wakeFirst(queue: string): Promise<void> {
     try {
       const [first] = await this.#redis.zrange(queue, 0, '0');
@@ -205,7 +206,7 @@ export class RedisJobStore implements JobStore {
     return outcome;
   }
 
-  /** Makes some changes in one write, each on what the one before it made of the record. An outcome for each. */
+  /** Makes some changes of a job in one write, each on the record as the previous one left it. Returns an outcome for each. */
   async #update(
     id: string,
     changes: readonly SlotsChange[],

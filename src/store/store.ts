@@ -7,10 +7,10 @@ import type { CopySlots, StartLimits } from './copy-slots.ts';
 import type { Leases } from './leases.ts';
 import type { Polls } from './polls.ts';
 
-/** An event with its id in the job's log: ids rise, and name the place to go on from. */
+/** An event with its id in the job's log. Ids rise; reading continues from one. */
 export type LoggedEvent = JobEvent & { id: string };
 
-/** `null` from a change means: nothing to do. It is called again, on the newer record, after a conflict. */
+/** `null` from a change means that there is nothing to do. After a conflict the change is called again with the newer record. */
 export type Change = (job: Job, now: number) => Job | null;
 
 export type UpdateOutcome =
@@ -33,16 +33,16 @@ export interface JobFilter {
 
 export interface JobPage {
   jobs: Job[];
-  /** Give it back to get the next page; `null` on the last one. A page may have fewer jobs than asked for and not be the last. */
+  /** Give it back to get the next page; `null` on the last page. A page with fewer jobs than requested need not be the last. */
   nextCursor: string | null;
 }
 
-/** What is kept of a request, so that it is known when it comes again. */
+/** What is stored of a request, so that its repetition is recognised. */
 export interface Receipt {
   key: string;
   /** Names this one request. */
   token: string;
-  /** Tells which request it is: its repetition has the same. */
+  /** A digest of the request: its repetition has the same one. */
   fingerprint: string;
   value: string;
   /** Milliseconds. */
@@ -50,29 +50,30 @@ export interface Receipt {
 }
 
 /**
- * What goes with a write, in the same script: it is kept if the write is made, and only then. A write with a receipt is made
- * once, and not where its key is another request's by now, or its repetition has written: it rejects with `idempotency-key-in-progress`.
+ * What is stored together with a write, in the same script. It is stored only if the write is made. A write with a receipt is
+ * made once. It is refused where another request holds its key, or its repetition has written: the call then rejects with
+ * `idempotency-key-in-progress`.
  */
 export interface Alongside {
   receipt?: Receipt | undefined;
-  /** An entry of the audit. Its log line is the caller's. */
+  /** An entry of the audit. The caller logs it. */
   audit?: AuditEntry | undefined;
 }
 
 /** Copy slots and calls of CopyImage for some destinations of a job. */
 export interface SlotsRequest {
-  /** As it was just read: it is read again only where it was written since. */
+  /** The job as it was just read. The store reads it again only if it was written since. */
   job: Job;
   destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
 }
 
-/** A {@link Change} that learns which of the destinations get no slot or no call. */
+/** A {@link Change} that is given the destinations which get no slot or no call. */
 export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
 
 /**
- * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
- * script that checks the version, sets the record, appends the events and keeps the indexes; wake-ups of what became due
+ * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic script
+ * that checks the version, sets the record, appends the events and updates the indexes. Wake-ups of the steps that became due
  * follow it in the same round trip. Every method rejects with ioredis' errors while Redis is away.
  */
 export interface JobStore {
@@ -81,25 +82,25 @@ export interface JobStore {
   readonly changeQueues: ChangeQueues;
   readonly leases: Leases;
 
-  /** Epoch milliseconds by Redis' clock, the one that all processes share. */
+  /** Epoch milliseconds by Redis' clock, which all processes share. */
   now(): number;
-  /** `exists`: there is a job of that id already, and it is left as it is. */
+  /** `exists`: there is a job of that id already, and it stays as it is. */
   create(job: Job, alongside?: Alongside): Promise<'created' | 'exists'>;
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
   update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome>;
   /**
-   * As {@link update}, but only where each destination gets one of its scope's copy slots and a call of CopyImage. The
-   * change learns which get none, and decides what becomes of them in the same write.
+   * Like {@link update}, but it reserves a copy slot and a call of CopyImage for each destination. The change is given the
+   * destinations that get none, and decides in the same write what becomes of them.
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
   /**
-   * Jobs with anything left to do that is due by then (epoch milliseconds), as their last write knew it; with `Infinity` all
-   * with anything left to do, copies included that just wait for EC2.
+   * Jobs with a step that is due by a time (epoch milliseconds), according to their last write. `Infinity` gives all jobs that
+   * are not done, including copies that just wait for EC2.
    */
   unfinished(dueBy: number): Promise<string[]>;
-  /** As {@link update}, but only if the change is the first in the wait queue of the image, and so from then on. */
+  /** Like {@link update}, but only if the change is the first in the wait queue of the image. It stays the first from then on. */
   updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
   /** Deletes jobs that finished longer ago than this; returns how many. */
   deleteFinishedBefore(time: number, limit: number): Promise<number>;

@@ -103,7 +103,7 @@ function whenAvailable(ref: ImageRef, image: Image, snapshots: readonly Snapshot
   });
 }
 
-/** A transition that depends on which of a copy's snapshots, and whether its image, lack requested tags. */
+/** A transition that depends on the tags that a copy's snapshots, and its image, should have. */
 function withTags(
   key: string,
   transition: (wanted: Tags, destination: Destination, ofImage: Tags) => Transition,

@@ -1,4 +1,4 @@
--- A worker's heartbeat. KEYS: workers. ARGV: id, milliseconds after which one without counts as gone.
+-- Records a worker's heartbeat. KEYS: workers. ARGV: id, milliseconds without a heartbeat after which a worker counts as gone.
 -- include: now
 
 redis.call('ZADD', KEYS[1], now, ARGV[1])

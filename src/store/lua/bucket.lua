@@ -1,6 +1,6 @@
--- A bucket of EC2's for calls, as far as this service uses it: so many at once (burst), so many more a second (rate).
--- After a refusal it fills at half the pace, since others in the account call too, and is back at its own in RECOVERY
--- seconds. Refusals that come together count as one.
+-- The part of one of EC2's token buckets for calls that this service uses: so many calls at once (burst), so many more a second
+-- (rate). After a refusal it refills at half the rate, since others in the account call too, and returns to the full rate in
+-- RECOVERY seconds. Refusals at the same time count as one.
 local RECOVERY = 60
 local function look_into(key, burst, rate)
   local time = redis.call('TIME')

@@ -1,5 +1,5 @@
--- The one script behind every write of a record. It makes several writes one after the other, each by itself: one that is refused
--- leaves the others alone.
+-- The script behind every write of a record. It makes several writes one after the other. They are independent: a refused write
+-- does not affect the others.
 --
 -- KEYS: the events of all jobs, then every other key that the writes name by position.
 -- ARGV: the feed's channel, which gets what the job's log gets; then three for each write:
@@ -24,8 +24,8 @@
 -- Where the places of withdrawals begin: WITHDRAWALS of scripts.ts.
 local WITHDRAWALS = 4503599627370496
 
--- A wait queue: withdrawals first, then what has begun (0), then the others (from 1). The order is that of the writes: no clock has
--- a say. A withdrawal's place also says how far the queue went when it came.
+-- Adds a member to a wait queue: withdrawals first, then the change that has begun (0), then the others (from 1). The order is that
+-- of the writes, and no clock affects it. A withdrawal's place also says where the queue ended when the withdrawal was added.
 local function place(queue, class, member)
   local top = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2]
   local withdrawn = redis.call('ZREVRANGEBYSCORE', queue, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
@@ -43,7 +43,7 @@ local function may_start(one, guard)
   if one.is_timed then own, other = other, own end
   local place = redis.call('ZSCORE', own, one.member)
   local ahead = place and redis.call('ZRANK', own, one.member) or redis.call('ZCARD', own)
-  -- Time-based copies that have to wait by themselves hold up no others.
+  -- Time-based copies that wait for throughput do not block the other copies.
   if not timed_wait then
     ahead = ahead + (place and redis.call('ZCOUNT', other, '-inf', '(' .. place) or redis.call('ZCARD', other))
   end
@@ -66,8 +66,9 @@ local function refusal(guard)
   end
 end
 
--- A write with this very receipt was made already where ioredis sends the script again after a lost connection. A request over its
--- lease still makes the write where its repetition has the key and has not written: else one that is always repeated too soon never would.
+-- ioredis sends a script again after a lost connection: then the write with this receipt may have been made already. A request
+-- that outlives its lease still makes its write, where its repetition has the key and has not written. Otherwise a request that
+-- is always repeated too soon would never be made.
 local function claim(receipt)
   local held = redis.call('GET', KEYS[receipt.key])
   if not held then return nil end

@@ -1,4 +1,4 @@
--- How many workers run. KEYS: workers. ARGV: milliseconds after which one without a heartbeat counts as gone.
+-- Counts the workers that run. KEYS: workers. ARGV: milliseconds without a heartbeat after which a worker counts as gone.
 -- include: now
 
 return redis.call('ZCOUNT', KEYS[1], '(' .. (now - ARGV[1]), '+inf')

@@ -1,5 +1,5 @@
--- Keeps the images that are pending, for the next poll. KEYS: pending, event hints. ARGV: a name for the poll unless it has
--- one, milliseconds that this is kept, image ids. Answers the poll's name and the images kept.
+-- Keeps those of the images that are pending, for the next poll. KEYS: pending, event hints. ARGV: a name for that poll, used
+-- if it has none yet; milliseconds for which the hints are kept; image ids. Returns the poll's name and the images kept.
 local known = {}
 for i = 3, #ARGV do
   if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1 then known[#known + 1] = ARGV[i] end

@@ -1,5 +1,5 @@
--- The head of the wait queue, as long as there are both slots and calls: of both its parts, by arrival. KEYS: slots, waiting, timed,
--- full, full of time-based copies, limit, calls, wait queues.
+-- Returns the head of the wait queue: as many members of both its parts, by arrival, as there are both slots and calls. KEYS:
+-- slots, waiting, timed, full, full of time-based copies, limit, calls, wait queues.
 -- ARGV: limit, burst, rate, scope.
 -- include: bucket
 -- include: room

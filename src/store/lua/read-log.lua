@@ -1,5 +1,5 @@
--- The entries of a job's log after an id, oldest first. KEYS: log. ARGV: the id's two numbers, and how many entries at most.
--- Each entry begins with its id, and ids rise: the place is found by halving.
+-- Returns the entries of a job's log after an id, oldest first. KEYS: log. ARGV: the id's two numbers, the largest number of
+-- entries. Each entry begins with its id, and ids rise, so the place is found by binary search.
 local time, number, limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local low, high = 0, redis.call('LLEN', KEYS[1])
 while low < high do

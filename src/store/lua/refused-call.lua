@@ -1,4 +1,4 @@
--- EC2 refused a call. KEYS: bucket. ARGV: burst, rate.
+-- Records that EC2 refused a call. KEYS: bucket. ARGV: burst, rate.
 -- include: bucket
 
 local burst, rate = tonumber(ARGV[1]), tonumber(ARGV[2])

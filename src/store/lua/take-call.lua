@@ -1,5 +1,5 @@
--- Takes one call, and leaves so many. KEYS: bucket. ARGV: burst, rate, calls to leave. Answers 0, or the milliseconds until
--- there is one.
+-- Takes one call, if more than the calls to leave are there. KEYS: bucket. ARGV: burst, rate, calls to leave. Returns 0, or the
+-- milliseconds until there is one.
 -- include: bucket
 
 local burst, rate, needed = tonumber(ARGV[1]), tonumber(ARGV[2]), 1 + ARGV[3]

@@ -1,4 +1,4 @@
--- Takes the images that were kept, with what is known of those still pending; nil if none were. KEYS: event hints, pending.
+-- Takes the event hints, with the pending copies that they name; nil without any hint. KEYS: event hints, pending.
 local kept = redis.call('HKEYS', KEYS[1])
 if #kept == 0 then return false end
 local taken = {}

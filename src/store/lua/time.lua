@@ -1,2 +1,2 @@
--- Redis' clock, of the server that has the key.
+-- Redis' clock, of the server that holds the key.
 return redis.call('TIME')
