@@ -3,22 +3,23 @@ import type { RedisClient } from '../redis-client.ts';
 import type { RedisAddress } from './redis-address.ts';
 import { parseRedisUrl } from './redis-address.ts';
 
-/** For requests and records: rejects within about a second while Redis is away, and connects again by itself. */
+/** For requests and records: commands reject within about a second while Redis is away, and the connection reconnects by itself. */
 const FAIL_FAST = {
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   commandTimeout: 900,
   connectTimeout: 2000,
-  // A connection that is open and silent is closed and made anew: commandTimeout alone would reject for ever.
+  // Closes a connection that is open and silent, and opens a new one: with commandTimeout alone each command would fail for
+  // ever.
   socketTimeout: 1500,
 };
 
-/** For what is better left out than waited for. */
+/** For commands that are better skipped than waited for. */
 const OPTIONAL = { ...FAIL_FAST, commandTimeout: 200 };
 
 /**
- * For BullMQ's blocking reads and for subscriptions: waits for Redis as long as it takes, but on no connection that stays silent
- * for longer than any blocking read asks for.
+ * For BullMQ's blocking reads and for subscriptions: commands wait for Redis as long as it takes. A connection that is silent
+ * for longer than the longest blocking read is replaced.
  */
 const BLOCKING = { maxRetriesPerRequest: null, connectTimeout: 2000, socketTimeout: 30_000 };
 
@@ -28,22 +29,22 @@ export type ConnectionKind = keyof typeof KINDS;
 
 type OnError = (error: Error) => void;
 
-/** Quick to come back: half a second at most between two tries, milliseconds. */
+/** The delay between two connection attempts: half a second at most, milliseconds. */
 const retryStrategy = (times: number) => Math.min(50 * times, 500);
 
-/** A master that was made a replica refuses writes: ioredis is to look for the new one, and send what was refused there. */
+/** A former master that is now a replica refuses writes: ioredis then finds the new master, and sends the refused commands there. */
 const reconnectOnError = ({ message }: Error) => (message.startsWith('READONLY') ? 2 : false);
 
-/** How often a command is sent again, 100 ms apart, while a cluster finds a new master: about as long as the rest fails fast. */
+/** How often a command is sent again, 100 ms apart, while a cluster finds a new master: about as long as the fail-fast limit. */
 const FAIL_FAST_REDIRECTIONS = 6;
 const BLOCKING_REDIRECTIONS = 600;
 
-/** How often a cluster is asked who its masters are, milliseconds. */
+/** How often a cluster is asked for its masters, milliseconds. */
 const CLUSTER_LOOK = 2000;
 
 /**
- * A connection to Redis. `onError` hears of each failed try to connect; ioredis goes on trying. The caller closes it
- * with {@link closeRedis}.
+ * A connection to Redis. `onError` is called for each failed attempt to connect; ioredis keeps trying. The caller closes the
+ * connection with {@link closeRedis}.
  * @param url see {@link parseRedisUrl}
  */
 export function connectRedis(url: string, kind: ConnectionKind, onError: OnError): RedisClient {
@@ -53,7 +54,7 @@ export function connectRedis(url: string, kind: ConnectionKind, onError: OnError
   return redis;
 }
 
-/** A connection that only subscribes: to one server, as every node of a cluster hears what is published at any. */
+/** A connection that only subscribes. It goes to one server, as every node of a cluster forwards what is published at any node. */
 export function connectSubscriber(url: string, onError: OnError): Redis {
   const address = parseRedisUrl(url);
   const redis = address.kind === 'cluster' ? connectToAny(address) : connectServer(address, 'blocking');
@@ -76,7 +77,7 @@ function connectServer(address: Exclude<RedisAddress, { kind: 'cluster' }>, kind
     name: master,
     db,
     sentinelRetryStrategy: retryStrategy,
-    // Sentinels tell of a new master; a master that hangs would close no connection.
+    // The Sentinels announce a new master: a master that hangs would not close its connections.
     failoverDetector: true,
   });
 }
@@ -88,16 +89,16 @@ function connectCluster({ nodes, tls, credentials }: ClusterAddress, kind: Conne
     enableOfflineQueue: kind === 'blocking',
     clusterRetryStrategy: retryStrategy,
     maxRedirections: kind === 'blocking' ? BLOCKING_REDIRECTIONS : FAIL_FAST_REDIRECTIONS,
-    // A master that hangs closes no connection: only asking tells that another has taken its place.
+    // A master that hangs does not close its connections: only asking the cluster shows that another master has replaced it.
     slotsRefreshInterval: CLUSTER_LOOK,
     slotsRefreshTimeout: CLUSTER_LOOK,
     redisOptions: { ...KINDS[kind], ...credentials, ...(tls && { tls: {} }) },
-    // The names are in the certificates of managed clusters, not the addresses.
+    // The certificates of managed clusters contain the names, not the addresses.
     ...(tls && { dnsLookup: (host, done) => done(null, host) }),
   });
 }
 
-/** To the first of the nodes that answers, and to the next one whenever it is lost. */
+/** Subscribes at the first node that answers, and at the next one whenever the connection is lost. */
 function connectToAny({ nodes, tls, credentials }: ClusterAddress): Redis {
   const [first] = nodes;
   const redis: Redis = new Redis({
@@ -115,11 +116,11 @@ function connectToAny({ nodes, tls, credentials }: ClusterAddress): Redis {
 
 /** Redis' INFO, for readiness. */
 export interface RedisProbe {
-  /** Of the server that has our keys. Where there is none it rejects with what keeps the connection from coming about. */
+  /** The INFO of the server that has our keys. Without a connection it rejects with the error that prevents one. */
   info(): Promise<string>;
 }
 
-/** @param prefix of our keys: on a cluster it tells which server has them */
+/** @param prefix the prefix of our keys: on a cluster it decides which server has them */
 export function redisProbe(redis: RedisClient, prefix: string): RedisProbe {
   let fault: Error | null = null;
   redis.on('error', (error: Error) => (fault = error));
@@ -135,7 +136,7 @@ export function redisProbe(redis: RedisClient, prefix: string): RedisProbe {
   };
 }
 
-/** Resolves once the connection is usable; rejects after `timeout` milliseconds. */
+/** Resolves once the connection is ready; rejects after `timeout` milliseconds. */
 export async function untilReady(redis: RedisClient, timeout: number): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve, reject) => {
@@ -147,7 +148,7 @@ export async function untilReady(redis: RedisClient, timeout: number): Promise<v
   });
 }
 
-/** Closes a connection, politely where Redis still answers. */
+/** Closes a connection: with QUIT where Redis still answers. */
 export async function closeRedis(redis: RedisClient): Promise<void> {
   await redis.quit().catch(() => redis.disconnect());
 }

@@ -1,21 +1,27 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 
-/** The one queue of worker steps. A queue job is a wake-up: it names what to look at, the record says what to do. */
+/** The one queue of worker steps. A queue job is a wake-up: it names what to read, and the record says what to do. */
 export const STEPS_QUEUE = 'steps';
 
-/** Webhooks have a queue of their own: receivers that hang hold up no copy. */
+/** Webhooks have a queue of their own, so that receivers that hang do not delay copies. */
 export const WEBHOOKS_QUEUE = 'webhooks';
 
-/** Raised when a payload changes its meaning; a worker puts back what is newer than it knows. 2: steps of a destination name their attempt. */
+/**
+ * Raised when the meaning of a payload changes; a worker puts back payloads of a newer version. 2: steps of a destination name
+ * their attempt.
+ */
 export const PAYLOAD_VERSION = 2;
 
-/** What a payload that has not changed since is sent as, so that an older worker still takes it. */
+/** The version of payloads that have not changed since, so that an older worker still accepts them. */
 const FIRST_VERSION = 1;
 
 const version = Type.Integer({ minimum: 1 });
 
-/** `attempt`: the one that the step is about. An older worker names none; then the step does nothing, and the sweep wakes it again. */
+/**
+ * `attempt`: the attempt that the step is about. An older worker names none: then the step does nothing, and the sweep wakes it
+ * again.
+ */
 export const DestinationPayload = Type.Object({
   v: version,
   jobId: Type.String({ minLength: 1 }),
@@ -36,7 +42,7 @@ export type LeftoverPayload = Static<typeof LeftoverPayload>;
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
 
-/** `hinted`: only the copies that EC2's own events reported. A worker that doesn't know it polls all of them. */
+/** `hinted`: only the copies that EC2's own events named. A worker that does not know the field polls all of them. */
 export const ScopePayload = Type.Object({
   v: version,
   scope: Type.String({ minLength: 1 }),
@@ -51,7 +57,7 @@ export const DeliveryPayload = Type.Object({
 });
 export type DeliveryPayload = Static<typeof DeliveryPayload>;
 
-/** Every job name with the schema of its payload. worker/registry.ts has the handler of each. */
+/** Every job name with the schema of its payload. worker/registry.ts has the handlers. */
 export const STEP_PAYLOADS = {
   'start-copies': JobPayload,
   'start-copy': DestinationPayload,
@@ -72,7 +78,7 @@ const SECOND: ReadonlySet<StepName> = new Set([
   'remove-leftover',
 ]);
 
-/** The version that the payload of a step is sent as. */
+/** The version with which the payload of a step is sent. */
 export function payloadVersion(name: StepName): number {
   return SECOND.has(name) ? PAYLOAD_VERSION : FIRST_VERSION;
 }

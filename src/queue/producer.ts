@@ -11,10 +11,10 @@ import { warnSparingly } from '../logging/logging.ts';
 import type { StepName } from './jobs.ts';
 import { payloadVersion, STEPS_QUEUE, WEBHOOKS_QUEUE } from './jobs.ts';
 
-/** Nothing is kept of a wake-up that was served: the record tells what happened. */
+/** BullMQ keeps nothing of a completed wake-up: the record has the result. */
 const GONE_WHEN_DONE = { removeOnComplete: true, removeOnFail: true } as const;
 
-/** Milliseconds after its time at which a delayed step counts as forgotten, and before it as out of reach. */
+/** Milliseconds after its time at which a delayed step counts as overdue, and before its time at which it counts as delayed too long. */
 const OVERDUE = 5000;
 const TOO_FAR = 60_000;
 
@@ -28,14 +28,14 @@ export class StepProducer {
   readonly #telemetry: Telemetry | undefined;
   readonly #queues = new Map<string, Promise<Queue>>();
 
-  /** `redis` should fail fast: with a Redis that is away, each method rejects instead of waiting. */
+  /** `redis` should fail fast: while Redis is away, each method rejects instead of waiting. */
   constructor(redis: RedisClient, prefix: string, telemetry?: Telemetry) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#telemetry = telemetry;
   }
 
-  /** Opened at its first use, and anew if that failed: BullMQ never gets over a connection that wasn't there at first. */
+  /** Opened at its first use, and again if that failed: BullMQ never recovers from a connection that failed at first. */
   #open(name: string = STEPS_QUEUE): Promise<Queue> {
     const known = this.#queues.get(name);
     if (known !== undefined) return known;
@@ -49,7 +49,7 @@ export class StepProducer {
     return queue;
   }
 
-  /** Wakes whatever the job waits for at a time, by {@link dueSteps}. */
+  /** Wakes the steps of a job that are due at a time, by {@link dueSteps}. */
   async wakeJob(job: Job, now: number): Promise<void> {
     await this.wake(dueSteps(job, now).map((due) => ({ ...due, jobId: job.id })));
   }
@@ -64,12 +64,12 @@ export class StepProducer {
     );
   }
 
-  /** Wakes a step after so many milliseconds. */
+  /** Wakes a step after a delay in milliseconds. */
   async wakeLater(wakeUp: WakeUp, delay: number): Promise<void> {
     await this.#add([queueJob(wakeUp, delay)]);
   }
 
-  /** Has the pending copies of these scopes polled. */
+  /** Wakes a poll of the pending copies of these scopes. */
   async track(scopes: readonly Scope[]): Promise<void> {
     await this.#add(
       scopes.map((scope) => ({
@@ -80,7 +80,7 @@ export class StepProducer {
     );
   }
 
-  /** Has the copies of a scope polled that EC2 reported; `poll` names it, and the same poll is queued once. */
+  /** Wakes a poll of the copies of a scope that EC2 reported. `poll` names it: the same poll is queued once. */
   async trackHinted(scope: Scope, poll: string): Promise<void> {
     await this.#add([
       {
@@ -92,9 +92,9 @@ export class StepProducer {
   }
 
   /**
-   * Takes up delayed steps that a clock has misled: BullMQ delays a step by the clock of the worker that does so, and
-   * releases it by that of another. What is due later than any step is ever delayed, or was due a while ago, by the
-   * shared clock (`now`, epoch milliseconds), is done now.
+   * Promotes misdelayed steps. BullMQ delays a step by the clock of one worker, and releases it by the clock of another. By the
+   * shared clock (`now`, epoch milliseconds), a step that is due later than any delay allows, or that was due a while ago, is
+   * run now.
    */
   async promoteMisdelayed(now: number): Promise<void> {
     const queue = await this.#open();
@@ -106,12 +106,12 @@ export class StepProducer {
     ];
     for (const id of ids) {
       const job = await queue.getJob(id);
-      // Another worker may have taken it up meanwhile.
+      // Another worker may have taken the step meanwhile.
       await job?.promote().catch(() => {});
     }
   }
 
-  /** A step in a queue; `null` where it is done by now. */
+  /** A step in a queue; `null` where it no longer exists. */
   async find(
     name: string,
     id: string,
@@ -119,19 +119,19 @@ export class StepProducer {
     return (await (await this.#open(name)).getJob(id)) ?? null;
   }
 
-  /** Both queues, opened if they are not. Rejects while Redis is away. */
+  /** Both queues, opened if necessary. Rejects while Redis is away. */
   async queues(): Promise<Queue[]> {
     return Promise.all([this.#open(STEPS_QUEUE), this.#open(WEBHOOKS_QUEUE)]);
   }
 
-  /** Steps that wait for a worker, and steps at work, over all workers. */
+  /** The number of steps that wait for a worker, and that run, over all workers. */
   async counts(): Promise<{ waiting: number; active: number }> {
     const queue = await this.#open();
     const { waiting = 0, active = 0 } = await queue.getJobCounts('waiting', 'active');
     return { waiting, active };
   }
 
-  /** How many steps there are, over all workers, and for how long the next one has waited (milliseconds). */
+  /** The number of steps, over all workers, and for how long the next one has waited (milliseconds). */
   async depth(): Promise<{ waiting: number; active: number; delayed: number; oldestMs: number }> {
     const queue = await this.#open();
     const { waiting = 0, active = 0, delayed = 0 } = await queue.getJobCounts('waiting', 'active', 'delayed');
@@ -152,7 +152,10 @@ export class StepProducer {
   }
 }
 
-/** {@link StepProducer.wake} for writes of records: what it could not enqueue it warns of, since the sweep makes it good. */
+/**
+ * {@link StepProducer.wake} for writes of records. It logs a warning for wake-ups that could not be enqueued, which the sweep
+ * replaces.
+ */
 export function wakeOrWarn(
   producer: StepProducer,
   logger: Logger,
@@ -168,16 +171,16 @@ async function openQueue(
 ): Promise<Queue> {
   if (redis.status !== 'ready')
     throw new AmiferryError('redis-unavailable', `Redis, which keeps the queue, is away (${redis.status})`);
-  // Loaded when something is queued first: it takes as long as a fifth of the start without.
+  // Loaded when a step is first queued, because loading takes a fifth as long as the rest of the start.
   const bullmq = await import('bullmq');
   const queue = new bullmq.Queue(name, { connection: redis, skipWaitingForReady: true, ...options });
-  // Without a listener a lost connection would end the process; ioredis itself connects again.
+  // Without a listener a lost connection would end the process; ioredis itself reconnects.
   queue.on('error', () => {});
   await queue.waitUntilReady();
   return queue;
 }
 
-/** BullMQ takes no `undefined`. */
+/** BullMQ does not accept `undefined`. */
 export function tracedBy(telemetry: Telemetry | undefined): { telemetry?: Telemetry } {
   return telemetry === undefined ? {} : { telemetry };
 }
@@ -191,13 +194,13 @@ function queueJob({ step, ...rest }: WakeUp, delay = 0) {
   if ('destination' in rest) id.push(rest.destination, String(rest.attempt));
   if ('imageId' in rest) id.push(rest.imageId);
   if (!('delivery' in rest)) return queued(step, rest, id, delay);
-  // Each try has a wake-up of its own, so that the next one can be queued while this one is at work.
+  // Each try has a wake-up of its own, so that the next one can be queued while this one runs.
   const { at, ...data } = rest;
   id.push(String(rest.delivery), String(at));
   return queued(step, data, id, delay);
 }
 
-/** A queue job's id is what makes a wake-up the same one. Nothing reads it: what a step is about is in its payload. */
+/** The id of a queue job deduplicates wake-ups. Nothing parses it: the payload says what the step is about. */
 function queueJobId(...parts: string[]): string {
   return parts.join('.');
 }

@@ -8,7 +8,7 @@ interface Credentials {
   password?: string;
 }
 
-/** Where Redis is, as REDIS_URL tells. */
+/** The address of Redis in REDIS_URL. */
 export type RedisAddress =
   | { kind: 'single'; url: string }
   | { kind: 'cluster'; nodes: HostPort[]; tls: boolean; credentials: Credentials }
@@ -20,7 +20,7 @@ export type RedisAddress =
       db: number;
       tls: boolean;
       credentials: Credentials;
-      /** Those of the Sentinels themselves, where they ask for any. */
+      /** User and password of the Sentinels themselves, where they require any. */
       sentinelCredentials: Credentials;
     };
 
@@ -35,13 +35,13 @@ const SEVERAL =
  * - `redis://user:password@host:port/0`, or `rediss://` over TLS: one server;
  * - `redis+cluster://user:password@host:port,host:port`: a cluster, by any of its nodes;
  * - `redis+sentinel://user:password@host:port,host:port/master/0?sentinelUsername=…&sentinelPassword=…`: the master of
- *   that name. `rediss+…` speaks TLS with all of them. What is special in a URL is percent-encoded in names and passwords.
+ * that name. `rediss+…` uses TLS for all of them. Special characters in names and passwords are percent-encoded.
  *
- * @throws an Error that says what is wrong and repeats nothing of it: there may be a password in it
+ * @throws an Error that says what is wrong and does not repeat the URL, which may contain a password
  */
 export function parseRedisUrl(url: string): RedisAddress {
   if (/^rediss?:\/\//.test(url)) {
-    // ioredis' own error would have the whole address in it, and so would the stack on the console.
+    // ioredis' own error contains the whole address, and so would the stack on the console.
     if (!URL.canParse(url))
       throw new Error('is no URL: is there a port that is none, or something not percent-encoded?');
     return { kind: 'single', url };
@@ -74,7 +74,7 @@ export function parseRedisUrl(url: string): RedisAddress {
 function hostPort(text: string, kind: keyof typeof PORTS): HostPort {
   const parsed = URL.parse(`redis://${text}`);
   if (parsed === null || parsed.hostname === '') throw new Error('has a host that is no host:port');
-  // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+  // An IPv6 address has brackets in a URL, and none anywhere else.
   const host = parsed.hostname.replace(/^\[(.*)\]$/, '$1');
   return { host, port: parsed.port === '' ? PORTS[kind] : Number(parsed.port) };
 }
