@@ -3,10 +3,10 @@ import { AmiferryError } from '../errors.ts';
 import type { AwsErrorKind, AwsService, Meaning } from './error-codes.ts';
 import { meaningOf, SERVICE_ERRORS } from './error-codes.ts';
 
-/** What may pass, by itself or once credentials work: no fact about what was asked. */
+/** A transient condition, which may end by itself or once credentials work. It says nothing about the resource of the call. */
 export const PASSING: ReadonlySet<AwsErrorKind> = new Set(['throttled', 'transient', 'credentials']);
 
-/** How an unhandled one answers an HTTP request. */
+/** How an error that is not handled answers an HTTP request. */
 const CODES: Record<AwsErrorKind, ErrorCode> = {
   throttled: 'ec2-throttled',
   transient: 'ec2-unavailable',
@@ -18,13 +18,14 @@ const CODES: Record<AwsErrorKind, ErrorCode> = {
 };
 
 /**
- * A failed call of a service of AWS, classified. `message` names the operation, the region, AWS's words and what to do: callers read it, so it
+ * A failed call of an AWS service, classified. `message` names the operation, the region, AWS's message and what to do. Callers
+ * read it, so it contains nothing of this service's own identity and network. `cause` has everything, for the log.
  * says nothing of this service's own identity and network. `cause` has all of it, for the log.
  */
 export class AwsError extends AmiferryError {
   readonly kind: AwsErrorKind;
   readonly awsCode: string;
-  /** How often the SDK had called when it gave up: what an earlier try did is not known. */
+  /** How many tries the SDK had made when it gave up: the effect of an earlier try is unknown. */
   readonly tries: number;
 
   constructor(
@@ -43,20 +44,20 @@ export class AwsError extends AmiferryError {
   }
 }
 
-/** A call that was not made, since EC2 would refuse it: there is none left for `wait` milliseconds. */
+/** A call that was not made, since EC2 would refuse it: the call budget has none left for `wait` milliseconds. */
 export function heldBack(operation: string, region: string, wait: number): AwsError {
   const message = `${operation} in ${region} waits ${wait} ms: this service has called it there as often as EC2 allows. It is tried again by itself.`;
   return new AwsError('throttled', message, 'RequestLimitExceeded', null, undefined);
 }
 
-/** The parts of an SDK error that matter; a failed connection has only a name. */
+/** The parts of an SDK error that matter here; a failed connection has only a name. */
 interface SdkError {
   name: string;
   message: string;
   $metadata?: { requestId?: string; httpStatusCode?: number; attempts?: number };
 }
 
-/** Turns any error that the SDK throws into an {@link AwsError}, by the service's own codes, those of all services, or the status. */
+/** Turns any error that the SDK throws into an {@link AwsError}: by the service's own codes, the common codes, or the status. */
 export function classify(error: unknown, service: AwsService, operation: string, region: string): AwsError {
   if (error instanceof AwsError) return error;
   const { name, message, $metadata } = asSdkError(error);
@@ -69,7 +70,10 @@ export function classify(error: unknown, service: AwsService, operation: string,
   return new AwsError(kind, words.trimEnd(), name, requestId, error, attempts);
 }
 
-/** EC2 names the role that it refuses, and adds what only DecodeAuthorizationMessage can read; Node names the address. */
+/**
+ * Removes what callers must not see: EC2 names the role that it refuses and adds text that only DecodeAuthorizationMessage can
+ * read; Node names the address.
+ */
 function discreet(message: string): string {
   return message
     .replace(/\s+/g, ' ')
@@ -80,7 +84,10 @@ function discreet(message: string): string {
 
 /** AWS's codes are words in camel case, some with a dot. */
 const AWS_CODE = /^[A-Z][A-Za-z]+(?:\.[A-Za-z]+)*$/;
-/** What the SDK calls an answer without a code: not AWS's own, but that of a firewall, a proxy or a broken connection. */
+/**
+ * The SDK's name for an answer without a code. Such an answer is not AWS's own, but that of a firewall, a proxy or a broken
+ * connection.
+ */
 const NO_CODE: ReadonlySet<string> = new Set([
   'Error',
   'Unknown',
@@ -90,8 +97,8 @@ const NO_CODE: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * No status at all means that there was no answer: a time-out, a reset, a name that didn't resolve. One of success means that the answer
- * was not whole, or not AWS's.
+ * No status means that there was no answer: a time-out, a reset, a name that did not resolve. A status of success means that
+ * the answer was incomplete, or not AWS's.
  */
 function kindByStatus(service: AwsService, name: string, status: number | undefined): AwsErrorKind {
   if (status === 429) return 'throttled';

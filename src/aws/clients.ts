@@ -12,10 +12,10 @@ interface Credentials {
   sessionToken?: string;
 }
 
-/** The credentials of an account, or a function that the SDK asks for them whenever they have expired. */
+/** The credentials of an account, or a function that the SDK calls whenever they have expired. */
 export type CredentialsProvider = Credentials | (() => Promise<Credentials>);
 
-/** An account and a region to call. `null` is the account of the service's own credentials, where its id does not matter. */
+/** An account and a region to call. `null` is the account of the service's own credentials, where its id is not needed. */
 export interface ClientScope {
   account: string | null;
   region: string;
@@ -26,25 +26,25 @@ export interface AwsOptions {
   requestTimeoutMs: number;
   /** Tries of one call, the first included; the SDK waits in between with full jitter. */
   maxAttempts: number;
-  /** Leaves throttled calls to the caller; otherwise the SDK tries them again too. */
+  /** Leaves throttled calls to the caller; otherwise the SDK retries them too. */
   leavesThrottling?: boolean;
-  /** Has each call make a span. */
+  /** Makes a span for each call. */
   tracing?: Pick<Tracing, 'span'>;
-  /** Another address than the SDK finds by itself. */
+  /** An address that replaces the one that the SDK would choose. */
   endpoint?: string;
-  /** Asked once for each account. Without it the SDK finds the service's own credentials by its default chain. */
+  /** Called once for each account. Without it the SDK finds the service's own credentials by its default chain. */
   credentialsOf?: (account: string | null) => CredentialsProvider;
 }
 
-/** What the factory sets in the constructor of an SDK client. */
+/** The options that the factory passes to the constructor of an SDK client. */
 type ClientConfig = ReturnType<typeof clientConfig>;
 
-/** The SDK of one service. */
+/** How to load and make the SDK client of one service. */
 export interface ServiceSdk<Sdk, Client> {
   service: AwsService;
-  /** The format of its answers. */
+  /** The format of the service's answers. */
   answers: Parameters<typeof withExpectedAnswers>[1];
-  /** Imports the SDK. EC2's takes about 100 MB and 0.2 s, whatever is imported from it. */
+  /** Imports the SDK. That of EC2 takes about 100 MB and 0.2 s, whatever is imported from it. */
   load: () => Promise<Sdk>;
   create: (sdk: Sdk, config: ClientConfig) => Client;
 }
@@ -56,9 +56,9 @@ type SdkClient = { destroy(): void } & Parameters<typeof withExpectedAnswers>[0]
   Parameters<typeof traced>[0];
 
 /**
- * The factory of all SDK clients of one service: one client for each account and region. A client is made when it is first needed,
- * and the SDK is loaded then. Region, credentials, endpoint, deadline, checks of answers, throttling and tracing are set here and
- * nowhere else.
+ * The factory of all SDK clients of one service: one client for each account and region. It makes a client when it is first
+ * needed, and loads the SDK then. It is the only place that sets region, credentials, endpoint, deadline, checks of answers,
+ * throttling and tracing.
  */
 export class AwsClients<Sdk, Client extends SdkClient> {
   readonly #of: ServiceSdk<Sdk, Client>;
@@ -72,7 +72,7 @@ export class AwsClients<Sdk, Client extends SdkClient> {
     this.#options = options;
   }
 
-  /** @throws what the import of the SDK and {@link AwsOptions.credentialsOf} throw */
+  /** @throws the errors of the SDK's import and of {@link AwsOptions.credentialsOf} */
   async get(scope: ClientScope): Promise<{ sdk: Sdk; client: Client }> {
     this.#sdk ??= this.#of.load();
     const sdk = await this.#sdk;
@@ -113,7 +113,7 @@ function clientConfig(options: AwsOptions, region: string, credentials: Credenti
     requestHandler: {
       connectionTimeout: Math.min(3000, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
-      // Without it the SDK only warns that the time is over, and goes on waiting.
+      // Without this option the SDK only warns after the time-out, and continues to wait.
       throwOnRequestTimeout: true,
       // Closes a connection that is open and silent, also in the middle of an answer.
       socketTimeout: requestTimeoutMs,

@@ -1,5 +1,5 @@
 type Handler = (args: never) => Promise<{ output: unknown }>;
-/** The SDK gives each call a context object of its own, the same to all middleware. */
+/** The SDK gives each call a context object of its own, which is the same for all middleware. */
 type Middleware = (next: Handler, context: object) => Handler;
 
 /** Any client of the AWS SDK. */
@@ -10,16 +10,16 @@ interface SdkClient {
   };
 }
 
-/** AWS has not answered a call to its end in time. What the call did is unknown, and so is what its tries did. */
+/** AWS has not answered a call completely in time. The effect of the call, and of each of its tries, is unknown. */
 class DeadlineError extends Error {
   override name = 'TimeoutError';
   readonly $metadata = { attempts: 2 };
 }
 
 /**
- * Ends each call of a client after so many milliseconds: all tries, and each answer's body. The SDK's own `requestTimeout` ends with
- * the head of an answer, so that half a body followed by silence would be waited for without end. After the deadline no further
- * try is sent: its caller has gone on, and may have taken back what the call gave.
+ * Ends each call of a client after so many milliseconds, with all its tries and each answer's body. The SDK's own
+ * `requestTimeout` covers only the head of an answer: half a body followed by silence would be waited for without end. After
+ * the deadline no further try is sent, because the caller has continued, and may have taken back what the call gave.
  */
 export function withDeadline<Client extends SdkClient>(client: Client, milliseconds: number): Client {
   const deadlines = new WeakMap<object, number>();
@@ -43,7 +43,7 @@ export function withDeadline<Client extends SdkClient>(client: Client, milliseco
   };
   const { middlewareStack } = client;
   middlewareStack.add(wholeCall, { step: 'initialize', name: 'amiferryDeadline', priority: 'high' });
-  // The last of this step: the SDK's retries come before it.
+  // The last middleware of this step: the SDK's retries come before it.
   middlewareStack.add(oneTry, { step: 'finalizeRequest', name: 'amiferryDeadlineOfTries', priority: 'low' });
   return client;
 }

@@ -1,16 +1,16 @@
 import { slotLimitIn } from '../domain/slot-limits.ts';
 
-/** The services of AWS that are called. */
+/** The AWS services that are called. */
 export type AwsService = 'EC2' | 'KMS' | 'SQS' | 'STS';
 
 /**
- * What a failed call means for its caller:
+ * The meaning of a failed call for its caller:
  * - `throttled`: wait and call again, for as long as it takes; it uses up no attempt
  * - `transient`: call again with the same token, within limits
- * - `slots`: the region makes as many copies at once as it may: wait for a slot
- * - `missing`: the resource isn't there (any more, or yet)
- * - `credentials`: the account does not take the service's credentials at the moment; wait, for it says nothing of what was asked
- * - `denied`: the service's own credentials don't suffice; nothing changes until an operator changes them
+ * - `slots`: the region already makes as many concurrent copies as it allows: wait for a slot
+ * - `missing`: the resource does not exist (any more, or yet)
+ * - `credentials`: the account currently refuses the service's credentials; wait, for it says nothing about the resource
+ * - `denied`: the service's credentials lack a permission; an operator has to change that
  * - `refused`: this call will never succeed as it is
  */
 export type AwsErrorKind =
@@ -35,7 +35,7 @@ const CREDENTIALS = "Check the service's credentials and its IAM policy (docs/ia
 const RENEW = "Check the service's credentials: they are missing, expired or not accepted (docs/iam.md).";
 const CLOCK = "Check this machine's clock and credentials.";
 
-/** Codes that mean the same from every service. docs/ec2-errors.md shows this table and EC2's, and a test compares them. */
+/** Codes with the same meaning in every service. docs/ec2-errors.md shows this table and EC2's, and a test compares them. */
 export const COMMON_CODES: Codes = {
   RequestLimitExceeded: { kind: 'throttled', advice: PASSES },
   Throttling: { kind: 'throttled', advice: PASSES },
@@ -125,15 +125,15 @@ const SQS_CODES: Codes = {
 };
 
 interface ServiceErrors {
-  /** Codes of its own, and those that mean something else than in {@link COMMON_CODES}. */
+  /** The service's own codes, and codes with another meaning than in {@link COMMON_CODES}. */
   codes: Codes;
-  /** What a 403 without a known code means; `refused` unless it is said. */
+  /** The meaning of a 403 without a known code; `refused` by default. */
   forbidden?: AwsErrorKind;
   /** Advice for errors that have none of their own. */
   advice?: Readonly<Partial<Record<AwsErrorKind, string>>>;
 }
 
-/** What is special about the errors of each service. */
+/** What differs between the errors of the services. */
 export const SERVICE_ERRORS: Readonly<Record<AwsService, ServiceErrors>> = {
   EC2: { codes: EC2_CODES },
   KMS: { codes: {} },
@@ -150,7 +150,7 @@ export const SERVICE_ERRORS: Readonly<Record<AwsService, ServiceErrors>> = {
   STS: { codes: {} },
 };
 
-/** What a code means by the tables, and by EC2's words where its code does not tell. `undefined` for an unknown code. */
+/** The meaning of a code by the tables, and by EC2's message where its code is ambiguous. `undefined` for an unknown code. */
 export function meaningOf(
   service: AwsService,
   code: string,
@@ -161,15 +161,18 @@ export function meaningOf(
   return special ?? SERVICE_ERRORS[service].codes[code] ?? COMMON_CODES[code];
 }
 
-/** EC2 shows an image's billing codes to its owner alone, so that its refusal is the first to name them. */
+/** EC2 shows an image's billing codes only to its owner. For others, this refusal is the first sign of them. */
 const PRODUCT_CODES = /BillingProduct|product codes?/i;
 const PRODUCTS =
   'Launch an instance of the image in this account, create an image of the instance, and copy that: no key and no share helps.';
 
-/** AuthFailure is also what EC2 says of another account's image; these are its words about credentials. */
+/** EC2 also uses AuthFailure for another account's image. These are its messages about credentials. */
 const UNKNOWN_CREDENTIALS = /validate the provided access credentials/;
 
-/** CopyImage's limit is one of copies at once, whatever its code and words, and passes; any other resource's is a quota, and final. */
+/**
+ * CopyImage's limit is one of concurrent copies, whatever its code and message, and is temporary. The limit of any other
+ * resource is a quota, and final.
+ */
 function ec2Meaning(code: string, operation: string, message: string): Meaning | undefined {
   if (code === 'AuthFailure' && UNKNOWN_CREDENTIALS.test(message))
     return { kind: 'credentials', advice: `${RENEW} An opt-in region may not be enabled in the account.` };
@@ -187,7 +190,7 @@ const PUBLIC_QUOTA =
 const SHAREE_QUOTA =
   'Share with an organization or unit instead of its accounts, or have AWS raise the quota of sharees of an AMI.';
 
-/** Of what a change of permissions is over: EC2 has one code for both quotas. */
+/** The quota that a change of permissions exceeds: EC2 has one code for both quotas. */
 function quotaAdvice(operation: string, message: string): string {
   if (operation !== 'ModifyImageAttribute') return QUOTA;
   return /public/i.test(message) ? PUBLIC_QUOTA : SHAREE_QUOTA;

@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
 
-/** An answer of success that AWS did not give. What the call did is unknown; the SDK tries it again. */
+/** An answer with a status of success that did not come from AWS. The effect of the call is unknown; the SDK retries it. */
 export class UnexpectedAnswer extends Error {
   override name = 'UnexpectedAnswer';
   readonly $retryable = {};
@@ -23,18 +23,18 @@ interface SdkClient {
   };
 }
 
-/** How the body of an answer of success begins: EC2's names its operation, those in JSON are an object, or empty. */
+/** How the body of a successful answer begins: EC2's names its operation; one in JSON is an object, or empty. */
 const BEGINS = {
   xml: (operation: string) => new RegExp(`^\\s*(?:<\\?xml[^>]*\\?>\\s*)?<${operation}Response[\\s>/]`),
   json: () => /^\s*(?:\{|$)/,
 };
 
-/** Characters of a body that tell whose it is. */
+/** How many characters of a body are checked. */
 const HEAD = 300;
 
 /**
- * Refuses an answer of success that is not the service's own: the page of a firewall, a proxy or a captive portal, or an
- * empty one. The SDK reads such a page as an answer in which every field is missing, so that a list would come out empty.
+ * Refuses a successful answer that is not the service's own: the page of a firewall, a proxy or a captive portal, or an empty
+ * one. The SDK reads such a page as an answer in which every field is missing, so that a list would be empty.
  */
 export function withExpectedAnswers<Client extends SdkClient>(
   client: Client,
@@ -54,7 +54,7 @@ export function withExpectedAnswers<Client extends SdkClient>(
   return client;
 }
 
-/** Reads the body, which the SDK is given as it was read. @throws {UnexpectedAnswer} */
+/** Reads the body, and passes it on to the SDK unchanged. @throws {UnexpectedAnswer} */
 async function check(response: RawResponse, begins: RegExp): Promise<void> {
   const { body } = response;
   const read = isStream(body) ? await buffer(body) : Buffer.alloc(0);
@@ -75,7 +75,7 @@ function isStream(body: unknown): body is NodeJS.ReadableStream {
   return typeof body === 'object' && body !== null && 'pipe' in body;
 }
 
-/** A list that AWS always answers with, if only an empty one. @throws {UnexpectedAnswer} where it is missing */
+/** A list that AWS always returns, even if it is empty. @throws {UnexpectedAnswer} where it is missing */
 export function listIn<T>(list: T[] | undefined, name: string): T[] {
   if (list !== undefined) return list;
   throw new UnexpectedAnswer(`the answer of AWS lacks ${name}`);

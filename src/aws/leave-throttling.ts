@@ -1,8 +1,8 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 
 /**
- * Passes a throttled call's error on to its caller: the SDK retries only other errors by itself. A step that is put off
- * waits for a call, while the SDK's own second try would come half a second later and be refused too.
+ * Passes the error of a throttled call to its caller, and lets the SDK retry only other errors. A postponed step waits for the
+ * call budget. The SDK's own second try would come half a second later and be throttled too.
  */
 export function leaveThrottling({ config }: { config: Pick<EC2Client['config'], 'retryStrategy'> }): void {
   const standard = config.retryStrategy;

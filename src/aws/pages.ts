@@ -1,13 +1,13 @@
 import { UnexpectedAnswer } from './expected-answers.ts';
 
-/** Pages of one answer that are read at most: 200,000 images or snapshots. */
+/** How many pages of one answer are read at most: 200,000 images or snapshots. */
 const MOST = 200;
 
 /**
- * The pages of an answer, one after the other. An endpoint that gives a page again and again would otherwise be asked, and its answers
- * kept, without end.
- * @param tokenOf the token of the page after it
- * @param most pages that are read at most
+ * The pages of an answer, one after the other. The number of pages is limited, because an endpoint that repeats a page would
+ * otherwise be called, and its answers kept, without end.
+ * @param tokenOf the token of the next page
+ * @param most how many pages are read at most
  * @throws {UnexpectedAnswer} where a token comes twice in a row, and where there are more pages
  */
 export async function* pagesOf<Page>(

@@ -1,7 +1,7 @@
 import type { OpenSpan, SpanAttributes, Tracing } from '../tracing/tracing.ts';
 import type { AwsService } from './error-codes.ts';
 
-/** What the SDK tells of a call, answered or failed. */
+/** What the SDK says of a call that was answered or failed. */
 interface Metadata {
   requestId?: string | undefined;
   httpStatusCode?: number | undefined;
@@ -17,8 +17,8 @@ interface SdkClient {
 }
 
 /**
- * Has each call of a client make a span, the SDK's own tries included: which operation where, with which request id and error
- * code. Nothing of what was sent or answered is in it.
+ * Makes a span for each call of a client, including the SDK's own tries: operation, region, request id and error code. The span
+ * contains no part of the request or the answer.
  */
 export function traced<Client extends SdkClient>(
   client: Client,
@@ -44,7 +44,7 @@ export function traced<Client extends SdkClient>(
   return client;
 }
 
-/** An SDK error's name is EC2's own code, and becomes the span's `error.type`. */
+/** The name of an SDK error is EC2's own code, and becomes the span's `error.type`. */
 async function call(span: OpenSpan, send: () => Promise<{ output: unknown }>): Promise<{ output: unknown }> {
   try {
     const result = await send();

@@ -31,10 +31,10 @@ const EC2: ServiceSdk<Ec2Sdk, EC2Client> = {
   create: (sdk, config) => new sdk.EC2Client(config),
 };
 
-/** What EBS encrypts under where no other key is set: it can never be shared. */
+/** The key that EBS uses where no other key is set. Images that are encrypted under it can never be shared. */
 const AWS_EBS_ALIAS = 'alias/aws/ebs';
 
-/** EC2's limits: values a filter, and results a page. */
+/** EC2's limits: values in a filter, and results in a page. */
 export const FILTER_VALUES = 200;
 const PAGE = 1000;
 
@@ -53,7 +53,7 @@ export class AwsGateway implements Ec2Gateway {
     this.#budget = options.budget;
   }
 
-  /** The same gateway, with the same clients, for calls that another budget allows. */
+  /** The same gateway with the same clients, but with another call budget. */
   withBudget(budget: CallBudget): AwsGateway {
     return new AwsGateway({ ...this.#options, budget }, this.#clients);
   }
@@ -75,7 +75,7 @@ export class AwsGateway implements Ec2Gateway {
       ...(filter.states === undefined ? [] : [equals('state', filter.states)]),
       ...(filter.public === undefined ? [] : [equals('is-public', ['true'])]),
     ];
-    // An unknown id fails a call that names it as ImageId; as a filter's value it is just left out.
+    // An unknown id fails a call that names it as ImageId. As a value of a filter it is ignored.
     const chunks =
       filter.imageIds === undefined
         ? [[]]
@@ -111,7 +111,7 @@ export class AwsGateway implements Ec2Gateway {
     return found;
   }
 
-  /** An answer to names has no pages. */
+  /** An answer about ids has no pages. */
   #namedImages(scope: Scope, imageIds: readonly string[], states: readonly ImageState[]): Promise<Image[]> {
     return this.#call(scope, 'DescribeImages', async (client, sdk) => {
       const command = new sdk.DescribeImagesCommand({
@@ -130,7 +130,7 @@ export class AwsGateway implements Ec2Gateway {
 
   async snapshotsCopiedFor(scope: Scope, imageId: string): Promise<Snapshot[]> {
     const found = await this.#findSnapshots(scope, 'description', [destinationAmiFilter(imageId)]);
-    // These are deleted: what an endpoint that ignores the filter adds is left out.
+    // These snapshots are deleted later: what an endpoint that ignores the filter adds is dropped.
     return found.filter((snapshot) => destinationAmi(snapshot) === imageId);
   }
 
@@ -284,7 +284,7 @@ export class AwsGateway implements Ec2Gateway {
     return this.#call(scope, 'DescribeRegions', async (client, sdk) => {
       const Filters = [equals('opt-in-status', ['not-opted-in'])];
       const { Regions } = await client.send(new sdk.DescribeRegionsCommand({ AllRegions: true, Filters }));
-      // The filter may be ignored, so the status is read as well.
+      // The filter may be ignored, so the status is checked as well.
       return listIn(Regions, 'regionInfo').flatMap(({ RegionName, OptInStatus }) =>
         RegionName !== undefined && OptInStatus === 'not-opted-in' ? [RegionName] : [],
       );
@@ -301,7 +301,7 @@ export class AwsGateway implements Ec2Gateway {
     this.#clients.close();
   }
 
-  /** The one way to EC2: within what may be called, by the scope's client, and every failure classified. */
+  /** Makes every call to EC2: within the call budget, with the scope's client, and with each failure classified. */
   async #call<T>(
     scope: Scope,
     operation: string,
@@ -311,7 +311,7 @@ export class AwsGateway implements Ec2Gateway {
     const wait = paid ? 0 : ((await this.#budget?.take(scope, operation)) ?? 0);
     if (wait > 0) throw heldBack(operation, scope.region, wait);
     if (fence !== undefined) {
-      // A client that can't be had fails below, where the failure is classified.
+      // A client that can't be made fails below, where the failure is classified.
       await this.#clients.get(scope).catch(() => {});
       await fence();
     }

@@ -4,7 +4,7 @@ import { IMAGE_STATES } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import { normalise } from '../../domain/permissions.ts';
 
-/** EC2's answers in this service's own types. EC2 may leave out any field, so each has something to stand in. */
+/** Converts EC2's answers into this service's own types. EC2 may omit any field, so each has a default. */
 export function toImage(image: AwsImage, { account, region }: Scope): Image {
   return {
     imageId: image.ImageId ?? '',
@@ -45,7 +45,7 @@ function toSnapshots(image: AwsImage): Image['snapshots'] {
   );
 }
 
-/** A state that EC2 adds later counts as `transient`: neither usable nor over. */
+/** A state that EC2 adds later counts as `transient`: neither usable nor ended. */
 function toState(state: string | undefined): ImageState {
   return IMAGE_STATES.find((known) => known === state) ?? 'transient';
 }

@@ -1,12 +1,15 @@
 import type { Scope } from '../../domain/ami.ts';
 
 /**
- * What this service lets itself call in a scope, so that EC2 need not refuse: every refused call counts against the
- * account's limits, whatever else runs in it.
+ * The call budget of this service in a scope. It keeps EC2 from refusing calls: every refused call counts against the account's
+ * limits, which other users of the account share.
  */
 export interface CallBudget {
-  /** Takes one call of an operation. 0: it may be made now. Else the milliseconds until there is one, and none is taken. */
+  /**
+   * Takes one call of an operation. Returns 0 if it may be made now. Else it takes none, and returns the milliseconds until
+   * there is one.
+   */
   take(scope: Scope, operation: string): Promise<number>;
-  /** EC2 refused a call with RequestLimitExceeded: others in the account call too. */
+  /** Records that EC2 refused a call with RequestLimitExceeded: others in the account call too. */
   refused(scope: Scope, operation: string): Promise<void>;
 }

@@ -3,10 +3,10 @@ import { scopeKey } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
-/** For so long an answer is kept, milliseconds: enabling a region takes minutes in any case. */
+/** For how long an answer is kept, milliseconds: enabling a region takes minutes in any case. */
 const FRESH_MS = 60_000;
 
-/** The regions that the account has not enabled, asked for at most once a minute. A failure is not kept. */
+/** The regions that the account has not enabled. They are queried at most once a minute. A failure is not cached. */
 export class DisabledRegions {
   readonly #gateway: Pick<Ec2Gateway, 'disabledRegions'>;
   readonly #account: () => Promise<string>;
@@ -14,9 +14,9 @@ export class DisabledRegions {
   readonly #answers: Recent<string[]>;
 
   /**
-   * @param account whose regions they are
-   * @param region where EC2 is asked
-   * @param now milliseconds of any clock that only goes forward
+   * @param account the account
+   * @param region the region in which EC2 is called
+   * @param now milliseconds of any monotonic clock
    */
   constructor(
     gateway: Pick<Ec2Gateway, 'disabledRegions'>,
@@ -30,7 +30,7 @@ export class DisabledRegions {
     this.#answers = new Recent(FRESH_MS, { now });
   }
 
-  /** @throws {AwsError} what the call met */
+  /** @throws {AwsError} the error of the call */
   async read(): Promise<string[]> {
     const scope: Scope = { account: await this.#account(), region: this.#region };
     return this.#answers.get(scopeKey(scope), () => this.#gateway.disabledRegions(scope));

@@ -6,24 +6,25 @@ import type { EndedImages } from './gateway.ts';
 /** Ids that one call of DescribeImages may name (EC2 API reference, DescribeImages). */
 export const IMAGE_IDS = 1000;
 
-/** How often those that EC2 doesn't know are left out and it is asked again, before it is asked in another way. */
+/** How often the call is repeated without unknown ids, before the images are queried by a filter. */
 const TRIES = 3;
 
 const ENDED: readonly ImageState[] = IMAGE_STATES.filter(
   (state) => state !== 'pending' && state !== 'transient',
 );
 
-/** The two ways to ask EC2 for some images. */
+/** The two ways to query some images. */
 export interface Asking {
-  /** Those in one of these states; rejects as `missing` over an id that EC2 doesn't know. */
+  /** The images in one of these states; rejects as `missing` if EC2 does not know one of the ids. */
   named: (imageIds: readonly string[], states: readonly ImageState[]) => Promise<Image[]>;
-  /** All of them that EC2 knows. */
+  /** All images that EC2 knows. */
   filtered: (imageIds: readonly string[]) => Promise<Image[]>;
 }
 
 /**
- * Which of at most {@link IMAGE_IDS} images have ended. One id that EC2 doesn't know fails a call that names it, and the error tells
- * which: it is left out of the next one. Where that leads nowhere they are asked for by a filter, in more and longer answers.
+ * Finds which of at most {@link IMAGE_IDS} images have ended. One id that EC2 does not know fails the whole call, and the error
+ * names the id: the next call leaves it out. After too many such calls, the images are queried by a filter, which takes more
+ * calls and longer answers.
  */
 export async function findEnded(imageIds: readonly string[], asking: Asking): Promise<EndedImages> {
   const unknown = new Set<string>();
@@ -31,7 +32,7 @@ export async function findEnded(imageIds: readonly string[], asking: Asking): Pr
     const known = imageIds.filter((id) => !unknown.has(id));
     if (known.length === 0) return { ended: [], unknown: [...unknown] };
     try {
-      // EC2's word alone is not enough: an endpoint that ignores the filter answers with all of them.
+      // The states are checked here too: an endpoint that ignores the filter answers with all images.
       const answered = await asking.named(known, ENDED);
       return { ended: answered.filter(isEnded(known)), unknown: [...unknown] };
     } catch (error) {
@@ -56,7 +57,7 @@ function endedAmong(imageIds: readonly string[], images: readonly Image[]): Ende
   };
 }
 
-/** EC2's words: "The image ids '[ami-…, ami-…]' do not exist". Throws what is no such error. */
+/** The unknown ids in EC2's message: "The image ids '[ami-…, ami-…]' do not exist". Throws any other error. */
 function saysMissing(error: unknown, imageId: string): boolean {
   if (!(error instanceof AwsError) || error.kind !== 'missing') throw error;
   return error.message.includes(imageId);

@@ -1,7 +1,7 @@
 import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 
-/** Everything that CopyImage is given. The call is made in `scope`, the destination. */
+/** The parameters of CopyImage. The call is made in `scope`, the destination. */
 export interface CopyImageParams {
   source: { imageId: string; region: string };
   name: string;
@@ -11,7 +11,7 @@ export interface CopyImageParams {
   /** Never `false`: EC2 can add encryption and never removes it. */
   encrypted: true | null;
   kmsKeyId: string | null;
-  /** EC2 is to copy the source's tags to the image: none of them is one of `imageTags` then. */
+  /** EC2 is to copy the source's tags to the image. `imageTags` then has none of their keys. */
   copyTags: boolean;
   /** Put on the image and on its snapshots within the call itself. */
   imageTags: Tags;
@@ -19,26 +19,26 @@ export interface CopyImageParams {
   completionDurationMinutes: number | null;
 }
 
-/** One page of EC2's answers is turned; a method returns all of them. */
+/** A filter for images. A method reads all pages of EC2's answer and returns all images. */
 export interface ImageFilter {
   imageIds?: readonly string[];
   tags?: Tags;
   names?: readonly string[];
   source?: { imageId: string; region: string };
   states?: readonly ImageState[];
-  /** Only those that everyone may launch. */
+  /** Only images that everyone may launch. */
   public?: true;
 }
 
-/** What EC2 says of images that are being made: the others are still pending. */
+/** EC2's answer about images that are being made: images that it does not list are still pending. */
 export interface EndedImages {
-  /** Those that are no longer pending, whichever way. */
+  /** Images that are no longer pending, whatever their state. */
   ended: Image[];
   /** Ids that EC2 doesn't know. */
   unknown: string[];
 }
 
-/** DeregisterImage and DeleteSnapshot are harmless for what is gone already. */
+/** DeregisterImage and DeleteSnapshot are harmless for a resource that no longer exists. */
 export type RemoveOutcome = 'removed' | 'gone';
 
 export interface SnapshotPermissions {
@@ -47,46 +47,46 @@ export interface SnapshotPermissions {
 }
 
 /**
- * Asked directly before a call is sent, when all that could hold it up here has been waited for. It rejects when the call
- * may no longer be made, and what it rejects with is passed on as it is.
+ * Is called directly before a call is sent, after all waits of this process for the call. It rejects when the call may no
+ * longer be made. The gateway passes its error on unchanged.
  */
 export type Fence = () => Promise<void>;
 
 /**
- * The port to EC2: just the operations that this service uses, in its own types, always for a scope. Every method
- * throws {@link AwsError} (aws-error.ts) and nothing else; none retries beyond the SDK's own three attempts.
+ * The port to EC2: only the operations that this service uses, in its own types, always for a scope. Every method throws {@link
+ * AwsError} (aws-error.ts) and nothing else. None retries beyond the SDK's own three attempts.
  */
 export interface Ec2Gateway {
-  /** The image, or `null` where it doesn't exist, is deregistered, or isn't visible to this account. */
+  /** The image, or `null` where it does not exist, is deregistered, or is not visible to this account. */
   describeImage(scope: Scope, imageId: string): Promise<Image | null>;
 
-  /** The images that match, unknown ids left out. An empty list of ids asks nothing and gives nothing. */
+  /** The images that match, without unknown ids. An empty list of ids makes no call and returns nothing. */
   findImages(scope: Scope, filter: ImageFilter): Promise<Image[]>;
 
   /**
-   * Which of these images have ended, and which EC2 doesn't know: with up to 1,000 of them a call, and an answer as short as
-   * what has happened. An empty list asks nothing.
+   * Which of these images have ended, and which EC2 does not know. One call covers up to 1,000 images, and its answer has only
+   * the images that have ended. An empty list makes no call.
    */
   findEnded(scope: Scope, imageIds: readonly string[]): Promise<EndedImages>;
 
-  /** Snapshots of this account with one of these values of a tag. An empty list gives nothing. */
+  /** Snapshots of this account with one of these values of a tag. An empty list returns nothing. */
   findSnapshots(scope: Scope, tag: string, values: readonly string[]): Promise<Snapshot[]>;
 
   /** Snapshots of this account that EC2 describes as copied for an image. */
   snapshotsCopiedFor(scope: Scope, imageId: string): Promise<Snapshot[]>;
 
-  /** These snapshots of this account, unknown ids left out. An empty list gives nothing. */
+  /** These snapshots of this account, without unknown ids. An empty list returns nothing. */
   describeSnapshots(scope: Scope, snapshotIds: readonly string[]): Promise<Snapshot[]>;
 
   /**
-   * The account that owns each of these snapshots; `null` for one that this account may not see, or that is not there. An
-   * empty list asks nothing.
+   * The account that owns each of these snapshots; `null` for one that this account may not see, or that does not exist. An
+   * empty list makes no call.
    */
   snapshotOwners(scope: Scope, snapshotIds: readonly string[]): Promise<Map<string, string | null>>;
 
   /**
-   * Starts a copy and gives the new image's id. Its state is `pending`, and describing it may not find it yet.
-   * @param paid the call was taken off what may be called already
+   * Starts a copy and returns the new image's id. Its state is `pending`, and EC2 may not find it yet.
+   * @param paid the call was already taken from the call budget
    */
   copyImage(scope: Scope, params: CopyImageParams, paid?: boolean): Promise<string>;
 
@@ -97,10 +97,10 @@ export interface Ec2Gateway {
 
   deleteSnapshot(scope: Scope, snapshotId: string): Promise<RemoveOutcome>;
 
-  /** Who may launch an image of this account. */
+  /** The principals that may launch an image of this account. */
   launchPermissions(scope: Scope, imageId: string): Promise<PermissionSet>;
 
-  /** Adds and removes launch permissions in one call: all of it happens, or nothing does. */
+  /** Adds and removes launch permissions in one call, which is atomic. */
   modifyLaunchPermissions(
     scope: Scope,
     imageId: string,
@@ -109,7 +109,7 @@ export interface Ec2Gateway {
     fence?: Fence,
   ): Promise<void>;
 
-  /** Who may make volumes of a snapshot, and so copy what it backs. Only accounts and everybody can be named. */
+  /** The principals that may make volumes of a snapshot, and so copy its image. Only accounts and `all` can be named. */
   snapshotPermissions(scope: Scope, snapshotId: string): Promise<SnapshotPermissions>;
 
   /** One call can add or remove, not both, and name at most 500 accounts. */
@@ -133,7 +133,7 @@ export interface Ec2Gateway {
   /** Names of the regions that the account has not enabled (DescribeRegions, opt-in-status `not-opted-in`). */
   disabledRegions(scope: Scope): Promise<string[]>;
 
-  /** Whether the credentials work at all: the cheapest call there is. Throws when they don't. */
+  /** Checks that the credentials work, with the cheapest call there is. Throws when they do not. */
   checkCredentials(scope: Scope): Promise<void>;
 
   /** Closes the clients' sockets. */

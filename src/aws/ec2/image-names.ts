@@ -3,14 +3,17 @@ import { scopeKey } from '../../domain/ami.ts';
 import { heldBack } from '../aws-error.ts';
 import type { Ec2Gateway } from './gateway.ts';
 
-/** Calls a region that this process makes for names: the rest of EC2's limit of DescribeImages (100, and 20 a second) is for the work. */
+/**
+ * How many calls a region this process makes for names. The rest of EC2's limit of DescribeImages (100, and 20 a second) is for
+ * the work.
+ */
 const BURST = 50;
 const PER_SECOND = 5;
 
-/** For so long an answer is given again where no call is left, milliseconds. */
+/** For how long an answer is reused where no call is left, milliseconds. */
 const STALE_MS = 5000;
 
-/** How many answers are remembered at most. */
+/** How many answers are cached at most. */
 const MOST = 1000;
 
 interface Answer {
@@ -20,8 +23,8 @@ interface Answer {
 }
 
 /**
- * Finds the account's images by name. Concurrent look-ups of one name share a call. Calls are rate limited per region: over the limit
- * an answer of the last seconds is given again, or none.
+ * Finds the account's images by name. Concurrent look-ups of one name share a call. Calls are rate limited per region: over the
+ * limit an answer of the last seconds is reused, or there is none.
  */
 export class ImageNames {
   readonly #gateway: Pick<Ec2Gateway, 'findImages'>;
@@ -29,13 +32,13 @@ export class ImageNames {
   readonly #answers = new Map<string, Answer>();
   readonly #buckets = new Map<string, { left: number; at: number }>();
 
-  /** @param now milliseconds of any clock that only goes forward */
+  /** @param now milliseconds of any monotonic clock */
   constructor(gateway: Pick<Ec2Gateway, 'findImages'>, now: () => number = () => performance.now()) {
     this.#gateway = gateway;
     this.#now = now;
   }
 
-  /** The account's images of a name. @throws {AwsError} what the call met, or `throttled` where none is left to be made */
+  /** The account's images with a name. @throws {AwsError} the error of the call, or `throttled` where no call is left */
   async find(scope: Scope, name: string): Promise<Image[]> {
     const key = `${scopeKey(scope)}/${name}`;
     const known = this.#answers.get(key);
@@ -63,7 +66,7 @@ export class ImageNames {
     }
   }
 
-  /** Takes a call off the region's bucket. @returns 0, or the milliseconds until there is one */
+  /** Takes a call from the region's bucket. @returns 0, or the milliseconds until there is one */
   #takeCall(scope: Scope): number {
     const now = this.#now();
     const { left, at } = this.#buckets.get(scopeKey(scope)) ?? { left: BURST, at: now };

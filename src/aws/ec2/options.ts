@@ -7,14 +7,14 @@ import type { CallBudget } from './call-budget.ts';
 export interface Ec2Call {
   operation: string;
   scope: Scope;
-  /** `ok`, or why it failed. */
+  /** `ok`, or the kind of the failure. */
   outcome: 'ok' | AwsErrorKind;
   milliseconds: number;
 }
 
 export interface Ec2Options extends AwsOptions {
-  /** Asked before each call. */
+  /** Is asked before each call. */
   budget?: CallBudget;
-  /** Hears of every call, after it. */
+  /** Is called after every call. */
   onCall?: (call: Ec2Call) => void;
 }

@@ -3,15 +3,15 @@ import { scopeKey } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
-/** For so long an available image counts as it was, milliseconds. */
+/** For how long the description of an available image is reused, milliseconds. */
 const FRESH_MS = 5000;
 
 /**
- * Looks at images for those who may know them as they were a few seconds ago: many requests about one image then cost
- * one call. Only an available image is remembered; who asks while a look is under way gets its answer, whatever it is.
+ * Describes images for callers to which a description a few seconds old is enough: many requests about one image then cost one
+ * call. Only an available image is cached. Concurrent callers share a call, whatever its result.
  *
- * It is for the source of a copy alone: its facts only refuse early what EC2, or the worker by looking anew, would
- * refuse later. What decides about permissions is always read live.
+ * It is only for the source of a copy. Its facts only refuse early what EC2, or the worker with a new description, would refuse
+ * later. Facts that decide about permissions are always read live.
  */
 export class RecentImages implements Pick<Ec2Gateway, 'describeImage'> {
   readonly #gateway: Pick<Ec2Gateway, 'describeImage'>;

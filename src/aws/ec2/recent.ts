@@ -3,23 +3,23 @@ interface Answer<T> {
   value: Promise<T>;
 }
 
-/** How many answers are remembered at most. */
+/** How many answers are cached at most. */
 const MOST = 1000;
 
 /**
- * A cache of answers, by key, for a short time: many questions within that time cost one call. Concurrent questions of one key share a
- * call, whatever it answers; a failure is not cached.
+ * A cache of answers, by key, for a short time: many questions within that time cost one call. Concurrent questions of one key
+ * share a call, whatever its result; a failure is not cached.
  */
 export class Recent<T> {
   readonly #freshMs: number;
   readonly #now: () => number;
   readonly #most: number;
-  /** In the order in which they were asked for. */
+  /** In the order in which they were requested. */
   readonly #answers = new Map<string, Answer<T>>();
 
   /**
-   * @param freshMs for so long an answer is given again, milliseconds
-   * @param now milliseconds of any clock that only goes forward
+   * @param freshMs for how long an answer is reused, milliseconds
+   * @param now milliseconds of any monotonic clock
    */
   constructor(
     freshMs: number,
@@ -30,7 +30,7 @@ export class Recent<T> {
     this.#most = most;
   }
 
-  /** @param isKept whether an answer may be given again; @throws what `ask` throws */
+  /** @param isKept whether an answer may be reused; @throws what `ask` throws */
   async get(key: string, ask: () => Promise<T>, isKept: (value: T) => boolean = () => true): Promise<T> {
     const known = this.#answers.get(key);
     if (known !== undefined && this.#now() - known.at < this.#freshMs) return known.value;

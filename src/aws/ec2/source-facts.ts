@@ -3,10 +3,10 @@ import { scopeKey, snapshotIdsOf } from '../../domain/ami.ts';
 import type { Ec2Gateway } from './gateway.ts';
 import { Recent } from './recent.ts';
 
-/** For so long an answer about an image counts, milliseconds. */
+/** For how long an answer about an image is reused, milliseconds. */
 const FRESH_MS = 5000;
 
-/** What is to be known of a source beyond its own description, asked for as rarely as {@link RecentImages}. */
+/** Facts about a source that its own description does not have. They are cached like {@link RecentImages}. */
 export class SourceFacts {
   readonly #gateway: Pick<Ec2Gateway, 'snapshotOwners'>;
   readonly #owners = new Recent<ReadonlyMap<string, string | null>>(FRESH_MS);
@@ -15,7 +15,7 @@ export class SourceFacts {
     this.#gateway = gateway;
   }
 
-  /** Who owns the snapshots of an image; `null` for one that this account may not see. @throws {AwsError} what the call met */
+  /** The owners of an image's snapshots; `null` for a snapshot that this account may not see. @throws {AwsError} the error of the call */
   async snapshotOwners(image: Image): Promise<ReadonlyMap<string, string | null>> {
     return this.#owners.get(`${scopeKey(image)}/${image.imageId}`, () =>
       this.#gateway.snapshotOwners(image, snapshotIdsOf([image])),

@@ -17,7 +17,7 @@ const KMS: ServiceSdk<KmsSdk, KMSClient> = {
   create: (sdk, config) => new sdk.KMSClient(config),
 };
 
-/** The {@link KmsGateway} on the AWS SDK, which is loaded when a key is first asked for. */
+/** The {@link KmsGateway} on the AWS SDK, which is loaded at the first query of a key. */
 export class AwsKmsGateway implements KmsGateway {
   readonly #clients: AwsClients<KmsSdk, KMSClient>;
 

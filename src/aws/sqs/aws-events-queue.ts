@@ -9,17 +9,17 @@ const SQS: ServiceSdk<SqsSdk, SQSClient> = {
   service: 'SQS',
   answers: 'json',
   load: () => import('@aws-sdk/client-sqs'),
-  // Otherwise the host of the URL would be called in place of AWS_ENDPOINT_URL_SQS.
+  // Otherwise the SDK would call the host of the URL instead of AWS_ENDPOINT_URL_SQS.
   create: (sdk, config) => new sdk.SQSClient({ ...config, useQueueUrlAsEndpoint: false }),
 };
 
-/** As many as SQS gives at once. */
+/** As many as SQS returns at once. */
 const MOST = 10;
 
 /** Milliseconds for which SQS holds an empty answer back at most. */
 const LONGEST_WAIT = 20_000;
 
-/** Seconds for which a message is hidden once it was received: enough for a Redis that comes and goes. */
+/** Seconds for which a received message is hidden from others: long enough for a short outage of Redis. */
 const HIDDEN = 30;
 
 /** The {@link EventsQueue} on the AWS SDK, which is loaded at the first call. */
@@ -33,13 +33,13 @@ export class AwsEventsQueue implements EventsQueue {
     this.#url = url;
     this.#region = region;
     this.#timeoutMs = options.requestTimeoutMs;
-    // SQS holds an empty answer back by design.
+    // SQS holds an empty answer back by design (long polling).
     const waiting = { ...options, requestTimeoutMs: LONGEST_WAIT + options.requestTimeoutMs };
     this.#clients = new AwsClients(SQS, waiting);
   }
 
   #get() {
-    // A queue may be another account's, but it is called with the service's own credentials.
+    // The queue may be another account's, but it is called with the service's own credentials.
     return this.#clients.get({ account: null, region: this.#region });
   }
 
