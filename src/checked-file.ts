@@ -6,33 +6,33 @@ import type { Static, TSchema } from 'typebox';
 import { ConfigError } from './errors.ts';
 import type { Logger } from './logging/logging.ts';
 
-/** What there is to be seen of a file. */
+/** The state of a checked file, for health and metrics. */
 export interface FileState {
   /** The setting that names the file. */
   readonly setting: 'API_KEYS_FILE' | 'POLICY_FILE' | 'WEBHOOK_ENDPOINTS_FILE';
-  /** Whether what was read last is invalid (or nothing could be read), so that what was read before stays in force. */
+  /** Whether the version that was read last is invalid (or could not be read), so that the one before stays in force. */
   readonly stale: boolean;
 }
 
-/** How often a file is looked at for a change, milliseconds. */
+/** How often a file is checked for a change, milliseconds. */
 export const LOOK_MS = 2000;
 
-/** The largest file, bytes: nothing else happens in the process while it is parsed and checked, some 50 ms for this. */
+/** The largest file, bytes. The process does nothing else while it parses and checks a file, some 50 ms for this size. */
 const MOST_BYTES = 2 * 1024 * 1024;
 
-/** Opening a pipe that nobody writes to would wait for ever: no file would be looked at again, and the process could not exit. */
+/** Opens without blocking: opening a pipe without a writer would otherwise wait for ever. No file would be checked again then, and the process could not exit. */
 const AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
- * A JSON file that is read at the start, and again when it has changed or when told to. A new version that is invalid is
- * logged and not taken: the one before stays in force.
+ * A JSON file that is read at the start, and again when it has changed or on request. A new version that is invalid is logged
+ * and not used: the one before stays in force.
  */
 export class CheckedFile<T> implements FileState {
   readonly setting: FileState['setting'];
   readonly #path: string;
   readonly #parse: (text: string) => T;
   #current: T;
-  /** What was read last, good or not; `null` where it could not be read. */
+  /** The text that was read last, valid or not; `null` where it could not be read. */
   #seen: string | null;
   #stale = false;
 
@@ -58,21 +58,21 @@ export class CheckedFile<T> implements FileState {
   }
 
   /**
-   * Reads the file, and takes it over if it has changed. The whole text is compared: neither a second within which it
-   * changed twice nor a link that leads elsewhere (as Kubernetes changes what it mounts) hides a change.
+   * Reads the file, and uses it if it has changed. The whole text is compared, because a time of change would miss two changes
+   * within a second, or a link that points elsewhere (as Kubernetes changes what it mounts).
    */
   async look(logger: Logger): Promise<void> {
     try {
       const text = await read(this.#path);
       if (text !== this.#seen) this.#take(text, logger);
     } catch (error) {
-      // Said once, not at every look.
+      // Logged once, not at every check.
       if (this.#seen !== null) this.#refuse(error, logger);
       this.#seen = null;
     }
   }
 
-  /** Reads the file at once, and says so in the log whether it has changed or not. */
+  /** Reads the file at once, and logs the result whether it has changed or not. */
   reload(logger: Logger): void {
     try {
       this.#take(readAtOnce(this.#path), logger);
@@ -128,13 +128,13 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Loaded only where there is a file to check: it takes as long as a fifth of the start without. */
+/** Loaded only where there is a file to check, because loading takes a fifth as long as the rest of the start. */
 const loadAjv = (): typeof AjvCompiler => createRequire(import.meta.url)('@fastify/ajv-compiler');
 
 type Validator = ReturnType<ReturnType<AjvCompiler.BuildCompilerFromPool>>;
 const validators = new WeakMap<TSchema, Validator>();
 
-/** Compiled, and ended by the first error: both a good file and a wrong one take time in proportion to their size. */
+/** A compiled check that stops at the first error: valid and invalid files take time in proportion to their size. */
 function validatorFor(schema: TSchema): Validator {
   const customOptions = {
     removeAdditional: false,
@@ -147,7 +147,7 @@ function validatorFor(schema: TSchema): Validator {
   return known;
 }
 
-/** Reads JSON of a schema. @throws an error that says where it breaks the schema, and repeats no value */
+/** Reads JSON of a schema. @throws an error that says where it violates the schema, and repeats no value */
 export function parseChecked<Schema extends TSchema>(schema: Schema, text: string): Static<Schema> {
   const value: unknown = parseJson(text);
   const validate = validatorFor(schema);
@@ -158,7 +158,7 @@ export function parseChecked<Schema extends TSchema>(schema: Schema, text: strin
   throw new Error(`${`${first?.instancePath}${name}` || 'the whole'} ${first?.message}`);
 }
 
-/** JSON.parse repeats what it stumbled over, and that may be a secret. */
+/** JSON.parse repeats the text at the error, which may be a secret. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

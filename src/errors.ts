@@ -1,9 +1,9 @@
 /**
- * The registry of everything that can go wrong, by a stable code that callers may match on.
+ * The registry of all errors, by a stable code that callers may match on.
  *
  * `status` is the HTTP status when the error answers a request; `retryable` says whether the same
  * call may succeed later without a change; `title` is the RFC 9457 title.
- * docs/errors.md lists the same codes, and a test holds the two together.
+ * docs/errors.md lists the same codes, and a test compares the two.
  */
 export const ERRORS = {
   'validation-failed': { status: 400, retryable: false, title: 'The request is not valid' },
@@ -110,7 +110,7 @@ export const ERRORS = {
   },
   'ec2-unavailable': { status: 503, retryable: true, title: 'EC2 does not answer' },
 
-  // Only ever the error of a destination: they appear in a job, never as an HTTP answer.
+  // Only errors of a destination: they appear in a job, never as an HTTP answer.
   'copy-failed': { status: 422, retryable: true, title: 'EC2 could not complete the copy' },
   'copy-disappeared': { status: 422, retryable: true, title: 'The copy disappeared before it was available' },
   'copy-ambiguous': { status: 422, retryable: false, title: 'Several images carry the tags of one copy' },
@@ -122,7 +122,7 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
-/** EC2's own words about a failure, kept so that an engineer can take them to AWS support. */
+/** EC2's own message about a failure, kept so that an engineer can take it to AWS support. */
 export interface AwsDetail {
   awsCode: string | null;
   awsRequestId: string | null;
@@ -161,5 +161,5 @@ export class AmiferryError extends Error {
   }
 }
 
-/** A setting that is invalid: the message names it, its value and what it has to be. */
+/** A setting that is invalid: the message names it, its value and what the value has to be. */
 export class ConfigError extends Error {}

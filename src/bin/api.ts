@@ -29,7 +29,7 @@ import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
-/** Milliseconds after which those who waited for the process to be ready have it. */
+/** How long load balancers may take to see that the process is not ready any more, milliseconds. */
 const SOON = 2000;
 
 const config = orExit(() => readConfig(process.env));
@@ -103,7 +103,7 @@ const app = await buildApp({
   defaultRegion,
 });
 
-// Run. With Redis away the API comes up all the same, and answers 503 until it is there.
+// Run. While Redis is away the API runs nevertheless, and answers 503 until Redis is there.
 keepFresh(files, logger);
 metrics.watchFiles(files);
 metrics.watchProcess();
@@ -120,7 +120,7 @@ try {
   );
   process.exit(1);
 }
-// What the first requests need, and being ready does not.
+// Loads what the first requests need. Readiness does not wait for it.
 const warmUp = () =>
   Promise.all([
     import('@fastify/ajv-compiler'),
@@ -135,7 +135,7 @@ exitOnSignal(logger, [
     name: 'finish the requests at work',
     timeout: 7000,
     run: () => {
-      // Connections that were busy when closing began fall idle now, and would keep it waiting.
+      // Connections that were busy when closing began are idle now, and would delay the exit.
       const timer = setInterval(() => app.server.closeIdleConnections(), 50);
       return app.close().finally(() => clearInterval(timer));
     },

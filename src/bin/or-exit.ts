@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts';
 
-/** What `read` gives; a bad setting ends the process with the one line that names it. */
+/** Returns what `read` returns. A bad setting ends the process with one line that names it. */
 export function orExit<T>(read: () => T): T {
   try {
     return read();

@@ -1,6 +1,6 @@
 import type { Logger } from '../logging/logging.ts';
 
-/** One thing to undo on the way out, with the most it may take in milliseconds. */
+/** One step of the shutdown, with its time limit in milliseconds. */
 export interface Phase {
   name: string;
   timeout: number;
@@ -8,14 +8,14 @@ export interface Phase {
 }
 
 /**
- * npm passes Ctrl-C on to a script that the terminal has already sent it to: within this many milliseconds it is the
- * same signal again.
+ * npm passes Ctrl-C on to a script that already got it from the terminal: within so many milliseconds a second signal counts as
+ * the same one.
  */
 const ECHO = 500;
 
 /**
- * Waits for SIGTERM or SIGINT, then runs the phases in order and exits; the sum of their time-outs bounds the way out.
- * A phase that fails or takes too long is logged and the next one runs. A second signal exits at once.
+ * Waits for SIGTERM or SIGINT, then runs the phases in order and exits. The sum of their time limits bounds the shutdown. A
+ * phase that fails or takes too long is logged, and the next one runs. A second signal exits at once.
  */
 export function exitOnSignal(logger: Logger, phases: readonly Phase[]): void {
   let leaving: number | undefined;

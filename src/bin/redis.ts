@@ -5,16 +5,17 @@ import { orExit } from './or-exit.ts';
 
 /**
  * `node src/bin/redis.ts COMMAND ARGUMENT…` sends one command to the service's Redis and prints the answer, an element a line
- * (docs/operations.md). It connects as the service does, by REDIS_URL: over TLS, with user and password, to a cluster or by
- * Sentinels. An argument `-` stands for the lines of standard input. Exit code 1 where Redis refuses, or can't be reached.
+ * (docs/operations.md). It connects like the service, by REDIS_URL: over TLS, with user and password, to a cluster or by
+ * Sentinels. An argument `-` is replaced by the lines of standard input. The exit code is 1 where Redis refuses the command, or
+ * can't be reached.
  */
 const USAGE =
   'node src/bin/redis.ts COMMAND ARGUMENT…   (an argument - stands for the lines of standard input)\n';
 
-/** On a cluster a command without a key has to go where the service's keys are, and a script goes by its key. */
+/** On a cluster a command without a key has to be sent to the server of the service's keys; a script is routed by its key. */
 const SCRIPT = 'return redis.call(unpack(ARGV))';
 
-/** Lua takes no more arguments at once than some thousands. */
+/** Lua takes a few thousand arguments at once, and no more. */
 const TOGETHER = 1000;
 
 const PATIENCE_MS = 5000;
@@ -40,7 +41,7 @@ try {
   await closeRedis(redis);
 }
 
-/** One command, or one for each batch of lines that stand for `-`; none where there is no line. */
+/** One command, or one for each batch of lines that replace `-`; none where there is no line. */
 function commandsOf(words: readonly string[]): string[][] {
   const place = words.indexOf('-');
   if (place < 0) return [[...words]];

@@ -1,5 +1,5 @@
-// Loaded before every entry point with --import. Plain JavaScript, so that an old Node answers in
-// one clear line instead of ERR_UNKNOWN_FILE_EXTENSION: it can't read .ts files.
+// Loaded before every entry point with --import. It is plain JavaScript, because an old Node can't read .ts files: it then
+// prints one clear line instead of ERR_UNKNOWN_FILE_EXTENSION.
 import * as nodeModule from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1);
 }
 
-// What Node has compiled and stripped of types is kept for the next start, which then takes half the time. Beside the code, where
-// only those write who may change the code too; where nobody may write, what is there is read.
+// Keeps what Node has compiled and stripped of types for the next start, which then takes half the time. The cache is beside
+// the code, so only those who may change the code can write it. Where the process may not write, it reads an existing cache.
 nodeModule.enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/amiferry', import.meta.url)));
 setTimeout(() => nodeModule.flushCompileCache(), WRITTEN_AFTER).unref();

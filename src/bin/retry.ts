@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../logging/logging.ts';
 
-/** Tries again every second until it works: a process that starts before its Redis waits for it. */
+/** Retries every second until it works: a process that starts before its Redis waits for it. */
 export async function retryUntilDone<T>(logger: Logger, what: string, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -27,7 +27,7 @@ import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 import { retryUntilDone } from './retry.ts';
 
-/** Milliseconds for which a wedged worker tells its health before it exits. */
+/** For how long a wedged worker still reports its state before it exits, milliseconds. */
 const SAY_SO = 2000;
 
 const config = orExit(() => readConfig(process.env));
@@ -79,7 +79,7 @@ const deps = {
   hearsEvents: () => events?.state === 'listening',
 };
 
-// Run. With Redis away the process is there all the same, alive and not ready, and starts to work when it can.
+// Run. While Redis is away the process is alive and not ready. It begins its work as soon as Redis answers.
 let watchdog: Watchdog | undefined;
 const status = () => {
   if (watchdog === undefined) return 'starting';
@@ -127,7 +127,7 @@ exitOnSignal(logger, [
   { name: 'close health', timeout: 200, run: () => health?.close() },
 ]);
 
-/** Where a queue is set: what listens to EC2's own events. */
+/** The listener for EC2's own events, where an events queue is set. */
 function listener(): Ec2Events | undefined {
   if (config.eventsQueue === null) return undefined;
   const { url, region, endpoint } = config.eventsQueue;

@@ -4,7 +4,7 @@ import type { Reason } from '../domain/sharing-rules.ts';
 import type { SharingDeps } from './deps.ts';
 import type { ShareRequest } from './request.ts';
 
-/** The caller was never authorised to give this, or the policy of now doesn't allow it (any more). */
+/** The caller was never authorised to give this, or the current policy does not allow it (any more). */
 export class NotAllowed extends Error {
   readonly reasons: Reason[];
 
@@ -14,7 +14,7 @@ export class NotAllowed extends Error {
   }
 }
 
-/** Checks what a job gives against the policy of now, and against the scopes that it was accepted with. @throws {NotAllowed} */
+/** Checks what a job gives against the current policy, and against the scopes with which the job was accepted. @throws {NotAllowed} */
 export function requireAllowed(
   { policy }: Pick<SharingDeps, 'policy'>,
   request: ShareRequest,

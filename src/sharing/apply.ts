@@ -25,10 +25,10 @@ import type { ShareOutcome, ShareRequest } from './request.ts';
 import { takeBack } from './take-back.ts';
 
 /**
- * Gives an image the permissions that it should have, keys included, and tells the audit. What is to be done follows from
- * the permissions of now. The policy and EC2's rules are checked once more right before: an hour may have passed since the
- * request was accepted.
- * @param read the permissions as this step has just read them; `null`: they are to be read
+ * Gives an image the permissions that it should have, with the grants on its keys, and records the change in the audit. The
+ * calls follow from the current permissions. The policy and EC2's rules are checked again directly before, because the request
+ * may have been accepted an hour ago.
+ * @param read the permissions that this step has just read; `null`: they are read here
  */
 export async function share(
   deps: SharingDeps,
@@ -70,8 +70,8 @@ async function apply(
 const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
 
 /**
- * Makes the calls of a plan, and reads back what they changed. What is about to be given is saved first; the fence is before each call,
- * and the read back after each that gave anything.
+ * Makes the calls of a plan, and reads back what they changed. What the calls give is saved first. The fence comes before each
+ * call, and the read back after each call that gave something.
  */
 async function change(
   deps: SharingDeps,
@@ -110,7 +110,7 @@ async function change(
   };
 }
 
-/** What others still have to do before those who were given the image can use its keys. */
+/** What others still have to do before the accounts that got the image can use its keys. */
 function keyWarnings(
   { region }: Scope,
   asked: PermissionChange,
@@ -126,7 +126,7 @@ function keyWarnings(
   return [...keyPolicyNeeded(region, keys, lacking), ...autoScalingNeeds(region, keys, named)];
 }
 
-/** A PUT revokes the grants of all whom it doesn't name, a PATCH those of the accounts that it removes. */
+/** A PUT revokes the grants of all accounts that it does not name, a PATCH those of the accounts that it removes. */
 function losesGrant({ change: asked }: ShareRequest, account: string): boolean {
   if (asked.mode === 'set') return !asked.set.accounts.includes(account);
   return asked.remove.accounts.includes(account);
@@ -146,7 +146,7 @@ async function makeAll(
   await makeCalls(calls, fence, (undo) => readBack(deps, scope, request, undo));
 }
 
-/** An earlier try, or this one, may have got half way, under the rules of then: that is taken back. */
+/** This try or an earlier one may have made a part of the change, under the rules of that time: it is taken back. */
 async function refused(
   deps: SharingDeps,
   scope: Scope,

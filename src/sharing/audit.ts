@@ -36,7 +36,7 @@ export async function auditBrokenShare(
   await record(deps, request, { action: 'share-image', outcome: 'failed', reasons, awsRequestIds });
 }
 
-/** Records what was taken back, if anything was. `after` is `null` where that failed. */
+/** Records what was taken back, if anything. `after` is `null` where that failed. */
 export async function auditPutBack(
   deps: SharingDeps,
   request: ShareRequest,
@@ -59,7 +59,7 @@ async function record(
       policyVersion: policy.current()?.version ?? null,
       jobId: job.id,
       image: { imageId: image.imageId, account: image.account, region: image.region },
-      // What copies are shared with is said once, in the entry of their request: each has its own state in `after`.
+      // The entry of the request names with whom copies are shared. Each copy's own state is in its `after`.
       what: me.destination === null ? change : null,
       before,
       ...entry,

@@ -4,7 +4,10 @@ import type { PermissionSet, PermissionState } from '../domain/permissions.ts';
 import { both, isNobody, minus } from '../domain/permissions.ts';
 import type { ShareRequest } from './request.ts';
 
-/** What a PUT finds that others changed in EC2 since it began. It makes its own set of it all the same, and says so. */
+/**
+ * The changes that others made in EC2 since a PUT began. The PUT sets its own permissions nevertheless, and reports these as
+ * warnings.
+ */
 export function changedMeanwhile(
   { change, before, image }: ShareRequest,
   now: PermissionState,

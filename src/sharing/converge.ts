@@ -9,21 +9,21 @@ import type { Differences } from './differences.ts';
 import type { GrantPlan } from './key-grants.ts';
 import { grantCalls } from './key-grants.ts';
 
-/** Entries a call. EC2 takes 500 for a snapshot; what it takes for an image is not documented. */
+/** How many entries a call names. EC2 takes 500 for a snapshot; its limit for an image is not documented. */
 const IMAGE_BATCH = 200;
 const SNAPSHOT_BATCH = 500;
 
 /** One call that changes who has access. */
 export interface AccessCall {
   run: (fence: Fence) => Promise<void>;
-  /** Takes back what it gave; left out where it gives nothing. */
+  /** Takes back what the call gave; absent where the call gives nothing. */
   undo?: () => Promise<void>;
 }
 
 /**
  * Makes calls, the fence before each.
- * @param afterGiving told of each call that gave anything, when it has been made. One that failed after its fence may have been made:
- *   an answer can be lost.
+ * @param afterGiving called after each call that gave access. It is also called after a call that failed behind its fence: EC2
+ * may have made the change, because an answer can be lost.
  */
 export async function makeCalls(
   calls: readonly AccessCall[],
@@ -45,8 +45,8 @@ export async function makeCalls(
 }
 
 /**
- * The calls that make some differences, in order: withdrawn from snapshots, from the image, from keys; then given for keys,
- * on the image, on snapshots. Nobody is given an image before its key, or keeps one after its key is withdrawn.
+ * The calls that make some differences, in order: withdrawals from snapshots, from the image, from keys; then additions to
+ * keys, to the image, to snapshots. So no account gets an image before its key, or keeps an image after its key is withdrawn.
  */
 export function callsFor(
   deps: SharingReads,

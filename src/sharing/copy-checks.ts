@@ -11,10 +11,10 @@ import type { SharingReads } from './deps.ts';
 import { ifKnown, otherPublicImages } from './facts.ts';
 
 /**
- * Checks one copy before it starts: its key, in the region where it has to be, and whether the copy will be one that can
- * be shared as asked. Whatever is found wrong here would otherwise come out when the copy is done, an hour later.
+ * Checks one copy before it starts: its key, in the region of the copy, and whether the copy can be shared as requested.
+ * Otherwise an error would only appear when the copy is done, an hour later.
  * @param unencrypted whether the request says "encrypted": false for it
- * @returns what could not be checked
+ * @returns warnings about what could not be checked
  * @throws {AmiferryError} `encryption-cannot-be-removed`, `key-not-found`, `key-not-usable`, `key-required`, and the codes of sharing-rules.ts
  */
 export async function checkCopy(
@@ -39,8 +39,8 @@ export async function checkCopy(
 }
 
 /**
- * The key of encryption by default, if it is a customer key: what is encrypted under it can be shared (ec2-facts.md, "Encryption by
- * default, and organizations"). `null` where it is another one, or may not be read.
+ * The key of encryption by default, if it is a customer key: an image that is encrypted under it can be shared (ec2-facts.md,
+ * "Encryption by default, and organizations"). `null` where it is another key, or this service may not read it.
  */
 async function defaultCustomerKey({ gateway, kms }: SharingReads, scope: Scope): Promise<KeyFacts | null> {
   const keyId = await ifKnown(gateway.defaultKey(scope));
@@ -67,7 +67,7 @@ interface KeyCheck {
   warnings: Warning[];
 }
 
-/** KMS is asked in the destination region: there the key has to be, and to be one that can encrypt a snapshot. */
+/** Asks KMS in the destination region: the key has to be there, and it has to be able to encrypt a snapshot. */
 async function lookUpKey({ kms }: SharingReads, scope: Scope, keyId: string | null): Promise<KeyCheck> {
   if (keyId === null) return { key: null, warnings: [] };
   const { region } = scope;
@@ -106,7 +106,10 @@ async function lookUpKey({ kms }: SharingReads, scope: Scope, keyId: string | nu
 
 interface Encryption {
   encrypted: boolean;
-  /** "Encryption by default" of the destination is on, and acts like "encrypted": true. Unread, it counts as off. */
+  /**
+   * Whether "encryption by default" of the destination is on, which acts like "encrypted": true. If it can't be read, it counts
+   * as off.
+   */
   byDefault: boolean;
   warnings: Warning[];
 }
@@ -118,7 +121,7 @@ async function willBeEncrypted(
   spec: CopySpec,
 ): Promise<Encryption> {
   const asked = isEncrypted(image) || spec.encrypted === true;
-  // A named key is the one that is used, whatever the default is.
+  // A named key is used, whatever the default is.
   if (spec.kmsKeyId !== null) return { encrypted: true, byDefault: false, warnings: [] };
   const byDefault = await ifKnown(gateway.encryptionByDefault(scope));
   if (asked) return { encrypted: true, byDefault: byDefault ?? false, warnings: [] };

@@ -11,7 +11,7 @@ export interface Access {
   snapshots: Map<string, SnapshotPermissions>;
 }
 
-/** What is to be taken from others, and what is to be given to them. */
+/** What a change takes from others, and what it gives to them. */
 export interface Differences {
   take: Access;
   give: Access;
@@ -19,7 +19,7 @@ export interface Differences {
 
 export const NOTHING: Access = { launch: NOBODY, snapshots: new Map() };
 
-/** What a change still has to do, by the permissions of now. A PATCH leaves alone what it doesn't name. */
+/** The differences that a change still has to make, given the current permissions. A PATCH does not touch what it does not name. */
 export function differences(change: PermissionChange, now: Permissions): Differences {
   if (change.mode === 'set') {
     const { set } = change;
@@ -46,7 +46,7 @@ export function differences(change: PermissionChange, now: Permissions): Differe
   };
 }
 
-/** What takes back what a job gave, as far as it is there still. */
+/** The differences that take back what a job gave, as far as it still exists. */
 export function withdrawal(given: Given, now: Permissions): Differences {
   const ours = (id: string) => ({ public: false, accounts: given.snapshots[id] ?? [] });
   return {
@@ -58,7 +58,7 @@ export function withdrawal(given: Given, now: Permissions): Differences {
   };
 }
 
-/** What the calls that make some differences are about. */
+/** The parts of an image's permissions that the calls for some differences change. */
 export function touchedBy({ take, give }: Differences): Touched {
   const ids = [take, give].flatMap(({ snapshots }) =>
     [...snapshots].flatMap(([id, one]) => (isNoSnapshot(one) ? [] : [id])),
@@ -73,7 +73,7 @@ export function isNothing({ launch, snapshots }: Access): boolean {
   return isNobody(launch) && [...snapshots.values()].every(isNoSnapshot);
 }
 
-/** What these differences give, as a job remembers it; the grants come on top. */
+/** What these differences give, in the form in which a job records it; grants are added to it. */
 export function givenBy({ give: { launch, snapshots } }: Differences, grants: string[]): Given {
   const accounts = [...snapshots].map(([id, one]) => [id, one.accounts] as const);
   return {

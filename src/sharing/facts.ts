@@ -4,23 +4,23 @@ import type { KeyFacts, SharingFacts } from '../domain/sharing-rules.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { SharingReads } from './deps.ts';
 
-/** Optional look-ups: one that is not needed is left out, so that its failure stops nothing. */
+/** Optional look-ups. One that is not needed is left out, so that its failure stops nothing. */
 interface Asked {
-  /** Whose the keys are: where anything is to be shared. */
+  /** The owners of the keys: needed where anything is shared. */
   keys?: boolean;
-  /** Whether block public access is on: where the image becomes public, or where that is shown. */
+  /** Whether block public access is on: needed where the image becomes public, or where the setting is shown. */
   blockPublicAccess?: boolean;
-  /** How many images are public: where this one is to be. */
+  /** How many images are public: needed where the image becomes public. */
   publicImages?: boolean;
 }
 
-/** What is known of an image's sharing, and of its keys. */
+/** What is known about the sharing of an image, and about its keys. */
 export interface ImageFacts extends SharingFacts {
   /** Encrypted snapshots of the image whose key EC2 did not name, by id. */
   keyless: string[];
 }
 
-/** All that decides who an image may be shared with. What this service may not read is left unknown, never guessed. */
+/** All facts that decide with whom an image may be shared. What this service may not read stays unknown, and is never guessed. */
 export async function sharingFacts(
   deps: SharingReads,
   scope: Scope,
@@ -47,14 +47,14 @@ export async function sharingFacts(
   };
 }
 
-/** The account's public images in a region, but for one; `null` where that may not be read. */
+/** The number of the account's other public images in a region; `null` where this service may not read it. */
 export async function otherPublicImages(
   { gateway }: SharingReads,
   scope: Scope,
   imageId: string | null,
 ): Promise<number | null> {
   const images = await ifKnown(gateway.findImages(scope, { public: true }));
-  // An endpoint that ignores the filter, or the owner, tells nothing.
+  // An endpoint that ignores the filter, or the owner, would give a wrong number: its answer is not used.
   if (images === null || images.some((one) => !one.public)) return null;
   return images.filter((one) => one.imageId !== imageId).length;
 }
@@ -80,8 +80,8 @@ async function keysOf(
 }
 
 /**
- * What a read comes to; `null` where EC2 doesn't tell, because it may not be asked or has no answer. Only a throttled
- * read is worth trying again. What is left unknown here EC2 itself still refuses, if only later.
+ * The result of a read; `null` where EC2 refuses it or has no answer. Only a throttled read is retried. EC2 itself later
+ * refuses what these facts would have refused early.
  */
 export async function ifKnown<T>(read: Promise<T>): Promise<T | null> {
   try {

@@ -6,7 +6,7 @@ import type { ChangeRef } from '../store/change-queues.ts';
 import type { SharingDeps } from './deps.ts';
 import type { ShareRequest } from './request.ts';
 
-/** Another worker has taken the step over and ended it: there is nothing left to do here, and nothing to be undone. */
+/** Another worker has taken the step over and ended it: nothing is left to do here, and nothing has to be undone. */
 export class StepOvertaken extends Error {
   override name = 'StepOvertaken';
 }
@@ -26,8 +26,9 @@ export async function isFirstInQueue(
 }
 
 /**
- * The fence before a call that gives access. A worker that was paused resumes a step that another worker has ended, or that a later
- * change overtakes. The version check keeps it from writing the record, and this check keeps it from calling EC2. @throws {StepOvertaken}
+ * The fence before a call that gives access. A paused worker may resume a step that another worker has ended, or that a later
+ * change has superseded. The version check keeps it from writing the record, and this check keeps it from calling EC2.
+ * @throws {StepOvertaken}
  */
 export async function requireStillMine(deps: SharingDeps, request: ShareRequest): Promise<void> {
   await requireFirst(deps, request);

@@ -16,7 +16,7 @@ export function againstForeign({ imageId, region }: Image, { foreign }: Permissi
 }
 
 /**
- * {@link readPermissions} of an image that is there: a snapshot that EC2 does not know is another account's then.
+ * {@link readPermissions} of an image that exists: a snapshot that EC2 does not know then belongs to another account.
  * @throws {AmiferryError} `foreign-snapshot`, and those of readPermissions
  */
 export async function readSettled(deps: SharingReads, scope: Scope, image: Image): Promise<Permissions> {
@@ -35,7 +35,7 @@ export function hiddenSnapshots(owners: ReadonlyMap<string, string | null>): str
   return [...owners].flatMap(([id, owner]) => (owner === null ? [id] : []));
 }
 
-/** @param what this account can't do with the image because of that */
+/** @param what what this account can't do with the image because of that */
 export function notShared({ imageId, region }: Image, hidden: string[], what: string): AmiferryError {
   const share = `aws ec2 modify-snapshot-attribute --region ${region} --snapshot-id ${hidden[0]} --attribute createVolumePermission --operation-type add --user-ids THIS-ACCOUNT`;
   const message = `${imageId} is made of ${hidden.join(', ')}, which another account owns and does not share with this one, so this account can't ${what}: have the owner share each snapshot (${share})`;

@@ -4,14 +4,14 @@ import { backoff } from '../domain/backoff.ts';
 interface Trying {
   /** Milliseconds after which the next failure is the last one. */
   patience: number;
-  /** Whether this error ends it at once. */
+  /** Whether this error ends the work at once. */
   isFinal: (error: unknown) => boolean;
-  /** Hears of each failure that is followed by another try. */
+  /** Called for each failure that is followed by another try. */
   failed: (error: unknown) => void;
 }
 
 /**
- * Does some work, within one step, until it succeeds: for what no other step would do if this one failed here.
+ * Retries some work within one step until it succeeds. It is for work that no other step would do if this step failed.
  * @throws the last error of `work`
  */
 export async function keepTrying<T>(

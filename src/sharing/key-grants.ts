@@ -17,18 +17,18 @@ export interface HeldGrant {
   account: string;
 }
 
-/** What is to become of the grants on an image's keys. */
+/** The changes of the grants on an image's keys. */
 export interface GrantPlan {
   held: readonly HeldGrant[];
-  /** Whose grants are revoked. */
+  /** The accounts whose grants are revoked. */
   revoke: (account: string) => boolean;
-  /** Who gets one on each key, where there is none yet. */
+  /** The accounts that get a grant on each key where they have none yet. */
   grant: readonly string[];
-  /** Told where KMS refuses to revoke one: a withdrawal doesn't fail for it. */
+  /** Called where KMS refuses to revoke a grant: a withdrawal does not fail for it. */
   left?: (warning: Warning) => void;
 }
 
-/** The grants that this service made on an image's keys. Where KMS doesn't let them be seen there are none, and a warning. */
+/** The grants that this service made on an image's keys. Where KMS does not let this service list them, there are none and a warning. */
 export async function readGrants(
   { kms }: SharingReads,
   scope: Scope,
@@ -48,7 +48,7 @@ export async function readGrants(
   }
 }
 
-/** The calls that withdraw grants, and those that give them. */
+/** The calls that revoke grants, and the calls that make them. */
 export function grantCalls(
   { kms }: SharingReads,
   scope: Scope,
@@ -90,8 +90,8 @@ export function grantCalls(
 }
 
 /**
- * Takes back every grant that this service made on an image's keys. Where KMS refuses that they stay, and a warning says
- * so: a withdrawal doesn't fail for it.
+ * Revokes every grant that this service made on an image's keys. Where KMS refuses that, the grants stay and a warning says so:
+ * a withdrawal does not fail for it.
  */
 export async function revokeAll(
   deps: SharingReads,
@@ -106,17 +106,17 @@ export async function revokeAll(
   return warnings;
 }
 
-/** What may pass, and what is no answer of KMS, is passed on. */
+/** Throws transient errors, and errors that are not an answer of KMS. */
 function grantsLeft({ region }: Scope, imageId: string, error: unknown): Warning {
   if (!(error instanceof AwsError) || PASSING.has(error.kind)) throw error;
   const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
   return { code: 'key-grants-left', message, region };
 }
 
-/** Accounts that a warning names in its message: its statements name all of them. */
+/** How many accounts a warning names in its message: its statements name all of them. */
 const MOST_NAMED = 50;
 
-/** What the key's owner still has to do for those who get no grant: KMS gives grants to accounts, and to nobody else. */
+/** What the key's owner still has to do for the sharees that get no grant: a KMS grant is for an account only. */
 export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionSet): Warning[] {
   if (keys.length === 0 || shareeCount(lacking) === 0) return [];
   const { accounts, organizations, organizationalUnits } = lacking;
@@ -134,7 +134,7 @@ export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionS
   return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking, region) }];
 }
 
-/** What accounts that were given an image have to do themselves, before their Auto Scaling groups can launch it. */
+/** What accounts that got an image have to do themselves, before their Auto Scaling groups can launch it. */
 export function autoScalingNeeds(region: string, keys: Keys, named: PermissionSet): Warning[] {
   if (keys.length === 0 || shareeCount(named) === 0) return [];
   const members = shareeCount({ ...named, accounts: [] }) > 0;

@@ -3,9 +3,10 @@ import { snapshotIdsOf } from '../domain/ami.ts';
 import type { SharingDeps } from './deps.ts';
 
 /**
- * Whether EC2 names all snapshots of an image. A device without one is either a copy's that EC2 does not name yet, right after the
- * copy is available, or a blank volume, which never has any: EC2 describes the snapshots of a copy as copied for it, so that
- * those which the image does not name yet are known. An image that is no copy, or is old, names what it has.
+ * Whether EC2 names all snapshots of an image. A device without a snapshot has two possible causes. It is a device of a copy
+ * that has just become available, whose snapshots EC2 does not name yet, or it is a blank volume, which never has one. EC2
+ * describes the snapshots of a copy as copied for it, so the snapshots that the image does not name yet are known. An image
+ * that is not a copy, or is old, names all its snapshots.
  */
 export async function namesAllSnapshots(deps: SharingDeps, scope: Scope, image: Image): Promise<boolean> {
   if (hasAllDevices(image)) return true;
@@ -20,7 +21,7 @@ function isOld({ store, settings }: SharingDeps, { createdAt }: Image): boolean 
   return createdAt !== null && store.now() - Date.parse(createdAt) > settings.lostCopyMs;
 }
 
-/** Right after an image is available EC2 may not name all of its snapshots yet. One without any is from an instance store. */
+/** Right after an image is available EC2 may not name all of its snapshots yet. An image without any is from an instance store. */
 function hasAllDevices({ snapshots, ebsBacked }: Image): boolean {
   if (snapshots.length === 0) return ebsBacked !== true;
   return snapshots.every(({ snapshotId }) => snapshotId !== null);

@@ -18,25 +18,26 @@ import { readPermissions } from './read.ts';
 import { givenSoFar } from './read-back.ts';
 import type { ShareRequest } from './request.ts';
 
-/** One try: what is there, what is to be done about it, and what the job gives by that. */
+/** The plan of one try: the current state, the differences to make, and what the job then has given. */
 export interface Plan {
   now: Permissions;
   todo: Differences;
-  /** Whether anybody is to be given anything: then EC2 names all snapshots of the image. */
+  /** Whether the change gives anything: EC2 then has to name all snapshots of the image. */
   gives: boolean;
   facts: ImageFacts;
   held: HeldGrant[];
-  /** Why the grants are not known for now, or `null`: what is taken doesn't wait for that. */
+  /** Why the grants could not be read, or `null`. Withdrawals do not wait for them. */
   failed: unknown;
-  /** What the job gave already, and what it is about to give. */
+  /** What the job has given already, and what it is about to give. */
   given: Given;
   warnings: Warning[];
 }
 
 /**
- * What a change has to do, by the permissions of now.
- * @param read the permissions as this step has just read them; `null`: they are to be read
- * @throws {AwsError} what the reads met; `DevicesMissing` (transient) where something is to be given before EC2 names all snapshots
+ * Plans the differences that a change has to make, given the current permissions.
+ * @param read the permissions that this step has just read; `null`: they are read here
+ * @throws {AwsError} the errors of the reads; `DevicesMissing` (transient) where the change gives something before EC2 names
+ * all snapshots
  */
 export async function plan(
   deps: SharingDeps,
@@ -65,7 +66,7 @@ export async function plan(
   return { now, todo, gives, facts, held, failed, given, warnings: [...warnings, ...found] };
 }
 
-/** The grants that this service made on the keys of an image; `failed` says why they are not known for now. */
+/** The grants that this service made on the keys of an image; `failed` says why they could not be read. */
 export async function heldGrants(
   deps: SharingReads,
   scope: Scope,

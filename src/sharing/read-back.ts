@@ -11,14 +11,16 @@ import { keepTrying } from './keep-trying.ts';
 import type { ShareRequest } from './request.ts';
 
 /**
- * How long a step tries to read back what it gave, milliseconds: the watchdog gives a step twice as long. Redis may be away for a
- * worker that was paused, since its connections timed out meanwhile.
+ * How long a step tries to read back what it gave, milliseconds: the watchdog allows a step twice as long. A paused worker may
+ * find Redis away at first, since its connections timed out meanwhile.
  */
 const READ_BACK_MS = 300_000;
 
 /**
- * Makes the check of the fence once more, after a call that gave access. What was not to be given (any more), or not by this step, is
- * taken back, unless it is to stay. @param undo takes back what the call gave @throws {StepOvertaken}
+ * Makes the check of the fence once more, after a call that gave access. What should not have been given (any more), or not by
+ * this step, is taken back, unless it is to stay.
+ * @param undo takes back what the call gave
+ * @throws {StepOvertaken}
  */
 export async function readBack(
   deps: SharingDeps,
@@ -54,7 +56,7 @@ export async function readBack(
   });
 }
 
-/** What a change gave so far, by its record. */
+/** What a change gave so far, according to its record. */
 export function givenSoFar(job: Job | null, { destination }: ChangeRef): Given {
   if (job?.kind === 'permissions') return job.given ?? NOTHING_GIVEN;
   if (job === null || destination === null) return NOTHING_GIVEN;
@@ -62,8 +64,8 @@ export function givenSoFar(job: Job | null, { destination }: ChangeRef): Given {
 }
 
 /**
- * Whether what an overtaken step has just given is to stay: its job succeeded all the same, and no later change of the
- * image has taken it away.
+ * Whether what an overtaken step has just given is to stay: its job succeeded nevertheless, and no later change of the image
+ * has taken it away.
  */
 async function isToStay(
   deps: SharingDeps,
@@ -90,7 +92,7 @@ async function isToStay(
 
 const LATEST = 20;
 
-/** The latest changes of an image: a page of the store may be shorter than it might be. */
+/** The latest changes of an image. It reads several pages, because a page of the store may be short without being the last. */
 async function latestChanges(store: SharingDeps['store'], imageId: string): Promise<Job[]> {
   const found: Job[] = [];
   for (let cursor: string | null | undefined; cursor !== null && found.length < LATEST;) {
@@ -102,7 +104,7 @@ async function latestChanges(store: SharingDeps['store'], imageId: string): Prom
   return found;
 }
 
-/** When it succeeded; `null` where it didn't. */
+/** When the job succeeded; `null` where it did not. */
 function endOf(job: Job, { destination }: ChangeRef): number | null {
   if (job.kind === 'permissions') return job.state === 'succeeded' ? job.finishedAt : null;
   const one = destination === null ? undefined : findDestination(job, destination);

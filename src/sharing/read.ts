@@ -10,13 +10,13 @@ export interface Permissions {
   state: PermissionState;
   /** By snapshot id, for the image's own snapshots. */
   snapshots: Map<string, SnapshotPermissions>;
-  /** The image's snapshots that are another account's, by id, with their owner where EC2 tells it. */
+  /** The image's snapshots that another account owns, by id, with the owner where EC2 shows it. */
   foreign: Map<string, string | null>;
 }
 
 /**
- * Who may launch an image and who may copy it, as EC2 has it now.
- * @throws {AmiferryError} `not-image-owner`: only an owner may read them
+ * The principals that may launch an image and that may copy it, as EC2 shows them now.
+ * @throws {AmiferryError} `not-image-owner`: only the owner may read them
  */
 export async function readPermissions(
   { gateway }: Pick<SharingReads, 'gateway'>,
@@ -35,15 +35,16 @@ export async function readPermissions(
   }
 }
 
-/** What the calls of a change were about: the image's launch permissions, and some of its snapshots. */
+/** What the calls of a change concerned: the image's launch permissions, and some of its snapshots. */
 export interface Touched {
   launch: boolean;
   snapshotIds: readonly string[];
 }
 
 /**
- * {@link readPermissions} after a change: reads again just what its calls were about. The rest is as it was read right before them.
- * @throws {AwsError} what the reads met
+ * {@link readPermissions} after a change: it reads again only what the calls concerned. The rest was read directly before the
+ * calls.
+ * @throws {AwsError} the errors of the reads
  */
 export async function readTouched(
   { gateway }: Pick<SharingReads, 'gateway'>,
@@ -83,7 +84,7 @@ function permissionsOf(
   return { state: { ...set, snapshotAccounts, publicSnapshots }, snapshots, foreign };
 }
 
-/** EC2's answer about another account's image or snapshot. */
+/** EC2's error for another account's image or snapshot. */
 function isOthers(error: unknown): error is AwsError {
   return error instanceof AwsError && error.awsCode === 'AuthFailure' && error.kind === 'denied';
 }
@@ -93,7 +94,7 @@ function whenForeign(error: unknown): null {
   throw error;
 }
 
-/** An image is copied by those who may read every snapshot of it. */
+/** An account can copy an image if it may read every snapshot of it. */
 function onEvery([first, ...others]: SnapshotPermissions[]): string[] {
   return (first?.accounts ?? []).filter((account) =>
     others.every(({ accounts }) => accounts.includes(account)),

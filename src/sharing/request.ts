@@ -8,23 +8,23 @@ import type { ChangeRef } from '../store/change-queues.ts';
 
 /** A change of an image's permissions, and the job that makes it. */
 export interface ShareRequest {
-  /** The job whose work it is: its principal's rules count. */
+  /** The job that makes the change: the rules of its principal apply. */
   job: Job;
   /** Its place in the wait queue of the image. */
   me: ChangeRef;
   image: Image;
   change: PermissionChange;
-  /** As read when the change began: what the audit and a PUT's warnings compare with, and nothing is restored to. */
+  /** As read when the change began. The audit and a PUT's warnings compare with it; nothing is restored to it. */
   before: PermissionState;
   /** Whether the caller may make the image public. */
   mayPublish: boolean;
-  /** The transition that saves what the next calls give, and what is worth telling. */
+  /** The transition that saves what the next calls give, and the warnings. */
   remember(given: Given, warnings: readonly Warning[]): Change;
 }
 
 export type ShareOutcome =
-  /** EC2's rules or the policy of now forbid it. `after` is how the image is left. */
+  /** EC2's rules or the current policy forbid it. `after` is the state in which the image is left. */
   | { outcome: 'refused'; reasons: Reason[]; after: PermissionState }
-  /** EC2 took the changes and doesn't show all of them yet. */
+  /** EC2 accepted the changes and does not show all of them yet. */
   | { outcome: 'unsettled'; after: PermissionState }
   | { outcome: 'shared'; after: PermissionState; warnings: Warning[] };

@@ -8,8 +8,8 @@ import type { Change } from '../store/store.ts';
 import type { SharingDeps } from './deps.ts';
 
 /**
- * Stops the earlier changes that give what a withdrawal takes. A withdrawal goes before all changes that wait in the queue of its image,
- * so they must not be made after it.
+ * Stops the earlier changes that give what a withdrawal takes. The withdrawal comes before all changes that wait in the queue
+ * of its image, so those changes must not be made after it.
  * @param write writes a transition of a job
  */
 export async function supersedeEarlier(

@@ -15,10 +15,10 @@ import { givenSoFar } from './read-back.ts';
 import type { ShareRequest } from './request.ts';
 
 /**
- * Takes back what a job gave, grants included, and nothing else: what others gave stays, and what others (or the job)
- * took away is not given again.
- * @returns the permissions as they are then; `null` where that could not be done, or read
- * @throws {AwsError} throttling, which may pass
+ * Takes back what a job gave, grants included, and nothing else: what others gave stays, and what others (or the job) took away
+ * is not given again.
+ * @returns the permissions after that; `null` where the withdrawal failed, or the permissions could not be read
+ * @throws {AwsError} throttling, which may be retried
  * @throws {StepOvertaken} where another worker has taken the step over
  */
 export async function takeBack(
