@@ -29,7 +29,7 @@ import { webhooksOf } from '../webhooks/endpoints-file.ts';
 import { orExit } from './or-exit.ts';
 import { exitOnSignal } from './phases.ts';
 
-/** How long load balancers may take to see that the process is not ready any more, milliseconds. */
+/** When the warm-up runs, milliseconds after the start: callers that waited for readiness have been answered by then. */
 const SOON = 2000;
 
 const config = orExit(() => readConfig(process.env));

@@ -128,7 +128,7 @@ async function stop(
 }
 
 function notTakenBack({ image }: PermissionsJob): string {
-  return `What this change gave could not be taken back: look at GET /amis/${image.id}/permissions?region=${image.region}, and DELETE them.`;
+  return `What this change gave could not be taken back: read GET /amis/${image.id}/permissions?region=${image.region}, and DELETE them.`;
 }
 
 async function applyChange(
@@ -185,7 +185,7 @@ async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: AwsE
   const since = job.unreachableSince ?? store.now();
   if (store.now() - since >= settings.credentialsMs) {
     const minutes = Math.round(settings.credentialsMs / 60_000);
-    const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} POST …/retry makes the change once they work. What was given by then stays until then: look at GET /amis/${job.image.id}/permissions?region=${job.image.region}.`;
+    const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} POST …/retry makes the change once they work. What the change already gave stays until then: see GET /amis/${job.image.id}/permissions?region=${job.image.region}.`;
     return fail(deps, job, { ...failureOf(error, 'account-not-reachable'), message }, null);
   }
   await changeJob(deps, job.id, changeUnreachable);

@@ -208,7 +208,7 @@ async function adopt(
     return 'adopted';
   }
   const ids = made.map(({ imageId }) => imageId).join(', ');
-  const message = `${ids} in ${region} all carry the tags of this copy. Retry the job: that removes them all and copies again; to keep one, take its tag amiferry:job off first`;
+  const message = `${ids} in ${region} all carry the tags of this copy. Retry the job: that removes them all and copies again; to keep one, remove its tag amiferry:job first`;
   deps.logger.error({ job: job.id, region, images: ids }, 'several images for one copy');
   await changeCopy(deps, job.id, fail(attemptRef(destination), failureBecause('copy-ambiguous', message)));
   return 'ambiguous';

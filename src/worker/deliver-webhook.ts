@@ -30,7 +30,7 @@ export async function deliverWebhook(
   if (free === null)
     return {
       outcome: 'again',
-      why: 'as many messages as may be are under way to its host, or of its caller',
+      why: 'the limit of messages under way, to its host or of its caller, is reached',
     };
   const result = await attempt(deps, job, delivery).finally(free);
   deps.metrics.webhookAttempt(result.outcome);

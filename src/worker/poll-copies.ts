@@ -89,7 +89,7 @@ async function snapshotsIfKnown(
     if (!(error instanceof AwsError) || error.kind === 'credentials') throw error;
     deps.logger.warn(
       { error: error.message, region: scope.region },
-      'no progress is known of the copies there',
+      'the progress of the copies in this region could not be read',
     );
     return null;
   }

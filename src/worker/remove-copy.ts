@@ -81,7 +81,7 @@ async function giveUp(
   why: string,
 ): Promise<StepOutcome> {
   const { region } = destinationScope(destination);
-  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and ${why}: ${failure.message} Clear the way (another image made of its snapshots? deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
+  const message = `${destination.imageId ?? 'the copy'} in ${region} is to be removed, and ${why}: ${failure.message} Remove the cause (another image made of its snapshots? deregistration protection? IAM?), then deregister it and delete its snapshots; they carry the tag amiferry:job=${job.id}.`;
   const { awsCode, awsRequestId } = failure;
   deps.logger.error({ job: job.id, region, imageId: destination.imageId, awsCode, awsRequestId }, message);
   await changeCopy(deps, job.id, removalRefused(copyRef(destination), { ...failure, message }));

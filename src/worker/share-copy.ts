@@ -105,7 +105,7 @@ async function shareOrPutBack(
     if (mayTryAgain(deps, wait, error) || (isStale(error) && isInTime(deps, wait))) throw error;
     if ((await takeBackInTime(deps, request, wait)) !== null) throw error;
     const { imageId } = request.image;
-    const message = `${error.message} What was shared by then could not be taken back: look at GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
+    const message = `${error.message} What was already shared could not be taken back: read GET /amis/${imageId}/permissions?region=${scope.region}, and DELETE them.`;
     throw new AmiferryError(error.code, message, {
       cause: error,
       ...(error.aws === null ? {} : { aws: error.aws }),
