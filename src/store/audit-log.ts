@@ -7,7 +7,7 @@ import type { IndexCommand } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 
-/** An entry as it is kept: `id` rises, and `at` is epoch milliseconds by Redis' clock. */
+/** An entry as Redis stores it. `id` increases from entry to entry; `at` is epoch milliseconds by Redis' clock. */
 export interface KeptEntry extends AuditEntry {
   id: string;
   at: number;
@@ -31,21 +31,21 @@ export interface AuditPage {
   nextCursor: string | null;
 }
 
-/** How many entries one round trip looks at, and one page at most. */
+/** Entries that one round trip reads, and that one page reads at most. */
 const BATCH = 500;
 const MOST = 10_000;
 
-/** Bytes of entries that a page has, and that one round trip reads, about. Entries of an earlier version may have megabytes each. */
+/** Approximate bytes: of the entries of one page, of those that one round trip reads, and of those that one page reads at most. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 1024 * 1024;
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** The first round trip doesn't know yet how large entries are. */
+/** Entries of the first round trip: how large entries are is not known yet. */
 const FIRST_BATCH = 10;
 
 /**
- * The audit: a stream in Redis that is only ever appended to (and cut at its old end), and a log line for each entry, to
- * be shipped to where nobody here can change it. The log comes first and has everything, also while Redis is away.
+ * The audit: an append-only stream in Redis, whose oldest entries are dropped, and a log line for each entry. Log lines can be shipped
+ * to a place where this service cannot change them. The line is written first, also while Redis is away.
  */
 export class AuditLog implements Audit {
   readonly #redis: RedisClient;
@@ -57,7 +57,7 @@ export class AuditLog implements Audit {
   constructor(redis: RedisClient, prefix: string, options: { logger: Logger; maxEntries: number }) {
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
-    // Whatever LOG_LEVEL is: the audit is no matter of taste.
+    // Audit lines are written at every LOG_LEVEL except silent.
     const level = options.logger.level === 'silent' ? 'silent' : 'info';
     this.#logger = options.logger.child({ audit: true }, { level, ...NO_SECRETS });
     this.#faults = options.logger;
@@ -78,10 +78,10 @@ export class AuditLog implements Audit {
     }
   }
 
-  /** Entries newest first. The work for one page and its size are bounded: it may be short, or empty, and not be the last. */
+  /** Entries, newest first. The work for a page and its size are bounded: a page may be short or empty, and still not be the last. */
   async list({ limit, cursor, ...filter }: AuditFilter): Promise<AuditPage> {
     const entries: KeptEntry[] = [];
-    // Redis refuses to go back from its very first id: nothing is before it.
+    // Redis refuses an exclusive range from the first possible id. Nothing is before that id.
     if (cursor !== undefined && /^0+-0+$/.test(cursor)) return { entries, nextCursor: null };
     let from = cursor === undefined ? '+' : `(${cursor}`;
     let count = FIRST_BATCH;
@@ -108,12 +108,12 @@ export class AuditLog implements Audit {
   }
 }
 
-/** Keeps an entry, and about so many. */
+/** The command that appends an entry, and keeps about `maxEntries` of them. */
 export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: number): IndexCommand {
   return ['XADD', keys.audit, 'MAXLEN', '~', maxEntries, '*', 'entry', JSON.stringify(entry)];
 }
 
-/** What log lines say of a job; in a step of its own the line already says so. */
+/** The fields of a log line that name the job. Within a step of the job, every line has them already. */
 function aboutEntry({ jobId, image }: AuditEntry): object {
   if (jobId === null || hasJobContext()) return {};
   return { job: jobId, destination: null, account: image?.account ?? null, region: image?.region ?? null };

@@ -7,19 +7,19 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs what is asked for within one turn of the event loop together, at its end: under load a call of Redis for each
- * request would be most of what the request costs.
+ * Collects the items that are added within one turn of the event loop, and runs them together at its end. Under load, a call of Redis
+ * for each item would cost more than anything else.
  */
 export class Batcher<Item, Result> {
   readonly #run: (items: Item[]) => Promise<Result[]>;
   readonly #most: number;
-  /** A batch is nobody's alone: it runs in the context (log lines, trace) of who made the batcher, not of its first caller. */
+  /** A batch has items of several callers. So it runs in the async context (log lines, trace) in which the batcher was made. */
   readonly #outside = AsyncLocalStorage.snapshot();
   #waiting: Waiting<Item, Result>[] = [];
 
   /**
-   * `run` gives one result for each item, in order; when it rejects, all of them are rejected.
-   * @param most items that are run together at most
+   * @param run returns one result for each item, in order; if it rejects, every item of the batch is rejected
+   * @param most the largest number of items in one batch
    */
   constructor(run: (items: Item[]) => Promise<Result[]>, most: number) {
     this.#run = run;

@@ -15,7 +15,7 @@ export interface ChangeRef {
  * queue by the write of its record. Its methods reject with ioredis' errors.
  */
 export interface ChangeQueues {
-  /** Which is the first to change an image's permissions. */
+  /** The first change in the wait queue of an image. */
   firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
   /** The changes of an image that were accepted before a withdrawal and have not ended. */
   changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;

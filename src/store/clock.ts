@@ -1,8 +1,8 @@
 import type { RedisClient } from '../redis-client.ts';
 
 /**
- * One clock for all processes: Redis' own. A machine whose clock is an hour off then neither times a copy out early
- * nor writes times that run backwards.
+ * Redis' clock, which all processes share. So a machine whose own clock is an hour off neither times out copies early nor writes
+ * times that run backwards.
  */
 export class SharedClock {
   /** Redis' clock minus this machine's, milliseconds. */
@@ -10,7 +10,7 @@ export class SharedClock {
   readonly #redis: RedisClient;
   readonly #key: string;
 
-  /** @param key any of ours: on a cluster it tells which server's clock it is */
+  /** @param key any key of this service: on a cluster it selects the server whose clock is read */
   constructor(redis: RedisClient, key: string) {
     this.#redis = redis;
     this.#key = key;
@@ -21,7 +21,7 @@ export class SharedClock {
     return Date.now() + this.#offset;
   }
 
-  /** Reads Redis' TIME; half the round trip is taken off. Rejects while Redis is away. */
+  /** Reads Redis' TIME, and assumes that it was read in the middle of the round trip. Rejects while Redis is away. */
   async sync(): Promise<void> {
     const sent = Date.now();
     const [seconds, microseconds] = await this.#redis.amiferryTime(this.#key);

@@ -5,15 +5,15 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs what is asked for under one key one after the other. What is asked for while a run is under way waits for its
- * end, and is then run together: those who would have been in each other's way share one run instead.
+ * Runs the items of one key one after the other. Items that are added during a run wait for its end, and then share the next run:
+ * separate runs would conflict with each other.
  */
 export class Coalescer<Item, Result> {
   readonly #run: (key: string, items: Item[]) => Promise<Result[]>;
-  /** By key, while a run is under way: who comes next. */
+  /** By key, while a run is in progress: the items of the next run. */
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
 
-  /** `run` gives one result for each item, in order; when it rejects, all of them are rejected. */
+  /** @param run returns one result for each item, in order; if it rejects, every item of the run is rejected */
   constructor(run: (key: string, items: Item[]) => Promise<Result[]>) {
     this.#run = run;
   }

@@ -10,7 +10,7 @@ export interface DestinationRef {
   destination: string;
 }
 
-/** What a scope has for copies: how many at once, and calls of CopyImage. */
+/** The limits of a scope: copies at once, and calls of CopyImage. */
 export interface StartLimits {
   copySlots: number;
   calls: CallLimit;
@@ -23,18 +23,21 @@ export interface StartLimits {
 export interface CopySlots {
   /** Scopes in which copies wait for slots. */
   scopesWithWaiting(): Promise<Scope[]>;
-  /** The next of those that wait in a scope, in order: as many as there are both free slots and calls. */
+  /** The first destinations in the wait queue of a scope, in order: as many as may start, by free slots and by calls. */
   nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
   /**
-   * EC2 gave up a copy that it had accepted, for lack of room: for an hour no more copies are made there at once than are
-   * left, or than `told`, where EC2 told its limit and it is less.
+   * EC2 accepted a copy and then gave it up for lack of capacity. For an hour, the limit of copies at once in the scope is the number
+   * that is still running, or `told` if EC2 named its limit and that is lower.
    */
   learnLimit(scope: Scope, told: number | null): Promise<void>;
-  /** EC2 says that the scope is full, at least for one kind of copies: those get no slot for so long, unless one is freed. */
+  /**
+   * EC2 said that the scope is full, for all copies or for time-based ones. Those get no slot for so many milliseconds, or until one of
+   * them ends.
+   */
   markFull(scope: Scope, milliseconds: number, which?: 'all' | 'time-based'): Promise<void>;
 }
 
-/** For how long a limit of copies at once that EC2 showed is kept to, milliseconds. */
+/** Milliseconds for which a limit that EC2 has shown applies. */
 const LIMIT_FOR = 3_600_000;
 
 /** The {@link CopySlots} in Redis. */
@@ -87,7 +90,7 @@ export class RedisCopySlots implements CopySlots {
   }
 }
 
-/** A destination as the sets of slots and wait queues name it. */
+/** The member that names a destination in the sets of slots and in the wait queues. */
 export function slotMember({ jobId, destination }: DestinationRef): string {
   return `${jobId} ${destination}`;
 }

@@ -15,9 +15,9 @@ export interface LogSpan {
 export type LogName = { jobId: string } | 'all';
 
 /**
- * What happened: a Redis stream has it of all jobs, and a list of each job by itself (a stream each would take 4 KB for
- * every job). The id of an event is its time and a number, the same in both, and rises. Rejects with ioredis' errors while
- * Redis is away.
+ * The events of jobs: a Redis stream has those of all jobs, and a list has those of each job. (A stream for each job would take 4 KB.)
+ * The id of an event consists of its time and a number. It is the same in both logs, and increases. Methods reject with ioredis' errors
+ * while Redis is away.
  */
 export class EventLog {
   readonly #redis: RedisClient;
@@ -39,7 +39,7 @@ export class EventLog {
     return entries.map(([id, [, json = '']]) => ({ ...parseJobEvent(json), id }));
   }
 
-  /** `null` while nothing is logged. */
+  /** `null` while the log is empty. */
   async span(log: LogName): Promise<LogSpan | null> {
     const [first, last] = await (log === 'all' ? this.#endsOfAll() : this.#endsOf(log.jobId));
     return first === undefined || last === undefined ? null : { first, last };

@@ -11,17 +11,17 @@ interface Listener {
 }
 
 /**
- * Everything that happens to any job, as it happens: one subscription a process, however many listeners. It only
- * tells that there is news. What was missed while Redis was away is in the record and in the logs.
+ * The events of all jobs, as they happen: one subscription for each process, for any number of listeners. Events are lost while Redis is
+ * away; listeners find them in the record and in the event logs.
  */
 export class JobFeed {
   readonly #redis: Redis;
   readonly #channel: string;
   readonly #listeners = new Set<Listener>();
-  /** Only then is nothing missed. */
+  /** While it is false, events are missed. */
   #subscribed = false;
 
-  /** `redis` is a connection of its own: a subscribed one can do nothing else. */
+  /** @param redis a connection of its own: a subscribed connection can do nothing else */
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
     this.#channel = storeKeys(prefix).feed;
@@ -36,8 +36,8 @@ export class JobFeed {
   }
 
   /**
-   * Adds a listener and gives the function that removes it. `missed` is called whenever the subscription is there
-   * again after a break: nothing is heard between the break and this call.
+   * Adds a listener and returns the function that removes it. `missed` is called when the subscription is restored after a break: between
+   * the break and this call no events arrive.
    */
   listen(hear: FeedListener, missed: () => void = () => {}): () => void {
     const listener = { hear, missed };
@@ -45,7 +45,7 @@ export class JobFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** ioredis subscribes again by itself, but doesn't tell when that is done. */
+  /** ioredis restores subscriptions by itself, but does not report when that is done. */
   async #subscribe(): Promise<void> {
     await this.#redis.subscribe(this.#channel);
     this.#subscribed = true;

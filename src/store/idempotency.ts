@@ -7,18 +7,18 @@ import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 import type { Receipt } from './store.ts';
 
-/** The first answer to a request, as it is given again. */
+/** The first answer to a request, which repetitions of the request get too. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** What is remembered of a request with a key. `jobId` comes with its job, `answer` when it was sent. */
+/** What Redis stores for a key. The write of the job adds `jobId`; `answer` is added when the answer was sent. */
 interface Memory {
   fingerprint: string;
-  /** Of the request that claimed the key. A memory of an earlier version has none. */
-  token?: string;
+  /** Identifies the request that claimed the key. */
+  token: string;
   jobId?: string;
   answer?: Answer;
 }
@@ -26,20 +26,20 @@ interface Memory {
 /** A key that this request holds. */
 export interface Claim {
   /**
-   * The id of a job that the key makes at a time, epoch milliseconds. Two jobs of one key are further apart than a period is long.
-   * @param taken how many ids from that one on are those of earlier jobs, by a clock that was set back
+   * The id of the job that the key creates at a time (epoch milliseconds). It changes with each period of the key.
+   * @param taken how many ids from that one on belong to earlier jobs: more than 0 after a clock was set back
    */
   jobId(now: number, taken: number): string;
-  /** To be saved together with the job that the request makes or changes. */
+  /** What is saved together with the job that the request creates or changes. */
   receipt(jobId: string): Receipt;
-  /** Remembers the answer, unless another request holds the key by now. */
+  /** Saves the answer, unless another request has claimed the key meanwhile. */
   answered(answer: Answer): Promise<void>;
   /**
-   * Frees the key of a refused request, so that it may be corrected and sent again. A key whose write was made, or that another
-   * request holds by now, stays as it is.
+   * Frees the key of a refused request, so that the corrected request can use it. A key whose write was made, or that another request
+   * has claimed meanwhile, is not changed.
    */
   release(): Promise<void>;
-  /** Whether a write was sent to Redis: without its answer it may have been made, or may be made yet. */
+  /** Whether a write was sent to Redis. While its answer is missing, the write may have been made, or may still be made. */
   readonly mayHaveWritten: boolean;
 }
 
@@ -52,24 +52,24 @@ export type ClaimOutcome =
   | { outcome: 'reused' };
 
 /**
- * Milliseconds for which a request that has not saved its job yet holds its key, even if its process was killed: the
- * same request is not answered for that long. A request over its lease may meet its repetition: the first of them to
- * come to it makes the write, and the other is refused it.
+ * The lease of a key, milliseconds, for a request that has not saved its job yet. After its process was killed, repetitions are refused
+ * for that long. If a request outlives its lease, its repetition may run beside it: whichever writes first makes the write, and the
+ * other one is refused.
  */
 const LEASE = 4000;
 
-/** A command that answers with a string, or nothing of interest. */
+/** A Redis command whose answer is a string, or is ignored. */
 type KeyCommand = [command: string, key: string, ...args: (string | number)[]];
 
-/** Commands sent together at most. */
+/** The most commands that are sent together. */
 const TOGETHER = 100;
 
-/** What became of requests that carry an Idempotency-Key, by caller and key. */
+/** The requests with an Idempotency-Key and their outcomes, by caller and key. */
 export class IdempotencyStore {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #ttl: number;
-  /** Those of one turn of the event loop are sent together. */
+  /** Sends the commands of one turn of the event loop together. */
   readonly #commands: Batcher<KeyCommand, string | null>;
 
   /** @param ttl milliseconds for which an answered request is remembered */
@@ -86,7 +86,7 @@ export class IdempotencyStore {
     const mine = { fingerprint, token: randomUUID() };
     const fresh = JSON.stringify(mine);
     const known = await this.#commands.add(['set', redisKey, fresh, 'PX', LEASE, 'NX', 'GET']);
-    // Its own value is there where ioredis sent the command again after a lost connection.
+    // The key has this request's own value if ioredis sent the command again after a lost connection.
     if (known === null || known === fresh)
       return {
         outcome: 'claimed',
@@ -124,7 +124,7 @@ export class IdempotencyStore {
   }
 }
 
-/** Why a request is refused whose key another request with the same key holds. */
+/** The refusal of a request while another request with the same key is in progress. */
 export function keyInProgress(): AmiferryError {
   const message =
     'the first request with this Idempotency-Key is still being answered: send it again in a second';

@@ -40,8 +40,8 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
 }
 
 /**
- * Where one of our copies ended EC2's own limit is worth another try; where something new is tracked, tracking is due;
- * where copies wait for slots, the wait queue is to be served.
+ * The end of a copy clears the mark that its scope is full. A newly tracked copy makes a poll of its scope due. A copy that waits for a
+ * slot adds its scope to those whose wait queue `tick` serves.
  */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
@@ -59,7 +59,7 @@ function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   ];
 }
 
-/** Scopes where a copy of some kind has ended, whichever way. */
+/** Scopes in which a copy of some kind has ended, successfully or not. */
 function freedScopes(
   old: readonly Destination[],
   wanted: readonly Destination[],
@@ -87,13 +87,13 @@ function minus<T>(all: readonly [string, T][], others: readonly [string, T][]): 
 
 const REMOVALS: Record<string, string> = { ZADD: 'ZREM', PLACE: 'ZREM', SADD: 'SREM', HSET: 'HDEL' };
 
-/** Takes out what a ZADD, PLACE, SADD or HSET put in. */
+/** The command that removes what a ZADD, PLACE, SADD or HSET added. */
 function removal([command, key, ...args]: IndexCommand): IndexCommand {
   const member = command === 'ZADD' || command === 'PLACE' ? args[args.length - 1] : args[0];
   return [REMOVALS[command] ?? command, key, member ?? ''];
 }
 
-/** Every index entry that a record accounts for, by key and member. */
+/** All index entries of a record, by key and member. */
 function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
   return entryCommands(keys, job).map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
 }
@@ -130,7 +130,7 @@ export function doneAt(job: Job): number | null {
   return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;
 }
 
-/** Retention counts from the end; what is not done is never past it. */
+/** Retention counts from the end of the job. A job that still has anything to do is never past it. */
 function endEntry(keys: StoreKeys, job: Job): IndexCommand {
   const done = doneAt(job);
   return done === null
@@ -138,13 +138,13 @@ function endEntry(keys: StoreKeys, job: Job): IndexCommand {
     : ['ZADD', keys.finished, done, job.id];
 }
 
-/** As a score; JSON, by which it goes to the script, has no infinity. */
+/** The time as a score. It is sent to the script as JSON, which has no infinity. */
 function dueAt(job: Job): number | string {
   const time = nextDue(job);
   return time === Infinity ? '+inf' : time;
 }
 
-/** A job is found by its source and by every copy that it made. */
+/** The images by which a job is found: its source, and every copy that it made. */
 function imagesOf(job: Job): string[] {
   if (job.kind === 'permissions') return [job.image.id];
   const made = job.destinations.map((one) => one.imageId).filter((id) => id !== null);
@@ -156,13 +156,13 @@ function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
   const queue = keys.changeQueue(imageScope(job), job.image.id);
   const member = changeMember({ jobId: job.id, destination: null });
   if (onlyWithdraws(job.change)) return ['PLACE', queue, 'withdrawal', member];
-  // Once begun it goes before all that is queued.
+  // A change that has begun is before all that are queued.
   return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];
 }
 
 /**
- * A copy that is to be shared stands in the line of its image from when the image's id is known: what is asked for that image after it
- * comes after it, though EC2 may show the image as available before the record does.
+ * A copy that is to be shared is in the wait queue of its image from when the image's id is known. So a later request for that image comes
+ * after it, even if EC2 shows the image as available before the record does.
  */
 function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
   if (job.permissions === null || one.imageId === null) return [];
@@ -176,7 +176,7 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   const scope = destinationScope(one);
   const key = destinationKey(one);
   const member = slotMember({ jobId: job.id, destination: key });
-  // Waits by when the job was accepted: first come, first served, however often it is parked again.
+  // The place in the queue is the time at which the job was accepted, however often the destination is parked again.
   const queue = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
   if (one.state === 'waiting') return [['ZADD', queue, job.createdAt, member]];
   if (!holdsSlot(one)) return [];

@@ -4,8 +4,8 @@ import type { StoreKeys } from './keys.ts';
 /** Which worker does a recurring step. Its method rejects with ioredis' errors. */
 export interface Leases {
   /**
-   * Whether a recurring step is the caller's to do: that of the first who asks in every so many milliseconds, by Redis'
-   * clock. A worker that dies in it holds up no other.
+   * Whether the caller takes the lease of a recurring step, and so runs it. The first caller in each interval of so many milliseconds takes
+   * it, by Redis' clock. If that worker dies, another one takes the next lease.
    */
   takeLease(step: string, every: number): Promise<boolean>;
 }
@@ -21,7 +21,7 @@ export class RedisLeases implements Leases {
   }
 
   async takeLease(step: string, every: number): Promise<boolean> {
-    // A little less than the interval, so that the next time isn't missed by a hair.
+    // The lease is a little shorter than the interval, so that it has expired when the next interval begins.
     const lease = Math.max(1, Math.round(every * 0.9));
     return (await this.#redis.set(this.#keys.lease(step), '1', 'PX', lease, 'NX')) !== null;
   }

@@ -6,19 +6,19 @@ import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
 import type { JobFilter, JobPage } from './store.ts';
 
-/** Ids of one round trip, and ids that one page looks at: with several filters not every one of them matches. */
+/** Ids that one round trip reads, and that one page reads at most: with several filters, not every id matches. */
 const BATCH = 1000;
 const MOST = 10_000;
 
 /**
- * Bytes of records that one page reads, about: a record that is larger is a page by itself. A megabyte takes a process 20 ms,
- * and a caller may ask for a hundred pages a second.
+ * Approximate bytes of the records of one page; a larger record is a page by itself. A process needs 20 ms for a megabyte, and a caller
+ * may ask for a hundred pages a second.
  */
 const PAGE_BYTES = 1024 * 1024;
 
 /**
- * Jobs newest first. The smallest of the filters' indexes is walked, and the others tell which of its jobs are in all of them: only
- * these are read. The work for one page is bounded, so it may have fewer jobs than asked for, or none, and not be the last.
+ * Jobs, newest first. It walks the smallest of the filters' indexes, checks which of its jobs are in all the others, and reads only those.
+ * The work for one page is bounded, so a page may have fewer jobs than asked for, or none, and still not be the last.
  */
 export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobFilter): Promise<JobPage> {
   const [walked = keys.jobs, ...others] = await smallestFirst(redis, indexesFor(keys, filter));
@@ -34,15 +34,15 @@ export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobF
   return { jobs: page.jobs, nextCursor: cursorAt(from) };
 }
 
-/** A page as far as it has come. */
+/** A page that is being filled. */
 interface Page {
   jobs: Job[];
   bytes: number;
-  /** The place up to which all that matches is in it. */
+  /** The place up to which the page has all jobs that match. */
   last: Place | null;
 }
 
-/** Adds the jobs at some places until the page is full; whether it is, and something is left. */
+/** Adds the jobs at some places until the page is full. Returns whether it became full before the last place. */
 async function fill(
   redis: RedisClient,
   keys: StoreKeys,
@@ -64,7 +64,7 @@ async function fill(
   return false;
 }
 
-/** How many of these records a page still takes: the first of a page in any case. */
+/** How many of these records fit into the page. The first record of a page always fits. */
 function countFitting(sizes: readonly number[], { bytes }: Page): number {
   let total = bytes;
   const over = sizes.findIndex((size) => (total += size) > PAGE_BYTES && total > size);
@@ -97,7 +97,7 @@ async function smallestFirst(redis: RedisClient, indexes: string[]): Promise<str
   return sized.toSorted((a, b) => a.size - b.size).map(({ index }) => index);
 }
 
-/** Those places whose jobs are in all of some other indexes. */
+/** The places whose jobs are in all the other indexes too. */
 async function inAll(redis: RedisClient, indexes: string[], places: Place[]): Promise<Place[]> {
   if (indexes.length === 0 || places.length === 0) return places;
   const ids = places.map(({ id }) => id);
@@ -137,7 +137,7 @@ function pairs(flat: string[]): Place[] {
   return places;
 }
 
-/** Bytes of each record; 0 where there is none any more. */
+/** Bytes of each record; 0 for a record that is gone. */
 async function recordSizes(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<number[]> {
   const sizes = await run(
     redis,

@@ -4,7 +4,7 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import type { StoreKeys } from './keys.ts';
 
-/** A pending copy as its region's tracking sees it, without reading the job's record. */
+/** What a poll needs to know of a pending copy, so that it does not read the job's record. */
 export interface PendingCopy {
   imageId: string;
   jobId: string;
@@ -12,57 +12,57 @@ export interface PendingCopy {
   /** When CopyImage was called, epoch milliseconds. */
   startedAt: number;
   progress: number;
-  /** When EC2 will be done with it, if it goes on as it did; `null` while nothing tells. */
+  /** When EC2 will finish it, if its progress stays the same; `null` until that is known. */
   expectedAt: number | null;
   /** Which attempt of the destination it is. */
   attempt: number;
-  /** Of how many snapshots its record already has what only they tell: their key, and that they have their tags. */
+  /** How many of its snapshots the record already knows: their key, and that they have their tags. */
   known: number;
   /** The last polls did not find it, or had no credentials. */
   doubtful?: boolean;
 }
 
-/** A poll of a scope's copies, as it began: what it may be postponed by. */
+/** What a poll read when it began; {@link Polls.postponePoll} compares it. */
 export interface Poll {
   pending: PendingCopy[];
-  /** When the scope was due again, should nothing come of the poll. */
+  /** When the scope is due again if this poll does not complete, epoch milliseconds. */
   due: number;
 }
 
-/** What became of images that EC2 reported. */
+/** What became of the images that EC2 reported. */
 export interface EventHints {
-  /** Those whose copies are under way in the scope. */
+  /** The images that are pending copies in the scope. */
   known: string[];
-  /** Names the poll that will take them: all that add to the same poll before it begins get the same name. */
+  /** The name of the poll that will take them. All reports that arrive before it begins get the same name. */
   poll: string;
 }
 
 /** When the pending copies of each scope are polled, and which copies those are. Its methods reject with ioredis' errors. */
 export interface Polls {
-  /** Copies that EC2 works on in a scope. */
+  /** The pending copies of a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
-  /** EC2 has reported images of a scope: those that are pending there are kept for {@link takeEventHints}. */
+  /** Keeps those of the images that EC2 reported which are pending in the scope, for {@link takeEventHints}. */
   keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints>;
-  /** The copies that EC2 has reported since this was last asked and that are still pending; `null` if it told of none. */
+  /** Takes the copies that EC2 has reported since the last call and that are still pending; `null` if it reported none. */
   takeEventHints(scope: Scope): Promise<PendingCopy[] | null>;
   /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
-  /** What a poll begins with. */
+  /** Reads what a poll begins with. */
   beginPoll(scope: Scope): Promise<Poll>;
   /**
-   * Postpones the next poll of a scope until then, epoch milliseconds: unless an earlier one was asked for since
-   * `due`, others are pending there than these many, or copies wait for their slots.
+   * Postpones the next poll of a scope to a time, epoch milliseconds. It does nothing if an earlier poll than `due` was requested
+   * meanwhile, if the number of pending copies is no longer `pending`, or if copies wait for slots.
    */
   postponePoll(scope: Scope, time: number, due: number, pending: number): Promise<void>;
-  /** A scope that is tracked is polled by then, epoch milliseconds, if not earlier. */
+  /** Makes a tracked scope due at a time at the latest, epoch milliseconds. */
   pollBy(scope: Scope, time: number): Promise<void>;
-  /** Scopes whose tracking is due, and from then on due again after `interval` milliseconds, unless {@link postponePoll}. */
+  /** Takes the scopes that are due, and makes them due again after `interval` milliseconds; {@link postponePoll} may postpone that. */
   takeDueScopes(interval: number): Promise<Scope[]>;
-  /** Drops a scope with nothing pending and nothing waiting from the tracking. */
+  /** Ends the tracking of a scope, if nothing is pending and nothing waits in it. */
   dropIdleScope(scope: Scope): Promise<void>;
 }
 
-/** For how long an image that EC2 reported is kept for a poll that does not come, milliseconds. */
+/** Milliseconds for which reported images are kept if no poll takes them. */
 const HINTS_KEPT_FOR = 3_600_000;
 
 /** The {@link Polls} in Redis. `now` is the shared clock, epoch milliseconds. */
@@ -110,7 +110,7 @@ export class RedisPolls implements Polls {
   }
 
   async beginPoll(scope: Scope): Promise<Poll> {
-    // In this order: a request for an earlier poll after this one is about a copy that this one has not seen.
+    // The due time is read first: an earlier poll that is requested after this read is about a copy that this poll has not seen.
     const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
     return { pending: await this.pending(scope), due: Number(due) };
   }

@@ -3,12 +3,12 @@ import type { RedisClient } from '../redis-client.ts';
 import type { Principal } from '../domain/access.ts';
 import { storeKeys } from './keys.ts';
 
-/** Seconds for which a browser may look at the queues before it has to show credentials again. */
+/** Seconds for which a browser may read the queues without showing credentials again. */
 export const SESSION_SECONDS = 900;
 
 /**
- * Sessions of browsers that look at the queues: a browser that is led to a page can send a cookie along, and no key or token. A
- * session is good for nothing else. Redis has the hash of its secret alone. Rejects with ioredis' errors while Redis is away.
+ * Sessions of browsers that read the queues: a browser that opens a page can send a cookie, but no API key or token. A session allows
+ * nothing else. Redis has only the hash of its secret. Methods reject with ioredis' errors while Redis is away.
  */
 export class QueueSessions {
   readonly #redis: RedisClient;
@@ -20,7 +20,7 @@ export class QueueSessions {
   }
 
   /**
-   * Begins a session of someone who has shown the scope `amis:admin`; it ends with the credentials at the latest.
+   * Opens a session for a principal with the scope `amis:admin`. It ends when the credentials expire, at the latest.
    * @returns its secret, 256 random bits
    */
   async open({ id, credential, expiresAt }: Principal): Promise<string> {
@@ -31,7 +31,7 @@ export class QueueSessions {
     return secret;
   }
 
-  /** Whose session it is; `null` where it is unknown, or over. */
+  /** The principal of a session; `null` if the session is unknown or has ended. */
   async find(secret: string): Promise<Principal | null> {
     const kept = await this.#redis.get(this.#key(secret));
     if (kept === null) return null;

@@ -4,9 +4,9 @@ import { AmiferryError } from '../errors.ts';
 import { pack, unpack } from './packed.ts';
 import type { LoggedEvent } from './store.ts';
 
-// The store alone writes these texts, so their shape is known: here JSON becomes a type again.
+// Only the store writes these texts, so their shape is known. Here JSON becomes a type again.
 
-/** The fields of a job's hash that hold its record, one or the other. */
+/** The fields of a job's hash: one of them has its record. */
 export const RECORD_FIELDS = ['record', 'packed'] as const;
 type RecordField = (typeof RECORD_FIELDS)[number];
 
@@ -21,7 +21,7 @@ export const SCHEMA_VERSION = 1;
 /** Characters up to which a record is plain JSON. A longer one is packed. */
 const PLAIN = 65_536;
 
-/** A record as it is kept. */
+/** A record as Redis stores it. */
 export function recordOf(job: Job): { field: RecordField; text: string } {
   const record: StoredJob = { schemaVersion: SCHEMA_VERSION, ...job };
   const json = JSON.stringify(record);
@@ -61,7 +61,7 @@ export function parseJobEvent(json: string): JobEvent {
   return event;
 }
 
-/** An event as a job's log and the feed have it: its id, a space, and what happened. */
+/** An event as the log of a job and the feed write it: its id, a space, and the event as JSON. */
 export function parseLoggedEvent(text: string): LoggedEvent {
   const space = text.indexOf(' ');
   return { ...parseJobEvent(text.slice(space + 1)), id: text.slice(0, space) };

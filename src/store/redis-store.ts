@@ -33,40 +33,40 @@ import type {
 import type { Wake } from './wake-ups.ts';
 import { wakeUpsOf } from './wake-ups.ts';
 
-/** What has to hold for a write, when these destinations have been refused a slot. */
+/** The conditions of a write, after these destinations have been refused a slot. */
 type GuardsFor = (refused: ReadonlySet<string>) => Guards;
 
 interface HowToWrite {
   guards?: GuardsFor;
-  /** The record as it was just read. */
+  /** The record, if it has just been read. */
   known?: Job;
   alongside?: Alongside;
 }
 
-/** Several processes may write one job at once: each conflict means that another one got through. */
+/** Several processes may write one job at once. Each conflict means that another write succeeded. */
 const MAX_CONFLICTS = 200;
 
-/** How often the shared clock is read again, milliseconds. */
+/** Milliseconds between two reads of the shared clock. */
 const CLOCK_INTERVAL = 30_000;
 
-/** Writes that one script makes at most: Redis does nothing else meanwhile. */
+/** The most writes that one call of the script makes: Redis does nothing else meanwhile. */
 const WRITES_TOGETHER = 50;
 
-/** Entries that the audit keeps, about, where nothing else is said. */
+/** Approximate number of entries that the audit keeps by default. */
 const AUDIT_ENTRIES = 100_000;
 
-/** What goes into a record with a change, such as the webhook deliveries of what ended: the next version as it is to be written. */
+/** Adds to the next version of a record what follows from the change, such as the webhook deliveries of what ended. */
 type Complete = (before: Job, after: Job) => Job;
 
 export interface StoreOptions {
   /** Enqueues on the very connection of the store: see {@link RedisJobStore.#commit}. */
   wake: Wake;
   complete: Complete;
-  /** Entries that the audit keeps, about. */
+  /** Approximate number of entries that the audit keeps. */
   auditEntries?: number;
 }
 
-/** The {@link JobStore} in Redis. `redis` is shared, and stays open when the store is no longer used. */
+/** The {@link JobStore} in Redis. Closing the store does not close `redis`, which others share. */
 export class RedisJobStore implements JobStore {
   readonly polls: RedisPolls;
   readonly copySlots: RedisCopySlots;
@@ -77,9 +77,9 @@ export class RedisJobStore implements JobStore {
   readonly #wake: Wake;
   readonly #complete: Complete;
   readonly #clock: SharedClock;
-  /** Changes of one job that come together are written together. */
+  /** Writes the changes of one job that come together as one write. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
-  /** Writes of one turn of the event loop are sent together. */
+  /** Sends the writes of one turn of the event loop together. */
   readonly #writes: Batcher<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
@@ -107,12 +107,12 @@ export class RedisJobStore implements JobStore {
     return this.#clock.now();
   }
 
-  /** Sets the shared clock, now. Rejects while Redis is away. */
+  /** Reads the shared clock now. Rejects while Redis is away. */
   async syncClock(): Promise<void> {
     await this.#clock.sync();
   }
 
-  /** Sets the shared clock as soon as Redis answers, and again every so often until {@link close}. */
+  /** Reads the shared clock as soon as Redis answers, and then regularly until {@link close}. */
   keepTime(): void {
     const sync = () => void this.#clock.sync().catch(() => {});
     this.#redis.on('ready', sync);
@@ -133,7 +133,7 @@ export class RedisJobStore implements JobStore {
     return parseJob(await this.#redis.hmget(this.#keys.job(id), ...RECORD_FIELDS));
   }
 
-  /** `null` also for a record of a newer version. */
+  /** As {@link get}, but `null` for a record of a newer version. */
   async #getReadable(id: string): Promise<Job | null> {
     try {
       return await this.get(id);
@@ -205,7 +205,7 @@ export class RedisJobStore implements JobStore {
     return outcome;
   }
 
-  /** Makes some changes in one write, each on what the one before it made of the record. An outcome for each. */
+  /** Makes some changes in one write. Each is applied to the result of the one before it. Returns an outcome for each. */
   async #update(
     id: string,
     changes: readonly SlotsChange[],
@@ -271,7 +271,7 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.#getReadable(id);
-      // It was retried meanwhile, or has an image to remove or a webhook to send.
+      // The job was retried meanwhile, or still has an image to remove or a webhook to send.
       if (job === null || (doneAt(job) ?? Infinity) > time) continue;
       const { outcome } = await this.#write({ before: job, after: null });
       if (outcome === 'ok') deleted += 1;

@@ -7,10 +7,10 @@ import type { CopySlots, StartLimits } from './copy-slots.ts';
 import type { Leases } from './leases.ts';
 import type { Polls } from './polls.ts';
 
-/** An event with its id in the job's log: ids rise, and name the place to go on from. */
+/** An event with its id in the job's log. Ids increase; a reader resumes after the last id that it has read. */
 export type LoggedEvent = JobEvent & { id: string };
 
-/** `null` from a change means: nothing to do. It is called again, on the newer record, after a conflict. */
+/** Returns the next version of a record, or `null` if nothing is to be changed. After a conflict it is called again with the newer record. */
 export type Change = (job: Job, now: number) => Job | null;
 
 export type UpdateOutcome =
@@ -33,16 +33,16 @@ export interface JobFilter {
 
 export interface JobPage {
   jobs: Job[];
-  /** Give it back to get the next page; `null` on the last one. A page may have fewer jobs than asked for and not be the last. */
+  /** The cursor of the next page; `null` on the last one. A page may have fewer jobs than asked for, and still not be the last. */
   nextCursor: string | null;
 }
 
-/** What is kept of a request, so that it is known when it comes again. */
+/** What is stored of a request, so that its repetition is recognised. */
 export interface Receipt {
   key: string;
-  /** Names this one request. */
+  /** Identifies this request. */
   token: string;
-  /** Tells which request it is: its repetition has the same. */
+  /** The same for a request and its repetitions. */
   fingerprint: string;
   value: string;
   /** Milliseconds. */
@@ -50,30 +50,29 @@ export interface Receipt {
 }
 
 /**
- * What goes with a write, in the same script: it is kept if the write is made, and only then. A write with a receipt is made
- * once, and not where its key is another request's by now, or its repetition has written: it rejects with `idempotency-key-in-progress`.
+ * What the script stores together with a write, only if it makes the write. A write with a receipt is made once. It rejects with
+ * `idempotency-key-in-progress` if another request holds the key, or if a repetition has made the write.
  */
 export interface Alongside {
   receipt?: Receipt | undefined;
-  /** An entry of the audit. Its log line is the caller's. */
+  /** An entry of the audit. The caller writes its log line. */
   audit?: AuditEntry | undefined;
 }
 
 /** Copy slots and calls of CopyImage for some destinations of a job. */
 export interface SlotsRequest {
-  /** As it was just read: it is read again only where it was written since. */
+  /** The job as it was just read. The store reads it again only after a conflict. */
   job: Job;
   destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
 }
 
-/** A {@link Change} that learns which of the destinations get no slot or no call. */
+/** A {@link Change} that is given the destinations which get no slot or no call. */
 export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
 
 /**
- * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic
- * script that checks the version, sets the record, appends the events and keeps the indexes; wake-ups of what became due
- * follow it in the same round trip. Every method rejects with ioredis' errors while Redis is away.
+ * The records of all jobs: the source of truth, from which queue, events and indexes follow. Each write is one atomic script, which checks
+ * the version, sets the record, appends the events and updates the indexes. The wake-ups of what became due follow in the same round trip. Every method rejects with ioredis' errors while Redis is away.
  */
 export interface JobStore {
   readonly polls: Polls;
@@ -83,24 +82,24 @@ export interface JobStore {
 
   /** Epoch milliseconds by Redis' clock, the one that all processes share. */
   now(): number;
-  /** `exists`: there is a job of that id already, and it is left as it is. */
+  /** `exists`: there already is a job with that id, and it is not changed. */
   create(job: Job, alongside?: Alongside): Promise<'created' | 'exists'>;
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
   update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome>;
   /**
-   * As {@link update}, but only where each destination gets one of its scope's copy slots and a call of CopyImage. The
-   * change learns which get none, and decides what becomes of them in the same write.
+   * As {@link update}, but each destination also needs a copy slot and a call of CopyImage of its scope. The change is given the
+   * destinations that get none, and decides in the same write what becomes of them.
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
   /**
-   * Jobs with anything left to do that is due by then (epoch milliseconds), as their last write knew it; with `Infinity` all
-   * with anything left to do, copies included that just wait for EC2.
+   * Jobs in which something is due by a time (epoch milliseconds), according to their last write. With `Infinity`: all jobs with anything
+   * left to do, including copies that wait for EC2.
    */
   unfinished(dueBy: number): Promise<string[]>;
-  /** As {@link update}, but only if the change is the first in the wait queue of the image, and so from then on. */
+  /** As {@link update}, but only if the change is the first in the wait queue of its image. From then on it stays the first. */
   updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
-  /** Deletes jobs that finished longer ago than this; returns how many. */
+  /** Deletes jobs that finished before a time, epoch milliseconds, at most `limit`. Returns how many. */
   deleteFinishedBefore(time: number, limit: number): Promise<number>;
 }
