@@ -113,9 +113,9 @@ function finding(times: Record<Name, number[]>): Finding {
       },
     ],
     method: [
-      `Each is started afresh, in turn, and asked every few milliseconds until it answers 200. The API is alive when it takes requests (/health/live), and ready when Redis, its settings and the EC2 credentials have been tried (/health/ready): that is the first thing for which the API imports the EC2 SDK. The worker is ready when it takes steps off the queue. Every process runs TypeScript as it is, by Node's type stripping.`,
+      `Each is started afresh, in turn, and asked every few milliseconds until it answers 200. The API is alive when it takes requests (/health/live), and ready when Redis, its settings and the EC2 credentials have been tried (/health/ready): for that the API imports the SDKs of EC2 and STS. The worker is ready when it takes steps off the queue. Every process runs TypeScript as it is, by Node's type stripping.`,
       `Whatever is started through src/bin/require-node.js keeps what Node has compiled for the next start (node_modules/.cache), the floors here too. A first start has nothing to take from: those rows are started with NODE_DISABLE_COMPILE_CACHE=1, and held against each other.`,
-      `What binds is modules: each is found, read and linked anew, compiled or not. Being ready takes the EC2 SDK, whose import alone is a row above. Tried on 2026-11-25, against the same floor in the same run, and not taken: a small client for the one call that tries the credentials, made out of another SDK client's insides (ready 1.55 in place of 2.48); and builders of schemas of our own in place of TypeBox's 370 modules (with it alive 1.12, ready 1.21). Both would be ours to keep in step with packages that are kept well by others.`,
+      `What binds is modules: each is found, read and linked anew, compiled or not. Being ready takes the SDKs of EC2 and STS; the import of EC2's alone is a row above. Tried on 2026-11-25, against the same floor in the same run, and not taken: a small client for the one call that tries the credentials, made out of another SDK client's insides (ready 1.55 in place of 2.48); and builders of schemas of our own in place of TypeBox's 370 modules (with it alive 1.12, ready 1.21). Both would be ours to keep in step with packages that are kept well by others.`,
     ],
   };
 }

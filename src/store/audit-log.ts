@@ -7,7 +7,7 @@ import type { IndexCommand } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
 import { storeKeys } from './keys.ts';
 
-/** An entry as it is stored: ids rise, and `at` is epoch milliseconds by Redis' clock. */
+/** An entry as Redis stores it. `id` increases from entry to entry; `at` is epoch milliseconds by Redis' clock. */
 export interface KeptEntry extends AuditEntry {
   id: string;
   at: number;
@@ -27,25 +27,25 @@ export interface AuditFilter {
 
 export interface AuditPage {
   entries: KeptEntry[];
-  /** `null` on the last page. A page with fewer entries than requested, or none, need not be the last. */
+  /** `null` on the last page. A page may have fewer entries than asked for, or none, and still not be the last. */
   nextCursor: string | null;
 }
 
-/** How many entries one round trip reads, and one page returns at most. */
+/** Entries that one round trip reads, and that one page reads at most. */
 const BATCH = 500;
 const MOST = 10_000;
 
-/** About how many bytes of entries one page returns and one round trip reads. Entries of an earlier version may have megabytes each. */
+/** Approximate bytes: of the entries of one page, of those that one round trip reads, and of those that one page reads at most. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 const BATCH_BYTES = 1024 * 1024;
 const MOST_BYTES = 16 * 1024 * 1024;
 
-/** The first round trip does not know the size of the entries yet. */
+/** Entries of the first round trip: how large entries are is not known yet. */
 const FIRST_BATCH = 10;
 
 /**
- * The audit: a stream in Redis that is only appended to (and trimmed at its old end), and a log line for each entry, to be
- * shipped to where nobody here can change it. The log line is written first, so the log is complete even while Redis is away.
+ * The audit: an append-only stream in Redis, whose oldest entries are dropped, and a log line for each entry. Log lines can be shipped
+ * to a place where this service cannot change them. The line is written first, also while Redis is away.
  */
 export class AuditLog implements Audit {
   readonly #redis: RedisClient;
@@ -57,7 +57,7 @@ export class AuditLog implements Audit {
   constructor(redis: RedisClient, prefix: string, options: { logger: Logger; maxEntries: number }) {
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
-    // Written whatever LOG_LEVEL is: the audit is not optional.
+    // Audit lines are written at every LOG_LEVEL except silent.
     const level = options.logger.level === 'silent' ? 'silent' : 'info';
     this.#logger = options.logger.child({ audit: true }, { level, ...NO_SECRETS });
     this.#faults = options.logger;
@@ -78,13 +78,10 @@ export class AuditLog implements Audit {
     }
   }
 
-  /**
-   * Entries newest first. The work for one page and the size of a page are limited: a page may be short, or empty, and not be
-   * the last.
-   */
+  /** Entries, newest first. The work for a page and its size are bounded: a page may be short or empty, and still not be the last. */
   async list({ limit, cursor, ...filter }: AuditFilter): Promise<AuditPage> {
     const entries: KeptEntry[] = [];
-    // Redis refuses an exclusive range that ends at the stream's first possible id. No entry is before it.
+    // Redis refuses an exclusive range from the first possible id. Nothing is before that id.
     if (cursor !== undefined && /^0+-0+$/.test(cursor)) return { entries, nextCursor: null };
     let from = cursor === undefined ? '+' : `(${cursor}`;
     let count = FIRST_BATCH;
@@ -111,18 +108,18 @@ export class AuditLog implements Audit {
   }
 }
 
-/** Appends an entry, and trims the stream to about so many. */
+/** The command that appends an entry, and keeps about `maxEntries` of them. */
 export function auditCommand(keys: StoreKeys, entry: AuditEntry, maxEntries: number): IndexCommand {
   return ['XADD', keys.audit, 'MAXLEN', '~', maxEntries, '*', 'entry', JSON.stringify(entry)];
 }
 
-/** The fields of a job's log line. Inside a step of the job the line already has them. */
+/** The fields of a log line that name the job. Within a step of the job, every line has them already. */
 function aboutEntry({ jobId, image }: AuditEntry): object {
   if (jobId === null || hasJobContext()) return {};
   return { job: jobId, destination: null, account: image?.account ?? null, region: image?.region ?? null };
 }
 
-/** The ids of a stream begin with the time, in milliseconds. */
+/** The stream's ids begin with the time, in milliseconds. */
 function parseEntry(id: string, json: string): KeptEntry {
   const entry: AuditEntry = JSON.parse(json);
   return { id, at: Number.parseInt(id, 10), ...entry };

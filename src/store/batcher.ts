@@ -7,22 +7,19 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs all items of one turn of the event loop together, at its end. Under load a Redis call for each request would be most of
- * a request's cost.
+ * Collects the items that are added within one turn of the event loop, and runs them together at its end. Under load, a call of Redis
+ * for each item would cost more than anything else.
  */
 export class Batcher<Item, Result> {
   readonly #run: (items: Item[]) => Promise<Result[]>;
   readonly #most: number;
-  /**
-   * A batch belongs to no single caller: it runs in the context (log lines, trace) in which the batcher was made, not in its
-   * first caller's.
-   */
+  /** A batch has items of several callers. So it runs in the async context (log lines, trace) in which the batcher was made. */
   readonly #outside = AsyncLocalStorage.snapshot();
   #waiting: Waiting<Item, Result>[] = [];
 
   /**
-   * `run` gives one result for each item, in order; when it rejects, all of them are rejected.
-   * @param most how many items are run together at most
+   * @param run returns one result for each item, in order; if it rejects, every item of the batch is rejected
+   * @param most the largest number of items in one batch
    */
   constructor(run: (items: Item[]) => Promise<Result[]>, most: number) {
     this.#run = run;

@@ -7,9 +7,9 @@ import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 
 /**
- * The {@link CallBudget} that all processes share, in Redis and by its clock. A check takes a fraction of the time of the call
- * itself, and each process learns of the calls that another one was refused. While Redis is away calls are made without a
- * check: EC2 itself still limits them.
+ * The {@link CallBudget} that all processes share, in Redis and by its clock. Asking it takes a fraction of the time of the call
+ * itself, and a refusal that one process meets holds back the others too. While Redis is away every call is allowed: EC2 itself
+ * refuses calls over its limit.
  */
 export class RedisCallBudget implements CallBudget {
   readonly #redis: RedisClient;
@@ -18,8 +18,8 @@ export class RedisCallBudget implements CallBudget {
   readonly #leaves: number;
 
   /**
-   * @param share this service's part of EC2's limits
-   * @param leaves the part of each burst that is left to other users of the limit, from 0 to 1
+   * @param share the share of EC2's limits that this service may use
+   * @param leaves the share of each burst, from 0 to 1, that is left to callers with priority
    */
   constructor(redis: RedisClient, prefix: string, share: number, leaves = 0) {
     defineScripts(redis);
@@ -32,7 +32,7 @@ export class RedisCallBudget implements CallBudget {
   take(scope: Scope, operation: string): Promise<number> {
     const { burst, perSecond } = callLimit(operation, this.#share);
     const key = this.#keys.calls(scope, operation);
-    // A bucket with a burst of one still gives that one call.
+    // At least one call of a small bucket can be taken.
     const left = Math.min(burst * this.#leaves, burst - 1);
     return this.#redis.amiferryTakeCall(key, burst, perSecond, left).catch(() => 0);
   }

@@ -11,11 +11,11 @@ export interface ChangeRef {
 }
 
 /**
- * The wait queue of each image: the changes of its permissions, in the order in which they are made. The write of a change's
- * record also adds the change to its queue or removes it. The methods reject with ioredis' errors.
+ * The wait queue of each image: the changes of its permissions, in the order in which they are made. A change enters and leaves its
+ * queue by the write of its record. Its methods reject with ioredis' errors.
  */
 export interface ChangeQueues {
-  /** The change that is the first in the wait queue of an image. */
+  /** The first change in the wait queue of an image. */
   firstChange(scope: Scope, imageId: string): Promise<ChangeRef | null>;
   /** The changes of an image that were accepted before a withdrawal and have not ended. */
   changesBefore(scope: Scope, imageId: string, withdrawal: ChangeRef): Promise<ChangeRef[]>;

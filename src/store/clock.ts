@@ -1,8 +1,8 @@
 import type { RedisClient } from '../redis-client.ts';
 
 /**
- * One clock for all processes: that of Redis. A machine whose own clock is an hour off then neither ends a copy's deadline
- * early nor writes times that run backwards.
+ * Redis' clock, which all processes share. So a machine whose own clock is an hour off neither times out copies early nor writes
+ * times that run backwards.
  */
 export class SharedClock {
   /** Redis' clock minus this machine's, milliseconds. */
@@ -10,18 +10,18 @@ export class SharedClock {
   readonly #redis: RedisClient;
   readonly #key: string;
 
-  /** @param key any of our keys: on a cluster it decides which server's clock is used */
+  /** @param key any key of this service: on a cluster it selects the server whose clock is read */
   constructor(redis: RedisClient, key: string) {
     this.#redis = redis;
     this.#key = key;
   }
 
-  /** Epoch milliseconds by the shared clock, with the offset of the last {@link sync}. */
+  /** Epoch milliseconds by the shared clock, as of the last {@link sync}. */
   now(): number {
     return Date.now() + this.#offset;
   }
 
-  /** Reads Redis' TIME, and corrects it by half the round trip. Rejects while Redis is away. */
+  /** Reads Redis' TIME, and assumes that it was read in the middle of the round trip. Rejects while Redis is away. */
   async sync(): Promise<void> {
     const sent = Date.now();
     const [seconds, microseconds] = await this.#redis.amiferryTime(this.#key);

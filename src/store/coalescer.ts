@@ -5,15 +5,15 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Runs the items of one key one after the other. Items that arrive during a run wait for its end, and then share one run:
- * otherwise their writes would conflict.
+ * Runs the items of one key one after the other. Items that are added during a run wait for its end, and then share the next run:
+ * separate runs would conflict with each other.
  */
 export class Coalescer<Item, Result> {
   readonly #run: (key: string, items: Item[]) => Promise<Result[]>;
-  /** By key, while a run is under way: the items of the next run. */
+  /** By key, while a run is in progress: the items of the next run. */
   readonly #waiting = new Map<string, Waiting<Item, Result>[]>();
 
-  /** `run` gives one result for each item, in order; when it rejects, all of them are rejected. */
+  /** @param run returns one result for each item, in order; if it rejects, every item of the run is rejected */
   constructor(run: (key: string, items: Item[]) => Promise<Result[]>) {
     this.#run = run;
   }

@@ -11,26 +11,26 @@ import { recordOf } from './records.ts';
 import type { StartLimits } from './copy-slots.ts';
 import type { Receipt } from './store.ts';
 
-/** One write: the record as it was and as it is to be, by way of `steps`. */
+/** One write of a record, from `before` to `after`. */
 export interface Write {
-  /** `null` makes the record. */
+  /** `null` if the write creates the record. */
   before: Job | null;
-  /** `null` deletes it. */
+  /** `null` if the write deletes the record. */
   after: Job | null;
-  /** The steps from one version to the next, each with its own events, where one write merges several changes. */
+  /** The changes that this write merges, each from one version to the next, with events of its own. */
   steps?: readonly (readonly [Job, Job])[];
   guards?: Guards;
   receipt?: Receipt | undefined;
   audit?: AuditEntry | undefined;
 }
 
-/** The conditions of a write. */
+/** Conditions: the script refuses the write if one does not hold. */
 export interface Guards {
   slots?: SlotRequest | undefined;
   queue?: { key: string; member: string } | undefined;
 }
 
-/** Copy slots and calls of CopyImage, reserved together with a write: one for each member of its scope. */
+/** Copy slots and calls of CopyImage that a write takes: one of each for each member. */
 export interface SlotRequest {
   limits: StartLimits;
   wanted: readonly { scope: Scope; member: string; isTimeBased: boolean }[];
@@ -42,16 +42,16 @@ export type CommitOutcome =
   | { outcome: 'claim-lost' }
   | { outcome: 'full'; members: string[] };
 
-/** What every write depends on. */
+/** What all writes of a store have in common. */
 export interface CommitContext {
   keys: StoreKeys;
-  /** About how many entries the audit keeps. */
+  /** Approximate number of entries that the audit keeps. */
   auditEntries: number;
 }
 
 /**
- * Makes some writes, each of a record, its events and its indexes. Each write is atomic. One call of one script makes all of
- * them: see lua/commit.lua. Returns an outcome for each, in order.
+ * Makes some writes by one call of one script (lua/commit.lua). Each write is atomic by itself: its record, its events and its indexes,
+ * or nothing. Returns an outcome for each, in order.
  */
 export async function commit(
   redis: RedisClient,
@@ -92,7 +92,7 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
   return [JSON.stringify(plan), text, JSON.stringify(eventsOf(write))];
 }
 
-/** The commands besides those of the record and its events. */
+/** The commands of a write besides those for the record and its events. */
 function commandsOf({ keys, auditEntries }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, audit } = write;
   return [...indexChanges(keys, before, after), ...(audit ? [auditCommand(keys, audit, auditEntries)] : [])];
@@ -102,7 +102,7 @@ function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {
   return { key: position(key), ttl: Math.round(ttl), ...rest };
 }
 
-/** Each event as JSON text. */
+/** Each event as a JSON text. */
 function eventsOf({ before, after, steps }: Write): string[] {
   if (after === null) return [];
   const all =

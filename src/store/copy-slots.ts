@@ -10,34 +10,34 @@ export interface DestinationRef {
   destination: string;
 }
 
-/** The limits of copies in a scope: concurrent copies, and calls of CopyImage. */
+/** The limits of a scope: copies at once, and calls of CopyImage. */
 export interface StartLimits {
   copySlots: number;
   calls: CallLimit;
 }
 
 /**
- * The copy slots of each scope, and the destinations that wait for one. The write of a record also takes or frees its slots
- * ({@link JobStore.updateWithSlots}). The methods reject with ioredis' errors.
+ * The copy slots of each scope, and the destinations that wait for one. A slot is taken and freed by the write of the record
+ * ({@link JobStore.updateWithSlots}). Its methods reject with ioredis' errors.
  */
 export interface CopySlots {
   /** Scopes in which copies wait for slots. */
   scopesWithWaiting(): Promise<Scope[]>;
-  /** The next waiting destinations of a scope, in order: as many as there are both free slots and calls. */
+  /** The first destinations in the wait queue of a scope, in order: as many as may start, by free slots and by calls. */
   nextWaiting(scope: Scope, limits: StartLimits): Promise<DestinationRef[]>;
   /**
-   * EC2 gave up a copy that it had accepted, for lack of room. For an hour no more concurrent copies are made there than the
-   * remaining ones, or than `told`, where EC2 stated its limit and it is lower.
+   * EC2 accepted a copy and then gave it up for lack of capacity. For an hour, the limit of copies at once in the scope is the number
+   * that is still running, or `told` if EC2 named its limit and that is lower.
    */
   learnLimit(scope: Scope, told: number | null): Promise<void>;
   /**
-   * EC2 says that the scope is full, at least for one kind of copies: copies of that kind get no slot for so long, unless one
-   * is freed.
+   * EC2 said that the scope is full, for all copies or for time-based ones. Those get no slot for so many milliseconds, or until one of
+   * them ends.
    */
   markFull(scope: Scope, milliseconds: number, which?: 'all' | 'time-based'): Promise<void>;
 }
 
-/** For how long a limit of concurrent copies that EC2 stated or showed is applied, milliseconds. */
+/** Milliseconds for which a limit that EC2 has shown applies. */
 const LIMIT_FOR = 3_600_000;
 
 /** The {@link CopySlots} in Redis. */
@@ -90,7 +90,7 @@ export class RedisCopySlots implements CopySlots {
   }
 }
 
-/** A destination as a member of the sets of slots and of the wait queues. */
+/** The member that names a destination in the sets of slots and in the wait queues. */
 export function slotMember({ jobId, destination }: DestinationRef): string {
   return `${jobId} ${destination}`;
 }

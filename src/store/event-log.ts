@@ -5,7 +5,7 @@ import { parseLoggedEvent, parseJobEvent } from './records.ts';
 import { defineScripts } from './scripts.ts';
 import type { LoggedEvent } from './store.ts';
 
-/** The ids of the oldest and of the newest event that a log still contains. */
+/** The ids of the oldest and of the newest event that a log still has. */
 export interface LogSpan {
   first: string;
   last: string;
@@ -15,9 +15,9 @@ export interface LogSpan {
 export type LogName = { jobId: string } | 'all';
 
 /**
- * The event logs: a Redis stream with the events of all jobs, and a list for each job (a stream for each job would take 4 KB).
- * The id of an event is its time and a number. It is the same in both, and ids rise. Rejects with ioredis' errors while Redis
- * is away.
+ * The events of jobs: a Redis stream has those of all jobs, and a list has those of each job. (A stream for each job would take 4 KB.)
+ * The id of an event consists of its time and a number. It is the same in both logs, and increases. Methods reject with ioredis' errors
+ * while Redis is away.
  */
 export class EventLog {
   readonly #redis: RedisClient;
@@ -29,7 +29,7 @@ export class EventLog {
     this.#keys = storeKeys(prefix);
   }
 
-  /** The events after an id (`0`: from the first one), oldest first, at most `limit`. */
+  /** The events after an id (`0` is before all), oldest first, at most `limit`. */
   async read(log: LogName, after: string, limit: number): Promise<LoggedEvent[]> {
     if (log !== 'all') {
       const key = this.#keys.log(log.jobId);
@@ -61,7 +61,7 @@ export class EventLog {
   }
 }
 
-/** Compares two event ids for sorting: negative, zero or positive. */
+/** Negative, zero or positive, as for sorting: which of two event ids comes first. */
 export function compareEventIds(one: string, other: string): number {
   const [time, number] = numbersOf(one);
   const [otherTime, otherNumber] = numbersOf(other);

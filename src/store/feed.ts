@@ -11,17 +11,17 @@ interface Listener {
 }
 
 /**
- * Announces every event of any job as it happens: one subscription for each process, however many listeners. It only says that
- * there is news. Events that were missed while Redis was away are in the record and in the logs.
+ * The events of all jobs, as they happen: one subscription for each process, for any number of listeners. Events are lost while Redis is
+ * away; listeners find them in the record and in the event logs.
  */
 export class JobFeed {
   readonly #redis: Redis;
   readonly #channel: string;
   readonly #listeners = new Set<Listener>();
-  /** Whether the subscription exists: nothing is missed only while it does. */
+  /** While it is false, events are missed. */
   #subscribed = false;
 
-  /** `redis` is a connection of its own, because a subscribed connection can't send commands. */
+  /** @param redis a connection of its own: a subscribed connection can do nothing else */
   constructor(redis: Redis, prefix: string) {
     this.#redis = redis;
     this.#channel = storeKeys(prefix).feed;
@@ -29,15 +29,15 @@ export class JobFeed {
     redis.on('close', () => (this.#subscribed = false));
   }
 
-  /** Subscribes now, and again after each reconnect. */
+  /** Subscribes, and again after each reconnect. */
   async start(): Promise<void> {
     this.#redis.on('ready', () => void this.#subscribe().catch(() => {}));
     await this.#subscribe();
   }
 
   /**
-   * Adds a listener and returns the function that removes it. `missed` is called whenever the subscription exists again after a
-   * break: no event is announced between the break and this call.
+   * Adds a listener and returns the function that removes it. `missed` is called when the subscription is restored after a break: between
+   * the break and this call no events arrive.
    */
   listen(hear: FeedListener, missed: () => void = () => {}): () => void {
     const listener = { hear, missed };
@@ -45,7 +45,7 @@ export class JobFeed {
     return () => this.#listeners.delete(listener);
   }
 
-  /** ioredis subscribes again by itself, but does not say when that is done. */
+  /** ioredis restores subscriptions by itself, but does not report when that is done. */
   async #subscribe(): Promise<void> {
     await this.#redis.subscribe(this.#channel);
     this.#subscribed = true;

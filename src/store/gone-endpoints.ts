@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import type { RedisClient } from '../redis-client.ts';
 import { storeKeys } from './keys.ts';
 
-/** For how long an endpoint that answered 410 Gone is sent nothing, milliseconds. */
+/** Milliseconds for which nothing is sent to an endpoint that answered 410 Gone. */
 const GONE_MS = 30 * 86_400_000;
 
-/** Endpoints that answered 410 Gone. Rejects with ioredis' errors while Redis is away. */
+/** Webhook endpoints that answered 410 Gone. Methods reject with ioredis' errors while Redis is away. */
 export class GoneEndpoints {
   readonly #redis: RedisClient;
   readonly #prefix: string;
@@ -28,7 +28,7 @@ export class GoneEndpoints {
     return (await this.#redis.exists(this.#key(url))) === 1;
   }
 
-  /** The hash of a URL, since a URL may contain a token and the names of keys are easily seen. */
+  /** The key has a hash of the URL, which may contain a token: Redis keys show up in logs and tools. */
   #key(url: string): string {
     return storeKeys(this.#prefix).goneEndpoint(createHash('sha256').update(url).digest('hex'));
   }

@@ -7,18 +7,18 @@ import { storeKeys } from './keys.ts';
 import { defineScripts } from './scripts.ts';
 import type { Receipt } from './store.ts';
 
-/** The first answer to a request, which its repetitions get too. */
+/** The first answer to a request, which repetitions of the request get too. */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** What is stored of a request with a key. `jobId` is stored with its job, `answer` when it was sent. */
+/** What Redis stores for a key. The write of the job adds `jobId`; `answer` is added when the answer was sent. */
 interface Memory {
   fingerprint: string;
-  /** Of the request that claimed the key. It is absent in what an earlier version stored. */
-  token?: string;
+  /** Identifies the request that claimed the key. */
+  token: string;
   jobId?: string;
   answer?: Answer;
 }
@@ -26,21 +26,20 @@ interface Memory {
 /** A key that this request holds. */
 export interface Claim {
   /**
-   * The id of the job that the key makes at a time, epoch milliseconds. The ids of two jobs of one key are more than one period
-   * apart.
-   * @param taken how many ids from that one on belong to earlier jobs, which happens after a clock was set back
+   * The id of the job that the key creates at a time (epoch milliseconds). It changes with each period of the key.
+   * @param taken how many ids from that one on belong to earlier jobs: more than 0 after a clock was set back
    */
   jobId(now: number, taken: number): string;
-  /** Has to be saved together with the job that the request makes or changes. */
+  /** What is saved together with the job that the request creates or changes. */
   receipt(jobId: string): Receipt;
-  /** Stores the answer, unless another request holds the key meanwhile. */
+  /** Saves the answer, unless another request has claimed the key meanwhile. */
   answered(answer: Answer): Promise<void>;
   /**
-   * Frees the key of a refused request, so that the request may be corrected and sent again. The key stays if its write was
-   * made, or if another request holds it meanwhile.
+   * Frees the key of a refused request, so that the corrected request can use it. A key whose write was made, or that another request
+   * has claimed meanwhile, is not changed.
    */
   release(): Promise<void>;
-  /** Whether a write was sent to Redis. If it was not answered, it may have been made, or may still be made. */
+  /** Whether a write was sent to Redis. While its answer is missing, the write may have been made, or may still be made. */
   readonly mayHaveWritten: boolean;
 }
 
@@ -53,27 +52,27 @@ export type ClaimOutcome =
   | { outcome: 'reused' };
 
 /**
- * For how long a request that has not saved its job yet holds its key, milliseconds. The lease holds even if the process was
- * killed: for that time the same request is refused. When a request outlives its lease, its repetition may run at the same
- * time: the first of the two makes the write, and the other one's write is refused.
+ * The lease of a key, milliseconds, for a request that has not saved its job yet. After its process was killed, repetitions are refused
+ * for that long. If a request outlives its lease, its repetition may run beside it: whichever writes first makes the write, and the
+ * other one is refused.
  */
 const LEASE = 4000;
 
-/** A command that answers with a string, or whose answer is not used. */
+/** A Redis command whose answer is a string, or is ignored. */
 type KeyCommand = [command: string, key: string, ...args: (string | number)[]];
 
-/** How many commands are sent together at most. */
+/** The most commands that are sent together. */
 const TOGETHER = 100;
 
-/** The state of requests that carry an Idempotency-Key, by caller and key. */
+/** The requests with an Idempotency-Key and their outcomes, by caller and key. */
 export class IdempotencyStore {
   readonly #redis: RedisClient;
   readonly #prefix: string;
   readonly #ttl: number;
-  /** Commands of one turn of the event loop are sent together. */
+  /** Sends the commands of one turn of the event loop together. */
   readonly #commands: Batcher<KeyCommand, string | null>;
 
-  /** @param ttl milliseconds for which an answered request is kept */
+  /** @param ttl milliseconds for which an answered request is remembered */
   constructor(redis: RedisClient, prefix: string, ttl: number) {
     defineScripts(redis);
     this.#redis = redis;
@@ -87,7 +86,7 @@ export class IdempotencyStore {
     const mine = { fingerprint, token: randomUUID() };
     const fresh = JSON.stringify(mine);
     const known = await this.#commands.add(['set', redisKey, fresh, 'PX', LEASE, 'NX', 'GET']);
-    // ioredis sends a command again after a lost connection: then the key already has this request's value.
+    // The key has this request's own value if ioredis sent the command again after a lost connection.
     if (known === null || known === fresh)
       return {
         outcome: 'claimed',
@@ -125,14 +124,14 @@ export class IdempotencyStore {
   }
 }
 
-/** Why a request is refused: another request with the same key holds the key. */
+/** The refusal of a request while another request with the same key is in progress. */
 export function keyInProgress(): AmiferryError {
   const message =
     'the first request with this Idempotency-Key is still being answered: send it again in a second';
   return new AmiferryError('idempotency-key-in-progress', message);
 }
 
-/** Sends some commands in one round trip. The answer to each, in order. @throws the first error among them */
+/** The answer to each, in order. @throws the first error among them */
 async function runAll(redis: RedisClient, commands: KeyCommand[]): Promise<(string | null)[]> {
   const answers = (await redis.pipeline(commands).exec()) ?? [];
   return answers.map(([error, answer]) => {

@@ -15,12 +15,12 @@ import type { StoreKeys } from './keys.ts';
 import { changeMember } from './change-queues.ts';
 import { slotMember } from './copy-slots.ts';
 
-/** A Redis command whose first argument is its key; or PLACE (see lua/commit.lua), which adds a member to a wait queue. */
+/** A Redis command whose first argument is its key; or PLACE (see lua/commit.lua), which puts a member into a wait queue. */
 export type IndexCommand = [command: string, key: string, ...args: (string | number)[]];
 
 /**
- * The commands that turn the indexes of one version of a record into those of the next. They run in the script that writes the
- * record, so an index never disagrees with it. `null` before is a new job, `null` after a deleted one.
+ * The commands that turn the indexes of one version of a record into those of the next. They run in the script that
+ * writes the record, so an index never disagrees with it. `null` before is a new job, `null` after a deleted one.
  */
 export function indexChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   return [...entryChanges(keys, before, after), ...scopeChanges(keys, before, after)];
@@ -40,8 +40,8 @@ function entryChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
 }
 
 /**
- * The commands that follow from a change in a scope. Where one of our copies ended, EC2's own limit may have room again. Where
- * a new copy is tracked, a poll is due. Where copies wait for slots, the wait queue is to be processed.
+ * The end of a copy clears the mark that its scope is full. A newly tracked copy makes a poll of its scope due. A copy that waits for a
+ * slot adds its scope to those whose wait queue `tick` serves.
  */
 function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): IndexCommand[] {
   const old = before?.kind === 'copy' ? before.destinations : [];
@@ -59,7 +59,7 @@ function scopeChanges(keys: StoreKeys, before: Job | null, after: Job | null): I
   ];
 }
 
-/** Scopes where a copy of some kind has ended, with any result. */
+/** Scopes in which a copy of some kind has ended, successfully or not. */
 function freedScopes(
   old: readonly Destination[],
   wanted: readonly Destination[],
@@ -79,7 +79,7 @@ function scopesOf(
   return scopes.map((scope) => [scopeKey(scope), scope]);
 }
 
-/** The pairs of `all` whose name does not occur in `others`. */
+/** The pairs of `all` whose name isn't among those of `others`. */
 function minus<T>(all: readonly [string, T][], others: readonly [string, T][]): [string, T][] {
   const names = new Set(others.map(([name]) => name));
   return all.filter(([name]) => !names.has(name));
@@ -87,13 +87,13 @@ function minus<T>(all: readonly [string, T][], others: readonly [string, T][]): 
 
 const REMOVALS: Record<string, string> = { ZADD: 'ZREM', PLACE: 'ZREM', SADD: 'SREM', HSET: 'HDEL' };
 
-/** Removes what a ZADD, PLACE, SADD or HSET added. */
+/** The command that removes what a ZADD, PLACE, SADD or HSET added. */
 function removal([command, key, ...args]: IndexCommand): IndexCommand {
   const member = command === 'ZADD' || command === 'PLACE' ? args[args.length - 1] : args[0];
   return [REMOVALS[command] ?? command, key, member ?? ''];
 }
 
-/** Every index entry that belongs to a record, by key and member. */
+/** All index entries of a record, by key and member. */
 function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
   return entryCommands(keys, job).map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
 }
@@ -111,7 +111,7 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
   ];
 }
 
-/** The record's places in the wait queues of images. */
+/** Its places in the wait queues of images. */
 function changeEntries(keys: StoreKeys, job: Job): IndexCommand[] {
   if (job.kind === 'copy') return job.destinations.flatMap((one) => shareEntries(keys, job, one));
   return job.finishedAt === null ? [changeEntry(keys, job)] : [];
@@ -124,13 +124,13 @@ export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): str
   return queuesOf(before).filter((key) => !left.has(key));
 }
 
-/** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other job. */
+/** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => leftoversOf(one).length === 0);
   return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;
 }
 
-/** Retention counts from the end of a job. A job that is not done is never past it. */
+/** Retention counts from the end of the job. A job that still has anything to do is never past it. */
 function endEntry(keys: StoreKeys, job: Job): IndexCommand {
   const done = doneAt(job);
   return done === null
@@ -138,31 +138,31 @@ function endEntry(keys: StoreKeys, job: Job): IndexCommand {
     : ['ZADD', keys.finished, done, job.id];
 }
 
-/** A time as a score. The script gets it as JSON, which has no infinity. */
+/** The time as a score. It is sent to the script as JSON, which has no infinity. */
 function dueAt(job: Job): number | string {
   const time = nextDue(job);
   return time === Infinity ? '+inf' : time;
 }
 
-/** A job is listed under its source image and under every copy that it made. */
+/** The images by which a job is found: its source, and every copy that it made. */
 function imagesOf(job: Job): string[] {
   if (job.kind === 'permissions') return [job.image.id];
   const made = job.destinations.map((one) => one.imageId).filter((id) => id !== null);
   return [...new Set([job.image.id, ...made])];
 }
 
-/** Changes of one image are made one after the other, in the order in which Redis wrote them; withdrawals come first. */
+/** Changes of one image are made one after the other, in the order in which Redis wrote them; withdrawals go first. */
 function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
   const queue = keys.changeQueue(imageScope(job), job.image.id);
   const member = changeMember({ jobId: job.id, destination: null });
   if (onlyWithdraws(job.change)) return ['PLACE', queue, 'withdrawal', member];
-  // A change that has begun comes before all that are queued.
+  // A change that has begun is before all that are queued.
   return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];
 }
 
 /**
- * A copy that is to be shared is in the wait queue of its image as soon as the image's id is known. A change that is requested
- * for that image later comes after it, even if EC2 shows the image as available before the record does.
+ * A copy that is to be shared is in the wait queue of its image from when the image's id is known. So a later request for that image comes
+ * after it, even if EC2 shows the image as available before the record does.
  */
 function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
   if (job.permissions === null || one.imageId === null) return [];
@@ -176,7 +176,7 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   const scope = destinationScope(one);
   const key = destinationKey(one);
   const member = slotMember({ jobId: job.id, destination: key });
-  // A destination waits in the order in which its job was accepted, however often it returns to the queue.
+  // The place in the queue is the time at which the job was accepted, however often the destination is parked again.
   const queue = isTimeBased(one) ? keys.waitingTimed(scope) : keys.waiting(scope);
   if (one.state === 'waiting') return [['ZADD', queue, job.createdAt, member]];
   if (!holdsSlot(one)) return [];
@@ -184,7 +184,7 @@ function destinationEntries(keys: StoreKeys, job: CopyJob, one: Destination): In
   if (one.imageId === null || !isTracked(one)) return [slot];
   const { startedAt, progress, expectedAt, attempts: attempt, tagged } = one;
   const known = tagged.length;
-  // Whether the last poll did not find it, or had no credentials: a poll that finds it then has to write that.
+  // Whether a poll has not found it, or had no credentials: then a poll that finds it has to say so.
   const doubtful = one.unseen || one.unreachableSince ? { doubtful: true } : {};
   const seen = {
     jobId: job.id,
@@ -203,12 +203,12 @@ function isWaiting({ state }: Destination): boolean {
   return state === 'waiting';
 }
 
-/** The polls of its scope handle this destination. */
+/** In the hands of its region's tracking. */
 function isTracked(one: Destination): boolean {
   return one.state === 'waiting' || (one.state === 'pending' && one.stopping === null);
 }
 
-/** From the saved intent on, until EC2 has finished the copy or the copy is removed. */
+/** From the saved intent on, until EC2 has finished with the copy or the copy is removed. */
 function holdsSlot(one: Destination): boolean {
   return one.startedAt !== null && (one.state === 'queued' || one.state === 'pending');
 }

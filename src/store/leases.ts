@@ -1,16 +1,16 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { StoreKeys } from './keys.ts';
 
-/** Leases decide which worker runs a recurring step. The method rejects with ioredis' errors. */
+/** Which worker does a recurring step. Its method rejects with ioredis' errors. */
 export interface Leases {
   /**
-   * Whether the caller is to run a recurring step: the first worker to ask within an interval (milliseconds, by Redis' clock)
-   * takes the lease. A worker that dies in the step delays no other.
+   * Whether the caller takes the lease of a recurring step, and so runs it. The first caller in each interval of so many milliseconds takes
+   * it, by Redis' clock. If that worker dies, another one takes the next lease.
    */
   takeLease(step: string, every: number): Promise<boolean>;
 }
 
-/** The {@link Leases} in Redis. They expire by its clock. */
+/** The {@link Leases} in Redis, which expire by its clock. */
 export class RedisLeases implements Leases {
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
@@ -21,7 +21,7 @@ export class RedisLeases implements Leases {
   }
 
   async takeLease(step: string, every: number): Promise<boolean> {
-    // A little less than the interval, so that the next run does not just miss the expiry.
+    // The lease is a little shorter than the interval, so that it has expired when the next interval begins.
     const lease = Math.max(1, Math.round(every * 0.9));
     return (await this.#redis.set(this.#keys.lease(step), '1', 'PX', lease, 'NX')) !== null;
   }

@@ -6,20 +6,19 @@ import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
 import type { JobFilter, JobPage } from './store.ts';
 
-/** How many ids one round trip reads, and one page checks. With several filters not every id matches. */
+/** Ids that one round trip reads, and that one page reads at most: with several filters, not every id matches. */
 const BATCH = 1000;
 const MOST = 10_000;
 
 /**
- * About how many bytes of records one page reads. A larger record is a page by itself. Reading a megabyte takes a process 20
- * ms, and a caller may request a hundred pages a second.
+ * Approximate bytes of the records of one page; a larger record is a page by itself. A process needs 20 ms for a megabyte, and a caller
+ * may ask for a hundred pages a second.
  */
 const PAGE_BYTES = 1024 * 1024;
 
 /**
- * Jobs newest first. The listing walks the smallest index of the filters, and checks the other indexes for each id. Only jobs
- * in all of them are read. The work for one page is limited, so a page may have fewer jobs than requested, or none, and not be
- * the last.
+ * Jobs, newest first. It walks the smallest of the filters' indexes, checks which of its jobs are in all the others, and reads only those.
+ * The work for one page is bounded, so a page may have fewer jobs than asked for, or none, and still not be the last.
  */
 export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobFilter): Promise<JobPage> {
   const [walked = keys.jobs, ...others] = await smallestFirst(redis, indexesFor(keys, filter));
@@ -39,11 +38,11 @@ export async function listJobs(redis: RedisClient, keys: StoreKeys, filter: JobF
 interface Page {
   jobs: Job[];
   bytes: number;
-  /** The place up to which the page contains every match. */
+  /** The place up to which the page has all jobs that match. */
   last: Place | null;
 }
 
-/** Adds the jobs at some places until the page is full. Returns whether it is full and matches are left. */
+/** Adds the jobs at some places until the page is full. Returns whether it became full before the last place. */
 async function fill(
   redis: RedisClient,
   keys: StoreKeys,
@@ -65,7 +64,7 @@ async function fill(
   return false;
 }
 
-/** How many of these records the page can still take. The first record of a page always fits. */
+/** How many of these records fit into the page. The first record of a page always fits. */
 function countFitting(sizes: readonly number[], { bytes }: Page): number {
   let total = bytes;
   const over = sizes.findIndex((size) => (total += size) > PAGE_BYTES && total > size);
@@ -78,7 +77,7 @@ interface Place {
   id: string;
 }
 
-/** The indexes that contain a matching job. */
+/** The indexes that a job has to be in. */
 function indexesFor(keys: StoreKeys, { imageId, state, kind, requestedBy }: JobFilter): string[] {
   return [
     ...(imageId === undefined ? [] : [keys.jobsByImage(imageId)]),
@@ -98,7 +97,7 @@ async function smallestFirst(redis: RedisClient, indexes: string[]): Promise<str
   return sized.toSorted((a, b) => a.size - b.size).map(({ index }) => index);
 }
 
-/** The places whose jobs are also in all of some other indexes. */
+/** The places whose jobs are in all the other indexes too. */
 async function inAll(redis: RedisClient, indexes: string[], places: Place[]): Promise<Place[]> {
   if (indexes.length === 0 || places.length === 0) return places;
   const ids = places.map(({ id }) => id);
@@ -109,7 +108,7 @@ async function inAll(redis: RedisClient, indexes: string[], places: Place[]): Pr
   return places.filter((_, i) => scores.every((found) => Array.isArray(found) && found[i] !== null));
 }
 
-/** The next entries of the index after a place, newest first. Entries of equal score are ordered by descending id. */
+/** The next entries of the index after a place, newest first. Equal scores come in falling order of id. */
 async function idsAfter(redis: RedisClient, index: string, from: Place | null): Promise<Place[]> {
   const top = from === null ? '+inf' : String(from.score);
   const found: Place[] = [];
@@ -138,7 +137,7 @@ function pairs(flat: string[]): Place[] {
   return places;
 }
 
-/** The size of each record in bytes; 0 where the record no longer exists. */
+/** Bytes of each record; 0 for a record that is gone. */
 async function recordSizes(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<number[]> {
   const sizes = await run(
     redis,
@@ -155,7 +154,7 @@ async function readJobs(redis: RedisClient, keys: StoreKeys, places: Place[]): P
   return records.flatMap((fields) => (Array.isArray(fields) ? (parseJob(fields) ?? []) : []));
 }
 
-/** Sends some commands in one round trip. The answer to each, in order. @throws the first error among them */
+/** The answer to each command, in order, by one round trip. @throws the first error among them */
 async function run(redis: RedisClient, commands: string[][]): Promise<unknown[]> {
   const answers = (await redis.pipeline(commands).exec()) ?? [];
   return answers.map(([error, answer]) => {

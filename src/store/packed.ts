@@ -1,12 +1,12 @@
-/** In a packed text: the place of a value in `values`. It is a number, so no tag or other text of a caller can be mistaken for one. */
+/** In a packed text, the name of a reference to `values`. A reference holds a number; no value of a caller under this name can be one. */
 const PLACE = '$value';
 
-/** A shorter value does not save space with a place of its own. A longer one has its parts in `values`. */
+/** A value with fewer characters is not put into `values`; of one with more, its parts are. */
 const WORTH = { least: 128, most: 2 ** 20 };
 
 /**
- * A value as JSON in which repeated values are written once: `{"values": [...], "packed": ...}`, with `{"$value": place}` at
- * each occurrence. In a record, the request's settings are repeated in every destination.
+ * A value as JSON in which each repeated part is written once: `{"values": [...], "packed": ...}`, with `{"$value": index}` in each of
+ * its places. What a request says for all its destinations is repeated in each of them.
  */
 export function pack(value: object): string {
   const { texts, repeated } = textsOf(value);
@@ -23,7 +23,7 @@ export function pack(value: object): string {
   return `{"values":[${[...places.keys()].join(',')}],"packed":${packed}}`;
 }
 
-/** The JSON of every object in a value, and which of them occur more than once. */
+/** The JSON of every object in a value, and which of these texts occur more than once. */
 function textsOf(value: object): { texts: Map<object, string>; repeated: Set<string> } {
   const texts = new Map<object, string>();
   const seen = new Set<string>();
@@ -44,7 +44,7 @@ function textsOf(value: object): { texts: Map<object, string>; repeated: Set<str
   return { texts, repeated };
 }
 
-/** The JSON of an object or array, from the JSON of its parts. */
+/** The JSON of an object or array, made of the JSON of its parts. */
 function composed(one: object, textOf: (part: unknown) => string): string {
   if (Array.isArray(one)) return `[${one.map(textOf).join(',')}]`;
   const known = Object.entries(one).filter(([, part]) => part !== undefined);
@@ -55,7 +55,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** The reverse of {@link pack}. A value that was written once is one shared object in memory too. */
+/** The value of a text of {@link pack}. A part that is written once becomes one object in memory. */
 export function unpack(text: string): unknown {
   const { values, packed }: { values: unknown[]; packed: unknown } = JSON.parse(text);
   const read = (one: unknown): unknown => {

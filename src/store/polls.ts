@@ -4,7 +4,7 @@ import type { Scope } from '../domain/ami.ts';
 import { parseScope, scopeKey } from '../domain/ami.ts';
 import type { StoreKeys } from './keys.ts';
 
-/** A pending copy with the fields that a poll needs, without its job's record. */
+/** What a poll needs to know of a pending copy, so that it does not read the job's record. */
 export interface PendingCopy {
   imageId: string;
   jobId: string;
@@ -12,57 +12,57 @@ export interface PendingCopy {
   /** When CopyImage was called, epoch milliseconds. */
   startedAt: number;
   progress: number;
-  /** Its expected end at its progress so far; `null` while that is unknown. */
+  /** When EC2 will finish it, if its progress stays the same; `null` until that is known. */
   expectedAt: number | null;
   /** Which attempt of the destination it is. */
   attempt: number;
-  /** The snapshots about which the record has what only they show (their key, and that they have their tags): how many. */
+  /** How many of its snapshots the record already knows: their key, and that they have their tags. */
   known: number;
   /** The last polls did not find it, or had no credentials. */
   doubtful?: boolean;
 }
 
-/** The state of a scope when a poll began. Postponing the next poll compares with it. */
+/** What a poll read when it began; {@link Polls.postponePoll} compares it. */
 export interface Poll {
   pending: PendingCopy[];
-  /** When the scope is due again if the poll does not postpone it. */
+  /** When the scope is due again if this poll does not complete, epoch milliseconds. */
   due: number;
 }
 
-/** The result of an event hint. */
+/** What became of the images that EC2 reported. */
 export interface EventHints {
-  /** The images whose copies are pending in the scope. */
+  /** The images that are pending copies in the scope. */
   known: string[];
-  /** Names the poll that will take the hints: all hints that are added before that poll begins get the same name. */
+  /** The name of the poll that will take them. All reports that arrive before it begins get the same name. */
   poll: string;
 }
 
-/** The poll times of each scope, and its pending copies. The methods reject with ioredis' errors. */
+/** When the pending copies of each scope are polled, and which copies those are. Its methods reject with ioredis' errors. */
 export interface Polls {
-  /** The copies in a scope that EC2 works on. */
+  /** The pending copies of a scope. */
   pending(scope: Scope): Promise<PendingCopy[]>;
-  /** EC2 has reported images of a scope: the images that are pending there are kept for {@link takeEventHints}. */
+  /** Keeps those of the images that EC2 reported which are pending in the scope, for {@link takeEventHints}. */
   keepEventHints(scope: Scope, imageIds: readonly string[]): Promise<EventHints>;
-  /** Takes the hints: the copies that EC2 has reported since the last call and that are still pending; `null` without any hint. */
+  /** Takes the copies that EC2 has reported since the last call and that are still pending; `null` if it reported none. */
   takeEventHints(scope: Scope): Promise<PendingCopy[] | null>;
-  /** The copies among these that are still pending. */
+  /** Which of these are still pending. */
   stillPending(scope: Scope, imageIds: readonly string[]): Promise<string[]>;
-  /** The state of the scope at the begin of a poll. */
+  /** Reads what a poll begins with. */
   beginPoll(scope: Scope): Promise<Poll>;
   /**
-   * Postpones the next poll of a scope until a time, epoch milliseconds. It does not, if an earlier poll was requested since
-   * `due`, if the number of pending copies differs from the given one, or if copies wait for slots.
+   * Postpones the next poll of a scope to a time, epoch milliseconds. It does nothing if an earlier poll than `due` was requested
+   * meanwhile, if the number of pending copies is no longer `pending`, or if copies wait for slots.
    */
   postponePoll(scope: Scope, time: number, due: number, pending: number): Promise<void>;
-  /** Makes the next poll of a tracked scope due at this time, epoch milliseconds, if it is not due earlier. */
+  /** Makes a tracked scope due at a time at the latest, epoch milliseconds. */
   pollBy(scope: Scope, time: number): Promise<void>;
-  /** Takes the scopes whose poll is due. Each is due again after `interval` milliseconds, unless {@link postponePoll} postpones it. */
+  /** Takes the scopes that are due, and makes them due again after `interval` milliseconds; {@link postponePoll} may postpone that. */
   takeDueScopes(interval: number): Promise<Scope[]>;
-  /** Removes a scope with nothing pending and nothing waiting from the tracked ones. */
+  /** Ends the tracking of a scope, if nothing is pending and nothing waits in it. */
   dropIdleScope(scope: Scope): Promise<void>;
 }
 
-/** For how long an event hint is kept if no poll takes it, milliseconds. */
+/** Milliseconds for which reported images are kept if no poll takes them. */
 const HINTS_KEPT_FOR = 3_600_000;
 
 /** The {@link Polls} in Redis. `now` is the shared clock, epoch milliseconds. */
@@ -110,7 +110,7 @@ export class RedisPolls implements Polls {
   }
 
   async beginPoll(scope: Scope): Promise<Poll> {
-    // In this order: an earlier poll that is requested after this read is about a copy that this poll has not seen.
+    // The due time is read first: an earlier poll that is requested after this read is about a copy that this poll has not seen.
     const due = await this.#redis.zscore(this.#keys.scopes, scopeKey(scope));
     return { pending: await this.pending(scope), due: Number(due) };
   }

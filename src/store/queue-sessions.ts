@@ -3,12 +3,12 @@ import type { RedisClient } from '../redis-client.ts';
 import type { Principal } from '../domain/access.ts';
 import { storeKeys } from './keys.ts';
 
-/** Seconds after which a browser has to authenticate again to see the queues. */
+/** Seconds for which a browser may read the queues without showing credentials again. */
 export const SESSION_SECONDS = 900;
 
 /**
- * Browser sessions for the queues: a browser that opens a page can send a cookie, but no key or token. A session allows nothing
- * else. Redis has only the hash of its secret. Rejects with ioredis' errors while Redis is away.
+ * Sessions of browsers that read the queues: a browser that opens a page can send a cookie, but no API key or token. A session allows
+ * nothing else. Redis has only the hash of its secret. Methods reject with ioredis' errors while Redis is away.
  */
 export class QueueSessions {
   readonly #redis: RedisClient;
@@ -20,7 +20,7 @@ export class QueueSessions {
   }
 
   /**
-   * Begins a session of a principal with the scope `amis:admin`. It ends with the credentials at the latest.
+   * Opens a session for a principal with the scope `amis:admin`. It ends when the credentials expire, at the latest.
    * @returns its secret, 256 random bits
    */
   async open({ id, credential, expiresAt }: Principal): Promise<string> {
@@ -31,7 +31,7 @@ export class QueueSessions {
     return secret;
   }
 
-  /** The principal of a session; `null` where the session is unknown, or has ended. */
+  /** The principal of a session; `null` if the session is unknown or has ended. */
   async find(secret: string): Promise<Principal | null> {
     const kept = await this.#redis.get(this.#key(secret));
     if (kept === null) return null;

@@ -33,40 +33,40 @@ import type {
 import type { Wake } from './wake-ups.ts';
 import { wakeUpsOf } from './wake-ups.ts';
 
-/** The condition of a write, given the destinations that have been refused a slot. */
+/** The conditions of a write, after these destinations have been refused a slot. */
 type GuardsFor = (refused: ReadonlySet<string>) => Guards;
 
 interface HowToWrite {
   guards?: GuardsFor;
-  /** The record as it was just read. */
+  /** The record, if it has just been read. */
   known?: Job;
   alongside?: Alongside;
 }
 
-/** How often a change is tried again after a conflict. Each conflict means that another write of the job was made. */
+/** Several processes may write one job at once. Each conflict means that another write succeeded. */
 const MAX_CONFLICTS = 200;
 
-/** How often the shared clock is read again, milliseconds. */
+/** Milliseconds between two reads of the shared clock. */
 const CLOCK_INTERVAL = 30_000;
 
-/** How many writes one script makes at most. Redis serves no other command during a script. */
+/** The most writes that one call of the script makes: Redis does nothing else meanwhile. */
 const WRITES_TOGETHER = 50;
 
-/** About how many entries the audit keeps by default. */
+/** Approximate number of entries that the audit keeps by default. */
 const AUDIT_ENTRIES = 100_000;
 
-/** Completes a changed record before it is written, for example with the webhook deliveries of what ended. */
+/** Adds to the next version of a record what follows from the change, such as the webhook deliveries of what ended. */
 type Complete = (before: Job, after: Job) => Job;
 
 export interface StoreOptions {
-  /** Enqueues on the store's own connection: see {@link RedisJobStore.#commit}. */
+  /** Enqueues on the very connection of the store: see {@link RedisJobStore.#commit}. */
   wake: Wake;
   complete: Complete;
-  /** About how many entries the audit keeps. */
+  /** Approximate number of entries that the audit keeps. */
   auditEntries?: number;
 }
 
-/** The {@link JobStore} in Redis. `redis` is shared: closing the store does not close it. */
+/** The {@link JobStore} in Redis. Closing the store does not close `redis`, which others share. */
 export class RedisJobStore implements JobStore {
   readonly polls: RedisPolls;
   readonly copySlots: RedisCopySlots;
@@ -77,9 +77,9 @@ export class RedisJobStore implements JobStore {
   readonly #wake: Wake;
   readonly #complete: Complete;
   readonly #clock: SharedClock;
-  /** Concurrent changes of one job are written together. */
+  /** Writes the changes of one job that come together as one write. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
-  /** Writes of one turn of the event loop are sent together. */
+  /** Sends the writes of one turn of the event loop together. */
   readonly #writes: Batcher<Write, CommitOutcome>;
   #timer: NodeJS.Timeout | undefined;
 
@@ -107,12 +107,12 @@ export class RedisJobStore implements JobStore {
     return this.#clock.now();
   }
 
-  /** Sets the shared clock now. Rejects while Redis is away. */
+  /** Reads the shared clock now. Rejects while Redis is away. */
   async syncClock(): Promise<void> {
     await this.#clock.sync();
   }
 
-  /** Sets the shared clock as soon as Redis answers, and then periodically until {@link close}. */
+  /** Reads the shared clock as soon as Redis answers, and then regularly until {@link close}. */
   keepTime(): void {
     const sync = () => void this.#clock.sync().catch(() => {});
     this.#redis.on('ready', sync);
@@ -133,7 +133,7 @@ export class RedisJobStore implements JobStore {
     return parseJob(await this.#redis.hmget(this.#keys.job(id), ...RECORD_FIELDS));
   }
 
-  /** `null` also for a record of a newer version. */
+  /** As {@link get}, but `null` for a record of a newer version. */
   async #getReadable(id: string): Promise<Job | null> {
     try {
       return await this.get(id);
@@ -172,9 +172,8 @@ export class RedisJobStore implements JobStore {
   }
 
   /**
-   * Sends the wake-ups for the steps that the writes make due directly after the script, on the same connection. Both take one
-   * round trip, and Redis has a record before any worker can take its step. A refused write wakes steps for nothing, which is
-   * harmless.
+   * Sends the wake-ups of what the writes make due right behind the script, on the same connection: one round trip, and Redis has
+   * a record before any worker can take its step. A write that is refused wakes steps for nothing, which does no harm.
    */
   async #commit(context: CommitContext, writes: readonly Write[]): Promise<CommitOutcome[]> {
     const written = commit(this.#redis, context, writes);
@@ -192,7 +191,7 @@ export class RedisJobStore implements JobStore {
     return written;
   }
 
-  /** Wakes the change of permissions that is now the first in a wait queue. The sweep replaces this wake-up if it is lost. */
+  /** Wakes the change of permissions that is now the first in a wait queue. As for every wake-up, the sweep replaces it if it is lost. */
   async #wakeFirst(queue: string): Promise<void> {
     try {
       const [first] = await this.#redis.zrange(queue, 0, '0');
@@ -206,7 +205,7 @@ export class RedisJobStore implements JobStore {
     return outcome;
   }
 
-  /** Makes some changes of a job in one write, each on the record as the previous one left it. Returns an outcome for each. */
+  /** Makes some changes in one write. Each is applied to the result of the one before it. Returns an outcome for each. */
   async #update(
     id: string,
     changes: readonly SlotsChange[],
@@ -272,7 +271,7 @@ export class RedisJobStore implements JobStore {
     let deleted = 0;
     for (const id of ids) {
       const job = await this.#getReadable(id);
-      // It was retried meanwhile, or has an image to remove or a webhook to send.
+      // The job was retried meanwhile, or still has an image to remove or a webhook to send.
       if (job === null || (doneAt(job) ?? Infinity) > time) continue;
       const { outcome } = await this.#write({ before: job, after: null });
       if (outcome === 'ok') deleted += 1;

@@ -2,10 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Result } from 'ioredis';
 import type { RedisClient } from '../redis-client.ts';
 
-/**
- * The first place of withdrawals in a wait queue. It is so far below 0 that no number of changes reaches it, and exact as a
- * double. The same as in commit.lua.
- */
+/** The offset, below 0, of the places of withdrawals in a wait queue: more than any number of changes, and exact as a double. As in commit.lua. */
 export const WITHDRAWALS = 2 ** 52;
 
 declare module 'ioredis' {
@@ -66,7 +63,7 @@ declare module 'ioredis' {
   }
 }
 
-/** The scripts of `lua/`, by the command that each becomes. Where the number of keys is not given here, the call gives it. */
+/** The scripts of `lua/`, by the name of the command that each becomes. Without a number of keys, each call has to give it. */
 const SCRIPTS: Readonly<Record<string, { file: string; numberOfKeys?: number }>> = {
   amiferryTime: { file: 'time', numberOfKeys: 1 },
   amiferryCommit: { file: 'commit' },
@@ -86,7 +83,7 @@ const SCRIPTS: Readonly<Record<string, { file: string; numberOfKeys?: number }>>
   amiferryRefusedCall: { file: 'refused-call', numberOfKeys: 1 },
 };
 
-/** The text of a script. A line `-- include: NAME` is replaced by that file, because Redis loads no libraries. */
+/** The text of a script. A line `-- include: NAME` is replaced by that file, because a script cannot load another one. */
 function read(name: string): string {
   const text = readFileSync(new URL(`lua/${name}.lua`, import.meta.url), 'utf8');
   return text.replaceAll(/^-- include: (\S+)$/gm, (_, other: string) => read(other));
@@ -96,7 +93,7 @@ const COMMANDS = Object.entries(SCRIPTS).map(
   ([command, { file, ...keys }]) => [command, { lua: read(file), ...keys }] as const,
 );
 
-/** Adds the store's scripts to a connection. ioredis sends each once, and then calls it by its hash. */
+/** Defines the store's scripts on a connection. ioredis sends each script once, and then calls it by its hash. */
 export function defineScripts(redis: RedisClient): void {
   for (const [command, script] of COMMANDS) redis.defineCommand(command, script);
 }

@@ -7,10 +7,10 @@ import type { CopySlots, StartLimits } from './copy-slots.ts';
 import type { Leases } from './leases.ts';
 import type { Polls } from './polls.ts';
 
-/** An event with its id in the job's log. Ids rise; reading continues from one. */
+/** An event with its id in the job's log. Ids increase; a reader resumes after the last id that it has read. */
 export type LoggedEvent = JobEvent & { id: string };
 
-/** `null` from a change means that there is nothing to do. After a conflict the change is called again with the newer record. */
+/** Returns the next version of a record, or `null` if nothing is to be changed. After a conflict it is called again with the newer record. */
 export type Change = (job: Job, now: number) => Job | null;
 
 export type UpdateOutcome =
@@ -33,16 +33,16 @@ export interface JobFilter {
 
 export interface JobPage {
   jobs: Job[];
-  /** Give it back to get the next page; `null` on the last page. A page with fewer jobs than requested need not be the last. */
+  /** The cursor of the next page; `null` on the last one. A page may have fewer jobs than asked for, and still not be the last. */
   nextCursor: string | null;
 }
 
 /** What is stored of a request, so that its repetition is recognised. */
 export interface Receipt {
   key: string;
-  /** Names this one request. */
+  /** Identifies this request. */
   token: string;
-  /** A digest of the request: its repetition has the same one. */
+  /** The same for a request and its repetitions. */
   fingerprint: string;
   value: string;
   /** Milliseconds. */
@@ -50,19 +50,18 @@ export interface Receipt {
 }
 
 /**
- * What is stored together with a write, in the same script. It is stored only if the write is made. A write with a receipt is
- * made once. It is refused where another request holds its key, or its repetition has written: the call then rejects with
- * `idempotency-key-in-progress`.
+ * What the script stores together with a write, only if it makes the write. A write with a receipt is made once. It rejects with
+ * `idempotency-key-in-progress` if another request holds the key, or if a repetition has made the write.
  */
 export interface Alongside {
   receipt?: Receipt | undefined;
-  /** An entry of the audit. The caller logs it. */
+  /** An entry of the audit. The caller writes its log line. */
   audit?: AuditEntry | undefined;
 }
 
 /** Copy slots and calls of CopyImage for some destinations of a job. */
 export interface SlotsRequest {
-  /** The job as it was just read. The store reads it again only if it was written since. */
+  /** The job as it was just read. The store reads it again only after a conflict. */
   job: Job;
   destinations: readonly { destination: string; scope: Scope; isTimeBased?: boolean }[];
   limits: StartLimits;
@@ -72,9 +71,8 @@ export interface SlotsRequest {
 export type SlotsChange = (job: Job, now: number, refused: ReadonlySet<string>) => Job | null;
 
 /**
- * The records of all jobs: the truth that everything else (queue, events, indexes) follows. Each write is one atomic script
- * that checks the version, sets the record, appends the events and updates the indexes. Wake-ups of the steps that became due
- * follow it in the same round trip. Every method rejects with ioredis' errors while Redis is away.
+ * The records of all jobs: the source of truth, from which queue, events and indexes follow. Each write is one atomic script, which checks
+ * the version, sets the record, appends the events and updates the indexes. The wake-ups of what became due follow in the same round trip. Every method rejects with ioredis' errors while Redis is away.
  */
 export interface JobStore {
   readonly polls: Polls;
@@ -82,26 +80,26 @@ export interface JobStore {
   readonly changeQueues: ChangeQueues;
   readonly leases: Leases;
 
-  /** Epoch milliseconds by Redis' clock, which all processes share. */
+  /** Epoch milliseconds by Redis' clock, the one that all processes share. */
   now(): number;
-  /** `exists`: there is a job of that id already, and it stays as it is. */
+  /** `exists`: there already is a job with that id, and it is not changed. */
   create(job: Job, alongside?: Alongside): Promise<'created' | 'exists'>;
   get(id: string): Promise<Job | null>;
   list(filter: JobFilter): Promise<JobPage>;
   update(id: string, change: Change, alongside?: Alongside): Promise<UpdateOutcome>;
   /**
-   * Like {@link update}, but it reserves a copy slot and a call of CopyImage for each destination. The change is given the
+   * As {@link update}, but each destination also needs a copy slot and a call of CopyImage of its scope. The change is given the
    * destinations that get none, and decides in the same write what becomes of them.
    */
   updateWithSlots(request: SlotsRequest, change: SlotsChange): Promise<UpdateOutcome>;
 
   /**
-   * Jobs with a step that is due by a time (epoch milliseconds), according to their last write. `Infinity` gives all jobs that
-   * are not done, including copies that just wait for EC2.
+   * Jobs in which something is due by a time (epoch milliseconds), according to their last write. With `Infinity`: all jobs with anything
+   * left to do, including copies that wait for EC2.
    */
   unfinished(dueBy: number): Promise<string[]>;
-  /** Like {@link update}, but only if the change is the first in the wait queue of the image. It stays the first from then on. */
+  /** As {@link update}, but only if the change is the first in the wait queue of its image. From then on it stays the first. */
   updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
-  /** Deletes jobs that finished longer ago than this; returns how many. */
+  /** Deletes jobs that finished before a time, epoch milliseconds, at most `limit`. Returns how many. */
   deleteFinishedBefore(time: number, limit: number): Promise<number>;
 }

@@ -6,10 +6,10 @@ import { defineScripts } from './scripts.ts';
 export const HEARTBEAT_MS = 5000;
 const ALIVE_MS = 20_000;
 
-/** For how long {@link Workers.isAnyRunning} reuses its last answer, milliseconds. */
+/** Milliseconds for which {@link Workers.isAnyRunning} reuses its last answer. */
 const FRESH_MS = 1000;
 
-/** The worker processes that run. Each sends a heartbeat to Redis every few seconds, and Redis' clock decides which are late. */
+/** The worker processes that run. Each sends a heartbeat to Redis every few seconds; Redis' clock decides which heartbeats are too old. */
 export class Workers {
   readonly #redis: RedisClient;
   readonly #key: string;
@@ -25,22 +25,22 @@ export class Workers {
     this.#freshMs = freshMs;
   }
 
-  /** This worker takes steps. Rejects with ioredis' errors while Redis is away. @param id names its process */
+  /** Sends a heartbeat of a worker that takes steps. Rejects with ioredis' errors while Redis is away. @param id names its process */
   async beat(id: string): Promise<void> {
     await this.#redis.amiferryBeat(this.#key, id, this.#aliveMs);
   }
 
-  /** This worker takes no more steps. Rejects with ioredis' errors while Redis is away. */
+  /** Removes a worker that takes no more steps. Rejects with ioredis' errors while Redis is away. */
   async leave(id: string): Promise<void> {
     await this.#redis.zrem(this.#key, id);
   }
 
-  /** How many workers run now. Rejects with ioredis' errors while Redis is away. */
+  /** The number of workers that run now. Rejects with ioredis' errors while Redis is away. */
   count(): Promise<number> {
     return this.#redis.amiferryCountWorkers(this.#key, this.#aliveMs);
   }
 
-  /** Whether any worker runs; the answer is at most a second old. `true` where Redis does not answer, since then nothing is known. */
+  /** Whether any worker runs; the answer may be a second old. `true` if Redis does not answer, because then nothing is known. */
   isAnyRunning(): Promise<boolean> {
     const now = performance.now();
     if (this.#known === undefined || now - this.#known.at >= this.#freshMs) {

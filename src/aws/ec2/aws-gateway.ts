@@ -9,6 +9,7 @@ import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } fro
 import type { CallBudget } from './call-budget.ts';
 import { chunksOf } from '../../domain/chunks.ts';
 import { classify, AwsError, heldBack } from '../aws-error.ts';
+import { fencedTries } from '../fenced-tries.ts';
 import { listIn } from '../expected-answers.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
@@ -226,7 +227,9 @@ export class AwsGateway implements Ec2Gateway {
   ): Promise<void> {
     const LaunchPermission = { Add: fromPermissionSet(add), Remove: fromPermissionSet(remove) };
     const call = (client: EC2Client, sdk: Ec2Sdk) =>
-      client.send(new sdk.ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission }));
+      client.send(
+        fencedTries(new sdk.ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission }), fence),
+      );
     await this.#call(scope, 'ModifyImageAttribute', call, { fence });
   }
 
@@ -250,11 +253,14 @@ export class AwsGateway implements Ec2Gateway {
     const items = fromPermissionSet({ ...NOBODY, ...permissions });
     const call = (client: EC2Client, sdk: Ec2Sdk) =>
       client.send(
-        new sdk.ModifySnapshotAttributeCommand({
-          SnapshotId: snapshotId,
-          Attribute: 'createVolumePermission',
-          CreateVolumePermission: operation === 'add' ? { Add: items } : { Remove: items },
-        }),
+        fencedTries(
+          new sdk.ModifySnapshotAttributeCommand({
+            SnapshotId: snapshotId,
+            Attribute: 'createVolumePermission',
+            CreateVolumePermission: operation === 'add' ? { Add: items } : { Remove: items },
+          }),
+          fence,
+        ),
       );
     await this.#call(scope, 'ModifySnapshotAttribute', call, { fence });
   }

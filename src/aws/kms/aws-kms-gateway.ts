@@ -6,6 +6,7 @@ import { AwsClients } from '../clients.ts';
 import { classify } from '../aws-error.ts';
 import { listIn, UnexpectedAnswer } from '../expected-answers.ts';
 import type { Fence } from '../ec2/gateway.ts';
+import { fencedTries } from '../fenced-tries.ts';
 import { pagesOf } from '../pages.ts';
 import type { Grant, Key, KeyLookup, KmsGateway } from './gateway.ts';
 
@@ -56,7 +57,7 @@ export class AwsKmsGateway implements KmsGateway {
     });
     await fence?.();
     try {
-      const { GrantId } = await client.send(command);
+      const { GrantId } = await client.send(fencedTries(command, fence));
       if (GrantId === undefined) throw new UnexpectedAnswer('the answer of AWS lacks GrantId');
       return GrantId;
     } catch (error) {
@@ -86,7 +87,7 @@ export class AwsKmsGateway implements KmsGateway {
     const { sdk, client } = await this.#clients.get(scope);
     await fence?.();
     try {
-      await client.send(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }));
+      await client.send(fencedTries(new sdk.RevokeGrantCommand({ KeyId: keyId, GrantId: grantId }), fence));
     } catch (error) {
       if (!(error instanceof sdk.NotFoundException))
         throw classify(error, 'KMS', 'RevokeGrant', scope.region);
