@@ -138,7 +138,9 @@ export class Ec2Events {
     const { logger, metrics } = this.#deps;
     if (!(error instanceof AwsError)) {
       // Redis is away; SQS delivers the messages again.
-      return this.#tell('redis', () => logger.warn({ err: error }, 'Redis did not take events from EC2: SQS delivers them again'));
+      return this.#tell('redis', () =>
+        logger.warn({ err: error }, 'Redis did not take events from EC2: SQS delivers them again'),
+      );
     }
     this.#state = STATES[error.kind];
     metrics.eventsQueueUp(false);
