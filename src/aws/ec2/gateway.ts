@@ -47,8 +47,9 @@ export interface SnapshotPermissions {
 }
 
 /**
- * Is called directly before a call is sent, after all waits of this process for the call. It rejects when the call may no
- * longer be made. The gateway passes its error on unchanged.
+ * Is called directly before a call is sent, after all waits of this process for the call, and before each further try that the SDK
+ * makes by itself. It rejects when the call may no longer be made. The gateway passes the error of the first time on unchanged; after
+ * a try it fails with an {@link AwsError} of kind `transient`, since that try may have had its effect.
  */
 export type Fence = () => Promise<void>;
 
