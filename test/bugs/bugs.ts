@@ -110,6 +110,19 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     becomes: 'result.response.statusCode < 200) await check(',
     tests: ['test/aws', 'test/worker/stale-answers.test.ts'],
   },
+  'no fence before a further try of the SDK': {
+    file: 'src/aws/fenced-tries.ts',
+    is: 'if (tries > 1) await fence()',
+    becomes: 'if (tries < 1) await fence()',
+    tests: ['test/aws'],
+  },
+  'a wake-up before its record': {
+    file: 'src/store/redis-store.ts',
+    is: '    const written = commit(this.#redis, context, writes);\n    const woken = this.#wake(wakeUpsOf(writes, this.now()));\n',
+    becomes:
+      '    const woken = this.#wake(wakeUpsOf(writes, this.now()));\n    await woken;\n    const written = commit(this.#redis, context, writes);\n',
+    tests: ['test/store', 'test/worker/wake-ups.test.ts'],
+  },
   'grants for accounts that are not named': {
     file: 'src/sharing/apply.ts',
     is: '  const grantees = granteesOf(asked);\n  const left',

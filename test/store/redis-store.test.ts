@@ -347,3 +347,18 @@ test('a job past its retention leaves no key behind; the last events of all jobs
   const { allEvents } = storeKeys(prefix);
   expect((await keysOf(redis, prefix)).toSorted()).toEqual([allEvents]);
 });
+
+test('Redis has a record before the wake-ups of its write, which do not wait for the answer of the write', async () => {
+  const job = copyJob({});
+  const seen: [hasRecord: number, isAnswered: boolean][] = [];
+  let answered = false;
+  const waking = new RedisJobStore(redis, prefix, {
+    wake: async () => {
+      const asked = answered;
+      seen.push([await redis.exists(`${prefix}:job:${job.id}`), asked]);
+    },
+    complete: (_, after) => after,
+  });
+  await waking.create(job).then(() => (answered = true));
+  expect(seen).toEqual([[1, false]]);
+});
