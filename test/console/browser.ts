@@ -64,6 +64,8 @@ export interface Console {
   open(place: string, options?: BrowserContextOptions): Promise<Page>;
   /** Lets so many seconds pass for EC2 and the service, and runs what is due then. */
   pass(seconds: number): Promise<void>;
+  /** Runs what is due, without moving time on, until a page shows something. */
+  soonShows(something: Locator): Promise<void>;
   /** Waits until a page shows something, and runs the service's steps, and its time, meanwhile. */
   shows(something: Locator): Promise<void>;
   /** What no page may have: errors of scripts, errors on the console, breaches of the CSP, requests elsewhere. */
@@ -110,6 +112,7 @@ export async function startConsole(
       await steps.advance(seconds * 1000);
       await steps.runDue();
     },
+    soonShows: (something) => steps.untilNow(() => something.isVisible()),
     shows: (something) => steps.during(something.waitFor()),
     faults,
     stop: async () => {

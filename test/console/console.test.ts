@@ -42,8 +42,7 @@ describe.skipIf(noChromium)('the console', () => {
 
     const bar = page.getByRole('progressbar', { name: 'Progress in eu-west-1' });
     await bar.and(page.locator('[data-state=queued]')).waitFor();
-    await site.pass(0);
-    await bar.and(page.locator('[data-state=pending]')).waitFor();
+    await site.soonShows(bar.and(page.locator('[data-state=pending]')));
     await site.pass(300);
     await expect.poll(async () => Number(await bar.getAttribute('value')), WITHIN).toBeGreaterThan(20);
     expect(Number(await bar.getAttribute('value'))).toBeLessThan(100);
@@ -94,9 +93,8 @@ describe.skipIf(noChromium)('the console', () => {
   test('a lost connection is taken up where it broke, with nothing missing and nothing twice', async () => {
     await site.api.service.control.settings({ copySeconds: 600 });
     const { id } = await site.api.service.copy({ destinations: [{ region: 'eu-west-2' }] });
-    await site.pass(0);
     const page = await site.open(`#/jobs/${id}`);
-    await page.locator('.timeline .badge[data-state=pending]').waitFor();
+    await site.soonShows(page.locator('.timeline .badge[data-state=pending]'));
     const resumed = page.waitForRequest((request) => request.headers()['last-event-id'] !== undefined);
     site.api.app.server.closeAllConnections();
     await page.getByText('Connection lost').waitFor();
@@ -143,8 +141,7 @@ describe.skipIf(noChromium)('the console', () => {
     const job = await site.api.service.copy({ destinations: [{ region: 'sa-east-1' }] });
     const page = await site.open(`#/jobs/${job.id}`);
     const asked = answering(page, true);
-    await site.pass(0);
-    await page.locator('progress[data-state=pending]').waitFor();
+    await site.soonShows(page.locator('progress[data-state=pending]'));
     await page.getByRole('button', { name: 'Cancel' }).click();
     await site.shows(page.locator('progress[data-state=cancelled]'));
     expect(asked).toEqual([expect.stringContaining(NAMED)]);
