@@ -164,7 +164,7 @@ export function meaningOf(
 /** EC2 shows an image's billing codes only to its owner. For others, this refusal is the first sign of them. */
 const PRODUCT_CODES = /BillingProduct|product codes?/i;
 const PRODUCTS =
-  'Launch an instance of the image in this account, create an image of the instance, and copy that. Sharing the image or its key does not help.';
+  'Launch an instance of the image in this account, create an image of the instance, and copy that. Neither a key nor sharing the image helps.';
 
 /** EC2 also uses AuthFailure for another account's image. These are its messages about credentials. */
 const UNKNOWN_CREDENTIALS = /validate the provided access credentials/;

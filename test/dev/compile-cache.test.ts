@@ -18,10 +18,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
+/** Vitest disables the cache when it measures coverage. */
+const { NODE_DISABLE_COMPILE_CACHE: _disabled, ...env } = process.env;
+
 const start = (script: string) =>
   run(process.execPath, ['--import', join(dir, 'src/bin/require-node.mjs'), script], {
     cwd: dir,
-    env: { ...process.env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' },
+    env: { ...env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' },
   });
 
 test('what was compiled for one start is taken by the next', async () => {

@@ -57,7 +57,7 @@ test("a job warns that another account's tags are not copied, unless they were n
   expect(codes((await copy(SHARED, { copyTags: false, tags, name: 'ours' })).json<Job>())).toEqual([]);
 });
 
-test('who owns an image is asked until the own account is known by it', async () => {
+test('whose image it is follows from its owner: nothing more is asked', async () => {
   const asked = async () => (await api.service.control.calls()).calls['DescribeImages']?.[US] ?? 0;
   await api.post(COPIES, { destinations: [{ region: 'eu-west-1' }] });
   const before = await asked();
