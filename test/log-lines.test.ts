@@ -1,3 +1,4 @@
+import { deliveriesOf } from './helpers/service.ts';
 import { keyIn } from './helpers/account.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Job } from '../src/http/schemas/job.ts';
@@ -42,7 +43,8 @@ async function ask(requestId: string, method: string, url: string, body?: object
 async function untilDone(id: string): Promise<void> {
   await api.service.until(async () => {
     const job = await api.service.store.get(id);
-    return job?.finishedAt !== null && job?.deliveries.every(({ state }) => state !== 'pending') === true;
+    if (job === null || job.finishedAt === null) return false;
+    return (await deliveriesOf(api.service, id)).every(({ state }) => state !== 'pending');
   });
   await api.get(`/jobs/${id}`, { 'x-request-id': 'looks-at-it' });
 }
@@ -83,7 +85,7 @@ test('every line of a copy says which job, destination, region and request', asy
   for (const msg of [
     'request',
     'request-copy allowed',
-    'step to be done again',
+    'step will be repeated',
     'destination.pending',
     'destination.failed',
     'share-image done',

@@ -74,7 +74,10 @@ export async function untilFinished(
   ids: readonly string[],
   seconds: number,
 ): Promise<CopyJob[]> {
-  const store = new RedisJobStore(redis, PREFIX, { wake: async () => {}, complete: (_, after) => after });
+  const store = new RedisJobStore(redis, PREFIX, {
+    wake: async () => {},
+    announce: (_, job) => ({ job, messages: [] }),
+  });
   const { unfinished } = storeKeys(PREFIX);
   await until(`${ids.length} jobs finished`, seconds, async () => (await redis.exists(unfinished)) === 0);
   const jobs = await Promise.all(ids.map((id) => store.get(id)));

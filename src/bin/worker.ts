@@ -46,7 +46,7 @@ const blocking = connectRedis(config.redisUrl, 'blocking', lost);
 const producer = new StepProducer(redis, config.queuePrefix, tracing.queues);
 const store = new RedisJobStore(redis, config.queuePrefix, {
   wake: wakeOrWarn(producer, logger),
-  complete: announce,
+  announce,
 });
 const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);

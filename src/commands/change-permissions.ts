@@ -208,7 +208,7 @@ function newJob(
     attempts: 1,
     warnings,
     ...endpoints,
-    deliveries: [],
+    deliveriesMade: 0,
     requestedBy: principal.id,
     requestId: origin.requestId,
     traceparent: origin.traceparent,

@@ -1,6 +1,5 @@
 import type { Principal } from '../domain/access.ts';
 import type { Job } from '../domain/job.ts';
-import { redeliver } from '../domain/webhooks.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import { acceptedFor } from './authorise.ts';
@@ -19,7 +18,7 @@ export async function redeliverWebhook(
   claim: Claim | null = null,
 ): Promise<Job> {
   await requireJob(deps, id, principal);
-  const result = await deps.store.update(id, redeliver(n), { receipt: claim?.receipt(id) });
+  const result = await deps.store.redeliver(id, n, { receipt: claim?.receipt(id) });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome !== 'changed')
     throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);

@@ -141,7 +141,7 @@ function newJob(
     ...(sourceTags === null ? {} : { sourceTags }),
     warnings,
     ...endpoints,
-    deliveries: [],
+    deliveriesMade: 0,
     requestedBy,
     requestId: origin.requestId,
     traceparent: origin.traceparent,

@@ -1,6 +1,6 @@
 /**
- * The deliveries of a job: which endpoint is notified of what, and with what result. They are saved in the same write as the
- * event, so none is lost. The record says which ones are still to be sent.
+ * The deliveries of a job: which endpoint is notified of what, and with what result. They are written together with the event, so
+ * none is lost, and are changed without the job's record.
  */
 export type WebhookEvent = 'job.finished' | 'destination.finished';
 
@@ -15,9 +15,9 @@ export interface Delivery {
   /** Its number within the job, from 1. With the job it makes the webhook-id, which stays the same at every try. */
   n: number;
   event: WebhookEvent;
+  /** The destination whose end is reported (`account/region`); `null` for the end of the job. */
+  destination: string | null;
   url: string;
-  /** When the event happened. */
-  at: number;
   state: 'pending' | 'delivered' | 'failed';
   /** When the next try is due; `null` when none is. */
   nextAt: number | null;
@@ -25,6 +25,10 @@ export interface Delivery {
   since: number;
   /** The latest tries, oldest first. */
   attempts: Attempt[];
-  /** The data to report, as it was when the event happened. */
-  data: object;
+}
+
+/** A delivery with the body of its message (JSON), which is the same at every try. */
+export interface Message {
+  delivery: Delivery;
+  body: string;
 }

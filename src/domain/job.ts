@@ -1,7 +1,6 @@
 import type { AwsDetail, ErrorCode } from '../errors.ts';
 import type { ImageState, Scope, Tags } from './ami.ts';
 import { scopeKey } from './ami.ts';
-import type { Delivery } from './delivery.ts';
 import type { Given } from './given.ts';
 import type { KeyPolicyStatement } from './key-policy.ts';
 import type { PermissionChange, PermissionRequest, PermissionState } from './permissions.ts';
@@ -171,7 +170,8 @@ interface JobBase {
   notify: string[];
   /** The URLs of {@link notify} that had secrets of their own: messages to them are never signed with another secret. */
   ownSecrets: string[];
-  deliveries: Delivery[];
+  /** The number of its latest webhook delivery, from 1; 0 before the first. The deliveries have keys of their own. */
+  deliveriesMade: number;
   requestedBy: string;
   /** From the request that made the job: its X-Request-Id, for the log, and its trace (W3C traceparent), where there is one. */
   requestId: string | null;

@@ -11,12 +11,22 @@ export type DueStep =
   | { step: 'remove-leftover'; destination: string; attempt: number; imageId: string }
   /** All destinations that have not been started yet, in one step. */
   | { step: 'start-copies' }
-  | { step: 'apply-permissions' }
-  /** `at`: when it became due, epoch milliseconds. It distinguishes one try from the next. */
-  | { step: 'deliver-webhook'; delivery: number; at: number };
+  | { step: 'apply-permissions' };
+
+/** One try of a delivery. `at`: when it became due, epoch milliseconds. It distinguishes one try from the next. */
+export interface DeliveryStep {
+  step: 'deliver-webhook';
+  delivery: number;
+  at: number;
+}
 
 /** A step of a job that is to be done. */
-export type WakeUp = DueStep & { jobId: string };
+export type WakeUp = (DueStep | DeliveryStep) & { jobId: string };
+
+/** The next try of a delivery that is due at a time. */
+export function deliveryStep(jobId: string, delivery: number, at: number): WakeUp {
+  return { step: 'deliver-webhook', jobId, delivery, at };
+}
 
 /** A step with the time at which it is due, epoch milliseconds; 0 is at once. */
 interface Timed {
@@ -37,10 +47,6 @@ export function nextDue(job: Job): number {
   return Math.min(...timedSteps(job).map(({ from }) => from));
 }
 
-function timedSteps(job: Job): Timed[] {
-  return [...work(job), ...deliveries(job)];
-}
-
 /** The steps that became due between two versions of a record; without `before`, all steps that are due. */
 export function newlyDue(before: Job | null, after: Job, now: number): DueStep[] {
   const name = (due: DueStep) => JSON.stringify(due);
@@ -48,14 +54,7 @@ export function newlyDue(before: Job | null, after: Job, now: number): DueStep[]
   return dueSteps(after, now).filter((due) => !known.has(name(due)));
 }
 
-/** Steps that are due later are woken by the sweep, which uses the shared clock. BullMQ's delays would use the clock of each worker. */
-function deliveries(job: Job): Timed[] {
-  return job.deliveries.flatMap(({ n, nextAt }) =>
-    nextAt === null ? [] : [{ from: nextAt, due: { step: 'deliver-webhook', delivery: n, at: nextAt } }],
-  );
-}
-
-function work(job: Job): Timed[] {
+function timedSteps(job: Job): Timed[] {
   if (job.kind === 'permissions')
     return job.finishedAt === null ? [{ from: 0, due: { step: 'apply-permissions' } }] : [];
   const fresh: Timed[] = job.destinations.some(isFresh) ? [{ from: 0, due: { step: 'start-copies' } }] : [];

@@ -1,5 +1,5 @@
 import { scopeKey } from './ami.ts';
-import type { Attempt, Delivery } from './delivery.ts';
+import type { Attempt, Delivery, Message } from './delivery.ts';
 import type { CopyJob, Job } from './job.ts';
 import { findDestination, isFinished, jobState } from './job.ts';
 import type { JobEvent } from './job-events.ts';
@@ -25,30 +25,25 @@ const ATTEMPTS_KEPT = 20;
 /** More than a usual job has: fifty destinations and a few endpoints. */
 const DELIVERIES_KEPT = 500;
 
-export function webhookId(job: Job, { n }: Delivery): string {
-  return `msg_${job.id}_${n}`;
+export function webhookId(jobId: string, { n }: Pick<Delivery, 'n'>): string {
+  return `msg_${jobId}_${n}`;
 }
 
-/** The next version of a record, with deliveries for what has ended in it. */
-export function announce(before: Job, after: Job): Job {
+/** A version of a record with the messages that report what has ended in it. */
+export interface Announced {
+  job: Job;
+  messages: Message[];
+}
+
+/** The messages for what has ended between two versions of a record: one for each end and endpoint. */
+export function announce(before: Job, after: Job): Announced {
   const ends =
     after.notify.length === 0 ? [] : eventsBetween(before, after).filter((one) => isEnd(after, one));
-  if (ends.length === 0) return after;
-  const last = after.deliveries.at(-1)?.n ?? 0;
-  const news = ends.flatMap((end) => {
-    const message = messageOf(after, end);
-    return after.notify.map((url) => ({ url, ...message }));
-  });
-  const added = news.map((one, i): Delivery => ({
-    n: last + i + 1,
-    ...one,
-    state: 'pending',
-    at: after.updatedAt,
-    nextAt: after.updatedAt,
-    since: after.updatedAt,
-    attempts: [],
-  }));
-  return { ...after, deliveries: bounded([...after.deliveries, ...added], mostFor(after)) };
+  const messages = ends
+    .flatMap((end) => after.notify.map((url) => ({ url, end })))
+    .map(({ url, end }, i) => messageOf(after, end, { url, n: after.deliveriesMade + i + 1 }));
+  if (messages.length === 0) return { job: after, messages };
+  return { job: { ...after, deliveriesMade: after.deliveriesMade + messages.length }, messages };
 }
 
 function isEnd(job: Job, { type, destination }: JobEvent): boolean {
@@ -57,32 +52,37 @@ function isEnd(job: Job, { type, destination }: JobEvent): boolean {
   return one !== undefined && type === `destination.${one.state}` && isFinished(one);
 }
 
-/** Room for twice as many messages as the job has ends, because a retry makes it end again. */
-function mostFor({ notify, ...job }: Job): number {
+/**
+ * How many of a job's deliveries are kept, the latest ones: a job may be retried without limit while its receivers are down.
+ * There is room for twice as many as the job has ends, because a retry makes it end again.
+ */
+export function deliveriesKept({ notify, ...job }: Job): number {
   const ends = 1 + (job.kind === 'copy' ? job.destinations.length : 0);
   return Math.max(DELIVERIES_KEPT, 2 * ends * notify.length);
 }
 
-/**
- * Drops deliveries that are over first, then the oldest pending ones. A job may be retried without limit while its receivers
- * are down.
- */
-function bounded(all: Delivery[], most: number): Delivery[] {
-  const isOver = ({ state }: Delivery) => state !== 'pending';
-  const byUse = [...all.filter(isOver), ...all.filter((one) => !isOver(one))];
-  const dropped = new Set(byUse.slice(0, Math.max(0, all.length - most)));
-  return all.filter((one) => !dropped.has(one));
+function messageOf(job: Job, { destination }: JobEvent, which: Pick<Delivery, 'n' | 'url'>): Message {
+  const at = job.updatedAt;
+  const event = destination === null ? 'job.finished' : 'destination.finished';
+  const delivery: Delivery = {
+    ...which,
+    event,
+    destination: destination === null ? null : scopeKey(destination),
+    state: 'pending',
+    nextAt: at,
+    since: at,
+    attempts: [],
+  };
+  const data = dataOf(job, delivery.destination);
+  return { delivery, body: JSON.stringify({ type: event, timestamp: new Date(at).toISOString(), data }) };
 }
 
-function messageOf(job: Job, { destination }: JobEvent): Pick<Delivery, 'event' | 'data'> {
+function dataOf(job: Job, destination: string | null): object {
   const { id, kind, image, requestedBy } = job;
   const common = { jobId: id, kind, image, requestedBy, state: jobState(job) };
-  if (destination !== null && job.kind === 'copy') {
-    const one = summaries(job).find((each) => scopeKey(each) === scopeKey(destination));
-    return { event: 'destination.finished', data: { ...common, destination: one } };
-  }
-  const more = job.kind === 'copy' ? { destinations: summaries(job) } : { error: job.error };
-  return { event: 'job.finished', data: { ...common, ...more } };
+  if (job.kind === 'permissions') return { ...common, error: job.error };
+  if (destination === null) return { ...common, destinations: summaries(job) };
+  return { ...common, destination: summaries(job).find((one) => scopeKey(one) === destination) };
 }
 
 function summaries({ destinations }: CopyJob) {
@@ -92,31 +92,23 @@ function summaries({ destinations }: CopyJob) {
   });
 }
 
-/** Changes one delivery; `null` where it is not pending (any more). */
-function changing(n: number, change: (one: Delivery, now: number) => Delivery) {
-  return (job: Job, now: number): Job | null => {
-    const index = job.deliveries.findIndex((one) => one.n === n && one.state === 'pending');
-    const delivery = job.deliveries[index];
-    if (delivery === undefined) return null;
-    return { ...job, deliveries: job.deliveries.with(index, change(delivery, now)) };
-  };
-}
+/** Returns the next version of a delivery, or `null` where nothing is to be changed. */
+export type DeliveryChange = (delivery: Delivery, now: number) => Delivery | null;
 
-/** Records a try: delivered, to be tried again, or given up. `random` is from 0 to 1. */
-export function recordAttempt(n: number, result: AttemptResult, times: RetryTimes, random = Math.random()) {
-  const record = changing(n, (one, now) => {
+/** Records a try: delivered, to be tried again, or given up. `null` where it is not pending (any more). `random` is from 0 to 1. */
+export function recordAttempt(
+  result: AttemptResult,
+  times: RetryTimes,
+  random = Math.random(),
+): DeliveryChange {
+  return (one, now) => {
+    if (one.state !== 'pending') return null;
     const attempts = [...one.attempts, attemptOf(result, now)].slice(-ATTEMPTS_KEPT);
     if (result.outcome === 'delivered') return { ...one, attempts, state: 'delivered', nextAt: null };
     const nextAt = now + waitAfter(one.attempts.length, times, random);
     if (result.outcome === 'again' && nextAt <= one.since + times.retryMs)
       return { ...one, attempts, nextAt };
     return { ...one, attempts, state: 'failed', nextAt: null };
-  });
-  if (result.outcome !== 'gone') return record;
-  return (job: Job, now: number) => {
-    const url = job.deliveries.find((one) => one.n === n)?.url;
-    const recorded = record(job, now);
-    return recorded === null || url === undefined ? recorded : withoutEndpoint(recorded, url);
   };
 }
 
@@ -131,21 +123,17 @@ function waitAfter(tries: number, { backoffMs }: RetryTimes, random: number): nu
   return Math.round(Math.min(LONGEST_WAIT, backoffMs * 3 ** tries) * (0.8 + 0.4 * random));
 }
 
-/** An endpoint that answered 410 gets no more messages of the job. */
-function withoutEndpoint(job: Job, url: string): Job {
-  const deliveries = job.deliveries.map((one) =>
-    one.url === url && one.state === 'pending' ? { ...one, state: 'failed' as const, nextAt: null } : one,
-  );
-  return { ...job, deliveries, notify: job.notify.filter((one) => one !== url) };
-}
+/** Gives up a pending delivery without a try. */
+export const giveUp: DeliveryChange = (one) =>
+  one.state === 'pending' ? { ...one, state: 'failed', nextAt: null } : null;
 
-/** Makes a delivery due now and restarts its time, whatever its state. `null` when the job has no delivery of that number. */
-export const redeliver =
-  (n: number) =>
-  (job: Job, now: number): Job | null => {
-    const index = job.deliveries.findIndex((one) => one.n === n);
-    const delivery = job.deliveries[index];
-    if (delivery === undefined) return null;
-    const due = { ...delivery, state: 'pending' as const, nextAt: now, since: now };
-    return { ...job, deliveries: job.deliveries.with(index, due) };
-  };
+/** An endpoint that answered 410 gets no more messages of the job. `null` where it gets none already. */
+export const withoutEndpoint =
+  (url: string) =>
+  (job: Job): Job | null =>
+    job.notify.includes(url) ? { ...job, notify: job.notify.filter((one) => one !== url) } : null;
+
+/** Makes a delivery due now and restarts its time, whatever its state. */
+export function redelivered(delivery: Delivery, now: number): Delivery {
+  return { ...delivery, state: 'pending', nextAt: now, since: now };
+}

@@ -16,19 +16,29 @@ export interface Moment {
   /** Epoch milliseconds by the shared clock. */
   now: number;
   isWorkerRunning: boolean;
+  /** The webhook deliveries of each job. */
+  deliveries: ReadonlyMap<string, readonly DeliveryRecord[]>;
 }
 
-/** Reads the moment at which jobs are shown. Whether a worker runs is read only if a job waits for one. */
+/** Reads what is shown of these jobs beside their records. Whether a worker runs is read only if a job waits for one. */
 export async function momentFor(
-  { store, workers }: { store: Pick<store.JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> },
+  {
+    store,
+    workers,
+  }: { store: Pick<store.JobStore, 'now' | 'deliveries'>; workers: Pick<Workers, 'isAnyRunning'> },
   jobs: readonly record.Job[],
 ): Promise<Moment> {
   const isOver = jobs.every(({ finishedAt }) => finishedAt !== null);
-  return { now: store.now(), isWorkerRunning: isOver || (await workers.isAnyRunning()) };
+  const notifying = jobs.filter(({ deliveriesMade }) => deliveriesMade > 0).map(({ id }) => id);
+  const [isWorkerRunning, deliveries] = await Promise.all([
+    isOver || workers.isAnyRunning(),
+    store.deliveries.ofJobs(notifying),
+  ]);
+  return { now: store.now(), isWorkerRunning, deliveries };
 }
 
 /** Turns a record into the job that callers see: times in ISO 8601; state, progress and remaining time are calculated. */
-export function presentJob(job: record.Job, { now, isWorkerRunning }: Moment): Job {
+export function presentJob(job: record.Job, { now, isWorkerRunning, deliveries }: Moment): Job {
   return {
     id: job.id,
     kind: job.kind,
@@ -37,7 +47,7 @@ export function presentJob(job: record.Job, { now, isWorkerRunning }: Moment): J
     progress: jobProgress(job),
     ...(job.kind === 'copy' ? presentCopy(job, now) : presentChange(job)),
     warnings: isWorkerRunning || job.finishedAt !== null ? job.warnings : [...job.warnings, noWorker(job)],
-    deliveries: job.deliveries.map((one) => presentDelivery(job, one)),
+    deliveries: (deliveries.get(job.id) ?? []).map((one) => presentDelivery(job.id, one)),
     requestedBy: job.requestedBy,
     createdAt: iso(job.createdAt),
     updatedAt: iso(job.updatedAt),
@@ -61,11 +71,11 @@ function presentChange({ change, before, after, error }: record.PermissionsJob) 
   return { permissions: asked, before, after, error };
 }
 
-function presentDelivery(job: record.Job, one: DeliveryRecord): Delivery {
+function presentDelivery(jobId: string, one: DeliveryRecord): Delivery {
   const { n, event, url, state, attempts, nextAt } = one;
   return {
     n,
-    webhookId: webhookId(job, one),
+    webhookId: webhookId(jobId, one),
     event,
     host: new URL(url).host,
     state,

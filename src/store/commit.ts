@@ -1,9 +1,12 @@
 import type { AuditEntry } from '../domain/audit.ts';
 import type { Scope } from '../domain/ami.ts';
+import type { Delivery, Message } from '../domain/delivery.ts';
 import type { Job } from '../domain/job.ts';
 import { eventsBetween } from '../domain/job-events.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { auditCommand } from './audit-log.ts';
+import type { StoredDelivery } from './deliveries.ts';
+import { deliveryCommands, forgetDeliveries, messageCommands } from './deliveries.ts';
 import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
@@ -19,6 +22,10 @@ export interface Write {
   after: Job | null;
   /** The changes that this write merges, each from one version to the next, with events of its own. */
   steps?: readonly (readonly [Job, Job])[];
+  /** Webhook messages that are new in this write. */
+  messages?: readonly Message[];
+  /** A delivery that is to be sent again. The write conflicts if it is no longer as it was read. */
+  redelivery?: { from: StoredDelivery; to: Delivery };
   guards?: Guards;
   receipt?: Receipt | undefined;
   audit?: AuditEntry | undefined;
@@ -75,7 +82,7 @@ export async function commit(
 type Position = (key: string) => number;
 
 function argumentsOf(context: CommitContext, write: Write, position: Position): string[] {
-  const { before, after, guards = {}, receipt } = write;
+  const { before, after, receipt } = write;
   const { keys } = context;
   const id = (after ?? before)?.id ?? '';
   const { field, text } = after === null ? { field: null, text: '' } : recordOf(after);
@@ -86,7 +93,7 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
     from: before?.version ?? 0,
     to: after?.version ?? 0,
     commands: commandsOf(context, write).map(([command, key, ...args]) => [command, position(key), ...args]),
-    guard: guardOf(keys, guards, position),
+    guard: guardOf(keys, write, position),
     receipt: receipt && receiptOf(receipt, position),
   };
   return [JSON.stringify(plan), text, JSON.stringify(eventsOf(write))];
@@ -95,7 +102,19 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
 /** The commands of a write besides those for the record and its events. */
 function commandsOf({ keys, auditEntries }: CommitContext, write: Write): IndexCommand[] {
   const { before, after, audit } = write;
-  return [...indexChanges(keys, before, after), ...(audit ? [auditCommand(keys, audit, auditEntries)] : [])];
+  return [
+    ...indexChanges(keys, before, after),
+    ...deliveryChanges(keys, write),
+    ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),
+  ];
+}
+
+function deliveryChanges(keys: StoreKeys, { before, after, messages, redelivery }: Write): IndexCommand[] {
+  if (after === null) return before === null ? [] : forgetDeliveries(keys, before.id);
+  return [
+    ...messageCommands(keys, after, messages ?? []),
+    ...(redelivery ? deliveryCommands(keys, after.id, redelivery.to) : []),
+  ];
 }
 
 function receiptOf({ key, ttl, ...rest }: Receipt, position: Position): object {
@@ -110,7 +129,16 @@ function eventsOf({ before, after, steps }: Write): string[] {
   return all.map((event) => JSON.stringify(event));
 }
 
-function guardOf(keys: StoreKeys, { slots, queue }: Guards, position: Position): object | undefined {
+function guardOf(
+  keys: StoreKeys,
+  { after, redelivery, guards = {} }: Write,
+  position: Position,
+): object | undefined {
+  const { slots, queue } = guards;
+  if (after !== null && redelivery !== undefined) {
+    const { delivery, text } = redelivery.from;
+    return { deliveries: position(keys.deliveries(after.id)), n: delivery.n, text };
+  }
   if (queue !== undefined) return { queue: position(queue.key), member: queue.member };
   if (slots === undefined) return undefined;
   const wanted = slots.wanted.map(({ scope, member, isTimeBased }) => ({

@@ -124,10 +124,10 @@ export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): str
   return queuesOf(before).filter((key) => !left.has(key));
 }
 
-/** When a job ended that has nothing left to do and no webhook to send, epoch milliseconds; `null` for any other. */
+/** When a job ended that has nothing left to do, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => leftoversOf(one).length === 0);
-  return isClean && job.deliveries.every(({ nextAt }) => nextAt === null) ? job.finishedAt : null;
+  return isClean ? job.finishedAt : null;
 }
 
 /** Retention counts from the end of the job. A job that still has anything to do is never past it. */

@@ -10,13 +10,14 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * |---|---|---|
  * | `job:<id>` | hash | `version`, and `record` (JSON) or `packed` (the same without repeated values, from 64 KiB on) |
  * | `log:<id>` | list | events of the job, each with its id before it |
+ * | `deliveries:<id>`, `messages:<id>` | hash by number | webhook deliveries of a job, and the bodies of their messages |
+ * | `deliveries-due` | zset by due time of the next try | `<id>/<number>` of the pending deliveries, for the sweep |
  * | `events` | stream | the latest events of all jobs; it assigns the ids |
  * | `jobs`, `jobs:state:…`, `jobs:kind:…`, `jobs:image:…`, `jobs:by:…` | zset by creation | ids, for listing |
  * | `unfinished` | zset by due time of the next step, +inf while EC2 copies | ids, for the sweep |
  * | `finished` | zset by end | ids of jobs with nothing left to do, for retention |
  * | `pending:<scope>` | hash | image id → the copy that is being tracked |
- * | `event-hints:<scope>` | hash with expiry | pending images that EC2 reported, and the name of the poll that is to take them
- * |
+ * | `event-hints:<scope>` | hash with expiry | pending images that EC2 reported, and the name of the poll that is to take them |
  * | `slots:<scope>` | set | destinations that hold a copy slot |
  * | `waiting:<scope>` | zset by arrival | destinations that wait for a slot, or for EC2's limit of CopyImage calls |
  * | `waiting:<scope>:timed` | zset by arrival | the same for time-based copies, which may also have to wait for throughput |
@@ -24,8 +25,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `calls:<scope>:<operation>` | hash with expiry | the call budget that is left of EC2's limit |
  * | `change-queue:<scope>:<image>` | zset by arrival | changes of permissions of one image, in the order in which they are made |
  * | `full:<scope>`, `full:<scope>:timed` | string with expiry | EC2 said that its own limit is reached, for all copies or for time-based ones |
- * | `limit:<scope>` | string with expiry | how many concurrent copies EC2 allows there, learnt from a copy for which it had no
- * room |
+ * | `limit:<scope>` | string with expiry | how many concurrent copies EC2 allows there, learnt from a copy for which it had no room |
  * | `idempotency:<hash>` | string with expiry | the state of a request with an Idempotency-Key |
  * | `audit` | stream | requests with their principals, and their results (audit-log.ts) |
  * | `gone:<hash>` | string with expiry | a webhook endpoint that answered 410 |
@@ -40,6 +40,9 @@ export function storeKeys(prefix: string) {
   return {
     job: (id: string) => key('job', id),
     log: (id: string) => key('log', id),
+    deliveries: (id: string) => key('deliveries', id),
+    messages: (id: string) => key('messages', id),
+    deliveriesDue: key('deliveries-due'),
     allEvents: key('events'),
     goneEndpoint: (hash: string) => key('gone', hash),
     jobs: key('jobs'),

@@ -1,6 +1,7 @@
 import type { RedisClient } from '../redis-client.ts';
 import type { Job } from '../domain/job.ts';
 import { jobState } from '../domain/job.ts';
+import { chunksOf } from '../domain/chunks.ts';
 import { parseJob, RECORD_FIELDS } from './records.ts';
 import { AmiferryError } from '../errors.ts';
 import type { StoreKeys } from './keys.ts';
@@ -137,13 +138,21 @@ function pairs(flat: string[]): Place[] {
   return places;
 }
 
-/** Bytes of each record; 0 for a record that is gone. */
+/** Approximate bytes of one delivery. */
+const DELIVERY_BYTES = 400;
+
+/** Approximate bytes of each record with its deliveries; 0 for a record that is gone. */
 async function recordSizes(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<number[]> {
   const sizes = await run(
     redis,
-    places.flatMap(({ id }) => RECORD_FIELDS.map((field) => ['hstrlen', keys.job(id), field])),
+    places.flatMap(({ id }) => [
+      ...RECORD_FIELDS.map((field) => ['hstrlen', keys.job(id), field]),
+      ['hlen', keys.deliveries(id)],
+    ]),
   );
-  return places.map((_, i) => Number(sizes[2 * i]) + Number(sizes[2 * i + 1]));
+  return chunksOf(sizes.map(Number), 3).map(
+    ([plain = 0, packed = 0, deliveries = 0]) => plain + packed + deliveries * DELIVERY_BYTES,
+  );
 }
 
 async function readJobs(redis: RedisClient, keys: StoreKeys, places: Place[]): Promise<Job[]> {

@@ -2,11 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RedisClient } from '../redis-client.ts';
 import type { Scope } from '../domain/ami.ts';
 import { dueSteps } from '../domain/next-step.ts';
+import type { Message } from '../domain/delivery.ts';
 import type { Job } from '../domain/job.ts';
+import type { Announced } from '../domain/webhooks.ts';
+import { redelivered } from '../domain/webhooks.ts';
 import { SharedClock } from './clock.ts';
 import type { CommitContext, CommitOutcome, Guards, Write } from './commit.ts';
 import { commit } from './commit.ts';
 import { Batcher } from './batcher.ts';
+import { RedisDeliveries } from './deliveries.ts';
 import { keyInProgress } from './idempotency.ts';
 import { doneAt, queuesLeft } from './indexes.ts';
 import { changeMember, parseChange, RedisChangeQueues } from './change-queues.ts';
@@ -55,13 +59,13 @@ const WRITES_TOGETHER = 50;
 /** Approximate number of entries that the audit keeps by default. */
 const AUDIT_ENTRIES = 100_000;
 
-/** Adds to the next version of a record what follows from the change, such as the webhook deliveries of what ended. */
-type Complete = (before: Job, after: Job) => Job;
+/** The webhook messages about what has ended between two versions of a record. */
+type Announce = (before: Job, after: Job) => Announced;
 
 export interface StoreOptions {
   /** Enqueues on the very connection of the store: see {@link RedisJobStore.#commit}. */
   wake: Wake;
-  complete: Complete;
+  announce: Announce;
   /** Approximate number of entries that the audit keeps. */
   auditEntries?: number;
 }
@@ -72,10 +76,11 @@ export class RedisJobStore implements JobStore {
   readonly copySlots: RedisCopySlots;
   readonly changeQueues: RedisChangeQueues;
   readonly leases: RedisLeases;
+  readonly deliveries: RedisDeliveries;
   readonly #redis: RedisClient;
   readonly #keys: StoreKeys;
   readonly #wake: Wake;
-  readonly #complete: Complete;
+  readonly #announce: Announce;
   readonly #clock: SharedClock;
   /** Writes the changes of one job that come together as one write. */
   readonly #updates: Coalescer<Change, UpdateOutcome>;
@@ -86,17 +91,18 @@ export class RedisJobStore implements JobStore {
   constructor(
     redis: RedisClient,
     prefix: string,
-    { wake, complete, auditEntries = AUDIT_ENTRIES }: StoreOptions,
+    { wake, announce, auditEntries = AUDIT_ENTRIES }: StoreOptions,
   ) {
     defineScripts(redis);
     this.#redis = redis;
     this.#keys = storeKeys(prefix);
     this.#wake = wake;
-    this.#complete = complete;
+    this.#announce = announce;
     this.polls = new RedisPolls(redis, this.#keys, () => this.now());
     this.copySlots = new RedisCopySlots(redis, this.#keys);
     this.changeQueues = new RedisChangeQueues(redis, this.#keys);
     this.leases = new RedisLeases(redis, this.#keys);
+    this.deliveries = new RedisDeliveries(redis, this.#keys, () => this.now());
     this.#clock = new SharedClock(redis, this.#keys.jobs);
     this.#updates = new Coalescer((id, changes) => this.#update(id, changes));
     const context = { keys: this.#keys, auditEntries };
@@ -206,50 +212,64 @@ export class RedisJobStore implements JobStore {
   }
 
   /** Makes some changes in one write. Each is applied to the result of the one before it. Returns an outcome for each. */
-  async #update(
+  #update(
     id: string,
     changes: readonly SlotsChange[],
     { guards = () => ({}), known, alongside }: HowToWrite = {},
   ): Promise<UpdateOutcome[]> {
     const refused = new Set<string>();
-    for (let conflicts = 0; conflicts < MAX_CONFLICTS;) {
-      const before = conflicts === 0 && known !== undefined ? known : await this.get(id);
+    let read = known;
+    return untilWritten(id, async () => {
+      const before = read ?? (await this.get(id));
+      read = undefined;
       if (before === null) return changes.map(() => ({ outcome: 'missing' }));
-      const outcomes = this.#applyInOrder(before, changes, refused);
-      const steps = outcomes.flatMap((one) =>
-        one.outcome === 'changed' ? [[one.before, one.job] as const] : [],
-      );
-      const after = steps.at(-1)?.[1];
-      if (after === undefined) return outcomes;
-      const written = await this.#write({
-        before,
-        after,
-        steps,
-        guards: guards(refused),
-        ...alongside,
-      });
-      if (written.outcome === 'ok') return outcomes;
-      if (written.outcome === 'not-first') return outcomes.map(() => ({ outcome: 'not-first', job: before }));
-      if (written.outcome === 'full') {
-        for (const member of written.members) refused.add(parseSlotMember(member).destination);
-        continue;
+      for (;;) {
+        const { outcomes, messages } = this.#applyInOrder(before, changes, refused);
+        const steps = outcomes.flatMap((one) =>
+          one.outcome === 'changed' ? [[one.before, one.job] as const] : [],
+        );
+        const after = steps.at(-1)?.[1];
+        if (after === undefined) return outcomes;
+        const write = { before, after, steps, messages, guards: guards(refused), ...alongside };
+        const written = await this.#write(write);
+        if (written.outcome === 'ok') return outcomes;
+        if (written.outcome === 'full') {
+          for (const member of written.members) refused.add(parseSlotMember(member).destination);
+          continue;
+        }
+        if (written.outcome === 'conflict') return 'conflict';
+        return outcomes.map(() => ({ outcome: 'not-first', job: before }));
       }
-      conflicts += 1;
-      await sleep(Math.random() * Math.min(conflicts, 20));
-    }
-    throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
+    });
   }
 
-  #applyInOrder(before: Job, changes: readonly SlotsChange[], refused: ReadonlySet<string>): UpdateOutcome[] {
+  #applyInOrder(before: Job, changes: readonly SlotsChange[], refused: ReadonlySet<string>) {
     const now = this.now();
     const version = before.version + 1;
+    const messages: Message[] = [];
     let job = before;
-    return changes.map((change): UpdateOutcome => {
+    const outcomes = changes.map((change): UpdateOutcome => {
       const previous = job;
       const changed = change(previous, now, refused);
       if (changed === null) return { outcome: 'unchanged', job: previous };
-      job = { ...this.#complete(previous, changed), version };
+      const announced = this.#announce(previous, changed);
+      messages.push(...announced.messages);
+      job = { ...announced.job, version };
       return { outcome: 'changed', before: previous, job };
+    });
+    return { outcomes, messages };
+  }
+
+  redeliver(id: string, n: number, alongside: Alongside): Promise<UpdateOutcome> {
+    return untilWritten(id, async () => {
+      const before = await this.get(id);
+      if (before === null) return { outcome: 'missing' };
+      const from = await this.deliveries.read(id, n);
+      if (from === null) return { outcome: 'unchanged', job: before };
+      const after = { ...before, version: before.version + 1 };
+      const redelivery = { from, to: redelivered(from.delivery, this.now()) };
+      const { outcome } = await this.#write({ before, after, redelivery, ...alongside });
+      return outcome === 'ok' ? { outcome: 'changed', before, job: after } : 'conflict';
     });
   }
 
@@ -259,23 +279,43 @@ export class RedisJobStore implements JobStore {
   }
 
   async deleteFinishedBefore(time: number, limit: number): Promise<number> {
-    const ids = await this.#redis.zrange(
-      this.#keys.finished,
-      '-inf',
-      String(time),
-      'BYSCORE',
-      'LIMIT',
-      0,
-      limit,
-    );
     let deleted = 0;
-    for (const id of ids) {
-      const job = await this.#getReadable(id);
-      // The job was retried meanwhile, or still has an image to remove or a webhook to send.
-      if (job === null || (doneAt(job) ?? Infinity) > time) continue;
-      const { outcome } = await this.#write({ before: job, after: null });
-      if (outcome === 'ok') deleted += 1;
+    for (let skipped = 0; deleted < limit;) {
+      const ids = await this.#redis.zrange(
+        this.#keys.finished,
+        '-inf',
+        String(time),
+        'BYSCORE',
+        'LIMIT',
+        skipped,
+        limit,
+      );
+      for (const id of ids) {
+        if (await this.#delete(id, time)) deleted += 1;
+        else skipped += 1;
+      }
+      if (ids.length < limit) break;
     }
     return deleted;
   }
+
+  /** Deletes a job, unless it was retried meanwhile, or still has an image to remove or a webhook to send. */
+  async #delete(id: string, time: number): Promise<boolean> {
+    const job = await this.#getReadable(id);
+    if (job === null || (doneAt(job) ?? Infinity) > time) return false;
+    const deliveries = (await this.deliveries.ofJobs([id])).get(id) ?? [];
+    if (deliveries.some(({ nextAt }) => nextAt !== null)) return false;
+    const { outcome } = await this.#write({ before: job, after: null });
+    return outcome === 'ok';
+  }
+}
+
+/** Repeats a write that reads first, until no other write comes in between. */
+async function untilWritten<T>(id: string, write: () => Promise<T | 'conflict'>): Promise<T> {
+  for (let conflicts = 1; conflicts <= MAX_CONFLICTS; conflicts += 1) {
+    const result = await write();
+    if (result !== 'conflict') return result;
+    await sleep(Math.random() * Math.min(conflicts, 20));
+  }
+  throw new Error(`job ${id} was written by others ${MAX_CONFLICTS} times in a row`);
 }

@@ -11,6 +11,15 @@ declare module 'ioredis' {
       keys: number,
       ...args: (string | number)[]
     ): Result<('ok' | 'conflict' | 'not-first' | 'claim-lost' | string[])[], Context>;
+    amiferryChangeDelivery(
+      deliveries: string,
+      due: string,
+      n: number,
+      before: string,
+      after: string,
+      member: string,
+      dueAt: number | '',
+    ): Result<number, Context>;
     amiferryKeepAnswer(key: string, token: string, value: string, ttl: number): Result<number, Context>;
     amiferryDeleteExact(key: string, value: string): Result<number, Context>;
     amiferryReadLog(log: string, time: number, number: number, limit: number): Result<string[], Context>;
@@ -67,6 +76,7 @@ declare module 'ioredis' {
 const SCRIPTS: Readonly<Record<string, { file: string; numberOfKeys?: number }>> = {
   amiferryTime: { file: 'time', numberOfKeys: 1 },
   amiferryCommit: { file: 'commit' },
+  amiferryChangeDelivery: { file: 'change-delivery', numberOfKeys: 2 },
   amiferryKeepAnswer: { file: 'keep-answer', numberOfKeys: 1 },
   amiferryDeleteExact: { file: 'delete-exact', numberOfKeys: 1 },
   amiferryReadLog: { file: 'read-log', numberOfKeys: 1 },

@@ -4,6 +4,7 @@ import type { Job, JobKind, JobState } from '../domain/job.ts';
 import type { JobEvent } from '../domain/job-events.ts';
 import type { ChangeQueues, ChangeRef } from './change-queues.ts';
 import type { CopySlots, StartLimits } from './copy-slots.ts';
+import type { Deliveries } from './deliveries.ts';
 import type { Leases } from './leases.ts';
 import type { Polls } from './polls.ts';
 
@@ -79,6 +80,7 @@ export interface JobStore {
   readonly copySlots: CopySlots;
   readonly changeQueues: ChangeQueues;
   readonly leases: Leases;
+  readonly deliveries: Deliveries;
 
   /** Epoch milliseconds by Redis' clock, the one that all processes share. */
   now(): number;
@@ -100,6 +102,8 @@ export interface JobStore {
   unfinished(dueBy: number): Promise<string[]>;
   /** As {@link update}, but only if the change is the first in the wait queue of its image. From then on it stays the first. */
   updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
-  /** Deletes jobs that finished before a time, epoch milliseconds, at most `limit`. Returns how many. */
+  /** Makes a delivery of a job due now, whatever its state. `unchanged`: the job has no delivery of that number. */
+  redeliver(id: string, n: number, alongside: Alongside): Promise<UpdateOutcome>;
+  /** Deletes jobs that finished before a time, epoch milliseconds, at most `limit`. It keeps those that still have a webhook to send. Returns how many. */
   deleteFinishedBefore(time: number, limit: number): Promise<number>;
 }

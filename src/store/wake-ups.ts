@@ -1,5 +1,5 @@
 import type { WakeUp } from '../domain/next-step.ts';
-import { newlyDue } from '../domain/next-step.ts';
+import { deliveryStep, newlyDue } from '../domain/next-step.ts';
 import type { Write } from './commit.ts';
 
 /**
@@ -8,9 +8,15 @@ import type { Write } from './commit.ts';
  */
 export type Wake = (wakeUps: readonly WakeUp[]) => Promise<void>;
 
-/** The steps that some writes make due. `now`: epoch milliseconds of the shared clock. */
+/** The steps and deliveries that some writes make due. `now`: epoch milliseconds of the shared clock. */
 export function wakeUpsOf(writes: readonly Write[], now: number): WakeUp[] {
-  return writes.flatMap(({ before, after }) =>
-    after === null ? [] : newlyDue(before, after, now).map((due) => ({ ...due, jobId: after.id })),
-  );
+  return writes.flatMap(({ before, after, messages = [], redelivery }) => {
+    if (after === null) return [];
+    const jobId = after.id;
+    const deliveries = [...messages.map(({ delivery }) => delivery), ...(redelivery ? [redelivery.to] : [])];
+    return [
+      ...newlyDue(before, after, now).map((due) => ({ ...due, jobId })),
+      ...deliveries.map(({ n, nextAt }) => deliveryStep(jobId, n, nextAt ?? now)),
+    ];
+  });
 }

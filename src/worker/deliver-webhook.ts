@@ -1,8 +1,7 @@
-import { scopeKey } from '../domain/ami.ts';
 import type { Job } from '../domain/job.ts';
-import type { Delivery } from '../domain/delivery.ts';
+import type { Message } from '../domain/delivery.ts';
 import type { AttemptResult } from '../domain/webhooks.ts';
-import { recordAttempt, webhookId } from '../domain/webhooks.ts';
+import { giveUp, recordAttempt, webhookId, withoutEndpoint } from '../domain/webhooks.ts';
 import type { DeliveryPayload } from '../queue/jobs.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import { changeJob } from './change-job.ts';
@@ -20,11 +19,11 @@ export async function deliverWebhook(
   deps: WorkerDeps,
   { jobId, delivery: n }: DeliveryPayload,
 ): Promise<StepOutcome> {
-  const job = await deps.store.get(jobId);
-  const delivery = job?.deliveries.find((one) => one.n === n);
-  if (job === null || delivery === undefined || delivery.nextAt === null) return DONE;
-  if (delivery.nextAt > deps.store.now() + SKEW) return DONE;
-  noteInLog(aboutJob(job, destinationTold(delivery)));
+  const [job, message] = await Promise.all([deps.store.get(jobId), deps.store.deliveries.message(jobId, n)]);
+  if (job === null || message === null) return DONE;
+  const { delivery } = message;
+  if (delivery.nextAt === null || delivery.nextAt > deps.store.now() + SKEW) return DONE;
+  noteInLog(aboutJob(job, delivery.destination));
   const free = deps.webhookSender.reserve(delivery.url, job.requestedBy);
   // The queue job is delayed instead of blocking the worker, which runs other steps meanwhile.
   if (free === null)
@@ -32,40 +31,40 @@ export async function deliverWebhook(
       outcome: 'again',
       why: 'the limit of messages under way, to its host or of its caller, is reached',
     };
-  const result = await attempt(deps, job, delivery).finally(free);
+  const result = await attempt(deps, job, message).finally(free);
   deps.metrics.webhookAttempt(result.outcome);
-  const told = { delivery: n, event: delivery.event, host: new URL(delivery.url).host };
-  deps.logger.info({ ...told, ...result }, 'webhook');
-  await changeJob(deps, jobId, recordAttempt(n, result, deps.settings.webhookTimes));
+  const about = { delivery: n, event: delivery.event, host: new URL(delivery.url).host };
+  deps.logger.info({ ...about, ...result }, 'webhook');
+  await deps.store.deliveries.change(jobId, n, recordAttempt(result, deps.settings.webhookTimes));
+  if (result.outcome === 'gone') await stopNotifying(deps, jobId, delivery.url);
   return DONE;
 }
 
-/** The destination whose end is reported; `null` for the end of the job. */
-function destinationTold({ data }: Delivery): string | null {
-  const destination = 'destination' in data ? data.destination : null;
-  if (typeof destination !== 'object' || destination === null) return null;
-  if (!('account' in destination) || !('region' in destination)) return null;
-  return scopeKey({ account: String(destination.account), region: String(destination.region) });
-}
-
-async function attempt(deps: WorkerDeps, job: Job, delivery: Delivery): Promise<AttemptResult> {
+async function attempt(
+  { goneEndpoints: gone, webhookSender: sender, store }: WorkerDeps,
+  job: Job,
+  { delivery, body }: Message,
+): Promise<AttemptResult> {
   const { url } = delivery;
-  const { goneEndpoints: gone, webhookSender: sender } = deps;
   if (delivery.attempts.length === 0 && (await gone.has(url))) return { outcome: 'gone' };
-  const body = JSON.stringify({
-    type: delivery.event,
-    timestamp: new Date(delivery.at).toISOString(),
-    data: delivery.data,
-  });
-  const ownOnly = job.ownSecrets?.includes(url) ?? false;
+  const ownOnly = job.ownSecrets.includes(url);
   const result = await sender.send({
-    id: webhookId(job, delivery),
+    id: webhookId(job.id, delivery),
     url,
     body,
     ownOnly,
-    now: deps.store.now(),
+    now: store.now(),
   });
   if (result.outcome === 'gone') await gone.add(url);
   if (result.outcome === 'delivered') await gone.remove(url);
   return result;
+}
+
+/** Gives up all pending deliveries of a job to an endpoint that answered 410, and makes no more. */
+async function stopNotifying(deps: WorkerDeps, jobId: string, url: string): Promise<void> {
+  const { store } = deps;
+  await changeJob(deps, jobId, withoutEndpoint(url));
+  const all = (await store.deliveries.ofJobs([jobId])).get(jobId) ?? [];
+  const pending = all.filter((one) => one.url === url && one.state === 'pending');
+  await Promise.all(pending.map(({ n }) => store.deliveries.change(jobId, n, giveUp)));
 }

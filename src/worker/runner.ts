@@ -79,7 +79,7 @@ export async function runStep(deps: WorkerDeps, job: QueueJob, token: string | u
     const outcome = await deps.stepsAtWork.run(what, step);
     if (outcome.outcome === 'done') return;
     const delay = outcome.delayMs ?? backoff(job.attemptsStarted);
-    deps.logger.info({ delay, why: outcome.why }, 'step to be done again');
+    deps.logger.info({ delay, why: outcome.why }, 'step will be repeated');
     await job.moveToDelayed(Date.now() + delay, token);
     throw new DelayedError();
   });

@@ -60,7 +60,7 @@ async function call(deps: WorkerDeps, copy: CopyInHand, answered: () => Promise<
     );
     if (outcome.outcome === 'done') return;
     const delay = outcome.delayMs ?? backoff(1);
-    deps.logger.info({ delay, why: outcome.why }, 'step to be done again');
+    deps.logger.info({ delay, why: outcome.why }, 'step will be repeated');
     await deps.producer.wakeLater({ step: 'start-copy', ...payload }, delay);
   });
 }

@@ -1,9 +1,13 @@
+import { chunksOf } from '../domain/chunks.ts';
 import { isTooNew } from '../store/records.ts';
 import type { WorkerDeps } from './deps.ts';
 
 type SweepDeps = Pick<WorkerDeps, 'store' | 'producer' | 'settings' | 'logger'>;
 
 const PAGE = 100;
+
+/** Deliveries that one call of the queue wakes. */
+const DELIVERIES_WOKEN = 1000;
 
 /** The most pages of jobs past their retention that one sweep drops. A sweep has to end; the next one continues. */
 const DROPPED_PAGES = 20;
@@ -18,6 +22,8 @@ export async function sweep(deps: SweepDeps): Promise<void> {
   const { store, producer } = deps;
   await producer.promoteMisdelayed(store.now());
   await wakeAll(deps, await store.unfinished(store.now()));
+  for (const wakeUps of chunksOf(await store.deliveries.due(store.now()), DELIVERIES_WOKEN))
+    await producer.wake(wakeUps);
   await dropFinished(deps);
 }
 

@@ -14,30 +14,10 @@ const destination = fc.record({
   stopping: fc.option(fc.constantFrom('cancel' as const, 'rollback' as const)),
 });
 
-const TOLD = {
-  n: 1,
-  event: 'job.finished' as const,
-  url: 'https://a.example/',
-  at: 0,
-  data: {},
-  since: 0,
-  attempts: [],
-};
-
-const delivery = fc.option(time).map((nextAt) => ({
-  ...TOLD,
-  state: 'pending' as const,
-  nextAt,
-}));
-
 test('a job is due by its index exactly when a step of it is due by its record', () => {
-  const record = fc.tuple(fc.array(destination, { minLength: 1, maxLength: 3 }), fc.array(delivery));
   fc.assert(
-    fc.property(record, time, ([destinations, deliveries], now) => {
-      const base = copyJob(
-        { deliveries },
-        ['eu-west-1', 'us-west-2', 'sa-east-1'].slice(0, destinations.length),
-      );
+    fc.property(fc.array(destination, { minLength: 1, maxLength: 3 }), time, (destinations, now) => {
+      const base = copyJob({}, ['eu-west-1', 'us-west-2', 'sa-east-1'].slice(0, destinations.length));
       const job = {
         ...base,
         destinations: base.destinations.map((one, i) => ({ ...UNTOUCHED, ...one, ...destinations[i] })),

@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import type { CopyJob, Job } from '../../src/domain/job.ts';
+import type { Job } from '../../src/domain/job.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import * as transitions from '../helpers/transitions.ts';
 import type { AttemptResult } from '../../src/domain/webhooks.ts';
-import { announce, recordAttempt, redeliver } from '../../src/domain/webhooks.ts';
+import {
+  announce,
+  deliveriesKept,
+  giveUp,
+  recordAttempt,
+  redelivered,
+  withoutEndpoint,
+} from '../../src/domain/webhooks.ts';
+import { keyIn } from '../helpers/account.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
 const DAY = 86_400_000;
@@ -12,90 +20,69 @@ const FAILED: AttemptResult = { outcome: 'again', status: 500, error: 'it answer
 
 const running = copyJob({ notify: ['https://a.example/', 'https://b.example/'] });
 const cancelled = transitions.stopAll('cancel')(running, 2000) ?? running;
-const told = announce(running, cancelled);
+const announced = announce(running, cancelled);
+const first = announced.messages[0]?.delivery ?? fail();
 
 describe('announce', () => {
   test('has a delivery for each end and endpoint, numbered from 1', () => {
-    expect(told.deliveries.map(({ n, event, url, state, nextAt }) => [n, event, url, state, nextAt])).toEqual(
-      [
-        [1, 'destination.finished', 'https://a.example/', 'pending', 2000],
-        [2, 'destination.finished', 'https://b.example/', 'pending', 2000],
-        [3, 'destination.finished', 'https://a.example/', 'pending', 2000],
-        [4, 'destination.finished', 'https://b.example/', 'pending', 2000],
-        [5, 'job.finished', 'https://a.example/', 'pending', 2000],
-        [6, 'job.finished', 'https://b.example/', 'pending', 2000],
-      ],
-    );
+    const of = announced.messages.map(({ delivery }) => delivery);
+    expect(
+      of.map(({ n, event, destination, url, state, nextAt }) => [n, event, destination, url, state, nextAt]),
+    ).toEqual([
+      [1, 'destination.finished', keyIn('eu-west-1'), 'https://a.example/', 'pending', 2000],
+      [2, 'destination.finished', keyIn('eu-west-1'), 'https://b.example/', 'pending', 2000],
+      [3, 'destination.finished', keyIn('us-west-2'), 'https://a.example/', 'pending', 2000],
+      [4, 'destination.finished', keyIn('us-west-2'), 'https://b.example/', 'pending', 2000],
+      [5, 'job.finished', null, 'https://a.example/', 'pending', 2000],
+      [6, 'job.finished', null, 'https://b.example/', 'pending', 2000],
+    ]);
+    expect(announced.job.deliveriesMade).toBe(6);
   });
 
-  test('has nothing where nobody is to be told, or nothing has ended', () => {
+  test('has nothing where no endpoint is notified, or nothing has ended', () => {
     const silent = copyJob({});
     const over = transitions.stopAll('cancel')(silent, 2000) ?? silent;
-    expect(announce(silent, over)).toBe(over);
+    expect(announce(silent, over)).toEqual({ job: over, messages: [] });
     const begun = transitions.begin('eu-west-1')(running, 1500) ?? running;
-    expect(announce(running, begun)).toBe(begun);
-    expect(announce(told, told)).toBe(told);
+    expect(announce(running, begun)).toEqual({ job: begun, messages: [] });
+    expect(announce(announced.job, announced.job).messages).toEqual([]);
   });
 
-  test('keeps those that wait when there are too many', () => {
-    const many = {
-      ...told,
-      deliveries: Array.from({ length: 600 }, (_, i) => ({
-        ...(told.deliveries[0] ?? fail()),
-        n: i + 1,
-        state: i < 5 ? ('pending' as const) : ('delivered' as const),
-      })),
-    };
-    const next = announce(
-      { ...many, destinations: running.destinations } as Job,
-      { ...many, destinations: cancelled.destinations } as Job,
-    );
-    expect(next.deliveries).toHaveLength(500);
-    expect(next.deliveries.slice(0, 5).map(({ n }) => n)).toEqual([1, 2, 3, 4, 5]);
-    expect(next.deliveries.at(-1)?.n).toBe(606);
+  test('numbers the deliveries of a retried job on', () => {
+    const { job } = announce(running, failed(running));
+    const retried = transitions.onCopy(transitions.retryFailed)(job, 3000) ?? fail();
+    const { messages } = announce(retried, failed(retried));
+    expect(messages.map(({ delivery }) => delivery.n)).toEqual([7, 8, 9, 10, 11, 12]);
+    expect(messages.at(-1)?.body).toContain('no room');
   });
 
-  /** A job whose copies fail and are retried again and again, with receivers that take nothing. */
-  function afterRetries(job: CopyJob, times: number): Job {
-    let latest: Job = job;
-    const write = (transition: transitions.Transition) => {
-      const next = transitions.onCopy(transition)(latest, latest.updatedAt + 1);
-      if (next !== null) latest = announce(latest, next);
-    };
-    for (let i = 0; i < times; i += 1) {
-      for (const { spec } of job.destinations)
-        write(transitions.fail(spec.region, failureBecause('copy-failed', `try ${i}`)));
-      write(transitions.retryFailed);
-    }
-    return latest;
-  }
-
-  test('drops the oldest where a job that is retried without end has too many that wait', () => {
-    const { deliveries } = afterRetries(running, 400);
-    expect(deliveries).toHaveLength(500);
-    expect(deliveries.at(-1)?.n).toBe(400 * 6);
-    expect(JSON.stringify(deliveries.at(-1)?.data)).toContain('try 399');
-  });
-
-  test('keeps all of two rounds, however many endpoints there are', () => {
+  test('a job keeps 500 deliveries, or those of two runs if that is more', () => {
+    expect(deliveriesKept(running)).toBe(500);
     const notify = Array.from({ length: 200 }, (_, i) => `https://${i}.example/`);
-    expect(afterRetries({ ...running, notify }, 5).deliveries).toHaveLength(2 * 3 * 200);
+    expect(deliveriesKept({ ...running, notify })).toBe(2 * 3 * 200);
   });
 });
 
-const fail = (): never => {
+function failed(job: Job): Job {
+  return running.destinations.reduce((latest, { spec }) => {
+    const fails = transitions.fail(spec.region, failureBecause('copy-failed', 'no room'));
+    return transitions.onCopy(fails)(latest, 3000) ?? latest;
+  }, job);
+}
+
+function fail(): never {
   throw new Error('there is no delivery');
-};
+}
 
 describe('recordAttempt', () => {
   /** The waits between the tries of the first delivery until it is given up. */
   function waits(random: number): number[] {
     const all: number[] = [];
-    let job: Job = told;
+    let delivery = first;
     let now = 2000;
     for (;;) {
-      job = recordAttempt(1, FAILED, TIMES, random)(job, now) ?? fail();
-      const { nextAt, state } = job.deliveries[0] ?? fail();
+      delivery = recordAttempt(FAILED, TIMES, random)(delivery, now) ?? fail();
+      const { nextAt, state } = delivery;
       if (nextAt === null) {
         expect(state).toBe('failed');
         return all;
@@ -118,34 +105,28 @@ describe('recordAttempt', () => {
     expect(waits(random)[0]).toBe(random === 0 ? 4000 : 6000);
   });
 
-  test('410 ends all that goes to that endpoint, now and later, and nothing else', () => {
-    const gone = recordAttempt(1, { outcome: 'gone' }, TIMES)(told, 3000) ?? fail();
-    expect(gone.deliveries.map(({ state }) => state)).toEqual([
-      'failed',
-      'pending',
-      'failed',
-      'pending',
-      'failed',
-      'pending',
-    ]);
-    expect(gone.notify).toEqual(['https://b.example/']);
+  test('410 ends the delivery, and all others to that endpoint', () => {
+    const gone = recordAttempt({ outcome: 'gone' }, TIMES)(first, 3000);
+    expect(gone).toMatchObject({ state: 'failed', nextAt: null, attempts: [{ status: 410 }] });
+    expect(giveUp(first, 3000)).toEqual({ ...first, state: 'failed', nextAt: null });
+    const left = withoutEndpoint(first.url)(running);
+    expect(left?.notify).toEqual(['https://b.example/']);
+    expect(withoutEndpoint(first.url)(left ?? running)).toBeNull();
   });
 
   test('changes nothing that is over', () => {
-    const done = recordAttempt(1, { outcome: 'delivered', status: 200 }, TIMES)(told, 3000) ?? fail();
-    expect(recordAttempt(1, FAILED, TIMES)(done, 4000)).toBeNull();
-    expect(recordAttempt(99, FAILED, TIMES)(told, 4000)).toBeNull();
+    const done = recordAttempt({ outcome: 'delivered', status: 200 }, TIMES)(first, 3000) ?? fail();
+    expect(recordAttempt(FAILED, TIMES)(done, 4000)).toBeNull();
+    expect(giveUp(done, 4000)).toBeNull();
   });
 });
 
-test('redeliver gives a delivery all its time again, whatever became of it', () => {
-  const done = recordAttempt(1, { outcome: 'delivered', status: 200 }, TIMES)(told, 3000) ?? fail();
-  const again = redeliver(1)(done, 9000) ?? fail();
-  expect(again.deliveries[0]).toMatchObject({
+test('a delivery that is sent again has all its time again, whatever became of it', () => {
+  const done = recordAttempt({ outcome: 'delivered', status: 200 }, TIMES)(first, 3000) ?? fail();
+  expect(redelivered(done, 9000)).toMatchObject({
     state: 'pending',
     nextAt: 9000,
     since: 9000,
     attempts: [{ status: 200 }],
   });
-  expect(redeliver(7)(done, 9000)).toBeNull();
 });

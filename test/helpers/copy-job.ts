@@ -25,7 +25,7 @@ export function copyJob(
     warnings: [],
     notify: [],
     ownSecrets: [],
-    deliveries: [],
+    deliveriesMade: 0,
     requestId: null,
     traceparent: null,
     requestedBy: 'tester',

@@ -39,17 +39,17 @@ export async function age(redis: Redis, prefix: string, milliseconds: number): P
 }
 
 /**
- * KEYS: lease of the tick, lease of the sweep, scopes, unfinished, lines, then those of the queues without their last part.
- * Answers the milliseconds left of both leases (PTTL), the lowest score of scopes and of unfinished, how many
- * lines there are, and for each queue how many jobs wait and the lowest score of those that are delayed; an empty text for no score.
+ * KEYS: lease of the tick, lease of the sweep, scopes, unfinished, due deliveries, wait queues, then those of the queues without their last part.
+ * Answers the milliseconds left of both leases (PTTL), the lowest score of scopes, of unfinished and of the due deliveries,
+ * how many wait queues there are, and for each queue how many jobs wait and the lowest score of those that are delayed; an empty text for no score.
  */
 const DUE = `
 local function lowest(key) return redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2] or '' end
 local due = {
   redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2]),
-  lowest(KEYS[3]), lowest(KEYS[4]), redis.call('SCARD', KEYS[5])
+  lowest(KEYS[3]), lowest(KEYS[4]), lowest(KEYS[5]), redis.call('SCARD', KEYS[6])
 }
-for i = 6, #KEYS do
+for i = 7, #KEYS do
   due[#due + 1] = redis.call('LLEN', KEYS[i] .. ':wait') + redis.call('ZCARD', KEYS[i] .. ':prioritized')
   due[#due + 1] = lowest(KEYS[i] .. ':delayed')
 end
@@ -60,10 +60,11 @@ return due
 export interface Due {
   /** Milliseconds left of the leases of the recurring steps; negative if a lease is free. */
   leases: { tick: number; sweep: number };
-  /** When the next scope and the next job are due. */
+  /** When the next scope, the next job and the next webhook delivery are due. */
   scope: number;
   job: number;
-  lines: number;
+  delivery: number;
+  waitQueues: number;
   /** By queue: the number of waiting jobs, and when the next delayed one is due by this process' clock. */
   queues: { waiting: number; delayed: number }[];
 }
@@ -76,16 +77,18 @@ export async function readDue(redis: Redis, prefix: string, queues: readonly str
     keys.lease('sweep'),
     keys.scopes,
     keys.unfinished,
+    keys.deliveriesDue,
     keys.waitQueues,
     ...queues.map((name) => `${prefix}:${name}`),
   ];
-  const [tick, sweep, scope, job, lines, ...rest] = await run(redis, DUE, names, []);
+  const [tick, sweep, scope, job, delivery, waitQueues, ...rest] = await run(redis, DUE, names, []);
   const time = (score: unknown) => (score === '' || score === 'inf' ? Infinity : Number(score));
   return {
     leases: { tick: Number(tick), sweep: Number(sweep) },
     scope: time(scope),
     job: time(job),
-    lines: Number(lines),
+    delivery: time(delivery),
+    waitQueues: Number(waitQueues),
     queues: queues.map((_, i) => ({
       waiting: Number(rest[2 * i]),
       delayed: Math.floor(time(rest[2 * i + 1]) / DELAYED_SCORE),

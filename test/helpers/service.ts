@@ -1,4 +1,5 @@
 import { announce } from '../../src/domain/webhooks.ts';
+import type { Delivery } from '../../src/domain/delivery.ts';
 import type { ImageName } from '../../src/domain/ami.ts';
 import { OWN } from './account.ts';
 import type { LookupFunction } from 'node:net';
@@ -169,7 +170,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   const blocking = connectRedis(url, 'blocking', () => {});
   await Promise.all([untilReady(redis, PATIENCE), untilReady(blocking, PATIENCE)]);
   const producer = new StepProducer(redis, prefix);
-  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger), complete: announce });
+  const store = new SteppedStore(redis, prefix, { wake: wakeOrWarn(producer, logger), announce });
   const metrics = new Metrics();
   const aws = {
     requestTimeoutMs: options.requestTimeoutMs ?? PATIENCE,
@@ -271,6 +272,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await simulator.close();
     },
   };
+}
+
+/** The webhook deliveries of a job. */
+export async function deliveriesOf({ store }: Pick<Service, 'store'>, id: string): Promise<Delivery[]> {
+  return (await store.deliveries.ofJobs([id])).get(id) ?? [];
 }
 
 /** Waits until a change of permissions has ended with any result. */

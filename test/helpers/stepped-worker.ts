@@ -140,7 +140,7 @@ export class SteppedWorker {
   }
 
   async #runNext(): Promise<boolean> {
-    const { queues, leases } = await this.#look();
+    const { queues, leases } = await this.#readDue();
     for (const [i, { waiting, delayed }] of queues.entries()) {
       const worker = this.#workers[i];
       if (worker === undefined || (waiting === 0 && delayed > Date.now())) continue;
@@ -152,7 +152,7 @@ export class SteppedWorker {
     return false;
   }
 
-  #look(): Promise<Due> {
+  #readDue(): Promise<Due> {
     return readDue(this.#redis, this.#prefix, QUEUES);
   }
 
@@ -186,11 +186,11 @@ export class SteppedWorker {
   /** Milliseconds until a step is due; `null` if none is. Overdue work waits until the lease of its recurring step expires. */
   async #nextDue(): Promise<number | null> {
     const now = this.#deps.store.now();
-    const { scope, job, lines, leases, queues } = await this.#look();
+    const { scope, job, delivery, waitQueues, leases, queues } = await this.#readDue();
     const next = Math.min(
       Math.max(scope - now, leases.tick),
-      Math.max(job - now, leases.sweep),
-      lines > 0 ? leases.tick : Infinity,
+      Math.max(Math.min(job, delivery) - now, leases.sweep),
+      waitQueues > 0 ? leases.tick : Infinity,
       ...queues.map(({ delayed }) => delayed - Date.now()),
     );
     return next === Infinity ? null : Math.max(1, Math.ceil(next) + 1);

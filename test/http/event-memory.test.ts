@@ -66,7 +66,10 @@ const MIB = 1024 * 1024;
 
 test('a thousand streams take the API little memory, and one subscription', async ({ annotate }) => {
   const job = copyJob({});
-  const store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+  const store = new RedisJobStore(redis, prefix, {
+    wake: async () => {},
+    announce: (_, job) => ({ job, messages: [] }),
+  });
   await store.create(job);
   // What the first streams load and compile is no stream's own.
   for (const client of await follow(job.id, 200)) client.close();

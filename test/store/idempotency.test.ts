@@ -23,7 +23,10 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+  store = new RedisJobStore(redis, prefix, {
+    wake: async () => {},
+    announce: (_, job) => ({ job, messages: [] }),
+  });
   keys = new IdempotencyStore(redis, prefix, 60_000);
 });
 afterEach(() => dropPrefix(redis, prefix));

@@ -29,7 +29,10 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+  store = new RedisJobStore(redis, prefix, {
+    wake: async () => {},
+    announce: (_, job) => ({ job, messages: [] }),
+  });
 });
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));

@@ -25,7 +25,10 @@ beforeAll(async () => {
 });
 beforeEach(() => {
   prefix = testPrefix();
-  store = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+  store = new RedisJobStore(redis, prefix, {
+    wake: async () => {},
+    announce: (_, job) => ({ job, messages: [] }),
+  });
 });
 afterEach(() => dropPrefix(redis, prefix));
 afterAll(() => closeRedis(redis));
@@ -84,7 +87,10 @@ describe('a write', () => {
   test('by many at once loses none of them, and those of one process are merged', async () => {
     const regions = Array.from({ length: 40 }, (_, i) => `xx-test-${i}`);
     const { id } = await saved({}, regions);
-    const other = new RedisJobStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+    const other = new RedisJobStore(redis, prefix, {
+      wake: async () => {},
+      announce: (_, job) => ({ job, messages: [] }),
+    });
     const outcomes = await Promise.all(
       regions.map((region, i) =>
         (i % 2 ? store : other).update(id, transitions.onCopy(transitions.begin(region))),
@@ -277,7 +283,7 @@ describe('listing', () => {
     });
     monitored.disconnect();
     // Sizes of the indexes, the smallest index, its jobs in the other one, the size of the record, the record.
-    expect(commands).toEqual(['ZCARD', 'ZCARD', 'ZRANGE', 'ZMSCORE', 'HSTRLEN', 'HSTRLEN', 'HMGET']);
+    expect(commands).toEqual(['ZCARD', 'ZCARD', 'ZRANGE', 'ZMSCORE', 'HSTRLEN', 'HSTRLEN', 'HLEN', 'HMGET']);
   });
 
   test('looks at ten thousand jobs for one page at most, and goes on with the next', async () => {
@@ -332,7 +338,10 @@ describe('a job past its retention is kept', () => {
         return super.get(one);
       }
     }
-    const sweeping = new RetriedStore(redis, prefix, { wake: async () => {}, complete: (_, after) => after });
+    const sweeping = new RetriedStore(redis, prefix, {
+      wake: async () => {},
+      announce: (_, job) => ({ job, messages: [] }),
+    });
     expect(await sweeping.deleteFinishedBefore(store.now() + 1, 10)).toBe(0);
     expect((await store.get(id))?.finishedAt).toBeNull();
   });
@@ -357,7 +366,7 @@ test('Redis has a record before the wake-ups of its write, which do not wait for
       const asked = answered;
       seen.push([await redis.exists(`${prefix}:job:${job.id}`), asked]);
     },
-    complete: (_, after) => after,
+    announce: (_, job) => ({ job, messages: [] }),
   });
   await waking.create(job).then(() => (answered = true));
   expect(seen).toEqual([[1, false]]);

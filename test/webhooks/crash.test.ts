@@ -6,7 +6,7 @@ import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';
 import { testRedisUrl } from '../helpers/redis.ts';
 import type { Service } from '../helpers/service.ts';
-import { startService, testCredentials } from '../helpers/service.ts';
+import { deliveriesOf, startService, testCredentials } from '../helpers/service.ts';
 import type { Receiver } from './receiver.ts';
 import { startReceiver } from './receiver.ts';
 
@@ -58,17 +58,14 @@ test('a worker killed between sending and writing it down: the same message come
   await until(() => receiver.received.length === 2);
   first.kill('SIGKILL');
   await first.ended;
-  const before = await service.store.get(id);
-  expect(before?.deliveries.map(({ state, attempts }) => [state, attempts.length])).toEqual([
+  const before = await deliveriesOf(service, id);
+  expect(before.map(({ state, attempts }) => [state, attempts.length])).toEqual([
     ['pending', 0],
     ['pending', 0],
   ]);
 
   startWorker();
-  await until(async () => {
-    const job = await service.store.get(id);
-    return job?.deliveries.every(({ state }) => state === 'delivered') ?? false;
-  });
+  await until(async () => (await deliveriesOf(service, id)).every(({ state }) => state === 'delivered'));
   const sent = receiver.received.map(({ headers, body }) => `${String(headers['webhook-id'])} ${body}`);
   expect(sent).toHaveLength(4);
   expect(sent.slice(2).toSorted()).toEqual(sent.slice(0, 2).toSorted());

@@ -5,6 +5,7 @@ import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { copyJob } from '../helpers/copy-job.ts';
+import { deliveriesOf } from '../helpers/service.ts';
 import { until } from '../helpers/waiting.ts';
 import type { Api } from '../http/api.ts';
 import { COPIES, startApi } from '../http/api.ts';
@@ -90,9 +91,7 @@ test('a caller whose receivers never answer leaves half of a worker to others, h
   await startWorker();
   await until(() => silent.received.length >= 20);
   const id = await cancelled('key:other', [other.url]);
-  await until(
-    async () => (await store.get(id))?.deliveries.every(({ state }) => state === 'delivered') ?? false,
-  );
+  await until(async () => (await deliveriesOf({ store }, id)).every(({ state }) => state === 'delivered'));
   expect(silent.received.length).toBe(20);
 });
 

@@ -86,27 +86,25 @@ test('a sweep reads none of the copies that just wait for EC2, and wakes what is
   );
 });
 
-test('what is due later is swept then: an intent that nobody acts on, a message to be sent again', async () => {
-  const { store } = service;
+test('a webhook delivery that is due is woken, and one that is due later is not', async () => {
+  const { store, producer } = service;
+  const job = copyJob({ notify: ['https://a.example/', 'https://b.example/'], createdAt: store.now() }, [
+    REGION,
+  ]);
+  await store.create(job);
+  await store.update(job.id, transitions.onCopy(transitions.stopAll('cancel')));
+  await store.deliveries.change(job.id, 2, (one, now) => ({ ...one, nextAt: now + 60_000 }));
+  await loseWakeUps(service);
   await sweep(service);
+  const [, webhooks] = await producer.queues();
+  const queued = (await webhooks?.getWaiting()) ?? [];
+  expect(queued.map(({ data }) => data.delivery).toSorted()).toEqual([1, 3, 4]);
+});
+
+test('an intent that no worker acts on is swept when it is due', async () => {
+  const { store } = service;
   const begun = await saved(transitions.begin(REGION));
   const startedAt = Number((await store.get(begun))?.updatedAt);
   expect(await store.unfinished(startedAt + 9_999)).toEqual([]);
   expect(await store.unfinished(startedAt + 10_000)).toEqual([begun]);
-
-  const told = await saved(...accepted);
-  const nextAt = startedAt + 60_000;
-  const delivery = {
-    n: 1,
-    event: 'job.finished' as const,
-    url: 'https://a.example/',
-    at: startedAt,
-    data: {},
-  };
-  await store.update(told, (job) => ({
-    ...job,
-    deliveries: [{ ...delivery, state: 'pending', nextAt, since: startedAt, attempts: [] }],
-  }));
-  expect(await store.unfinished(nextAt - 1)).toEqual([begun]);
-  expect(await store.unfinished(nextAt)).toEqual([begun, told]);
 });

@@ -19,7 +19,10 @@ declare module 'fastify' {
 }
 
 /** The dependencies of an answer with a job. */
-type PreferDeps = WaitDeps & { store: Pick<JobStore, 'now'>; workers: Pick<Workers, 'isAnyRunning'> };
+type PreferDeps = WaitDeps & {
+  store: Pick<JobStore, 'now' | 'deliveries'>;
+  workers: Pick<Workers, 'isAnyRunning'>;
+};
 
 /** The most answers that a process holds for one caller at once: each of them reads its job every few seconds. */
 const HELD_PER_CALLER = 100;

@@ -10,7 +10,8 @@
 --     to            the new version, 0: delete the record
 --     commands      [command, key position, args…]
 --     guard         where there is one, either slots and calls: {limit, burst, rate, wanted: [{slots, waiting, timed, full, full_timed,
---                   limit, calls: key positions, member, is_timed}]}, or the first place in a wait queue: {queue: key position, member}
+--                   limit, calls: key positions, member, is_timed}]}, or the first place in a wait queue: {queue: key position, member},
+--                   or a webhook delivery as it was read: {deliveries: key position, n, text}
 --     receipt       what is kept of a request with an Idempotency-Key, where there is one: {key: position, token, fingerprint, value,
 --                   ttl}. The write is made once, and not where the key is another request's
 --   the record (records.ts)
@@ -54,6 +55,9 @@ local function refusal(guard)
   if guard.queue then
     if redis.call('ZRANGE', KEYS[guard.queue], 0, 0)[1] == guard.member then return nil end
     return 'not-first'
+  end
+  if guard.deliveries then
+    return redis.call('HGET', KEYS[guard.deliveries], guard.n) ~= guard.text and 'conflict' or nil
   end
   local refused = {}
   for _, one in ipairs(guard.wanted) do
