@@ -29,7 +29,7 @@ export async function ofAnotherAccount(
   if (hidden.length > 0) throw notShared(image, hidden, 'copy it');
   if (isOwn || !copyTags) return [];
   const message = `${imageId} belongs to account ${ownerId}, and EC2 copies none of its tags except those that begin with ec2:SharedTag/: put the tags that the copies should have into "tags"`;
-  return [{ code: 'tags-not-copied', message, region }];
+  return [{ code: 'tags-not-copied', message, account, region }];
 }
 
 /** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */
@@ -39,5 +39,5 @@ export function leaveOwnerOut(
 ): { permissions: PermissionRequest | null; left: Warning[] } {
   if (asked === null || asked.accounts.length === 0) return { permissions: asked, left: [] };
   const { set, wasNamed } = withoutOwner(asked, account);
-  return { permissions: set, left: wasNamed ? [ownerLeftOut(account, region)] : [] };
+  return { permissions: set, left: wasNamed ? [ownerLeftOut(account, { account, region })] : [] };
 }

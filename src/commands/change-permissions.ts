@@ -59,7 +59,7 @@ export async function changePermissions(
   if (change.mode === 'set') requireOwnPartition(source.region, change.set, '');
   else requireOwnPartition(source.region, change.add, '/add');
   requireShareable(image);
-  const warnings = [...left, ...requireCopiers(asked, source.region)];
+  const warnings = [...left, ...requireCopiers(asked, source)];
   const scope = { account: source.account, region: source.region };
   if (!(await isAllowedInAnyCase(deps, principal, scope, image, change)))
     await requireAllowed(deps, principal, scope, image, change);
@@ -112,11 +112,11 @@ async function requireAllowed(
 /** Drops the image's owner from what is given: the owner may launch and copy the image without it. */
 function leaveOwnerOut(
   change: PermissionChange,
-  { ownerId, region }: Image,
+  { ownerId, ...scope }: Image,
 ): { change: PermissionChange; left: Warning[] } {
   const { set, wasNamed } = withoutOwner(change.mode === 'set' ? change.set : change.add, ownerId);
   const without: PermissionChange = change.mode === 'set' ? { mode: 'set', set } : { ...change, add: set };
-  return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, region)] : [] };
+  return { change: without, left: wasNamed ? [ownerLeftOut(ownerId, scope)] : [] };
 }
 
 /** Refuses a value that is both added and removed: one of the two is a mistake. */
@@ -155,12 +155,12 @@ function requireShareable({ imageId, state }: Image): void {
 }
 
 /** Refuses "includeSnapshots" without accounts: this service shares snapshots only with accounts. */
-function requireCopiers(change: PermissionChange, region: string): Warning[] {
+function requireCopiers(change: PermissionChange, scope: Scope): Warning[] {
   const asked = change.mode === 'set' ? change.set : change.add;
-  return copiers(asked, region, change.mode === 'set' ? '/includeSnapshots' : '/add/includeSnapshots');
+  return copiers(asked, scope, change.mode === 'set' ? '/includeSnapshots' : '/add/includeSnapshots');
 }
 
-export function copiers(asked: PermissionRequest, region: string, pointer: string): Warning[] {
+export function copiers(asked: PermissionRequest, { account, region }: Scope, pointer: string): Warning[] {
   if (!asked.includeSnapshots) return [];
   if (asked.accounts.length === 0) {
     const message = asked.public
@@ -171,7 +171,7 @@ export function copiers(asked: PermissionRequest, region: string, pointer: strin
   if (!hasOthers(asked)) return [];
   const message =
     'only the accounts in "accounts" can copy the image: EC2 shares snapshots with accounts, not with organizations or units';
-  return [{ code: 'organizations-cannot-copy', message, region }];
+  return [{ code: 'organizations-cannot-copy', message, account, region }];
 }
 
 function hasOthers(set: PermissionSet): boolean {

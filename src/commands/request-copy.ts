@@ -56,7 +56,7 @@ export async function requestCopy(
   const image = await requireCopyable(deps, source);
   const specs = request.destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
-  const others = asked === null ? [] : copiers(asked, image.region, '/permissions/includeSnapshots');
+  const others = asked === null ? [] : copiers(asked, image, '/permissions/includeSnapshots');
   const { permissions, left } = leaveOwnerOut(image, asked);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
   const [checked, taken] = await Promise.all([

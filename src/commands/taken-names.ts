@@ -34,19 +34,19 @@ async function takenName(
     const [first, ...more] = same
       .filter(({ imageId }) => imageId !== source.imageId)
       .toSorted((a, b) => (a.createdAt ?? '').localeCompare(b.createdAt ?? ''));
-    return first === undefined ? [] : [taken(first, more.length, region)];
+    return first === undefined ? [] : [taken(first, more.length)];
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     const message = `the service could not check whether ${region} already has an image with the name "${name}": ${error.message}`;
-    return [{ code: 'name-not-checked', message, region }];
+    return [{ code: 'name-not-checked', message, account, region }];
   }
 }
 
-function taken({ imageId, name, createdAt, tags }: Image, more: number, region: string): Warning {
+function taken({ imageId, account, region, name, createdAt, tags }: Image, more: number): Warning {
   const job = tags[JOB_TAG] === undefined ? '' : `, made by job ${tags[JOB_TAG]}`;
   const others = more === 0 ? '' : ` and ${more} more`;
   const message = `${imageId}${others} in ${region} has the name "${name}" already (since ${createdAt ?? 'an unknown time'}${job}), and this job makes another image of that name: cancel it to use the existing one, or deregister that one`;
-  return { code: 'name-taken', message, region };
+  return { code: 'name-taken', message, account, region };
 }
 
 /** @throws {AmiferryError} `ec2-unavailable` if the answer is late */

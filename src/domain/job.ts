@@ -146,18 +146,17 @@ export const WARNING_CODES = [
 ] as const;
 
 /** Something that the reader of a job should know, and that did not stop the job. */
-export interface Warning {
+export interface Warning extends Scope {
   code: (typeof WARNING_CODES)[number];
   message: string;
-  region: string;
   /** With `key-policy-needed`: the statements that the key's owner has to add to the key policy. */
   statements?: KeyPolicyStatement[];
 }
 
 /** With the image owner's own account among the accounts to share with. */
-export function ownerLeftOut(owner: string | null, region: string): Warning {
+export function ownerLeftOut(owner: string | null, { account, region }: Scope): Warning {
   const message = `account ${owner} owns the image, and may launch and copy it without being named: it is not among those that the image is shared with`;
-  return { code: 'owner-left-out', message, region };
+  return { code: 'owner-left-out', message, account, region };
 }
 
 interface JobBase {

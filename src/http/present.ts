@@ -56,10 +56,10 @@ export function presentJob(job: record.Job, { now, isWorkerRunning, deliveries }
 }
 
 /** This warning is never stored: it is shown only while no worker runs. */
-function noWorker({ image: { region } }: record.Job): record.Warning {
+function noWorker({ image: { account, region } }: record.Job): record.Warning {
   const message =
     'no worker is running, so this job makes no progress; it is saved, and continues as soon as a worker is started';
-  return { code: 'no-worker', message, region };
+  return { code: 'no-worker', message, account, region };
 }
 
 function presentCopy({ destinations, permissions }: record.CopyJob, now: number) {

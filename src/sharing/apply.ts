@@ -112,7 +112,7 @@ async function change(
 
 /** What others still have to do before the accounts that got the image can use its keys. */
 function keyWarnings(
-  { region }: Scope,
+  scope: Scope,
   asked: PermissionChange,
   { facts: { keys }, held }: Plan,
   after: PermissionState,
@@ -123,7 +123,7 @@ function keyWarnings(
     granteesOf(asked).length > 0
       ? { ...named, accounts: [] }
       : { ...after, accounts: without(after.accounts, withGrant) };
-  return [...keyPolicyNeeded(region, keys, lacking), ...autoScalingNeeds(region, keys, named)];
+  return [...keyPolicyNeeded(scope, keys, lacking), ...autoScalingNeeds(scope, keys, named)];
 }
 
 /** A PUT revokes the grants of all accounts that it does not name, a PATCH those of the accounts that it removes. */

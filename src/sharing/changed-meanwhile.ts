@@ -22,7 +22,7 @@ export function changedMeanwhile(
   ];
   if (parts.length === 0) return [];
   const message = `while this change was made, another tool changed the image's launch permissions: ${parts.join(', ')}. What was asked for here counts; check whether it goes on`;
-  return [{ code: 'changed-meanwhile', message, region: image.region }];
+  return [{ code: 'changed-meanwhile', message, account: image.account, region: image.region }];
 }
 
 function listed(set: PermissionSet): string {

@@ -91,7 +91,7 @@ async function lookUpKey({ kms }: SharingReads, scope: Scope, keyId: string | nu
   }
   if (lookup.outcome === 'denied') {
     const message = `whether ${keyId} in ${region} can be used could not be checked before the copy: ${lookup.message}`;
-    return { key: { keyId, manager: null }, warnings: [{ code: 'key-not-checked', message, region }] };
+    return { key: { keyId, manager: null }, warnings: [{ code: 'key-not-checked', message, ...scope }] };
   }
   const { enabled, symmetric, manager } = lookup.key;
   const wrong = [...(enabled ? [] : ['disabled, or being deleted']), ...(symmetric ? [] : ['asymmetric'])];
@@ -126,7 +126,7 @@ async function willBeEncrypted(
   const byDefault = await ifKnown(gateway.encryptionByDefault(scope));
   if (asked) return { encrypted: true, byDefault: byDefault ?? false, warnings: [] };
   const message = `whether ${scope.region} encrypts by default may not be read; if it does, the copy is encrypted and can't be shared`;
-  const unknown: Warning = { code: 'encryption-not-checked', message, region: scope.region };
+  const unknown: Warning = { code: 'encryption-not-checked', message, ...scope };
   return {
     encrypted: byDefault ?? false,
     byDefault: byDefault ?? false,

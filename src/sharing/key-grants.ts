@@ -107,17 +107,17 @@ export async function revokeAll(
 }
 
 /** Throws transient errors, and errors that are not an answer of KMS. */
-function grantsLeft({ region }: Scope, imageId: string, error: unknown): Warning {
+function grantsLeft({ account, region }: Scope, imageId: string, error: unknown): Warning {
   if (!(error instanceof AwsError) || PASSING.has(error.kind)) throw error;
   const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
-  return { code: 'key-grants-left', message, region };
+  return { code: 'key-grants-left', message, account, region };
 }
 
 /** How many accounts a warning names in its message: its statements name all of them. */
 const MOST_NAMED = 50;
 
 /** What the key's owner still has to do for the sharees that get no grant: a KMS grant is for an account only. */
-export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionSet): Warning[] {
+export function keyPolicyNeeded({ account, region }: Scope, keys: Keys, lacking: PermissionSet): Warning[] {
   if (keys.length === 0 || shareeCount(lacking) === 0) return [];
   const { accounts, organizations, organizationalUnits } = lacking;
   const members = organizations.length + organizationalUnits.length > 0;
@@ -131,17 +131,19 @@ export function keyPolicyNeeded(region: string, keys: Keys, lacking: PermissionS
     ? ' ("grantKeyAccess" is for accounts only: a grant can name no organization or unit)'
     : ', or ask with "grantKeyAccess": true';
   const message = `${who} can launch the image only with access to its key: have the owner of ${keys.map(({ keyId }) => keyId).join(', ')} add these statements to the key policy${instead}`;
-  return [{ code: 'key-policy-needed', message, region, statements: keyPolicyStatements(lacking, region) }];
+  return [
+    { code: 'key-policy-needed', message, account, region, statements: keyPolicyStatements(lacking, region) },
+  ];
 }
 
 /** What accounts that got an image have to do themselves, before their Auto Scaling groups can launch it. */
-export function autoScalingNeeds(region: string, keys: Keys, named: PermissionSet): Warning[] {
+export function autoScalingNeeds({ account, region }: Scope, keys: Keys, named: PermissionSet): Warning[] {
   if (keys.length === 0 || shareeCount(named) === 0) return [];
   const members = shareeCount({ ...named, accounts: [] }) > 0;
   const [only = 'ACCOUNT', ...others] = members ? [] : named.accounts;
-  const account = others.length === 0 ? only : 'ACCOUNT';
-  const commands = keys.map(({ keyId }) => createGrantCommand(region, keyId, account));
-  const who = account === 'ACCOUNT' ? 'each account, with its own id for ACCOUNT' : account;
+  const grantee = others.length === 0 ? only : 'ACCOUNT';
+  const commands = keys.map(({ keyId }) => createGrantCommand(region, keyId, grantee));
+  const who = grantee === 'ACCOUNT' ? 'each account, with its own id for ACCOUNT' : grantee;
   const message = `Auto Scaling groups can launch the image only once their service-linked role has a grant for its key, which only their own account can make; ${who}: ${commands.join(' && ')}`;
-  return [{ code: 'auto-scaling-grant-needed', message, region }];
+  return [{ code: 'auto-scaling-grant-needed', message, account, region }];
 }

@@ -104,7 +104,14 @@ async function giveUp(
   const warning = notRemoved(destinationScope(destination), leftover, error);
   const { awsCode, aws } = error;
   deps.logger.error(
-    { job: job.id, region: warning.region, imageId, awsCode, awsRequestId: aws?.awsRequestId },
+    {
+      job: job.id,
+      account: warning.account,
+      region: warning.region,
+      imageId,
+      awsCode,
+      awsRequestId: aws?.awsRequestId,
+    },
     warning.message,
   );
   await changeCopy(
@@ -116,13 +123,13 @@ async function giveUp(
 }
 
 function notRemoved(
-  { region }: Scope,
+  { account, region }: Scope,
   { imageId, attempt }: Leftover,
   { message: why, aws }: { message: string; aws?: AwsError['aws'] },
 ): Warning {
   const request = aws?.awsRequestId ? ` (EC2 request ${aws.awsRequestId})` : '';
   const message = `${imageId} in ${region}, which attempt ${attempt} made, could not be removed: ${why}${request} Deregister it and delete its snapshots.`;
-  return { code: 'image-not-removed', message, region };
+  return { code: 'image-not-removed', message, account, region };
 }
 
 /** Adds an image that an attempt made, and that its record does not hold, as a leftover to be removed. */

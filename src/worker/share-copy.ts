@@ -52,11 +52,11 @@ export async function sharePermissions(
   if (destination.supersededBy) {
     if ((await takeBack(deps, scope, request)) === null) throw notTakenBack(scope.region);
     const { message } = supersededBy({ id: destination.supersededBy });
-    return [{ code: 'superseded', message, region: scope.region }];
+    return [{ code: 'superseded', message, ...scope }];
   }
   const result = await shareOrPutBack(deps, request, begun.read, waitOf(deps, destination));
   if (result.outcome === 'shared')
-    return wasNamed ? [ownerLeftOut(image.ownerId, scope.region), ...result.warnings] : result.warnings;
+    return wasNamed ? [ownerLeftOut(image.ownerId, scope), ...result.warnings] : result.warnings;
   if (result.outcome === 'unsettled') throw unsettled(scope.region);
   const [reason] = result.reasons;
   throw new AmiferryError(

@@ -6,6 +6,7 @@ import type { RedisClient } from '../../src/redis-client.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { SCHEMA_VERSION } from '../../src/store/records.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
+import { OWN } from '../helpers/account.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 import * as transitions from '../helpers/transitions.ts';
 import { dropPrefix, testPrefix, testRedisUrl } from '../helpers/redis.ts';
@@ -97,6 +98,7 @@ test('statements for a thousand accounts are in a job once, and referred to', as
     const warning = {
       code: 'key-policy-needed' as const,
       message: `add these to the key of ${region}`,
+      account: OWN,
       region,
     };
     for (const transition of [

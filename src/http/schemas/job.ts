@@ -77,6 +77,7 @@ export const Warning = component(
     {
       code: Type.String({ description: `Stable code: ${WARNING_CODES.join(', ')}. Others may be added.` }),
       message: Type.String({ description: 'The problem, and what to do about it.' }),
+      account: Type.String({ description: 'The account and region that it is about.' }),
       region: Type.String(),
       statements: Type.Optional(
         Type.Array(Type.Object({}, { additionalProperties: true }), {
