@@ -23,7 +23,7 @@ for (const [name, bug] of Object.entries(BUGS).filter(([one]) => one.includes(on
   say(
     failed.length > 0 ? `${name}: caught by ${failed.length} tests, ${passed} passed` : `${name}: NOT CAUGHT`,
   );
-  for (const test of failed) say(`  ${test}`);
+  for (const { name: test } of failed) say(`  ${test}`);
   if (failed.length === 0) process.exitCode = 1;
 }
 await unwind.run();

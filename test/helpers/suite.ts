@@ -9,11 +9,17 @@ import { stopChild } from '../../tools/dev/stop-child.ts';
 import { tether } from '../../tools/dev/tether.ts';
 import type { Unwind } from '../../tools/dev/unwind.ts';
 
+export interface FailedTest {
+  /** Its file and full name, or the path of a file that did not load. */
+  name: string;
+  /** The first lines of its first error. */
+  why: string;
+}
+
 /** The result of a run of the suite. */
 export interface SuiteRun {
   passed: number;
-  /** Full names of the tests that failed, and the paths of files that did not load. */
-  failed: string[];
+  failed: FailedTest[];
   seconds: number;
 }
 
@@ -24,7 +30,14 @@ const JsonReport = Type.Object({
     Type.Object({
       name: Type.String(),
       status: Type.String(),
-      assertionResults: Type.Array(Type.Object({ fullName: Type.String(), status: Type.String() })),
+      message: Type.Optional(Type.String()),
+      assertionResults: Type.Array(
+        Type.Object({
+          fullName: Type.String(),
+          status: Type.String(),
+          failureMessages: Type.Optional(Type.Array(Type.String())),
+        }),
+      ),
     }),
   ),
 });
@@ -35,6 +48,11 @@ export interface SuiteOptions {
   /** Folders or files of tests; default: all. */
   tests?: readonly string[];
 }
+
+const NO_REPORT: FailedTest = { name: 'the suite itself', why: 'vitest wrote no report' };
+
+/** Lines of an error that are reported. */
+const LINES = 3;
 
 /** Runs the suite, or a part of it, once. A run without a report counts as one failure. */
 export async function runSuite(
@@ -48,7 +66,7 @@ export async function runSuite(
     await vitest(project, ['run', '--reporter=json', `--outputFile=${report}`, ...tests], unwind);
     const text = await readFile(report, 'utf8').catch(() => null);
     const seconds = Math.round((performance.now() - began) / 1000);
-    if (text === null) return { passed: 0, failed: ['the suite itself: vitest wrote no report'], seconds };
+    if (text === null) return { passed: 0, failed: [NO_REPORT], seconds };
     return { ...readReport(text, project), seconds };
   } finally {
     await rm(dir, { recursive: true, force: true });
@@ -57,13 +75,20 @@ export async function runSuite(
 
 function readReport(text: string, project: string): Pick<SuiteRun, 'passed' | 'failed'> {
   const { numPassedTests, testResults } = Value.Parse(JsonReport, JSON.parse(text));
-  const failed = testResults.flatMap(({ name, status, assertionResults }) => {
+  const failed = testResults.flatMap(({ name, status, message = '', assertionResults }) => {
     const file = name.replace(`${project}/`, '');
     const tests = assertionResults.filter((one) => one.status === 'failed');
-    if (tests.length > 0) return tests.map(({ fullName }) => `${file}: ${fullName}`);
-    return status === 'failed' ? [`${file}: did not load, or a hook of it failed`] : [];
+    if (tests.length > 0)
+      return tests.map(({ fullName, failureMessages: [why = ''] = [] }) =>
+        failedTest(`${file}: ${fullName}`, why),
+      );
+    return status === 'failed' ? [failedTest(`${file}: did not load, or a hook of it failed`, message)] : [];
   });
   return { passed: numPassedTests, failed };
+}
+
+function failedTest(name: string, why: string): FailedTest {
+  return { name, why: why.split('\n').slice(0, LINES).join('\n') };
 }
 
 async function vitest(cwd: string, args: readonly string[], unwind: Unwind): Promise<void> {

@@ -36,7 +36,8 @@ async function series(title: string, runs: number) {
     say(
       `${title}, run ${run} of ${runs}: ${result.passed} passed, ${result.failed.length} failed, ${result.seconds} s`,
     );
-    for (const one of result.failed) say(`  failed: ${one}`);
+    for (const { name, why } of result.failed)
+      say(`  failed: ${name}\n    ${why.replaceAll('\n', '\n    ')}`);
   }
   return results;
 }

@@ -1,9 +1,7 @@
-import type { SuiteRun } from '../helpers/suite.ts';
-
 /** Which test failed how often, most often first, and how many runs passed. */
-export function tally(runs: readonly Pick<SuiteRun, 'failed'>[]): string {
+export function tally(runs: readonly { failed: readonly { name: string }[] }[]): string {
   const counts = new Map<string, number>();
-  for (const name of runs.flatMap(({ failed }) => failed)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const { name } of runs.flatMap(({ failed }) => failed)) counts.set(name, (counts.get(name) ?? 0) + 1);
   const green = runs.filter(({ failed }) => failed.length === 0).length;
   return [
     ...[...counts]
