@@ -126,9 +126,17 @@ describe('an unknown outcome of CopyImage', () => {
       settings: { lostCopyMs: 15 * SECOND, goneMs: 6 * SECOND, pollMs: 500 },
       simulator: { consistencyDelayMs: 12 * SECOND, copySeconds: 3600 },
     });
-    await service.control.fault({ action: 'CopyImage', region: EU, times: 2, when: 'after', drop: true });
+    // The step may be due again at once: its backoff is random.
+    await service.control.fault({
+      action: 'CopyImage',
+      region: EU,
+      times: 100_000,
+      when: 'after',
+      drop: true,
+    });
     const { id } = await service.copy({ destinations: [{ region: EU }] });
     await service.steps.runDue();
+    await service.control.clearFaults();
     expect((await copyOf(service, id)).destination).toMatchObject({ state: 'queued', imageId: null });
     return id;
   }
