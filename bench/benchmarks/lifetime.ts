@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { OWN } from '../../test/helpers/account.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import type { Bench, Benchmark, Finding } from '../benchmark.ts';
 import { figure } from '../figures.ts';
@@ -109,7 +110,7 @@ async function whilePending(stage: Stage, pending: number, seconds: number): Pro
   const idle = await each(stage, seconds);
   await request(stage, pending, 1);
   const keys = storeKeys(PREFIX);
-  const scopes = REGIONS.map((region) => keys.pending({ account: 'self', region }));
+  const scopes = REGIONS.map((region) => keys.pending({ account: OWN, region }));
   const count = async () =>
     (await Promise.all(scopes.map((key) => redis.hlen(key)))).reduce((a, b) => a + b, 0);
   await until(`${pending} copies pending`, 300, async () => (await count()) === pending);

@@ -1,3 +1,4 @@
+import { OWN } from '../helpers/account.ts';
 import { until } from '../helpers/waiting.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { keysOf } from '../../tools/dev/drop-keys.ts';
@@ -56,10 +57,11 @@ export async function gather(
 /** Indexes of work that still stand though no work is left: each would hold a slot, or a place in line, for good. */
 export async function leftIndexes(redisPort: number): Promise<string[]> {
   const redis = new Redis(redisPort, '127.0.0.1');
-  const { unfinished, pending, slots, waiting, waitingTimed } = storeKeys(PREFIX);
-  const scopes = REGIONS.map((region) => ({ account: 'self', region }));
+  const { unfinished, deliveriesDue, pending, slots, waiting, waitingTimed } = storeKeys(PREFIX);
+  const scopes = REGIONS.map((region) => ({ account: OWN, region }));
   const empty = new Set([
     unfinished,
+    deliveriesDue,
     ...scopes.flatMap((scope) => [pending(scope), slots(scope), waiting(scope), waitingTimed(scope)]),
   ]);
   const found = (await keysOf(redis, PREFIX)).filter((key) => empty.has(key));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { OWN } from '../helpers/account.ts';
 import type { CopyJob, Job } from '../../src/http/schemas/job.ts';
 import { Ec2Actions } from '../helpers/ec2-actions.ts';
 import type { Api } from './api.ts';
@@ -21,7 +22,7 @@ beforeEach(() => api.service.control.reset());
 const copy = async (body: object = {}, url = COPIES) =>
   (await api.post(url, { destinations: [{ region: EU }], ...body }, DONE)).json<CopyJob>();
 const copied = async ({ destinations: [one] }: CopyJob) =>
-  api.service.gateway.describeImage({ account: 'self', region: EU }, one?.imageId ?? '');
+  api.service.gateway.describeImage({ account: OWN, region: EU }, one?.imageId ?? '');
 const codes = ({ warnings }: Job) => warnings.map(({ code }) => code);
 
 describe('tags', () => {
@@ -33,11 +34,9 @@ describe('tags', () => {
     const [call] = (await api.service.control.calls()).copyImage;
     expect(call?.parameters['CopyImageTags']).toBe('false');
     // As before, snapshots have those of the request alone.
-    const [snapshot] = await api.service.gateway.findSnapshots(
-      { account: 'self', region: EU },
-      'amiferry:job',
-      [job.id],
-    );
+    const [snapshot] = await api.service.gateway.findSnapshots({ account: OWN, region: EU }, 'amiferry:job', [
+      job.id,
+    ]);
     expect(Object.keys(snapshot?.tags ?? {}).toSorted()).toEqual([
       'amiferry:attempt',
       'amiferry:job',
@@ -81,7 +80,7 @@ describe('tags', () => {
       'Tag.2.Key': 'team',
     });
     await api.service.untilFinished(id);
-    const image = await api.service.gateway.describeImage({ account: 'self', region: EU }, imageId);
+    const image = await api.service.gateway.describeImage({ account: OWN, region: EU }, imageId);
     expect(image?.tags).toMatchObject({ release: '2026.11', team: 'mine' });
   });
 });
