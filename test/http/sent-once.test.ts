@@ -8,7 +8,6 @@ import { COPIES, startApi } from './api.ts';
 /** What EC2 need not be told, or not twice. The simulator refuses both. */
 const EU = 'eu-west-1';
 const WEB = '/amis/ami-0a1b2c3d4e5f60001/permissions?region=us-east-1';
-const OWN = '111111111111';
 const OTHER = '222222222222';
 const DONE = { prefer: 'wait=15', 'content-type': 'application/json' };
 
