@@ -61,7 +61,9 @@ export function callOf(
     return sqsCall(request, target.slice(sqsTarget.length), body);
   }
   const form = new URLSearchParams(body);
-  return form.get('Version') === stsVersion ? stsCall(caller, form) : ec2Call(simulation, caller, form);
+  return form.get('Version') === stsVersion
+    ? stsCall(simulation, caller, form)
+    : ec2Call(simulation, caller, form);
 }
 
 function invalidAction(action: string): never {
@@ -122,7 +124,7 @@ function emptied(result: XmlObject): XmlObject {
   );
 }
 
-function stsCall(caller: Caller, form: URLSearchParams): Call {
+function stsCall(simulation: Simulation, caller: Caller, form: URLSearchParams): Call {
   const requestId = newRequestId();
   const action = form.get('Action') ?? '';
   const operation = stsOperations.get(action);
@@ -133,7 +135,8 @@ function stsCall(caller: Caller, form: URLSearchParams): Call {
     form: undefined,
     run() {
       if (operation === undefined) return invalidAction(action);
-      return { answer: answers.stsSuccess(action, requestId, operation(caller, Parameters.parse(form))) };
+      const result = operation(caller, Parameters.parse(form), simulation.world.settings);
+      return { answer: answers.stsSuccess(action, requestId, result) };
     },
     refuse: (error) => answers.stsFailure(requestId, error),
   };

@@ -7,6 +7,7 @@ export type { CopyImageCall, LedgerView } from './ledger.ts';
 export type { Fault } from './faults.ts';
 export type { NewImage } from './state/new-image.ts';
 export type { Settings } from './settings.ts';
+export { EXTERNAL_ID } from './sts/operations.ts';
 export { seededKeyId } from './state/keys.ts';
 
 export interface SimulatorOptions extends Partial<Settings> {

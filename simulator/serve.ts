@@ -61,6 +61,17 @@ async function disturbance(
   return call.refuse(new AwsError(code, fault.message ?? `Requested fault: ${code}`, fault.status));
 }
 
+/** The code of a call with credentials whose session has ended; EC2 has a code of its own. */
+const EXPIRED: Readonly<Record<string, string>> = { ec2: 'RequestExpired', sts: 'ExpiredToken' };
+
+function requireSession({ service, sessionEndsAt }: Caller): void {
+  if (sessionEndsAt === null || sessionEndsAt > Date.now()) return;
+  throw new AwsError(
+    EXPIRED[service] ?? 'ExpiredTokenException',
+    'The security token included in the request is expired',
+  );
+}
+
 async function execute(
   simulation: Simulation,
   caller: Caller,
@@ -72,6 +83,7 @@ async function execute(
   const { world, ledger } = simulation;
   const { account, region } = caller;
   try {
+    requireSession(caller);
     if (world.settings.throttle && call.unlimited !== true)
       takeToken(world.scope(account, region), call.action, call.mutates, world.clock.now());
     const done: Done = await call.run({

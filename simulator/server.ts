@@ -37,7 +37,8 @@ async function answer(
     return;
   }
   if (request.method !== 'POST') throw new AwsError('InvalidAction', 'Only POST is simulated', 405);
-  const caller = callerOf(request.headers.authorization);
+  const { authorization, 'x-amz-security-token': token } = request.headers;
+  const caller = callerOf(authorization, typeof token === 'string' ? token : undefined);
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const call = callOf(simulation, caller, request.headers, body, gone.signal);

@@ -40,6 +40,8 @@ export const SettingsSchema = Type.Object(
     publicImages: Type.Integer({ minimum: 0 }),
     /** The most accounts, organizations and units that an image can be shared with. */
     sharees: Type.Integer({ minimum: 0 }),
+    /** The longest session that AssumeRole gives, real seconds. */
+    sessionSeconds: Type.Number({ minimum: 0, maximum: 3600 }),
     /** How often each event of an image's state is delivered to the queue. EC2 and EventBridge: best effort, at least once. */
     eventDelivery: Type.Union([Type.Literal('lost'), Type.Literal('once'), Type.Literal('twice')]),
   },
@@ -65,5 +67,6 @@ export const defaultSettings: Readonly<Settings> = {
   blockPublicAccessDelaySeconds: 0,
   publicImages: 5,
   sharees: 1000,
+  sessionSeconds: 3600,
   eventDelivery: 'once',
 };

@@ -1,11 +1,13 @@
 import { AwsError } from '../errors.ts';
 import { regions } from '../regions.ts';
 
-/** The caller's account and region, read from the credential scope. The signature is not verified. */
+/** The caller's account and region, read from the credential scope and the session token. The signature is not verified. */
 export interface Caller {
   readonly account: string;
   readonly region: string;
   readonly service: string;
+  /** When its session ends, real epoch milliseconds; `null` without a session of AssumeRole. */
+  readonly sessionEndsAt: number | null;
 }
 
 /** The account of access keys that contain none. */
@@ -16,16 +18,26 @@ function accountOf(accessKeyId: string): string {
   return /^(?:A[KS]IASIM)?(\d{12})$/.exec(accessKeyId)?.[1] ?? defaultAccount;
 }
 
-/** Makes an access key id that contains an account, for AssumeRole. */
-export function accessKeyFor(account: string): string {
-  return `ASIASIM${account}`;
+/** Credentials that contain an account and the end of their session (real epoch milliseconds), for AssumeRole. */
+export function sessionFor(account: string, endsAt: number) {
+  return {
+    AccessKeyId: `ASIASIM${account}`,
+    SecretAccessKey: 'simulated',
+    SessionToken: `simulated-session-until-${endsAt}`,
+    Expiration: new Date(endsAt).toISOString(),
+  };
+}
+
+function endOf(sessionToken: string | undefined): number | null {
+  const [, endsAt] = /^simulated-session-until-(\d+)$/.exec(sessionToken ?? '') ?? [];
+  return endsAt === undefined ? null : Number(endsAt);
 }
 
 /**
  * Reads `AWS4-HMAC-SHA256 Credential=<key id>/<date>/<region>/<service>/aws4_request, …`.
  * @throws AwsError MissingAuthenticationToken, AuthFailure, InvalidRegion or OptInRequired
  */
-export function callerOf(authorization: string | undefined): Caller {
+export function callerOf(authorization: string | undefined, sessionToken?: string): Caller {
   if (authorization === undefined || authorization === '') {
     throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token');
   }
@@ -37,7 +49,7 @@ export function callerOf(authorization: string | undefined): Caller {
     throw new AwsError('AuthFailure', 'AWS was not able to validate the provided access credentials');
   }
   requireRegion(region);
-  return { account: accountOf(accessKeyId), region, service };
+  return { account: accountOf(accessKeyId), region, service, sessionEndsAt: endOf(sessionToken) };
 }
 
 function requireRegion(region: string): void {

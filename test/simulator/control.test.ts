@@ -255,18 +255,6 @@ describe('on the wire', () => {
     }
   });
 
-  test("AssumeRole answers credentials of the role's account", async () => {
-    const assume = (arn: string) =>
-      sim.raw(`Action=AssumeRole&Version=2011-06-15&RoleSessionName=s&RoleArn=${encodeURIComponent(arn)}`);
-    const text = await (await assume(`arn:aws:iam::${other}:role/copier`)).text();
-    const key = /<AccessKeyId>(.+?)<\/AccessKeyId>/.exec(text)?.[1] ?? '';
-    const identity = await sim.raw('Action=GetCallerIdentity&Version=2011-06-15', {
-      authorization: authorization('eu-west-1', key, 'sts'),
-    });
-    expect(await identity.text()).toContain(`<Account>${other}</Account>`);
-    expect((await assume('role')).status).toBe(400);
-  });
-
   test('closing ends what hangs', async () => {
     const own = await startHarness();
     await own.control('POST', 'faults', { action: '*', hang: true });
