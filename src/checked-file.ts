@@ -9,7 +9,7 @@ import type { Logger } from './logging/logging.ts';
 /** The state of a checked file, for health and metrics. */
 export interface FileState {
   /** The setting that names the file. */
-  readonly setting: 'API_KEYS_FILE' | 'POLICY_FILE' | 'WEBHOOK_ENDPOINTS_FILE';
+  readonly setting: 'API_KEYS_FILE' | 'POLICY_FILE' | 'WEBHOOK_ENDPOINTS_FILE' | 'ACCOUNTS_FILE';
   /** Whether the version that was read last is invalid (or could not be read), so that the one before stays in force. */
   readonly stale: boolean;
 }

@@ -1,3 +1,4 @@
+import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
 import type { Tracing } from '../tracing/tracing.ts';
 import { withDeadline } from './deadline.ts';
 import type { AwsService } from './error-codes.ts';
@@ -6,10 +7,11 @@ import { leaveThrottling } from './leave-throttling.ts';
 import { REQUEST_ID_LOGGER } from './request-ids.ts';
 import { traced } from './traced-client.ts';
 
-interface Credentials {
+export interface Credentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
+  expiration?: Date;
 }
 
 /** The credentials of an account, or a function that the SDK calls whenever they have expired. */
@@ -32,8 +34,13 @@ export interface AwsOptions {
   tracing?: Pick<Tracing, 'span'>;
   /** An address that replaces the one that the SDK would choose. */
   endpoint?: string;
-  /** Called once for each account. Without it the SDK finds the service's own credentials by its default chain. */
-  credentialsOf?: (account: string | null) => CredentialsProvider;
+  /**
+   * Called for each new client. Without it, and where it gives `undefined`, the SDK finds the service's own credentials by its
+   * default chain.
+   */
+  credentialsOf?: (
+    account: string | null,
+  ) => CredentialsProvider | undefined | Promise<CredentialsProvider | undefined>;
 }
 
 /** The options that the factory passes to the constructor of an SDK client. */
@@ -49,8 +56,16 @@ export interface ServiceSdk<Sdk, Client> {
   create: (sdk: Sdk, config: ClientConfig) => Client;
 }
 
+/** Clients that a factory keeps: accounts times regions may be thousands, at some 100 kB each. */
+const MOST = 200;
+
+/** Sends the calls of all clients of one factory. It keeps their connections. */
+type RequestHandler = NonNullable<EC2ClientConfig['requestHandler']>;
+
 /** Any client of the AWS SDK. */
-type SdkClient = { destroy(): void } & Parameters<typeof withExpectedAnswers>[0] &
+type SdkClient = { destroy(): void; config: { requestHandler: RequestHandler } } & Parameters<
+  typeof withExpectedAnswers
+>[0] &
   Parameters<typeof withDeadline>[0] &
   Parameters<typeof leaveThrottling>[0] &
   Parameters<typeof traced>[0];
@@ -58,13 +73,14 @@ type SdkClient = { destroy(): void } & Parameters<typeof withExpectedAnswers>[0]
 /**
  * The factory of all SDK clients of one service: one client for each account and region. It makes a client when it is first
  * needed, and loads the SDK then. It is the only place that sets region, credentials, endpoint, deadline, checks of answers,
- * throttling and tracing.
+ * throttling and tracing. It keeps the {@link MOST} clients that were used last; all share the connections of one handler, so that a
+ * client which is dropped finishes its calls.
  */
 export class AwsClients<Sdk, Client extends SdkClient> {
   readonly #of: ServiceSdk<Sdk, Client>;
   readonly #options: AwsOptions;
   readonly #clients = new Map<string, Client>();
-  readonly #credentials = new Map<string | null, CredentialsProvider | undefined>();
+  #first: Client | undefined;
   #sdk: Promise<Sdk> | undefined;
 
   constructor(of: ServiceSdk<Sdk, Client>, options: AwsOptions) {
@@ -77,40 +93,56 @@ export class AwsClients<Sdk, Client extends SdkClient> {
     this.#sdk ??= this.#of.load();
     const sdk = await this.#sdk;
     const key = `${scope.account ?? ''}/${scope.region}`;
-    const client = this.#clients.get(key) ?? this.#make(sdk, scope);
-    this.#clients.set(key, client);
-    return { sdk, client };
+    const known = this.#clients.get(key);
+    if (known === undefined) {
+      const credentials = await this.#options.credentialsOf?.(scope.account);
+      const client = this.#clients.get(key) ?? this.#make(sdk, scope.region, credentials);
+      this.#use(key, client);
+      return { sdk, client };
+    }
+    this.#use(key, known);
+    return { sdk, client: known };
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.destroy();
+    this.#first?.destroy();
+    this.#first = undefined;
     this.#clients.clear();
   }
 
-  #make(sdk: Sdk, { account, region }: ClientScope): Client {
+  /** Makes a client the one that was used last. */
+  #use(key: string, client: Client): void {
+    this.#clients.delete(key);
+    this.#clients.set(key, client);
+    const [oldest] = this.#clients.keys();
+    if (this.#clients.size > MOST && oldest !== undefined) this.#clients.delete(oldest);
+  }
+
+  #make(sdk: Sdk, region: string, credentials: CredentialsProvider | undefined): Client {
     const { service, answers, create } = this.#of;
     const { leavesThrottling, tracing } = this.#options;
-    const client = create(sdk, clientConfig(this.#options, region, this.#credentialsOf(account)));
+    const handler = this.#first?.config.requestHandler;
+    const client = create(sdk, clientConfig(this.#options, region, credentials, handler));
+    this.#first ??= client;
     withExpectedAnswers(client, answers);
     withDeadline(client, deadlineOf(this.#options));
     if (leavesThrottling === true) leaveThrottling(client);
     return traced(client, tracing, service, region);
   }
-
-  #credentialsOf(account: string | null): CredentialsProvider | undefined {
-    if (!this.#credentials.has(account))
-      this.#credentials.set(account, this.#options.credentialsOf?.(account));
-    return this.#credentials.get(account);
-  }
 }
 
-function clientConfig(options: AwsOptions, region: string, credentials: CredentialsProvider | undefined) {
+function clientConfig(
+  options: AwsOptions,
+  region: string,
+  credentials: CredentialsProvider | undefined,
+  handler: RequestHandler | undefined,
+) {
   const { requestTimeoutMs, maxAttempts, endpoint } = options;
   return {
     region,
     maxAttempts,
     logger: REQUEST_ID_LOGGER,
-    requestHandler: {
+    requestHandler: handler ?? {
       connectionTimeout: Math.min(3000, requestTimeoutMs),
       requestTimeout: requestTimeoutMs,
       // Without this option the SDK only warns after the time-out, and continues to wait.

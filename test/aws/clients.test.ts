@@ -63,13 +63,29 @@ test('there is one client for each account and region', async () => {
   expect(await get(null, 'eu-west-1')).not.toBe(first);
 });
 
-test('a client calls its region with the credentials of its account, which are asked for once', async () => {
+test('a client calls its region with the credentials of its account', async () => {
   expect(await identity({ account: OTHER, region: 'eu-west-1' })).toBe(OTHER);
   expect(await identity({ account: OTHER, region: 'us-west-2' })).toBe(OTHER);
   expect(await identity({ account: null, region: 'us-west-2' })).toBe(OWN);
-  expect(asked).toEqual([OTHER, null]);
+  expect(asked).toEqual([OTHER, OTHER, null]);
   const { calls } = await new SimulatorControl(simulator.url).calls();
   expect(calls).toEqual({ GetCallerIdentity: { 'eu-west-1': 1, 'us-west-2': 2 } });
+});
+
+test('the clients that were used last are kept, and one that is dropped finishes its call', async () => {
+  const first = { account: OTHER, region: 'eu-west-1' };
+  const { client } = await clients.get(first);
+  await new SimulatorControl(simulator.url).fault({ action: 'GetCallerIdentity', delayMs: 300 });
+  const slow = identity(first);
+  await Promise.all(
+    Array.from({ length: 199 }, (_, i) => clients.get({ account: OWN, region: `eu-west-${i + 2}` })),
+  );
+  expect((await clients.get(first)).client).toBe(client);
+  await Promise.all(
+    Array.from({ length: 200 }, (_, i) => clients.get({ account: OTHER, region: `us-west-${i}` })),
+  );
+  expect((await clients.get(first)).client).not.toBe(client);
+  expect(await slow).toBe(OTHER);
 });
 
 test('the SDK tries a throttled call again, unless that is left to the caller', async () => {

@@ -1,16 +1,10 @@
 import type { STSClient } from '@aws-sdk/client-sts';
 import { classify } from '../aws-error.ts';
-import type { AwsOptions, ServiceSdk } from '../clients.ts';
+import type { AwsOptions } from '../clients.ts';
 import { AwsClients } from '../clients.ts';
 import { UnexpectedAnswer } from '../expected-answers.ts';
-
-type StsSdk = typeof import('@aws-sdk/client-sts');
-const STS: ServiceSdk<StsSdk, STSClient> = {
-  service: 'STS',
-  answers: 'xml',
-  load: () => import('@aws-sdk/client-sts'),
-  create: (sdk, config) => new sdk.STSClient(config),
-};
+import type { StsSdk } from './sts-sdk.ts';
+import { STS } from './sts-sdk.ts';
 
 const ACCOUNT_ID = /^\d{12}$/;
 
