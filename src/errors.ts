@@ -10,6 +10,7 @@ export const ERRORS = {
   'invalid-json': { status: 400, retryable: false, title: 'The body is not valid JSON' },
   'bad-request': { status: 400, retryable: false, title: 'The request is malformed' },
   'unknown-region': { status: 400, retryable: false, title: 'No such region' },
+  'unknown-account': { status: 400, retryable: false, title: 'The account is not configured' },
   'invalid-cursor': { status: 400, retryable: false, title: 'The cursor is not one that this service gave' },
   unauthenticated: { status: 401, retryable: false, title: 'Credentials are missing or not valid' },
   'missing-scope': { status: 403, retryable: false, title: 'The credentials lack a scope' },
@@ -52,6 +53,11 @@ export const ERRORS = {
     status: 422,
     retryable: false,
     title: "Another account's image with product codes can not be copied",
+  },
+  'source-not-shared': {
+    status: 422,
+    retryable: false,
+    title: 'The account of a copy does not see the source',
   },
   'foreign-snapshot': {
     status: 422,

@@ -4,7 +4,9 @@ import type { Static } from 'typebox';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
 import { ACCOUNT_PATTERN, KMS_KEY_PATTERN } from '../domain/identifiers.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
-import type { Account, Accounts, Role } from './accounts.ts';
+import type { Config } from '../config/config.ts';
+import type { Account, Accounts, AccountsSource, Role } from './accounts.ts';
+import { NO_ACCOUNTS } from './accounts.ts';
 
 const CLOSED = { additionalProperties: false };
 
@@ -49,6 +51,16 @@ const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 /** Loads the accounts file (docs/accounts.md). @throws {ConfigError} if it can't be read or is invalid */
 export function openAccountsFile(path: string): CheckedFile<Accounts> {
   return new CheckedFile('ACCOUNTS_FILE', path, parseAccounts);
+}
+
+/** Loads the accounts file that is set. @throws {ConfigError} if it can't be read or is invalid */
+export function accountsOf({ accountsFile }: Pick<Config, 'accountsFile'>): {
+  accounts: AccountsSource;
+  files: CheckedFile<Accounts>[];
+} {
+  if (accountsFile === '') return { accounts: NO_ACCOUNTS, files: [] };
+  const file = openAccountsFile(accountsFile);
+  return { accounts: file, files: [file] };
 }
 
 /** @throws an error that says where the text violates the schema, or which file of an external id is invalid */

@@ -21,6 +21,7 @@ const RulesSchema = Type.Object(
   {
     sourceRegions: Type.Optional(orAny(REGION_PATTERN)),
     destinationRegions: Type.Optional(orAny(REGION_PATTERN)),
+    destinationAccounts: Type.Optional(orAny(ACCOUNT_PATTERN)),
     accounts: Type.Optional(orAny(ACCOUNT_PATTERN)),
     organizations: Type.Optional(orAny(ORGANIZATION_PATTERN)),
     organizationalUnits: Type.Optional(orAny(UNIT_PATTERN)),
@@ -45,6 +46,7 @@ const PolicySchema = Type.Object(
 const NOTHING = {
   sourceRegions: [],
   destinationRegions: [],
+  destinationAccounts: [],
   accounts: [],
   organizations: [],
   organizationalUnits: [],

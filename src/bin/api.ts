@@ -1,3 +1,5 @@
+import { accountsOf } from '../accounts/accounts-file.ts';
+import { AccountCredentials } from '../aws/sts/account-credentials.ts';
 import { accessOf, keepFresh } from '../auth/settings.ts';
 import { buildApp } from '../http/app.ts';
 import { announce } from '../domain/webhooks.ts';
@@ -35,7 +37,8 @@ const SOON = 2000;
 const config = orExit(() => readConfig(process.env));
 const { authenticate, loopbackOnly, policy, files: accessFiles } = orExit(() => accessOf(config));
 const { webhooks, files: endpointFiles } = orExit(() => webhooksOf(config));
-const files = [...accessFiles, ...endpointFiles];
+const { accounts, files: accountFiles } = orExit(() => accountsOf(config));
+const files = [...accessFiles, ...endpointFiles, ...accountFiles];
 const logger = createLogger('api', config.logLevel);
 const tracing = await startTracing(config.tracing, 'api', logger);
 
@@ -54,12 +57,20 @@ const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 4000, maxAttempts: 2, tracing };
 const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-const gateway = new AwsGateway({ ...aws, budget, onCall });
+const ownAccount = new OwnAccount(aws, config.defaultRegion);
+const credentials = new AccountCredentials(aws, {
+  accounts,
+  ownAccount,
+  use: 'readRole',
+  sessionName: 'amiferry-api',
+  region: config.defaultRegion,
+});
+const inAccounts = { ...aws, credentialsOf: (account: string | null) => credentials.of(account) };
+const gateway = new AwsGateway({ ...inAccounts, budget, onCall });
 const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );
-const kms = new AwsKmsGateway(aws);
-const ownAccount = new OwnAccount(aws, config.defaultRegion);
+const kms = new AwsKmsGateway(inAccounts);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
@@ -84,10 +95,11 @@ const app = await buildApp({
   gateway,
   reader,
   ownAccount,
+  accounts,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
   imageNames: new ImageNames(gateway),
-  disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), defaultRegion),
+  disabledRegions: new DisabledRegions(gateway, defaultRegion),
   kms,
   quotas: config.quotas,
   logger,
@@ -144,7 +156,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
-  { name: 'close STS', timeout: 200, run: () => ownAccount.close() },
+  { name: 'close STS', timeout: 200, run: () => [ownAccount, credentials].forEach((one) => one.close()) },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

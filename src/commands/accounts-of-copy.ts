@@ -1,5 +1,6 @@
 import type { Image } from '../domain/ami.ts';
-import type { Warning } from '../domain/job.ts';
+import { snapshotIdsOf } from '../domain/ami.ts';
+import type { CopySpec, Warning } from '../domain/job.ts';
 import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { withoutOwner } from '../domain/permissions.ts';
@@ -30,6 +31,36 @@ export async function ofAnotherAccount(
   if (isOwn || !copyTags) return [];
   const message = `${imageId} belongs to account ${ownerId}, and EC2 copies none of its tags except those that begin with ec2:SharedTag/: put the tags that the copies should have into "tags"`;
   return [{ code: 'tags-not-copied', message, account, region }];
+}
+
+/**
+ * Checks that each account which the image is copied into may see it, with its snapshots: CopyImage is called there.
+ * @throws {AmiferryError} `source-not-shared`, which names what each account lacks
+ */
+export async function requireVisible(
+  deps: CommandDeps,
+  image: Image,
+  specs: readonly CopySpec[],
+): Promise<void> {
+  const abroad = specs.filter(({ account }) => account !== image.account).map(({ account }) => account);
+  const accounts = [...new Set(abroad)];
+  const lacking = await Promise.all(accounts.map((account) => lackedBy(deps, image, account)));
+  const reasons = lacking.filter((one) => one !== null);
+  if (reasons.length === 0) return;
+  const unseeing = accounts.filter((_, i) => lacking[i] !== null);
+  const add = JSON.stringify({ add: { accounts: unseeing, includeSnapshots: true, grantKeyAccess: true } });
+  const message = `${reasons.join('; ')}. Share it with them first: PATCH /amis/${image.imageId}/permissions?region=${image.region} ${add}`;
+  throw new AmiferryError('source-not-shared', message);
+}
+
+/** What an account lacks to copy an image; `null` where it lacks nothing, or where that may not be read. */
+async function lackedBy({ gateway }: CommandDeps, image: Image, account: string): Promise<string | null> {
+  const scope = { account, region: image.region };
+  const seen = await ifKnown(gateway.describeImage(scope, image.imageId).then((one) => one !== null));
+  if (seen === false) return `account ${account} does not see ${image.imageId}`;
+  const owners = await ifKnown(gateway.snapshotOwners(scope, snapshotIdsOf([image])));
+  const hidden = owners === null ? [] : hiddenSnapshots(owners);
+  return hidden.length === 0 ? null : `account ${account} does not see ${hidden.join(', ')}`;
 }
 
 /** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */

@@ -1,5 +1,5 @@
 import type { AccessScope, Principal } from '../domain/access.ts';
-import type { ImageName } from '../domain/ami.ts';
+import type { ImageName, Scope } from '../domain/ami.ts';
 import type { AuditAction, AuditEntry } from '../domain/audit.ts';
 import { auditEntry, byPrincipal, shortened } from '../domain/audit.ts';
 import type { Job } from '../domain/job.ts';
@@ -18,11 +18,18 @@ import type { Named } from '../domain/transitions.ts';
 import { isNamed, retryable } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
+import { otherAccounts } from './require-account.ts';
 
-type Deps = Pick<CommandDeps, 'policy' | 'audit'>;
+type Deps = Pick<CommandDeps, 'policy' | 'audit' | 'ownAccount'>;
 
 /** The object of a request, for the audit. */
 type About = Pick<AuditEntry, 'action' | 'image' | 'what'> & Partial<AuditEntry>;
+
+/** The destinations of a copy, and the permissions that it asks for. */
+interface AskedCopy {
+  destinations: readonly (Scope & { kmsKeyId: string | null })[];
+  permissions: PermissionRequest | null;
+}
 
 /** The reasons to refuse a request: missing scopes, and violations of the policy. */
 interface Objections {
@@ -38,9 +45,9 @@ export async function authoriseCopy(
   deps: Deps,
   principal: Principal,
   image: ImageName,
-  plan: Omit<CopyPlan, 'sourceRegion'> & { permissions: PermissionRequest | null },
+  plan: AskedCopy,
 ): Promise<void> {
-  const objections = againstCopy(deps, principal, principal.id, { ...plan, sourceRegion: image.region });
+  const objections = await againstCopy(deps, principal, principal.id, image, plan);
   await turnAway(deps, principal, { action: 'request-copy', image, what: plan }, objections);
 }
 
@@ -55,19 +62,19 @@ export async function authoriseChange(
   change: PermissionChange,
   before: PermissionState,
 ): Promise<void> {
-  const objections = againstChange(deps, principal, principal.id, image.region, change, before);
+  const objections = await againstChange(deps, principal, principal.id, image, change, before);
   await turnAway(deps, principal, { action: 'change-permissions', image, what: change }, objections);
 }
 
 /** Whether the caller may make a change of an image that has the permissions `before`. Nothing is audited. */
-export function mayChange(
+export async function mayChange(
   deps: Deps,
   principal: Principal,
-  region: string,
+  scope: Scope,
   change: PermissionChange,
   before: PermissionState,
-): boolean {
-  const { scopes, policy } = againstChange(deps, principal, principal.id, region, change, before);
+): Promise<boolean> {
+  const { scopes, policy } = await againstChange(deps, principal, principal.id, scope, change, before);
   return scopes.length + policy.length === 0;
 }
 
@@ -85,7 +92,7 @@ export async function authoriseRetry(
     deps,
     principal,
     about('retry-job', job, destinationsNamed(named)),
-    againstRetry(deps, principal, job, named),
+    await againstRetry(deps, principal, job, named),
   );
 }
 
@@ -120,13 +127,16 @@ function accepted({ policy }: Pick<Deps, 'policy'>, principal: Principal, what: 
   return auditEntry({ ...what, outcome: 'allowed', ...byPrincipal(principal, policy.current()) });
 }
 
-function againstCopy(
+async function againstCopy(
   deps: Deps,
   principal: Principal,
   owner: string,
-  { permissions, ...plan }: CopyPlan & { permissions: PermissionRequest | null },
-): Objections {
+  source: Scope,
+  { permissions, destinations }: AskedCopy,
+): Promise<Objections> {
   const policy = deps.policy.current();
+  const others = await otherAccounts(deps, [source, ...destinations]);
+  const plan: CopyPlan = { sourceRegion: source.region, otherAccounts: others, destinations };
   const sharing = permissions === null ? null : sharingOfCopy(permissions);
   const needed: AccessScope[] = ['amis:copy'];
   if (sharing !== null) needed.push('amis:share');
@@ -140,17 +150,18 @@ function againstCopy(
   };
 }
 
-function againstChange(
+async function againstChange(
   deps: Deps,
   principal: Principal,
   owner: string,
-  region: string,
+  scope: Scope,
   change: PermissionChange,
   before: PermissionState,
-): Objections {
+): Promise<Objections> {
   const policy = deps.policy.current();
   const sharing = sharingOfChange(change, before);
-  const inRegion = againstChanging(policy, owner, region);
+  const others = await otherAccounts(deps, [scope]);
+  const inRegion = againstChanging(policy, owner, scope.region, others);
   return {
     scopes: lacking(principal, sharing.public ? ['amis:share', 'amis:publish'] : ['amis:share']),
     policy: inRegion.length > 0 ? inRegion : againstSharing(policy, owner, sharing),
@@ -158,19 +169,14 @@ function againstChange(
 }
 
 /** A retry runs with the rules of the principal that requested the job. */
-function againstRetry(deps: Deps, principal: Principal, job: Job, named: Named): Objections {
+async function againstRetry(deps: Deps, principal: Principal, job: Job, named: Named): Promise<Objections> {
   const owner = job.requestedBy;
-  const { region } = job.image;
   if (job.kind === 'permissions') {
-    return againstChange(deps, principal, owner, region, job.change, job.before ?? PRIVATE);
+    return againstChange(deps, principal, owner, imageScope(job), job.change, job.before ?? PRIVATE);
   }
   const failed = job.destinations.filter((one) => isNamed(named, one) && retryable(one));
   const destinations = failed.map(({ spec }) => spec);
-  return againstCopy(deps, principal, owner, {
-    sourceRegion: region,
-    destinations,
-    permissions: job.permissions,
-  });
+  return againstCopy(deps, principal, owner, imageScope(job), { destinations, permissions: job.permissions });
 }
 
 function lacking({ scopes }: Principal, needed: readonly AccessScope[]): AccessScope[] {

@@ -80,7 +80,7 @@ async function isAllowedInAnyCase(
   change: PermissionChange,
 ): Promise<boolean> {
   if (change.mode !== 'set' || change.set.public || isEncrypted(image)) return false;
-  if (!mayChange(deps, principal, scope.region, change, PRIVATE)) return false;
+  if (!(await mayChange(deps, principal, scope, change, PRIVATE))) return false;
   const facts = await sharingFacts(deps, scope, image);
   if (refusals(facts, change.set, change.set).length > 0) return false;
   return isShownAsOwn(deps, scope, image);

@@ -17,7 +17,7 @@ interface CopyOptions {
 export interface CopyRequest extends CopyOptions {
   copyTags?: boolean;
   tags?: Tags;
-  destinations: readonly (CopyOptions & { region: string })[];
+  destinations: readonly (CopyOptions & { account?: string; region: string })[];
   onFailure?: 'keep' | 'deregister';
   /** Permissions that each copy gets once it is available. */
   permissions?: PermissionInput;
@@ -25,26 +25,29 @@ export interface CopyRequest extends CopyOptions {
   notify?: { url: string };
 }
 
+/** A destination with its account: the service's own by default. */
+export type AskedDestination = CopyOptions & { account: string; region: string };
+
 /** Builds the spec of one destination. @throws {AmiferryError} `same-region`, `encryption-cannot-be-removed`, `validation-failed` */
-export function specOf(
-  request: CopyRequest,
-  one: CopyRequest['destinations'][number],
-  image: Image,
-): CopySpec {
+export function specOf(request: CopyRequest, one: AskedDestination, image: Image): CopySpec {
   const asked = { ...request, ...one };
   const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
   if (encrypted === false) {
-    const place = one.encrypted === undefined ? '' : `/destinations/${request.destinations.indexOf(one)}`;
+    const place =
+      one.encrypted === undefined
+        ? ''
+        : `/destinations/${request.destinations.findIndex((each) => each.region === one.region)}`;
     refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
   }
-  if (one.region === image.region && asked.kmsKeyId === undefined && encrypted !== true) {
+  const isHere = one.region === image.region && one.account === image.account;
+  if (isHere && asked.kmsKeyId === undefined && encrypted !== true) {
     throw new AmiferryError(
       'same-region',
       `${image.imageId} is in ${one.region} already: name other regions, or "encrypted" and "kmsKeyId" to re-encrypt it there`,
     );
   }
   return {
-    account: image.account,
+    account: one.account,
     region: one.region,
     name: asked.name ?? image.name,
     description: asked.description ?? image.description,

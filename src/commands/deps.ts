@@ -1,3 +1,4 @@
+import type { AccountsSource } from '../accounts/accounts.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
 import type { SharingQuotas } from '../domain/sharing-rules.ts';
@@ -19,11 +20,13 @@ export interface CommandDeps {
   producer: StepProducer;
   gateway: Ec2Gateway;
   ownAccount: Pick<OwnAccount, 'get'>;
+  /** The accounts besides the service's own. */
+  accounts: AccountsSource;
   /** Only for the source of a copy: answers may be a few seconds old. */
   recentImages: Pick<RecentImages, 'describeImage'>;
   imageNames: Pick<ImageNames, 'find'>;
   sourceFacts: Pick<SourceFacts, 'snapshotOwners'>;
-  /** Regions that the account has not enabled. */
+  /** Regions that an account has not enabled. */
   disabledRegions: Pick<DisabledRegions, 'read'>;
   kms: KmsGateway;
   quotas: SharingQuotas;

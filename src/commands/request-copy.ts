@@ -1,4 +1,5 @@
 import type { Image, ImageName } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
 import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
@@ -6,16 +7,18 @@ import type { PermissionRequest } from '../domain/permissions.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../sharing/copy-checks.ts';
-import { leaveOwnerOut, ofAnotherAccount } from './accounts-of-copy.ts';
+import { leaveOwnerOut, ofAnotherAccount, requireVisible } from './accounts-of-copy.ts';
 import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
-import type { CopyRequest } from './copy-spec.ts';
+import type { AskedDestination, CopyRequest } from './copy-spec.ts';
 import { requireTagsFit, specOf } from './copy-spec.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
 import type { Origin } from './origin.ts';
 import { NO_ORIGIN } from './origin.ts';
+import type { NamedScope } from './require-account.ts';
+import { requireAccounts } from './require-account.ts';
 import { requireEnabled } from './require-enabled.ts';
 import { requireImage } from './require-image.ts';
 import { requireOwnPartition, requireReachable } from './require-partition.ts';
@@ -27,7 +30,7 @@ export type { CopyRequest };
 
 /**
  * Accepts a copy: checks everything that can be checked before anything changes, then saves the job.
- * @throws {AmiferryError} `unknown-region`, `other-partition`, `foreign-product-codes`, `foreign-snapshot`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
+ * @throws {AmiferryError} `unknown-region`, `unknown-account`, `other-partition`, `source-not-shared`, `foreign-product-codes`, `foreign-snapshot`, `region-not-enabled`, `missing-scope`, `outside-policy`, `image-not-found`, `image-not-available`, `same-region`,
  *   `encryption-cannot-be-removed`, `validation-failed`, those of notify.ts and of copy-checks.ts, or the error of DescribeImages.
  */
 export async function requestCopy(
@@ -37,28 +40,29 @@ export async function requestCopy(
   principal: Principal,
   origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
-  const named = request.destinations.map(({ region }, i) => ({
-    region,
-    pointer: `/destinations/${i}/region`,
-  }));
-  requireRegions(deps, named);
-  requireDistinct(request.destinations.map(({ region }) => region));
+  const destinations = await destinationsOf(deps, request);
+  requireRegions(
+    deps,
+    destinations.map(({ region, pointers }) => ({ region, pointer: pointers.region })),
+  );
+  requireDistinct(destinations);
   requireReachable(source.region, request.destinations);
+  await requireAccounts(deps, destinations);
   const endpoints = endpointsFor(deps, request.notify?.url);
   const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
   if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
-  const destinations = request.destinations.map(({ region, kmsKeyId = request.kmsKeyId ?? null }) => ({
-    region,
-    kmsKeyId,
-  }));
-  await authoriseCopy(deps, principal, source, { destinations, permissions: asked });
-  await requireEnabled(deps, [{ region: source.region, pointer: '/region' }, ...named]);
+  await authoriseCopy(deps, principal, source, { destinations: plannedOf(destinations), permissions: asked });
+  await requireEnabled(deps, [
+    { account: source.account, region: source.region, pointer: '/region' },
+    ...destinations.map((one) => ({ ...one, pointer: one.pointers.region })),
+  ]);
   const image = await requireCopyable(deps, source);
-  const specs = request.destinations.map((one) => specOf(request, one, image));
+  const specs = destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
   const others = asked === null ? [] : copiers(asked, image, '/permissions/includeSnapshots');
   const { permissions, left } = leaveOwnerOut(image, asked);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
+  await requireVisible(deps, image, specs);
   const [checked, taken] = await Promise.all([
     checkAll(deps, image, request, specs, permissions),
     takenNames(deps, image, specs),
@@ -73,10 +77,35 @@ export async function requestCopy(
   return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
 }
 
-function requireDistinct(regions: string[]): void {
-  const errors = regions.flatMap((region, i) =>
-    regions.indexOf(region) < i
-      ? [{ pointer: `/destinations/${i}/region`, message: `${region} is named twice` }]
+/** The destinations of a request, each with its account and with the key that the accounts file gives it. */
+async function destinationsOf(
+  deps: CommandDeps,
+  request: CopyRequest,
+): Promise<(AskedDestination & NamedScope)[]> {
+  const own = await deps.ownAccount.get();
+  const configured = deps.accounts.current();
+  return request.destinations.map((one, i) => {
+    const account = one.account ?? own;
+    const kmsKeyId = one.kmsKeyId ?? request.kmsKeyId ?? configured.get(account)?.kmsKeyId ?? undefined;
+    const at = `/destinations/${i}`;
+    return {
+      ...one,
+      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
+      account,
+      pointers: { account: `${at}/account`, region: `${at}/region` },
+    };
+  });
+}
+
+function plannedOf(destinations: readonly AskedDestination[]) {
+  return destinations.map(({ account, region, kmsKeyId = null }) => ({ account, region, kmsKeyId }));
+}
+
+function requireDistinct(destinations: readonly NamedScope[]): void {
+  const keys = destinations.map(scopeKey);
+  const errors = destinations.flatMap(({ account, region, pointers }, i) =>
+    keys.indexOf(scopeKey({ account, region })) < i
+      ? [{ pointer: pointers.region, message: `${region} is named twice for account ${account}` }]
       : [],
   );
   if (errors.length > 0)
@@ -115,6 +144,11 @@ async function checkAll(
   return found.flat();
 }
 
+/** Whether a copy goes into another account than the source's: EC2 does not copy the source's tags there. */
+function goesAbroad({ account }: Image, specs: readonly CopySpec[]): boolean {
+  return specs.some((one) => one.account !== account);
+}
+
 function newJob(
   image: Image,
   specs: CopySpec[],
@@ -129,7 +163,8 @@ function newJob(
   now: number,
 ): CopyJob {
   const { request, permissions, warnings, endpoints, requestedBy, origin } = asked;
-  const sourceTags = (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}) : null;
+  const sourceTags =
+    (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}, goesAbroad(image, specs)) : null;
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),

@@ -1,4 +1,4 @@
-import type { Image } from '../domain/ami.ts';
+import type { Image, Scope } from '../domain/ami.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { ifKnown } from '../sharing/facts.ts';
@@ -7,16 +7,23 @@ import type { NamedRegion } from './require-region.ts';
 
 type Deps = Pick<CommandDeps, 'disabledRegions'>;
 
+/** A region of an account, and the JSON pointer to it in the request. */
+export interface NamedRegionOf extends NamedRegion {
+  account: string;
+}
+
 /**
- * Refuses, in one error, all regions that the account has not enabled. If the service may not read which are enabled, EC2 refuses
- * the calls later. @throws {AmiferryError} `region-not-enabled`
+ * Refuses, in one error, all regions that their accounts have not enabled. If the service may not read which are enabled, EC2
+ * refuses the calls later. @throws {AmiferryError} `region-not-enabled`
  */
 export async function requireEnabled(
   { disabledRegions }: Deps,
-  named: readonly NamedRegion[],
+  named: readonly NamedRegionOf[],
 ): Promise<void> {
-  const disabled = await ifKnown(disabledRegions.read());
-  refuse(named.filter(({ region }) => disabled?.includes(region) === true));
+  const accounts = [...new Set(named.map(({ account }) => account))];
+  const read = accounts.map(async (one) => [one, await ifKnown(disabledRegions.read(one))] as const);
+  const disabled = new Map(await Promise.all(read));
+  refuse(named.filter(({ account, region }) => disabled.get(account)?.includes(region) === true));
 }
 
 /**
@@ -25,7 +32,7 @@ export async function requireEnabled(
  */
 export async function whereEnabled(
   deps: Deps,
-  region: string,
+  scope: Scope,
   look: () => Promise<Image | null>,
 ): Promise<Image | null> {
   try {
@@ -33,18 +40,18 @@ export async function whereEnabled(
   } catch (error) {
     if (!(error instanceof AwsError) || (error.kind !== 'denied' && error.kind !== 'credentials'))
       throw error;
-    const named = [{ region, pointer: '/region' }];
+    const named = [{ ...scope, pointer: '/region' }];
     if (error.awsCode === 'OptInRequired') refuse(named);
     await requireEnabled(deps, named);
     throw error;
   }
 }
 
-function refuse(named: readonly NamedRegion[]): void {
+function refuse(named: readonly NamedRegionOf[]): void {
   if (named.length === 0) return;
-  const errors = named.map(({ region, pointer }) => ({
+  const errors = named.map(({ account, region, pointer }) => ({
     pointer,
-    message: `${region} is not enabled in this account: enable it (aws account enable-region --region-name ${region}), or leave it out`,
+    message: `${region} is not enabled in account ${account}: enable it (aws account enable-region --region-name ${region}), or leave it out`,
   }));
   const all = errors.map(({ message }) => message).join('; ');
   throw new AmiferryError('region-not-enabled', all, { errors });

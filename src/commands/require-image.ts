@@ -13,10 +13,10 @@ export async function requireImage(
   deps: Pick<CommandDeps, 'disabledRegions'> & { gateway: Pick<Ec2Gateway, 'describeImage'> },
   { imageId, account, region }: ImageName,
 ): Promise<Image> {
-  const image = await whereEnabled(deps, region, () =>
+  const image = await whereEnabled(deps, { account, region }, () =>
     deps.gateway.describeImage({ account, region }, imageId),
   );
   if (image !== null) return image;
-  const message = `${imageId} doesn't exist in ${region}, or isn't visible to this account. Is ?region= right?`;
+  const message = `${imageId} doesn't exist in ${region}, or isn't visible to account ${account}. Is ?region= right, and ?account=?`;
   throw new AmiferryError('image-not-found', message);
 }

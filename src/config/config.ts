@@ -11,6 +11,7 @@ import { SERVICE } from './settings/service.ts';
 import { COPYING } from './settings/copying.ts';
 import { JOBS } from './settings/jobs.ts';
 import { WEBHOOKS } from './settings/webhooks.ts';
+import { ACCOUNTS } from './settings/accounts.ts';
 import { ACCESS } from './settings/access.ts';
 import { TRACING } from './settings/tracing.ts';
 import { readSetting } from './setting.ts';
@@ -20,7 +21,7 @@ import { readSetting } from './setting.ts';
  * environment; the AWS SDK and OpenTelemetry's exporter read their own variables. docs/settings.md and .env.example list the
  * same settings.
  */
-const SETTINGS = { ...SERVICE, ...COPYING, ...JOBS, ...WEBHOOKS, ...ACCESS, ...TRACING };
+const SETTINGS = { ...SERVICE, ...COPYING, ...JOBS, ...WEBHOOKS, ...ACCESS, ...ACCOUNTS, ...TRACING };
 
 type Settings = { [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name]['default'] };
 
@@ -70,6 +71,7 @@ export interface Config {
   apiKeysFile: string;
   jwt: { jwksUrl: string; issuer: string; audience: string; algorithms: readonly string[] };
   policyFile: string;
+  accountsFile: string;
   /** Requests a minute and caller; 0 is no limit. */
   rateLimit: number;
   auditEntries: number;
@@ -128,6 +130,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       algorithms: settings.JWT_ALGORITHMS.split(','),
     },
     policyFile: settings.POLICY_FILE,
+    accountsFile: settings.ACCOUNTS_FILE,
     rateLimit: settings.RATE_LIMIT,
     auditEntries: settings.AUDIT_ENTRIES,
     webhooks: {

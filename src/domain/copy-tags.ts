@@ -18,12 +18,12 @@ export function travellingTags(source: Tags): Tags {
 /**
  * The source's tags that the CopyImage call has to send itself. CopyImageTags would copy every tag of the source, also one
  * whose key is in TagSpecifications already: a key that the caller names too, or a tag of this service where the source is
- * itself a copy. EC2 does not document what it does with a key that comes twice. `null`: no key would come twice, and EC2
- * copies the tags.
+ * itself a copy. EC2 does not document what it does with a key that comes twice. EC2 copies no tags into another account
+ * (`abroad`). `null`: EC2 copies the tags.
  */
-export function tagsToSend(source: Tags, asked: Tags): Tags | null {
+export function tagsToSend(source: Tags, asked: Tags, abroad: boolean): Tags | null {
   const twice = Object.keys(source).some((key) => key.startsWith(OWN) || Object.hasOwn(asked, key));
-  return twice ? travellingTags(source) : null;
+  return twice || abroad ? travellingTags(source) : null;
 }
 
 /** The tags in the CopyImage call for the image. The caller's tags override the source's. */

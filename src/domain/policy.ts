@@ -12,6 +12,8 @@ export interface Rules {
   sourceRegions: readonly string[];
   /** Regions to which copies may be made, and where permissions of the copies may be changed. */
   destinationRegions: readonly string[];
+  /** Accounts besides the service's own that images may be copied to and from, and whose images may be shared. */
+  destinationAccounts: readonly string[];
   accounts: readonly string[];
   /** Full ARNs. */
   organizations: readonly string[];
@@ -104,9 +106,13 @@ export function granteesOf(change: PermissionChange): string[] {
   return change.add.grantKeyAccess ? without(change.add.accounts, change.remove.accounts) : [];
 }
 
-/** What the policy checks of a copy: its source region, its target regions, and its keys (`null`: none named). */
+/**
+ * What the policy checks of a copy: its source region, its target regions, its keys (`null`: none named), and the accounts besides the
+ * service's own that it comes from or goes to.
+ */
 export interface CopyPlan {
   sourceRegion: string;
+  otherAccounts: readonly string[];
   destinations: readonly { region: string; kmsKeyId: string | null }[];
 }
 
@@ -120,6 +126,7 @@ export function againstCopying(policy: Policy | null, principal: string, plan: C
       rules.destinationRegions,
       plan.destinations.map(({ region }) => region),
     ),
+    ...outsideAccounts('copy to or from account', rules, plan.otherAccounts),
     ...outside(
       'use the key',
       'kmsKeys',
@@ -129,16 +136,33 @@ export function againstCopying(policy: Policy | null, principal: string, plan: C
   ]);
 }
 
-/** Why a principal may not change permissions in a region at all, not even withdraw them. */
-export function againstChanging(policy: Policy | null, principal: string, region: string): string[] {
-  return judge(policy, principal, ({ sourceRegions, destinationRegions }) =>
-    outside(
+/**
+ * Why a principal may not change permissions in a region at all, not even withdraw them.
+ * @param otherAccounts the image's account, unless it is the service's own
+ */
+export function againstChanging(
+  policy: Policy | null,
+  principal: string,
+  region: string,
+  otherAccounts: readonly string[],
+): string[] {
+  return judge(policy, principal, (rules) => [
+    ...outside(
       'change permissions in',
       'sourceRegions or destinationRegions',
-      [sourceRegions, destinationRegions].find((list) => allows(list, region)) ?? [],
+      [rules.sourceRegions, rules.destinationRegions].find((list) => allows(list, region)) ?? [],
       [region],
     ),
-  );
+    ...outsideAccounts('change permissions in account', rules, otherAccounts),
+  ]);
+}
+
+function outsideAccounts(
+  what: string,
+  { destinationAccounts }: Rules,
+  accounts: readonly string[],
+): string[] {
+  return outside(what, 'destinationAccounts', destinationAccounts, accounts);
 }
 
 /** Why the policy forbids this sharing to a principal; empty when it allows all of it. */

@@ -44,13 +44,19 @@ function changing(key: string, patch: (destination: Destination, now: number) =>
 
 /**
  * {@link changing}, fenced by the attempt that the transition was decided on. Every transition except {@link unreachable} means
- * that EC2 answered.
+ * that EC2 answered: a wait for the account is over.
  */
 function fenced(ref: CopyRef, patch: (destination: Destination, now: number) => Patch | null): Transition {
   return changing(ref.destination, (one, now) => {
     const changes = isAbout(ref, one) ? patch(one, now) : null;
-    return changes === null ? null : { unreachableSince: null, ...changes };
+    return changes === null ? null : { ...reachable(one), ...changes };
   });
+}
+
+/** Ends a wait for the account. The error that said why it waited goes with it. */
+function reachable({ unreachableSince, error }: Destination): Patch {
+  const isWaiting = unreachableSince !== null && error?.code === 'account-not-reachable';
+  return { unreachableSince: null, ...(isWaiting ? { error: null } : {}) };
 }
 
 /** Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
@@ -239,11 +245,11 @@ export const fail =
   };
 
 /**
- * The account refuses the service's credentials. That says nothing about the image, so the step waits. After `limit`
- * milliseconds without a successful call it ends with `error`.
+ * The account refuses the service's credentials. That says nothing about the image, so the step waits, and the destination shows
+ * `waiting` as its error. After `limit` milliseconds without a successful call it ends with `error`.
  */
 export const unreachable =
-  (ref: CopyRef, limit: number, error: Failure): Transition =>
+  (ref: CopyRef, limit: number, { waiting, error }: { waiting: Failure; error: Failure }): Transition =>
   (job, now) => {
     const one = found(job, ref);
     if (one === null || isFinished(one)) return null;
@@ -251,7 +257,7 @@ export const unreachable =
     if (now - since >= limit) return (one.stopping === null ? fail : removalRefused)(ref, error)(job, now);
     return one.unreachableSince === since
       ? null
-      : changing(ref.destination, () => ({ unreachableSince: since }))(job, now);
+      : changing(ref.destination, () => ({ unreachableSince: since, error: one.error ?? waiting }))(job, now);
   };
 
 /**

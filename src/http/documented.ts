@@ -17,6 +17,7 @@ export const EC2_ERRORS: readonly ErrorCode[] = [
   'overloaded',
   'validation-failed',
   'unknown-region',
+  'unknown-account',
   'region-not-enabled',
   'account-not-reachable',
   'ec2-access-denied',

@@ -8,6 +8,7 @@ import {
   isTimeBased,
 } from '../domain/job.ts';
 import type { Transition } from '../domain/transitions.ts';
+import { againstCopying } from '../domain/policy.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { UpdateOutcome } from '../store/store.ts';
@@ -40,6 +41,7 @@ export async function callCopyImage(
   try {
     if (!fresh && !(await mayCallAgain(deps, job, destination))) return DONE;
     if (isOld(deps, destination, fresh) && (await adopt(deps, job, destination)) !== 'none') return DONE;
+    if (fresh && (await outsidePolicy(deps, job, destination))) return DONE;
     const params = copyParams(job, destination);
     const [call] = await Promise.allSettled([
       deps.gateway.copyImage(destinationScope(destination), params, fresh),
@@ -63,6 +65,23 @@ export async function callCopyImage(
 async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
   if (destination.calledAgain) return true;
   const { outcome } = await changeCopy(deps, job.id, callAgain(attemptRef(destination)));
+  return outcome === 'changed';
+}
+
+/**
+ * Fails a destination in another account that the policy no longer allows to the principal of the job. It is checked before the
+ * first call only: after that call there may be an image. Returns whether it failed.
+ */
+async function outsidePolicy(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
+  const own = await deps.ownAccount.get();
+  const otherAccounts = [job.image.account, destination.spec.account].filter((one) => one !== own);
+  if (otherAccounts.length === 0) return false;
+  const plan = { sourceRegion: job.image.region, otherAccounts, destinations: [destination.spec] };
+  const reasons = againstCopying(deps.policy.current(), job.requestedBy, plan);
+  if (reasons.length === 0) return false;
+  const failure = failureBecause('outside-policy', reasons.join('; '));
+  const ref = attemptRef(destination);
+  const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(ref, fail(ref, failure)));
   return outcome === 'changed';
 }
 

@@ -3,6 +3,7 @@ import type { PolicySource } from '../domain/policy.ts';
 import type { RetryTimes } from '../domain/webhooks.ts';
 import type { SharingQuotas } from '../domain/sharing-rules.ts';
 import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
+import type { OwnAccount } from '../aws/sts/own-account.ts';
 import type { KmsGateway } from '../aws/kms/gateway.ts';
 import type { Logger } from '../logging/logging.ts';
 import type { Metrics } from '../metrics/metrics.ts';
@@ -46,6 +47,7 @@ export interface WorkerDeps {
   logger: Logger;
   settings: WorkerSettings;
   policy: PolicySource;
+  ownAccount: Pick<OwnAccount, 'get'>;
   audit: Audit;
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
   /** Whether this worker currently receives EC2's own events of copies. */

@@ -21,7 +21,7 @@ export async function waitForAccount(
   const { outcome, ...result } = await changeCopy(
     deps,
     jobId,
-    unreachable(ref, deps.settings.credentialsMs, failureFor(deps, ref, error)),
+    unreachable(ref, deps.settings.credentialsMs, failuresFor(deps, ref, error)),
   );
   const job = outcome === 'changed' && 'job' in result ? result.job : null;
   const one = job?.kind === 'copy' ? findDestination(job, ref.destination) : undefined;
@@ -36,7 +36,12 @@ export async function waitForAccount(
   return { outcome: 'again', why: error.message };
 }
 
-function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: AwsError): Failure {
+/** The errors that the destination shows while it waits, and when it has waited too long. */
+function failuresFor(
+  { settings }: WorkerDeps,
+  ref: CopyRef,
+  error: AwsError,
+): { waiting: Failure; error: Failure } {
   const failure = failureOf(error, 'account-not-reachable');
   const image = 'imageId' in ref ? `${ref.imageId} was left as it is. ` : '';
   const minutes = Math.round(settings.credentialsMs / 60_000);
@@ -44,5 +49,6 @@ function failureFor({ settings }: WorkerDeps, ref: CopyRef, error: AwsError): Fa
     ? "has not taken this service's credentials"
     : 'has not let this service look at its copies';
   const message = `for ${minutes} minutes the account ${why}: ${error.message} ${image}POST …/retry resumes once that works.`;
-  return { ...failure, message };
+  const meanwhile = `${error.message} The copy waits, for up to ${minutes} minutes, and continues by itself.`;
+  return { waiting: { ...failure, message: meanwhile }, error: { ...failure, message } };
 }

@@ -35,7 +35,7 @@ const TRANSITIONS: Record<string, (ref: CopyRef & { attempt: number }) => Transi
   removalRefused: (ref) => transitions.removalRefused(ref, failure),
   succeed: (ref) => transitions.succeed(ref),
   fail: (ref) => transitions.fail(ref, failure),
-  unreachable: (ref) => transitions.unreachable(ref, 0, failure),
+  unreachable: (ref) => transitions.unreachable(ref, 0, { waiting: failure, error: failure }),
   notFound: (ref) => transitions.notFound(ref, patience, transitions.fail(ref, failure)),
   deregistered: (ref) => transitions.deregistered(ref),
   stopped: (ref) => transitions.stopped(ref),
@@ -133,7 +133,8 @@ describe('a retry', () => {
     ['while EC2 copies', copied.slice(0, 2), { state: 'pending', imageId: OLD }],
     ['while it is finished', copied, { state: 'available', imageId: OLD }],
   ])('of a copy whose account was out of reach %s resumes the same attempt', (_, steps, expected) => {
-    const lost = transitions.unreachable(first, 0, failureBecause('account-not-reachable', 'for a test'));
+    const error = failureBecause('account-not-reachable', 'for a test');
+    const lost = transitions.unreachable(first, 0, { waiting: error, error });
     const job = after(copyJob({ onFailure: 'deregister' }), ...steps, lost);
     expect(job.destinations[1]).toMatchObject({ state: 'queued', stopping: null });
     const [eu] = after(

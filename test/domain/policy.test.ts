@@ -13,6 +13,7 @@ import {
 const NOTHING: Rules = {
   sourceRegions: [],
   destinationRegions: [],
+  destinationAccounts: [],
   accounts: [],
   organizations: [],
   organizationalUnits: [],
@@ -47,7 +48,7 @@ describe('whose rules', () => {
   test('without a policy all is allowed', () => {
     const everything = sharingOf(PRIVATE, state({ public: true, accounts: [A] }), [A]);
     expect(againstSharing(null, 'anonymous', everything)).toEqual([]);
-    expect(againstChanging(null, 'anonymous', 'eu-west-1')).toEqual([]);
+    expect(againstChanging(null, 'anonymous', 'eu-west-1', [])).toEqual([]);
   });
 });
 
@@ -88,6 +89,7 @@ test('each thing outside the rules is named, and only those', () => {
 test('a copy needs its source, each destination and each named key', () => {
   const plan = {
     sourceRegion: 'us-east-1',
+    otherAccounts: [],
     destinations: [
       { region: 'eu-west-1', kmsKeyId: null },
       { region: 'eu-west-2', kmsKeyId: 'alias/a' },
@@ -105,7 +107,23 @@ test('a copy needs its source, each destination and each named key', () => {
 test('permissions may be changed where copies may come from or go to, and nowhere else', () => {
   const rules = policy({ sourceRegions: ['us-east-1'], destinationRegions: ['eu-west-1'] });
   const regions = ['us-east-1', 'eu-west-1', 'eu-west-2'];
-  expect(regions.map((region) => againstChanging(rules, 'key:ci', region).length)).toEqual([0, 0, 1]);
+  expect(regions.map((region) => againstChanging(rules, 'key:ci', region, []).length)).toEqual([0, 0, 1]);
+});
+
+test('an account besides the own one needs to be listed, to copy there and to change permissions there', () => {
+  const rules = { sourceRegions: ['*'], destinationRegions: ['*'], destinationAccounts: [A] };
+  const plan = { sourceRegion: 'us-east-1', destinations: [] };
+  const copying = (otherAccounts: string[]) =>
+    againstCopying(policy(rules), 'key:ci', { ...plan, otherAccounts });
+  expect(copying([A])).toEqual([]);
+  expect(copying([A, B])).toEqual([
+    `the policy doesn't let key:ci copy to or from account ${B} ("destinationAccounts")`,
+  ]);
+  const changing = (otherAccounts: string[]) =>
+    againstChanging(policy(rules), 'key:ci', 'eu-west-1', otherAccounts);
+  expect(changing([])).toEqual([]);
+  expect(changing([A])).toEqual([]);
+  expect(changing([B])).toHaveLength(1);
 });
 
 test('of thousands of values fifty are named, and the number of the others', () => {

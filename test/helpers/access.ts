@@ -9,6 +9,7 @@ import type { Policy, Rules } from '../../src/domain/policy.ts';
 export const EVERYTHING: Rules = {
   sourceRegions: ['*'],
   destinationRegions: ['*'],
+  destinationAccounts: ['*'],
   accounts: ['*'],
   organizations: ['*'],
   organizationalUnits: ['*'],

@@ -18,6 +18,8 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/aws/ec2/options.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
+import type { Accounts } from '../../src/accounts/accounts.ts';
+import { AccountCredentials } from '../../src/aws/sts/account-credentials.ts';
 import { OwnAccount } from '../../src/aws/sts/own-account.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
@@ -74,6 +76,8 @@ export interface ServiceOptions {
   redisUrl?: string;
   /** The policy of commands and workers; by default `anonymous` may do everything. */
   policy?: PolicySource;
+  /** The accounts besides {@link OWN}; default: none. */
+  accounts?: Accounts;
   quotas?: SharingQuotas;
   webhooks?: Partial<WebhookSettings>;
   /** Replaces the resolver of webhooks' host names. */
@@ -180,9 +184,20 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const budget = new RedisCallBudget(redis, prefix, settings.callShare);
   const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-  const gateway = new AwsGateway({ ...aws, leavesThrottling: true, budget, onCall });
-  const kms = new AwsKmsGateway(aws);
   const ownAccount = new OwnAccount(aws, GOLDEN_WEB.region);
+  const accounts = { current: () => options.accounts ?? new Map() };
+  const credentials = new AccountCredentials(aws, {
+    accounts,
+    ownAccount,
+    use: 'role',
+    sessionName: 'amiferry-test',
+    region: GOLDEN_WEB.region,
+  });
+  const credentialsOf = async (account: string | null) =>
+    (await credentials.of(account)) ?? testCredentials();
+  const inAccounts = { ...aws, credentialsOf };
+  const gateway = new AwsGateway({ ...inAccounts, leavesThrottling: true, budget, onCall });
+  const kms = new AwsKmsGateway(inAccounts);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
@@ -191,10 +206,11 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     producer,
     gateway,
     ownAccount,
+    accounts,
     recentImages: new RecentImages(gateway),
     imageNames: new ImageNames(gateway),
     sourceFacts: new SourceFacts(gateway),
-    disabledRegions: new DisabledRegions(gateway, () => ownAccount.get(), GOLDEN_WEB.region),
+    disabledRegions: new DisabledRegions(gateway, GOLDEN_WEB.region),
     kms,
     quotas: options.quotas ?? DEFAULT_QUOTAS,
     logger,
@@ -268,6 +284,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);
       gateway.close();
       kms.close();
+      credentials.close();
       ownAccount.close();
       await simulator.close();
     },

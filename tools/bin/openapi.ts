@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { NO_ACCOUNTS } from '../../src/accounts/accounts.ts';
 import { buildApp } from '../../src/http/app.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { createLogger } from '../../src/logging/logging.ts';
@@ -30,6 +31,7 @@ async function generate(): Promise<string> {
     gateway: inert,
     reader: inert,
     ownAccount: inert,
+    accounts: NO_ACCOUNTS,
     recentImages: inert,
     imageNames: inert,
     sourceFacts: inert,

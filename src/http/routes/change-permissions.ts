@@ -7,7 +7,7 @@ import { imageNamed } from '../lookups.ts';
 import { originOf } from '../origin.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
-import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ChangeHeaders, ScopeQuery } from '../schemas/parameters.ts';
 import { PermissionPatch, PermissionPut } from '../schemas/permissions.ts';
 import { CHANGE_ERRORS, JOB_ACCEPTED, problems, SHARING_ERRORS } from '../documented.ts';
 
@@ -18,7 +18,7 @@ const ERRORS = [...CHANGE_ERRORS, ...SHARING_ERRORS, 'not-image-owner'] as const
 const common = {
   tags: ['permissions'],
   params: ImagePath,
-  querystring: RegionQuery,
+  querystring: ScopeQuery,
   headers: ChangeHeaders,
   response: { ...JOB_ACCEPTED, ...problems(...ERRORS) },
 };

@@ -5,7 +5,7 @@ import { originOf } from '../origin.ts';
 import { principalOf } from '../principal.ts';
 import { ref } from '../schemas/component.ts';
 import { CopyRequest } from '../schemas/copy-request.ts';
-import { ImagePath, ChangeHeaders, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ChangeHeaders, ScopeQuery } from '../schemas/parameters.ts';
 import { CHANGE_ERRORS, JOB_ACCEPTED, problems, SHARING_ERRORS } from '../documented.ts';
 
 const schema = {
@@ -15,7 +15,7 @@ const schema = {
   description:
     'Accepts a copy to one or many regions and answers at once with the job. Everything that can be checked is checked before anything changes: a refused request has changed nothing.',
   params: ImagePath,
-  querystring: RegionQuery,
+  querystring: ScopeQuery,
   headers: ChangeHeaders,
   body: ref(CopyRequest),
   response: {
@@ -26,6 +26,7 @@ const schema = {
       'webhooks-off',
       'webhook-refused',
       'foreign-product-codes',
+      'source-not-shared',
       'same-region',
       'encryption-cannot-be-removed',
       'key-not-found',

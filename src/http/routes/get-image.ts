@@ -3,7 +3,7 @@ import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { presentImage } from '../present.ts';
 import { Image } from '../schemas/image.ts';
-import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ScopeQuery } from '../schemas/parameters.ts';
 import { answer, EC2_ERRORS, problems } from '../documented.ts';
 
 const schema = {
@@ -12,7 +12,7 @@ const schema = {
   summary: 'Read an image',
   description: 'Its name, state, encryption, snapshots and tags, as EC2 describes it now.',
   params: ImagePath,
-  querystring: RegionQuery,
+  querystring: ScopeQuery,
   response: {
     200: answer('The image.', Image),
     ...problems(...EC2_ERRORS, 'image-not-found'),

@@ -2,7 +2,7 @@ import { lineage } from '../../commands/lineage.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { Lineage } from '../schemas/lineage.ts';
-import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ScopeQuery } from '../schemas/parameters.ts';
 import { answer, EC2_ERRORS, problems } from '../documented.ts';
 
 const schema = {
@@ -12,7 +12,7 @@ const schema = {
   description:
     'As EC2 describes them, so copies that other tools made are listed too. Every region is queried, and each counts as one request for RATE_LIMIT.',
   params: ImagePath,
-  querystring: RegionQuery,
+  querystring: ScopeQuery,
   response: {
     200: answer('The lineage.', Lineage),
     ...problems(...EC2_ERRORS, 'image-not-found'),

@@ -1,7 +1,7 @@
 import { viewPermissions } from '../../commands/view-permissions.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
-import { ImagePath, RegionQuery } from '../schemas/parameters.ts';
+import { ImagePath, ScopeQuery } from '../schemas/parameters.ts';
 import { Permissions } from '../schemas/permissions.ts';
 import { answer, EC2_ERRORS, problems } from '../documented.ts';
 
@@ -12,7 +12,7 @@ const schema = {
   description:
     'Who may launch and copy the image now, and whether it can be shared: if not, why, and what to do.',
   params: ImagePath,
-  querystring: RegionQuery,
+  querystring: ScopeQuery,
   response: {
     200: answer('The permissions, as EC2 has them now.', Permissions),
     ...problems(...EC2_ERRORS, 'image-not-found', 'not-image-owner', 'foreign-snapshot'),

@@ -9,6 +9,7 @@ import { getLineage } from './get-lineage.ts';
 import { getPermissions } from './get-permissions.ts';
 import { health } from './health.ts';
 import { jobEvents } from './job-events.ts';
+import { listAccountsRoute } from './list-accounts.ts';
 import { listAudit } from './list-audit.ts';
 import { listJobs } from './list-jobs.ts';
 import { metrics } from './metrics.ts';
@@ -30,6 +31,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   jobEvents(app, deps); //       GET  /jobs/:id/events
   allEvents(app, deps); //       GET  /events
   cancelAndRetryRoutes(app, deps); // POST /jobs/:id/cancel and /jobs/:id/retry
+  listAccountsRoute(app, deps); //  GET  /accounts
   listAudit(app, deps); //       GET  /audit
   redeliverRoute(app, deps); //  POST /jobs/:id/deliveries/:n/redeliver
   health(app, deps); //          GET  /health/live, /health/ready

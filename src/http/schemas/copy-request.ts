@@ -3,7 +3,15 @@ import type { Static } from 'typebox';
 import { CLOSED, component, oneOf, ref } from './component.ts';
 import { Notify } from './notify.ts';
 import { PermissionInput } from './permissions.ts';
-import { CompletionDurationMinutes, Description, ImageName, KmsKeyId, Region, TagMap } from './fields.ts';
+import {
+  AccountId,
+  CompletionDurationMinutes,
+  Description,
+  ImageName,
+  KmsKeyId,
+  Region,
+  TagMap,
+} from './fields.ts';
 
 const IN_DESTINATIONS =
   'regions are named in "destinations", such as {"destinations": [{"region": "eu-west-1"}]}';
@@ -25,7 +33,13 @@ const options = {
 export const CopyDestination = component(
   'CopyDestination',
   Type.Object(
-    { region: Region, ...options },
+    {
+      account: Type.Optional(
+        Type.String({ ...AccountId, description: "Account of the copy. Default: the service's own." }),
+      ),
+      region: Region,
+      ...options,
+    },
     {
       ...CLOSED,
       description: 'A destination. A field set here replaces the one set for all destinations.',
@@ -46,7 +60,7 @@ export const CopyRequest = component(
       destinations: Type.Array(ref(CopyDestination), {
         minItems: 1,
         maxItems: 50,
-        description: 'The destinations: 1 to 50 regions, each once.',
+        description: 'The destinations: 1 to 50 accounts and regions, each once.',
         examples: [[{ region: 'eu-west-1' }]],
         'x-rule': 'must name 1 to 50 destinations',
       }),

@@ -1,4 +1,5 @@
 import type { Component } from './component.ts';
+import { Account, AccountList } from './accounts.ts';
 import { AuditEntry, AuditPage } from './audit.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { DestinationSelection } from './destination-selection.ts';
@@ -39,6 +40,8 @@ export const COMPONENTS: readonly Component[] = [
   PermissionPut,
   PermissionPatch,
   PermissionState,
+  AccountList,
+  Account,
   AuditPage,
   AuditEntry,
   Health,

@@ -3,7 +3,7 @@ import { PRINCIPAL_ID_PATTERN } from '../../domain/access.ts';
 import { AUDIT_ACTIONS, AUDIT_OUTCOMES } from '../../domain/audit.ts';
 import { JOB_KINDS, JOB_STATES } from '../../domain/job.ts';
 import { CLOSED, oneOf } from './component.ts';
-import { ImageId, JobId, Region } from './fields.ts';
+import { AccountId, ImageId, JobId, Region } from './fields.ts';
 
 /** Path, query and header parameters. */
 export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
@@ -35,8 +35,11 @@ function filter(schema: typeof ImageId, description: string) {
   return Type.Optional(Type.String({ ...Object.fromEntries(rest), description }));
 }
 
-export const RegionQuery = Type.Object(
+export const ScopeQuery = Type.Object(
   {
+    account: Type.Optional(
+      Type.String({ ...AccountId, description: "Account of the image. Default: the service's own." }),
+    ),
     region: Type.Optional(
       Type.String({
         ...Region,

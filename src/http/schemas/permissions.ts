@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { ACCOUNT_PATTERN, ORGANIZATION_PATTERN, UNIT_PATTERN } from '../../domain/identifiers.ts';
 import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
-import { ImageId, Region } from './fields.ts';
+import { AccountId, ImageId, Region } from './fields.ts';
 import { Notify } from './notify.ts';
 
 const Account = Type.String({
@@ -123,6 +123,7 @@ export const Permissions = component(
   Type.Object(
     {
       imageId: ImageId,
+      account: AccountId,
       region: Region,
       ...fields,
       snapshotAccounts: sharees(Account, 'Accounts that may also copy the image.'),

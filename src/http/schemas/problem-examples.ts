@@ -30,12 +30,16 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     '/region',
     '"eu-west-9" is not a region of this service (REGIONS). Use one of us-east-1, eu-west-1, us-west-2',
   ),
+  'unknown-account': fault(
+    '/destinations/0/account',
+    'account 222222222222 is not configured in this service (ACCOUNTS_FILE)',
+  ),
   'invalid-cursor': { detail: 'the cursor is not one of this service: give back nextCursor, unchanged' },
   unauthenticated: { detail: 'send an API key in X-API-Key, or a token in Authorization: Bearer' },
   'missing-scope': { detail: 'this needs credentials with the scope amis:copy' },
   'outside-policy': { detail: 'the policy doesn\'t let key:ci copy to eu-west-1 ("destinationRegions")' },
   'image-not-found': {
-    detail: `${IMAGE} doesn't exist in eu-west-1, or isn't visible to this account. Is ?region= right?`,
+    detail: `${IMAGE} doesn't exist in eu-west-1, or isn't visible to account 111111111111. Is ?region= right, and ?account=?`,
   },
   'job-not-found': { detail: 'there is no job 019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10' },
   'delivery-not-found': { detail: 'the job has no delivery 1' },
@@ -54,8 +58,11 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   'image-not-available': { detail: `${IMAGE} is pending; only an available image can be copied` },
   'region-not-enabled': fault(
     '/destinations/0/region',
-    'me-south-1 is not enabled in this account: enable it (aws account enable-region --region-name me-south-1), or leave it out',
+    'me-south-1 is not enabled in account 111111111111: enable it (aws account enable-region --region-name me-south-1), or leave it out',
   ),
+  'source-not-shared': {
+    detail: `account 222222222222 does not see ${IMAGE}. Share it with them first: PATCH /amis/${IMAGE}/permissions?region=us-east-1 {"add":{"accounts":["222222222222"],"includeSnapshots":true,"grantKeyAccess":true}}`,
+  },
   'other-partition': fault(
     '/destinations/0/region',
     "cn-north-1 is in the partition aws-cn, and us-east-1 in aws: EC2 can't copy images across partitions: name regions of aws",
