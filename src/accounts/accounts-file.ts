@@ -4,7 +4,6 @@ import type { Static } from 'typebox';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
 import { ACCOUNT_PATTERN, KMS_KEY_PATTERN } from '../domain/identifiers.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
-import type { Config } from '../config/config.ts';
 import type { Account, Accounts, AccountsSource, Role } from './accounts.ts';
 import { NO_ACCOUNTS } from './accounts.ts';
 
@@ -54,7 +53,7 @@ export function openAccountsFile(path: string): CheckedFile<Accounts> {
 }
 
 /** Loads the accounts file that is set. @throws {ConfigError} if it can't be read or is invalid */
-export function accountsOf({ accountsFile }: Pick<Config, 'accountsFile'>): {
+export function accountsOf({ accountsFile }: { accountsFile: string }): {
   accounts: AccountsSource;
   files: CheckedFile<Accounts>[];
 } {

@@ -24,6 +24,7 @@ test('what is left out is nothing, and another text has another version', () => 
   expect(rulesFor(policy, 'key:ci')).toEqual({
     sourceRegions: [],
     destinationRegions: [],
+    destinationAccounts: [],
     accounts: ['222222222222'],
     organizations: [],
     organizationalUnits: [],

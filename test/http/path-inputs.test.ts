@@ -54,7 +54,7 @@ const rows: Row[] = [
   [`GET ${IMAGE}?region=us-east-1&region=eu-west-1`, 400, 'validation-failed', 'must be given once'],
   [`GET ${IMAGE}?region=eu-nowhere-1`, 400, 'unknown-region', 'not a region'],
   [`GET ${IMAGE}/copies?region=eu-nowhere-1`, 400, 'unknown-region', 'not a region'],
-  [`GET ${NO_IMAGE}`, 404, 'image-not-found', 'Is ?region= right?'],
+  [`GET ${NO_IMAGE}`, 404, 'image-not-found', 'Is ?region= right, and ?account=?'],
   [`GET ${IMAGE}?region=eu-west-1`, 404, 'image-not-found', "doesn't exist in eu-west-1"],
   [`GET ${NO_IMAGE}/copies`, 404, 'image-not-found'],
   [`GET ${NO_JOB}`, 404, 'job-not-found'],
