@@ -6,7 +6,7 @@ import { AmiferryError } from '../errors.ts';
 import type { PermissionInput } from './change-permissions.ts';
 
 /** Fields that may be set for all destinations, and for one of them. */
-interface CopyOptions {
+export interface CopyOptions {
   name?: string;
   description?: string;
   encrypted?: boolean;
@@ -17,7 +17,13 @@ interface CopyOptions {
 export interface CopyRequest extends CopyOptions {
   copyTags?: boolean;
   tags?: Tags;
-  destinations: readonly (CopyOptions & { account?: string; region: string })[];
+  /** Each names a region, and an account if it is not the service's own; or a group of accounts. */
+  destinations: readonly (CopyOptions & {
+    account?: string;
+    region?: string;
+    group?: string;
+    regions?: readonly string[];
+  })[];
   onFailure?: 'keep' | 'deregister';
   /** Permissions that each copy gets once it is available. */
   permissions?: PermissionInput;
@@ -25,18 +31,15 @@ export interface CopyRequest extends CopyOptions {
   notify?: { url: string };
 }
 
-/** A destination with its account: the service's own by default. */
-export type AskedDestination = CopyOptions & { account: string; region: string };
+/** A destination with its account. `at`: the JSON pointer to it in the request. */
+export type AskedDestination = CopyOptions & { account: string; region: string; at: string };
 
 /** Builds the spec of one destination. @throws {AmiferryError} `same-region`, `encryption-cannot-be-removed`, `validation-failed` */
 export function specOf(request: CopyRequest, one: AskedDestination, image: Image): CopySpec {
   const asked = { ...request, ...one };
   const encrypted = asked.encrypted ?? (asked.kmsKeyId === undefined ? null : true);
   if (encrypted === false) {
-    const place =
-      one.encrypted === undefined
-        ? ''
-        : `/destinations/${request.destinations.findIndex((each) => each.region === one.region)}`;
+    const place = one.encrypted === undefined ? '' : one.at;
     refuseUnencrypted(image, asked.kmsKeyId, one.region, `${place}/encrypted`);
   }
   const isHere = one.region === image.region && one.account === image.account;

@@ -12,6 +12,7 @@ import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { AskedDestination, CopyRequest } from './copy-spec.ts';
 import { requireTagsFit, specOf } from './copy-spec.ts';
+import { destinationsOf } from './copy-destinations.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
@@ -46,7 +47,7 @@ export async function requestCopy(
     destinations.map(({ region, pointers }) => ({ region, pointer: pointers.region })),
   );
   requireDistinct(destinations);
-  requireReachable(source.region, request.destinations);
+  requireReachable(source.region, destinations);
   await requireAccounts(deps, destinations);
   const endpoints = endpointsFor(deps, request.notify?.url);
   const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
@@ -64,7 +65,7 @@ export async function requestCopy(
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
   await requireVisible(deps, image, specs);
   const [checked, taken] = await Promise.all([
-    checkAll(deps, image, request, specs, permissions),
+    checkAll(deps, image, request, destinations, specs, permissions),
     takenNames(deps, image, specs),
   ]);
   const warnings = [...left, ...others, ...foreign, ...checked, ...taken];
@@ -75,26 +76,6 @@ export async function requestCopy(
     deps.store.now(),
   );
   return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
-}
-
-/** The destinations of a request, each with its account and with the key that the accounts file gives it. */
-async function destinationsOf(
-  deps: CommandDeps,
-  request: CopyRequest,
-): Promise<(AskedDestination & NamedScope)[]> {
-  const own = await deps.ownAccount.get();
-  const configured = deps.accounts.current();
-  return request.destinations.map((one, i) => {
-    const account = one.account ?? own;
-    const kmsKeyId = one.kmsKeyId ?? request.kmsKeyId ?? configured.get(account)?.kmsKeyId ?? undefined;
-    const at = `/destinations/${i}`;
-    return {
-      ...one,
-      ...(kmsKeyId === undefined ? {} : { kmsKeyId }),
-      account,
-      pointers: { account: `${at}/account`, region: `${at}/region` },
-    };
-  });
 }
 
 function plannedOf(destinations: readonly AskedDestination[]) {
@@ -132,12 +113,13 @@ async function checkAll(
   deps: CommandDeps,
   image: Image,
   request: CopyRequest,
+  destinations: readonly AskedDestination[],
   specs: CopySpec[],
   permissions: PermissionRequest | null,
 ): Promise<Warning[]> {
   const found = await Promise.all(
     specs.map((spec, i) => {
-      const unencrypted = (request.destinations[i]?.encrypted ?? request.encrypted) === false;
+      const unencrypted = (destinations[i]?.encrypted ?? request.encrypted) === false;
       return checkCopy(deps, image, spec, permissions, unencrypted);
     }),
   );

@@ -101,6 +101,88 @@ describe('?account=', () => {
   });
 });
 
+describe('a group', () => {
+  const grouped = testAccounts({
+    [B]: { groups: ['prod', 'all'], regions: ['eu-west-1', 'us-west-2'], kmsKeyId: 'alias/ami' },
+    [C]: { groups: ['prod'], regions: ['eu-west-1'] },
+    '444444444444': { groups: ['bare'] },
+  });
+  let groups: Api;
+  beforeEach(async () => {
+    groups = await startApi({ accounts: grouped });
+  });
+  afterEach(() => groups.stop());
+
+  async function shareWithBoth(): Promise<void> {
+    const payload = JSON.stringify({ add: { accounts: [B, C], includeSnapshots: true } });
+    const headers = { 'content-type': 'application/json' };
+    const url = `${AMI}/permissions?region=us-east-1`;
+    const { id } = (await groups.call({ method: 'PATCH', url, headers, payload })).json<Job>();
+    await groups.service.until(async () => (await groups.service.store.get(id))?.finishedAt !== null);
+  }
+  const into = async (...destinations: object[]) => groups.post(COPIES, { destinations });
+  const named = (job: Job) => job.destinations?.map(({ account, region }) => `${account}/${region}`);
+
+  test('stands for its accounts, each in its regions and under its key', async () => {
+    await shareWithBoth();
+    const answer = await into({ region: 'eu-west-1' }, { group: 'prod', name: 'golden' });
+    expect(answer.statusCode, answer.body).toBe(202);
+    const job = answer.json<Job>();
+    expect(named(job)).toEqual([`${OWN}/eu-west-1`, `${B}/eu-west-1`, `${B}/us-west-2`, `${C}/eu-west-1`]);
+    expect(job.destinations?.map(({ name }) => name)).toEqual(['golden-web', 'golden', 'golden', 'golden']);
+    const { destinations } = await groups.service.untilFinished(job.id);
+    expect(destinations.map(({ state, encrypted }) => [state, encrypted])).toEqual([
+      ['succeeded', false],
+      ['succeeded', true],
+      ['succeeded', true],
+      ['succeeded', false],
+    ]);
+  });
+
+  test('stands for the regions that the request names', async () => {
+    await shareWithBoth();
+    const answer = await into({ group: 'prod', regions: ['eu-west-1'] });
+    expect(named(answer.json<Job>())).toEqual([`${B}/eu-west-1`, `${C}/eu-west-1`]);
+  });
+
+  test.each([
+    ['a group without accounts', { group: 'none' }, 'unknown-account', '/destinations/0/group'],
+    ['a group in accounts without regions', { group: 'bare' }, 'validation-failed', '/destinations/0'],
+    [
+      'a region that an account has not',
+      { group: 'prod', regions: ['us-west-2'] },
+      'unknown-account',
+      '/destinations/0/regions',
+    ],
+    ['a group and a region', { group: 'prod', region: 'eu-west-1' }, 'validation-failed', '/destinations/0'],
+    ['a group and an account', { group: 'prod', account: B }, 'validation-failed', '/destinations/0'],
+    ['neither region nor group', { account: B }, 'validation-failed', '/destinations/0/region'],
+    ['a name that is none', { group: 'Prod!' }, 'validation-failed', '/destinations/0/group'],
+  ])('%s is refused', async (_, destination, code, pointer) => {
+    const answer = await into(destination);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ code, errors: [{ pointer }] });
+  });
+
+  test('and a destination that is in it are one too many', async () => {
+    const answer = await into({ group: 'prod' }, { account: C, region: 'eu-west-1' });
+    expect(answer.json()).toMatchObject({
+      code: 'validation-failed',
+      errors: [{ pointer: '/destinations/1/region', message: expect.stringContaining('named twice') }],
+    });
+  });
+
+  test('of more than 100 destinations is refused', async () => {
+    const regions = [...groups.service.regions].slice(0, 26);
+    const answer = await into(...['all', 'prod', 'prod', 'prod'].map((group) => ({ group, regions })));
+    expect(answer.json()).toMatchObject({
+      code: 'validation-failed',
+      errors: [{ pointer: '/destinations' }],
+    });
+    expect(answer.json<{ detail: string }>().detail).toContain('has at most 100');
+  });
+});
+
 test('the policy lets a principal copy to the accounts that it lists, and the denial is audited', async () => {
   const keys = new TestKeys();
   const policy = new TestPolicy({ 'key:ci': { ...EVERYTHING, destinationAccounts: [B] } });

@@ -37,12 +37,28 @@ export const CopyDestination = component(
       account: Type.Optional(
         Type.String({ ...AccountId, description: "Account of the copy. Default: the service's own." }),
       ),
-      region: Region,
+      region: Type.Optional(Region),
+      group: Type.Optional(
+        Type.String({
+          pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+          description:
+            'In place of account and region: a group of accounts (ACCOUNTS_FILE), each in its regions.',
+          'x-rule': 'must be the name of a group: small letters, digits and hyphens',
+        }),
+      ),
+      regions: Type.Optional(
+        Type.Array(Region, {
+          minItems: 1,
+          maxItems: 100,
+          description: 'With group: these regions, in place of those of its accounts.',
+        }),
+      ),
       ...options,
     },
     {
       ...CLOSED,
-      description: 'A destination. A field set here replaces the one set for all destinations.',
+      description:
+        'A destination: a region, with an account if it is not the own one, or a group. A field set here replaces the one set for all destinations.',
       examples: [{ region: 'eu-west-1' }],
     },
   ),
@@ -59,10 +75,11 @@ export const CopyRequest = component(
       tags: Type.Optional(TagMap),
       destinations: Type.Array(ref(CopyDestination), {
         minItems: 1,
-        maxItems: 50,
-        description: 'The destinations: 1 to 50 accounts and regions, each once.',
+        maxItems: 100,
+        description:
+          'The destinations: accounts and regions, each once; at most 100 in all, groups expanded.',
         examples: [[{ region: 'eu-west-1' }]],
-        'x-rule': 'must name 1 to 50 destinations',
+        'x-rule': 'must name 1 to 100 destinations',
       }),
       permissions: Type.Optional(ref(PermissionInput)),
       notify: Type.Optional(Notify),

@@ -9,9 +9,9 @@ export const DestinationSelection = component(
       destinations: Type.Optional(
         Type.Array(DestinationName, {
           minItems: 1,
-          maxItems: 50,
+          maxItems: 100,
           description: "The job's destinations that are changed, and no others. Without it, all are.",
-          'x-rule': "must name 1 to 50 of the job's destinations; leave it out to mean all of them",
+          'x-rule': "must name 1 to 100 of the job's destinations; leave it out to mean all of them",
         }),
       ),
     },
