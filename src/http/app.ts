@@ -25,6 +25,9 @@ import { schemaCompilers } from './schema-compilers.ts';
 
 export type { AppDeps } from './deps.ts';
 
+/** How long a plugin may take to start. A busy machine may give the process no CPU time for longer than Fastify's 10 s. */
+const PLUGIN_TIMEOUT_MS = 120_000;
+
 /** The time limits for receiving a whole request and its headers. Node's and Fastify's defaults are minutes or none. */
 const REQUEST_TIMEOUT_MS = 30_000;
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -44,6 +47,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     // plugins/request-log.ts writes one line per request.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 64 * 1024,
+    pluginTimeout: PLUGIN_TIMEOUT_MS,
     trustProxy: deps.trustedProxies?.length ? [...deps.trustedProxies] : false,
     routerOptions: { ignoreTrailingSlash: true },
     requestTimeout: REQUEST_TIMEOUT_MS,

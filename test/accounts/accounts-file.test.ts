@@ -75,15 +75,9 @@ describe('an accounts file', () => {
 
   test('is refused with an external id that is none, which the error does not repeat', async () => {
     await writeFile(externalIdFile, 'with a space');
-    const error = (() => {
-      try {
-        return String(parse({ role: { ...ROLE, externalIdFile }, accounts: { [B]: {} } }));
-      } catch (thrown) {
-        return String(thrown);
-      }
-    })();
-    expect(error).toContain('has no external id');
-    expect(error).not.toContain('with a space');
+    const invalid = () => parse({ role: { ...ROLE, externalIdFile }, accounts: { [B]: {} } });
+    expect(invalid).toThrow('has no external id');
+    expect(invalid).not.toThrow('with a space');
   });
 
   test('that becomes invalid leaves the one before in force, and says that it is stale', async () => {

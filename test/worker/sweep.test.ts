@@ -98,7 +98,7 @@ test('a webhook delivery that is due is woken, and one that is due later is not'
   await sweep(service);
   const [, webhooks] = await producer.queues();
   const queued = (await webhooks?.getWaiting()) ?? [];
-  expect(queued.map(({ data }) => data.delivery).toSorted()).toEqual([1, 3, 4]);
+  expect(new Set(queued.map(({ data }) => data.delivery))).toEqual(new Set([1, 3, 4]));
 });
 
 test('an intent that no worker acts on is swept when it is due', async () => {
