@@ -66,7 +66,7 @@ test('17 regions with 4 copies each: every region is described by its own ticks'
 });
 
 test('never more copies at once than there are slots, first come first served, and no region holds up another', async () => {
-  service = await startService({ settings: { copySlots: 5 }, simulator: { copySeconds: 0.3 } });
+  service = await startService({ settings: { copySlots: 5 }, simulator: { copySeconds: 20 } });
   const crowded = await copyAll(Array.from({ length: 15 }, () => [{ region: 'eu-west-1' }]));
   const [alone = ''] = await copyAll([[{ region: 'us-west-2' }]]);
   const other = await service.untilFinished(alone);
