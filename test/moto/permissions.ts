@@ -1,4 +1,3 @@
-import { OWN } from '../helpers/account.ts';
 import {
   CreateSnapshotCommand,
   CreateVolumeCommand,
@@ -9,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PermissionInput } from '../../src/commands/change-permissions.ts';
 import { changePermissions, permissionRequest } from '../../src/commands/change-permissions.ts';
 import { viewPermissions } from '../../src/commands/view-permissions.ts';
-import type { ImageName } from '../../src/domain/ami.ts';
+import type { ImageName, Scope } from '../../src/domain/ami.ts';
 import { NOBODY } from '../../src/domain/permissions.ts';
 import type { Service } from '../helpers/service.ts';
 import { startService, TESTER, testCredentials, untilChanged } from '../helpers/service.ts';
@@ -19,19 +18,20 @@ const A = '222222222222';
 const B = '012345678901';
 const ORGANIZATION = 'arn:aws:organizations::111111111111:organization/o-abcdefghij';
 const UNIT = 'arn:aws:organizations::111111111111:ou/o-abcdefghij/ou-ab12-cdefghij';
-const scope = { account: OWN, region: 'us-east-1' };
 
 /** The assertions of moto's own tests of launch permissions, made by way of this service. */
 export function permissionsAgainst(moto: () => Moto): void {
   let service: Service;
+  let scope: Scope;
   let image: ImageName;
 
   beforeAll(async () => {
     service = await startService({ endpoint: moto().url });
+    scope = { account: await service.ownAccount.get(), region: 'us-east-1' };
   });
   afterAll(() => service.stop());
   beforeEach(async () => {
-    image = { imageId: await registerImage(moto().url), account: OWN, region: 'us-east-1' };
+    image = { imageId: await registerImage(moto().url), ...scope };
   });
 
   const put = async (input: PermissionInput) => {
@@ -73,7 +73,7 @@ export function permissionsAgainst(moto: () => Moto): void {
   });
 
   test('an unknown image is not found', async () => {
-    const unknown = { imageId: 'ami-00000000000000000', account: OWN, region: 'us-east-1' };
+    const unknown = { imageId: 'ami-00000000000000000', ...scope };
     await expect(viewPermissions(service, unknown)).rejects.toMatchObject({ code: 'image-not-found' });
   });
 }

@@ -15,6 +15,8 @@ beforeEach(async () => {
   service = await startService({ simulator: { blockPublicAccess: 'unblocked' } });
   const { imageId, region } = IMAGE;
   await service.control.addImage({ imageId, region, snapshots: [{ sizeGiB: 8 }, { sizeGiB: 16 }] });
+  // A process asks STS once.
+  await service.ownAccount.get();
 });
 afterEach(() => service.stop());
 
