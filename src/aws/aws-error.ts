@@ -20,7 +20,6 @@ const CODES: Record<AwsErrorKind, ErrorCode> = {
 /**
  * A failed call of an AWS service, classified. `message` names the operation, the region, AWS's message and what to do. Callers
  * read it, so it contains nothing of this service's own identity and network. `cause` has everything, for the log.
- * says nothing of this service's own identity and network. `cause` has all of it, for the log.
  */
 export class AwsError extends AmiferryError {
   readonly kind: AwsErrorKind;

@@ -93,15 +93,14 @@ export class AwsClients<Sdk, Client extends SdkClient> {
     this.#sdk ??= this.#of.load();
     const sdk = await this.#sdk;
     const key = `${scope.account ?? ''}/${scope.region}`;
-    const known = this.#clients.get(key);
-    if (known === undefined) {
+    let client = this.#clients.get(key);
+    if (client === undefined) {
       const credentials = await this.#options.credentialsOf?.(scope.account);
-      const client = this.#clients.get(key) ?? this.#make(sdk, scope.region, credentials);
-      this.#use(key, client);
-      return { sdk, client };
+      // Another caller may have made it meanwhile.
+      client = this.#clients.get(key) ?? this.#make(sdk, scope.region, credentials);
     }
-    this.#use(key, known);
-    return { sdk, client: known };
+    this.#use(key, client);
+    return { sdk, client };
   }
 
   close(): void {

@@ -7,7 +7,6 @@ import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
-import { OwnAccount } from '../aws/sts/own-account.ts';
 import { DisabledRegions } from '../aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../aws/ec2/image-names.ts';
 import { RecentImages } from '../aws/ec2/recent-images.ts';
@@ -57,20 +56,17 @@ const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 4000, maxAttempts: 2, tracing };
 const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-const ownAccount = new OwnAccount(aws, config.defaultRegion);
 const credentials = new AccountCredentials(aws, {
   accounts,
-  ownAccount,
   use: 'readRole',
   sessionName: 'amiferry-api',
   region: config.defaultRegion,
 });
-const inAccounts = { ...aws, credentialsOf: (account: string | null) => credentials.of(account) };
-const gateway = new AwsGateway({ ...inAccounts, budget, onCall });
+const gateway = new AwsGateway({ ...credentials.aws, budget, onCall });
 const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );
-const kms = new AwsKmsGateway(inAccounts);
+const kms = new AwsKmsGateway(credentials.aws);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
@@ -94,7 +90,7 @@ const app = await buildApp({
   producer,
   gateway,
   reader,
-  ownAccount,
+  ownAccount: credentials.own,
   accounts,
   recentImages: new RecentImages(gateway),
   sourceFacts: new SourceFacts(gateway),
@@ -156,7 +152,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
-  { name: 'close STS', timeout: 200, run: () => [ownAccount, credentials].forEach((one) => one.close()) },
+  { name: 'close STS', timeout: 200, run: () => credentials.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

@@ -1,6 +1,5 @@
 import { accountsOf } from '../accounts/accounts-file.ts';
 import { AccountCredentials } from '../aws/sts/account-credentials.ts';
-import { OwnAccount } from '../aws/sts/own-account.ts';
 import { policyOf, keepFresh } from '../auth/settings.ts';
 import { announce } from '../domain/webhooks.ts';
 import { readConfig } from '../config/config.ts';
@@ -56,17 +55,14 @@ const metrics = new Metrics();
 const budget = new RedisCallBudget(redis, config.queuePrefix, config.callShare);
 const aws = { requestTimeoutMs: 7000, maxAttempts: 2, tracing };
 const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-const ownAccount = new OwnAccount(aws, config.defaultRegion);
 const credentials = new AccountCredentials(aws, {
   accounts,
-  ownAccount,
   use: 'role',
   sessionName: 'amiferry-worker',
   region: config.defaultRegion,
 });
-const inAccounts = { ...aws, credentialsOf: (account: string | null) => credentials.of(account) };
-const gateway = new AwsGateway({ ...inAccounts, leavesThrottling: true, budget, onCall });
-const kms = new AwsKmsGateway(inAccounts);
+const gateway = new AwsGateway({ ...credentials.aws, leavesThrottling: true, budget, onCall });
+const kms = new AwsKmsGateway(credentials.aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
 const webhookSender = new WebhookSender(webhooks);
@@ -82,7 +78,7 @@ const deps = {
   logger,
   settings,
   policy,
-  ownAccount,
+  ownAccount: credentials.own,
   audit,
   metrics,
   tracing,
@@ -132,7 +128,7 @@ exitOnSignal(logger, [
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
-  { name: 'close STS', timeout: 200, run: () => [ownAccount, credentials].forEach((one) => one.close()) },
+  { name: 'close STS', timeout: 200, run: () => credentials.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

@@ -10,7 +10,8 @@ import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
- * Checks a copy of another account's image for what EC2 would not copy. If the check can't be made, EC2 itself decides later.
+ * Checks a copy of another account's image, or into another account (`abroad`), for what EC2 would not copy. If the check can't be
+ * made, EC2 itself decides later.
  * @returns warnings about what the copies will lack
  * @throws {AmiferryError} `foreign-product-codes`, `foreign-snapshot`
  */
@@ -18,12 +19,13 @@ export async function ofAnotherAccount(
   { sourceFacts }: CommandDeps,
   image: Image,
   copyTags: boolean,
+  abroad: boolean,
 ): Promise<Warning[]> {
   const owners = await ifKnown(sourceFacts.snapshotOwners(image));
   const { imageId, account, ownerId, region, productCodes } = image;
   const isOwn = ownerId === account;
-  if (!isOwn && productCodes.length > 0) {
-    const message = `${imageId} belongs to account ${ownerId} and has product codes (${productCodes.join(', ')}), such as those of AWS Marketplace: EC2 lets only its owner copy it. Launch an instance of it in this account (subscribe to the product first), create an image of the instance, and copy that`;
+  if ((!isOwn || abroad) && productCodes.length > 0) {
+    const message = `${imageId} belongs to account ${ownerId} and has product codes (${productCodes.join(', ')}), such as those of AWS Marketplace: EC2 lets only its owner copy it. Launch an instance of it in the account of the copy (subscribe to the product first), create an image of the instance, and copy that within the account`;
     throw new AmiferryError('foreign-product-codes', message);
   }
   const hidden = owners === null ? [] : hiddenSnapshots(owners);
@@ -63,12 +65,16 @@ async function lackedBy({ gateway }: CommandDeps, image: Image, account: string)
   return hidden.length === 0 ? null : `account ${account} does not see ${hidden.join(', ')}`;
 }
 
-/** Removes the owner of the copies from the accounts that they are shared with: it needs no permission. */
+/**
+ * Removes the owner of the copies from the accounts that they are shared with: it needs no permission. Copies into several accounts
+ * have several owners: there the worker leaves each one out of its own copy.
+ */
 export function leaveOwnerOut(
   { account, region }: Image,
   asked: PermissionRequest | null,
+  abroad: boolean,
 ): { permissions: PermissionRequest | null; left: Warning[] } {
-  if (asked === null || asked.accounts.length === 0) return { permissions: asked, left: [] };
+  if (asked === null || abroad || asked.accounts.length === 0) return { permissions: asked, left: [] };
   const { set, wasNamed } = withoutOwner(asked, account);
   return { permissions: set, left: wasNamed ? [ownerLeftOut(account, { account, region })] : [] };
 }

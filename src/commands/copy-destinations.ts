@@ -10,7 +10,7 @@ const MOST = 100;
 
 /**
  * The destinations of a request. A group stands for its accounts as they are configured now, each in its regions. A destination
- * that names no key has the key that the accounts file gives its account.
+ * that names no key, and is not to be unencrypted, has the key that the accounts file gives its account.
  * @throws {AmiferryError} `unknown-account` for a group without accounts; `validation-failed` for a destination that names neither a
  *   region nor a group, or both, for a group in accounts without regions, and for more than 100 destinations
  */
@@ -83,7 +83,9 @@ function expand(
 }
 
 function keyed(options: CopyOptions, account: Account | undefined, request: CopyRequest): CopyOptions {
-  const kmsKeyId = options.kmsKeyId ?? request.kmsKeyId ?? account?.kmsKeyId ?? undefined;
+  const unencrypted = (options.encrypted ?? request.encrypted) === false;
+  const byDefault = unencrypted ? undefined : (account?.kmsKeyId ?? undefined);
+  const kmsKeyId = options.kmsKeyId ?? request.kmsKeyId ?? byDefault;
   return kmsKeyId === undefined ? options : { ...options, kmsKeyId };
 }
 

@@ -61,8 +61,9 @@ export async function requestCopy(
   const specs = destinations.map((one) => specOf(request, one, image));
   requireTagsFit(specs, image);
   const others = asked === null ? [] : copiers(asked, image, '/permissions/includeSnapshots');
-  const { permissions, left } = leaveOwnerOut(image, asked);
-  const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true);
+  const abroad = goesAbroad(image, specs);
+  const { permissions, left } = leaveOwnerOut(image, asked, abroad);
+  const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true, abroad);
   await requireVisible(deps, image, specs);
   const [checked, taken] = await Promise.all([
     checkAll(deps, image, request, destinations, specs, permissions),

@@ -1,4 +1,5 @@
 import type { Scope } from '../domain/ami.ts';
+import { accountsBesides } from '../domain/ami.ts';
 import type { FieldError } from '../errors.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
@@ -37,6 +38,5 @@ export async function otherAccounts(
   { ownAccount }: Pick<CommandDeps, 'ownAccount'>,
   scopes: readonly Pick<Scope, 'account'>[],
 ): Promise<string[]> {
-  const own = await ownAccount.get();
-  return [...new Set(scopes.map(({ account }) => account))].filter((account) => account !== own);
+  return accountsBesides(await ownAccount.get(), scopes);
 }

@@ -34,6 +34,11 @@ export interface ImageName extends Scope {
   imageId: string;
 }
 
+/** The accounts of some scopes besides `own`, each once. */
+export function accountsBesides(own: string, scopes: readonly Pick<Scope, 'account'>[]): string[] {
+  return [...new Set(scopes.map(({ account }) => account))].filter((account) => account !== own);
+}
+
 /** A scope as one word, `account/region`: for Redis keys, queue job ids and log lines. */
 export function scopeKey(scope: Scope): string {
   return `${scope.account}/${scope.region}`;

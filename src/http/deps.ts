@@ -47,7 +47,7 @@ export interface AppDeps extends CommandDeps {
   tracing: Pick<Tracing, 'http' | 'traceparent'>;
   /** For readiness only: a connection that fails fast. */
   redis: RedisProbe;
-  /** State of the files of API keys and policy, for readiness; default: none. */
+  /** State of the checked files, for readiness; default: none. */
   files?: readonly FileState[];
   /** Region of an image when a request has no ?region=. */
   defaultRegion: string;

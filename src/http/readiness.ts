@@ -13,7 +13,7 @@ export interface ReadinessDeps {
   workers: Pick<Workers, 'count'>;
   gateway: Pick<Ec2Gateway, 'checkCredentials'>;
   ownAccount: Pick<OwnAccount, 'get'>;
-  /** State of the files of API keys and policy; default: none. */
+  /** State of the checked files; default: none. */
   files?: readonly FileState[];
   /** The region in which the credentials are checked. */
   defaultRegion: string;

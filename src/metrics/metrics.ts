@@ -165,7 +165,7 @@ export class Metrics {
     };
   }
 
-  /** Adds whether the current content of the files of keys and policy is in use. */
+  /** Adds whether the current content of each checked file is in use. */
   watchFiles(files: readonly FileState[]): void {
     if (files.length === 0) return;
     const inForce = new Gauge({

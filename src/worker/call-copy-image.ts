@@ -1,3 +1,4 @@
+import { accountsBesides } from '../domain/ami.ts';
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import {
   attemptRef,
@@ -73,8 +74,7 @@ async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destina
  * first call only: after that call there may be an image. Returns whether it failed.
  */
 async function outsidePolicy(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
-  const own = await deps.ownAccount.get();
-  const otherAccounts = [job.image.account, destination.spec.account].filter((one) => one !== own);
+  const otherAccounts = accountsBesides(await deps.ownAccount.get(), [job.image, destination.spec]);
   if (otherAccounts.length === 0) return false;
   const plan = { sourceRegion: job.image.region, otherAccounts, destinations: [destination.spec] };
   const reasons = againstCopying(deps.policy.current(), job.requestedBy, plan);

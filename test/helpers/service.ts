@@ -20,7 +20,6 @@ import type { Ec2Call } from '../../src/aws/ec2/options.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
 import type { Accounts } from '../../src/accounts/accounts.ts';
 import { AccountCredentials } from '../../src/aws/sts/account-credentials.ts';
-import { OwnAccount } from '../../src/aws/sts/own-account.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import { RecentImages } from '../../src/aws/ec2/recent-images.ts';
@@ -184,20 +183,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const budget = new RedisCallBudget(redis, prefix, settings.callShare);
   const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-  const ownAccount = new OwnAccount(aws, GOLDEN_WEB.region);
   const accounts = { current: () => options.accounts ?? new Map() };
   const credentials = new AccountCredentials(aws, {
     accounts,
-    ownAccount,
     use: 'role',
     sessionName: 'amiferry-test',
     region: GOLDEN_WEB.region,
   });
-  const credentialsOf = async (account: string | null) =>
-    (await credentials.of(account)) ?? testCredentials();
-  const inAccounts = { ...aws, credentialsOf };
-  const gateway = new AwsGateway({ ...inAccounts, leavesThrottling: true, budget, onCall });
-  const kms = new AwsKmsGateway(inAccounts);
+  const gateway = new AwsGateway({ ...credentials.aws, leavesThrottling: true, budget, onCall });
+  const kms = new AwsKmsGateway(credentials.aws);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
@@ -205,7 +199,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     producer,
     gateway,
-    ownAccount,
+    ownAccount: credentials.own,
     accounts,
     recentImages: new RecentImages(gateway),
     imageNames: new ImageNames(gateway),
@@ -285,7 +279,6 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       gateway.close();
       kms.close();
       credentials.close();
-      ownAccount.close();
       await simulator.close();
     },
   };

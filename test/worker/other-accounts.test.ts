@@ -81,6 +81,47 @@ describe('a copy into other accounts', () => {
     expect(one).toMatchObject({ state: 'succeeded', kmsKeyId: keyArn(B, EU) });
   });
 
+  test('is shared as asked, each without its own owner: also with the account of the source', async () => {
+    await start();
+    await share(GOLDEN_WEB, [B]);
+    const destinations = [{ account: B, region: EU }, { region: EU }];
+    const { id } = await copy({ destinations, permissions: { accounts: [OWN, B] } });
+    const [abroad, home] = (await service.untilFinished(id)).destinations;
+    const accountsOf = async (account: string, imageId: string | null = null) =>
+      (await service.gateway.launchPermissions({ account, region: EU }, imageId ?? '')).accounts;
+    expect(await accountsOf(B, abroad?.imageId)).toEqual([OWN]);
+    expect(await accountsOf(OWN, home?.imageId)).toEqual([B]);
+    const { warnings } = (await service.store.get(id)) ?? {};
+    expect(warnings?.map(({ code, account }) => [code, account]).toSorted()).toEqual([
+      ['owner-left-out', OWN],
+      ['owner-left-out', B],
+    ]);
+  });
+
+  test('leaves out the key of the accounts file where the request asks for no encryption', async () => {
+    await start({ accounts: testAccounts({ [B]: { kmsKeyId: 'alias/ami' } }) });
+    await share(GOLDEN_WEB, [B]);
+    const { id } = await copy({ destinations: [{ account: B, region: EU, encrypted: false }] });
+    const [one] = (await service.untilFinished(id)).destinations;
+    expect(one).toMatchObject({ state: 'succeeded', encrypted: false, kmsKeyId: null });
+  });
+
+  test('of an image with product codes is refused, as EC2 would, and within the account it is not', async () => {
+    await start();
+    const sold = { ...GOLDEN_WEB, imageId: 'ami-0a1b2c3d4e5f7000e' };
+    const productCodes = ['1a2b3c4d5e6f7g8h9i0j1k2l3'];
+    await service.control.addImage({
+      imageId: sold.imageId,
+      region: sold.region,
+      name: 'sold',
+      productCodes,
+    });
+    await expect(copy({ destinations: [{ account: B, region: EU }] }, sold)).rejects.toMatchObject({
+      code: 'foreign-product-codes',
+    });
+    expect(await copy({ destinations: [{ region: EU }] }, sold)).toMatchObject({ kind: 'copy' });
+  });
+
   test('is refused before any call where an account does not see the source, and says how to share it', async () => {
     await start();
     await share(GOLDEN_WEB, [C]);
@@ -179,5 +220,4 @@ test('a policy that changes while the job runs stops a copy into the account bef
   const called = (await service.control.calls()).copyImage.map(({ account }) => account);
   expect(called).toEqual([C, C]);
   await expect(copy()).rejects.toMatchObject({ code: 'outside-policy' });
-  expect(OWN).not.toBe(B);
 });

@@ -6,7 +6,7 @@ import { AwsError, classify } from '../aws-error.ts';
 import type { AwsOptions, Credentials, CredentialsProvider } from '../clients.ts';
 import { AwsClients } from '../clients.ts';
 import { UnexpectedAnswer } from '../expected-answers.ts';
-import type { OwnAccount } from './own-account.ts';
+import { OwnAccount } from './own-account.ts';
 import type { StsSdk } from './sts-sdk.ts';
 import { STS } from './sts-sdk.ts';
 
@@ -21,7 +21,6 @@ const PROMISED = 6 * 60_000;
 
 export interface AccountCredentialsOptions {
   accounts: AccountsSource;
-  ownAccount: Pick<OwnAccount, 'get'>;
   /** Which of an account's roles is assumed. */
   use: 'role' | 'readRole';
   /** Names the sessions in CloudTrail. */
@@ -40,27 +39,38 @@ interface Session {
  * assumed there (AssumeRole). One session serves all regions and AWS services of an account.
  */
 export class AccountCredentials {
+  /** The account of the service's own credentials. */
+  readonly own: OwnAccount;
+  /** The options for calls in any of the accounts. */
+  readonly aws: AwsOptions;
   readonly #options: AccountCredentialsOptions;
   readonly #clients: AwsClients<StsSdk, STSClient>;
   readonly #sessions = new Map<string, Promise<Session>>();
 
+  /** @param aws the options for calls with the service's own credentials */
   constructor(aws: AwsOptions, options: AccountCredentialsOptions) {
+    this.own = new OwnAccount(aws, options.region);
+    this.aws = {
+      ...aws,
+      credentialsOf: async (account) => (await this.#of(account)) ?? aws.credentialsOf?.(null),
+    };
     this.#options = options;
     this.#clients = new AwsClients(STS, aws);
   }
 
-  /**
-   * How the SDK gets the credentials of an account; `undefined` for the service's own, which the SDK finds itself.
-   * @throws {AwsError} of kind `credentials` for an account that is neither the own nor configured; as {@link OwnAccount.get}
-   */
-  async of(account: string | null): Promise<CredentialsProvider | undefined> {
-    if (account === null || account === (await this.#options.ownAccount.get())) return undefined;
-    this.#roleIn(account);
-    return () => this.#credentials(account);
+  close(): void {
+    this.own.close();
+    this.#clients.close();
   }
 
-  close(): void {
-    this.#clients.close();
+  /**
+   * How the SDK gets the credentials of an account; `undefined` for the service's own.
+   * @throws {AwsError} of kind `credentials` for an account that is neither the own nor configured; as {@link OwnAccount.get}
+   */
+  async #of(account: string | null): Promise<CredentialsProvider | undefined> {
+    if (account === null || account === (await this.own.get())) return undefined;
+    this.#roleIn(account);
+    return () => this.#credentials(account);
   }
 
   /** Credentials that are valid for some minutes. Concurrent callers share one call of STS. */

@@ -36,14 +36,12 @@ beforeEach(async () => {
     { ...aws, credentialsOf: () => OWN_CREDENTIALS },
     {
       accounts: { current: () => accounts },
-      ownAccount: { get: async () => OWN },
       use: 'role',
       sessionName: 'amiferry-test',
       region: EU,
     },
   );
-  const credentialsOf = async (account: string | null) => (await credentials.of(account)) ?? OWN_CREDENTIALS;
-  gateway = new AwsGateway({ ...aws, credentialsOf });
+  gateway = new AwsGateway(credentials.aws);
 });
 afterEach(async () => {
   gateway.close();
@@ -64,7 +62,7 @@ async function look(account: string, region = EU): Promise<number> {
 
 /** Asks for an account's credentials, as the SDK does every minute. */
 async function ask(account: string): Promise<void> {
-  const provider = await credentials.of(account);
+  const provider = await credentials.aws.credentialsOf?.(account);
   if (typeof provider !== 'function') throw new Error('there are no credentials');
   await provider();
 }
