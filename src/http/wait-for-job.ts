@@ -17,23 +17,27 @@ export interface WaitDeps {
  */
 export async function waitForJob({ feed, store }: WaitDeps, job: Job, signal: AbortSignal): Promise<Job> {
   let latest = job;
-  let news = new AbortController();
+  let pause = new AbortController();
+  const endPause = () => pause.abort();
   const unlisten = feed.listen((event) => {
-    if (event.jobId === job.id && event.type.startsWith('job.')) news.abort();
+    if (event.jobId === job.id && event.type.startsWith('job.')) endPause();
   });
+  signal.addEventListener('abort', endPause);
   try {
     while (latest.finishedAt === null && !signal.aborted) {
       // Listening starts before reading, so that no event is missed between the two.
-      news = new AbortController();
+      pause = new AbortController();
       latest = (await store.get(job.id).catch(() => null)) ?? latest;
-      if (latest.finishedAt === null) await pause(AbortSignal.any([signal, news.signal]));
+      if (latest.finishedAt === null && !signal.aborted) await recheckIn(pause.signal);
     }
     return latest;
   } finally {
+    signal.removeEventListener('abort', endPause);
     unlisten();
   }
 }
 
-async function pause(signal: AbortSignal): Promise<void> {
+/** Ends after the interval, or as soon as `signal` aborts. */
+async function recheckIn(signal: AbortSignal): Promise<void> {
   await sleep(RECHECK_MS, undefined, { signal }).catch(() => undefined);
 }

@@ -1,5 +1,7 @@
 import { get as httpGet } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Job as JobRecord } from '../../src/domain/job.ts';
 import { eventsBetween } from '../../src/domain/job-events.ts';
@@ -11,6 +13,9 @@ import { copyJob } from '../helpers/copy-job.ts';
 import { until } from '../helpers/waiting.ts';
 import type { Api } from './api.ts';
 import { COPIES, startApi } from './api.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const REQUEST = { destinations: [{ region: 'eu-west-1' }] };
 
@@ -37,6 +42,16 @@ describe('Prefer: wait', () => {
     expect(answer.headers['preference-applied']).toBe('wait=1');
     expect(answer.headers['location']).toBe(`/jobs/${answer.json<Job>().id}`);
     expect(api.listeners()).toBe(0);
+  });
+
+  test('ends when the time is over, although garbage is collected meanwhile', async () => {
+    const collecting = setInterval(collectGarbage, 50);
+    try {
+      const answer = await api.post(COPIES, REQUEST, { prefer: 'wait=1' });
+      expect(answer.statusCode).toBe(202);
+    } finally {
+      clearInterval(collecting);
+    }
   });
 
   test('on a GET ends with 200 in either case', async () => {

@@ -42,8 +42,11 @@ export const preferWait = fp<PreferDeps>(
       const present = async (one: Job) => presentJob(one, await momentFor(deps, [one]));
       const free = seconds === null ? null : held.take(countedAs(this.request));
       if (seconds === null || free === null) return this.code(status).send(await present(job));
-      const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(seconds * 1000), whenGone(this)]);
-      const latest = await waitForJob(deps, job, signal).finally(free);
+      const wait = heldFor(seconds, this, closing.signal);
+      const latest = await waitForJob(deps, job, wait.signal).finally(() => {
+        wait.release();
+        free();
+      });
       void this.header('Preference-Applied', `wait=${seconds}`);
       return this.code(latest.finishedAt === null ? status : 200).send(await present(latest));
     });
@@ -51,10 +54,21 @@ export const preferWait = fp<PreferDeps>(
   { name: 'prefer-wait' },
 );
 
-/** A signal that aborts when the client has disconnected or has its answer. */
-function whenGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  if (reply.raw.destroyed) gone.abort();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
+/**
+ * A signal that aborts after `seconds`, when the client has disconnected, or when the server closes. Not
+ * `AbortSignal.any([AbortSignal.timeout(…)])`: Node 24 collects the inner signal as garbage, and the answer would be held for ever.
+ */
+function heldFor(seconds: number, reply: FastifyReply, closing: AbortSignal) {
+  const held = new AbortController();
+  const end = () => held.abort();
+  const timer = setTimeout(end, seconds * 1000);
+  reply.raw.once('close', end);
+  closing.addEventListener('abort', end);
+  if (reply.raw.destroyed || closing.aborted) end();
+  const release = () => {
+    clearTimeout(timer);
+    reply.raw.off('close', end);
+    closing.removeEventListener('abort', end);
+  };
+  return { signal: held.signal, release };
 }
