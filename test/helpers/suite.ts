@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Type } from 'typebox';
@@ -47,6 +47,8 @@ export interface SuiteOptions {
   dir?: string;
   /** Folders or files of tests; default: all. */
   tests?: readonly string[];
+  /** The path of a file for the output of vitest; default: none is kept. It names errors that belong to no test. */
+  log?: string;
 }
 
 const NO_REPORT: FailedTest = { name: 'the suite itself', why: 'vitest wrote no report' };
@@ -56,14 +58,15 @@ const LINES = 3;
 
 /** Runs the suite, or a part of it, once. A run without a report counts as one failure. */
 export async function runSuite(
-  { dir: project = PROJECT_DIR, tests = [] }: SuiteOptions,
+  { dir: project = PROJECT_DIR, tests = [], log }: SuiteOptions,
   unwind: Unwind,
 ): Promise<SuiteRun> {
   const dir = await mkdtemp(join(tmpdir(), 'amiferry-steady-'));
   const report = join(dir, 'report.json');
   const began = performance.now();
   try {
-    await vitest(project, ['run', '--reporter=json', `--outputFile=${report}`, ...tests], unwind);
+    const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...tests];
+    await vitest(project, args, log, unwind);
     const text = await readFile(report, 'utf8').catch(() => null);
     const seconds = Math.round((performance.now() - began) / 1000);
     if (text === null) return { passed: 0, failed: [NO_REPORT], seconds };
@@ -91,15 +94,22 @@ function failedTest(name: string, why: string): FailedTest {
   return { name, why: why.split('\n').slice(0, LINES).join('\n') };
 }
 
-async function vitest(cwd: string, args: readonly string[], unwind: Unwind): Promise<void> {
+async function vitest(
+  cwd: string,
+  args: readonly string[],
+  log: string | undefined,
+  unwind: Unwind,
+): Promise<void> {
+  const output = log === undefined ? null : await open(log, 'w');
+  const stdio = output?.fd ?? 'ignore';
   const child = spawn(join(PROJECT_DIR, 'node_modules/.bin/vitest'), args, {
     cwd,
-    stdio: 'ignore',
+    stdio: ['ignore', stdio, stdio],
   });
   tether(child);
   await unwind.add('the test suite', () => stopChild(child, 5000));
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', () => resolve());
-  });
+  }).finally(() => output?.close());
 }
