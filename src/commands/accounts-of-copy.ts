@@ -3,10 +3,12 @@ import { snapshotIdsOf } from '../domain/ami.ts';
 import type { CopySpec, Warning } from '../domain/job.ts';
 import { ownerLeftOut } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
-import { withoutOwner } from '../domain/permissions.ts';
+import { NOBODY, plus, withoutOwner } from '../domain/permissions.ts';
 import { AmiferryError } from '../errors.ts';
-import { ifKnown } from '../sharing/facts.ts';
-import { hiddenSnapshots, notShared } from '../sharing/foreign-snapshots.ts';
+import { refusals } from '../domain/sharing-rules.ts';
+import { refuse } from '../sharing/copy-checks.ts';
+import { ifKnown, sharingFacts } from '../sharing/facts.ts';
+import { hiddenSnapshots, notShared, readSettled } from '../sharing/foreign-snapshots.ts';
 import type { CommandDeps } from './deps.ts';
 
 /**
@@ -36,22 +38,31 @@ export async function ofAnotherAccount(
 }
 
 /**
- * Checks that each account which the image is copied into may see it, with its snapshots: CopyImage is called there.
- * @throws {AmiferryError} `source-not-shared`, which names what each account lacks
+ * Checks that the accounts which the image is copied into can get what CopyImage needs there: its owner shares the image, its snapshots and
+ * its keys with them while the copies are made (holds.ts). An image of another owner has to be shared already.
+ * @throws {AmiferryError} `aws-managed-key`, `too-many-sharees`; `source-not-shared`, which names what each account lacks
  */
-export async function requireVisible(
+export async function requireSourceFor(
   deps: CommandDeps,
   image: Image,
   specs: readonly CopySpec[],
 ): Promise<void> {
   const abroad = specs.filter(({ account }) => account !== image.account).map(({ account }) => account);
   const accounts = [...new Set(abroad)];
+  if (accounts.length === 0) return;
+  if (image.ownerId !== image.account) return requireShared(deps, image, accounts);
+  const permissions = await readSettled(deps, image, image);
+  if (permissions.foreign.size > 0) return requireShared(deps, image, accounts);
+  const facts = await sharingFacts(deps, image, image, { keys: true });
+  const added = { ...NOBODY, accounts };
+  refuse(refusals(facts, added, plus(permissions.state, added)));
+}
+
+async function requireShared(deps: CommandDeps, image: Image, accounts: readonly string[]): Promise<void> {
   const lacking = await Promise.all(accounts.map((account) => lackedBy(deps, image, account)));
   const reasons = lacking.filter((one) => one !== null);
   if (reasons.length === 0) return;
-  const unseeing = accounts.filter((_, i) => lacking[i] !== null);
-  const add = JSON.stringify({ add: { accounts: unseeing, includeSnapshots: true, grantKeyAccess: true } });
-  const message = `${reasons.join('; ')}. Share it with them first: PATCH /amis/${image.imageId}/permissions?region=${image.region} ${add}`;
+  const message = `${reasons.join('; ')}. ${image.imageId} belongs to account ${image.ownerId}: ask its owner to share it, with its snapshots and its key, or copy it within account ${image.account} and copy that image`;
   throw new AmiferryError('source-not-shared', message);
 }
 

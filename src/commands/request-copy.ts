@@ -4,10 +4,11 @@ import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
+import { newHolds } from '../domain/holds.ts';
 import { UNTOUCHED } from '../domain/transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../sharing/copy-checks.ts';
-import { leaveOwnerOut, ofAnotherAccount, requireVisible } from './accounts-of-copy.ts';
+import { leaveOwnerOut, ofAnotherAccount, requireSourceFor } from './accounts-of-copy.ts';
 import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { AskedDestination, CopyRequest } from './copy-spec.ts';
@@ -64,7 +65,7 @@ export async function requestCopy(
   const abroad = goesAbroad(image, specs);
   const { permissions, left } = leaveOwnerOut(image, asked, abroad);
   const foreign = await ofAnotherAccount(deps, image, request.copyTags ?? true, abroad);
-  await requireVisible(deps, image, specs);
+  await requireSourceFor(deps, image, specs);
   const [checked, taken] = await Promise.all([
     checkAll(deps, image, request, destinations, specs, permissions),
     takenNames(deps, image, specs),
@@ -148,15 +149,18 @@ function newJob(
   const { request, permissions, warnings, endpoints, requestedBy, origin } = asked;
   const sourceTags =
     (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}, goesAbroad(image, specs)) : null;
+  const destinations = specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 }));
+  const holds = newHolds(image, destinations);
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
     version: 1,
     image: { id: image.imageId, account: image.account, region: image.region, name: image.name },
     onFailure: request.onFailure ?? 'keep',
-    destinations: specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 })),
+    destinations,
     permissions,
     ...(sourceTags === null ? {} : { sourceTags }),
+    ...(holds.length === 0 ? {} : { holds }),
     warnings,
     ...endpoints,
     deliveriesMade: 0,

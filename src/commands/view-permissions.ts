@@ -1,11 +1,12 @@
 import type { ImageName } from '../domain/ami.ts';
 import { isEncrypted } from '../domain/ami.ts';
 import type { PermissionState, Visibility } from '../domain/permissions.ts';
-import { visibility } from '../domain/permissions.ts';
+import { sortedSet, visibility } from '../domain/permissions.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { againstPublic, againstKeys } from '../domain/sharing-rules.ts';
 import { sharingFacts } from '../sharing/facts.ts';
 import { againstForeign, readSettled } from '../sharing/foreign-snapshots.ts';
+import type { ImageHolds } from '../store/holds.ts';
 import type { CommandDeps } from './deps.ts';
 import { requireImage } from './require-image.ts';
 
@@ -17,6 +18,8 @@ export interface PermissionsView extends PermissionState {
   encryption: { encrypted: boolean; kmsKeyIds: string[] };
   /** `null` if this service may not read it. */
   blockPublicAccess: boolean | null;
+  /** The accounts that have access while the image is copied into them, with the jobs that make the copies. */
+  holds: { account: string; jobs: string[] }[];
   shareable: { accounts: boolean; public: boolean; reasons: Reason[] };
 }
 
@@ -28,8 +31,9 @@ export async function viewPermissions(deps: CommandDeps, source: ImageName): Pro
   const image = await requireImage(deps, source);
   const { account, region } = source;
   const scope = { account, region };
-  const [permissions, facts] = await Promise.all([
+  const [permissions, holds, facts] = await Promise.all([
     readSettled(deps, scope, image),
+    deps.store.holds.ofImage(scope, image.imageId),
     sharingFacts(deps, scope, image, { blockPublicAccess: true, publicImages: !image.public }),
   ]);
   const { state } = permissions;
@@ -44,12 +48,17 @@ export async function viewPermissions(deps: CommandDeps, source: ImageName): Pro
     visibility: visibility(state),
     encryption: { encrypted: isEncrypted(image), kmsKeyIds: facts.keys.map(({ keyId }) => keyId) },
     blockPublicAccess: facts.blockPublicAccess,
+    holds: holdsOf(holds),
     shareable: {
       accounts: ready && sharing.length === 0,
       public: ready && sharing.length + publishing.length === 0,
       reasons: [...(ready ? [] : [notReady(image.imageId, image.state)]), ...sharing, ...publishing],
     },
   };
+}
+
+function holdsOf({ given, users }: ImageHolds): PermissionsView['holds'] {
+  return sortedSet([...given.keys()]).map((account) => ({ account, jobs: [...(users.get(account) ?? [])] }));
 }
 
 function notReady(imageId: string, state: string): Reason {

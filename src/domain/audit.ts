@@ -14,6 +14,8 @@ export const AUDIT_ACTIONS = [
   'open-queues',
   'share-image',
   'put-permissions-back',
+  'hold-source',
+  'release-source',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -140,6 +140,8 @@ export const WARNING_CODES = [
   'owner-left-out',
   'image-not-removed',
   'key-grants-left',
+  'source-still-shared',
+  'held-for-copies',
   'changed-meanwhile',
   'superseded',
   'no-worker',
@@ -180,6 +182,14 @@ interface JobBase {
   finishedAt: number | null;
 }
 
+/** The access to the source that copies into one other account need: see holds.ts. */
+export interface Hold {
+  account: string;
+  state: 'due' | 'held' | 'released';
+  /** When a try to give the access, or to take it back, first failed. */
+  triedAt: number | null;
+}
+
 export interface CopyJob extends JobBase {
   kind: 'copy';
   onFailure: 'keep' | 'deregister';
@@ -188,6 +198,8 @@ export interface CopyJob extends JobBase {
   permissions: PermissionRequest | null;
   /** The source's tags, where the CopyImage calls have to send them ({@link tagsToSend} in copy-tags.ts). */
   sourceTags?: Tags;
+  /** By account, where copies are made in other accounts than the source's. */
+  holds?: Hold[];
 }
 
 /** A change of who may launch one image. */

@@ -160,3 +160,8 @@ export function createGrantCommand(region: string, keyId: string, account: strin
 export function grantName(imageId: string, account: string): string {
   return `amiferry/${imageId}/${account}`;
 }
+
+/** The name of the grant that an account has while an image is copied into it (holds.ts). */
+export function holdGrantName(imageId: string, account: string): string {
+  return `amiferry-hold/${imageId}/${account}`;
+}

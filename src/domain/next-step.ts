@@ -1,3 +1,4 @@
+import { dueHolds, waitsForHold } from './holds.ts';
 import type { Destination, Job } from './job.ts';
 import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
 
@@ -11,6 +12,8 @@ export type DueStep =
   | { step: 'remove-leftover'; destination: string; attempt: number; imageId: string }
   /** All destinations that have not been started yet, in one step. */
   | { step: 'start-copies' }
+  /** Other accounts are to be given access to the source, or it is to be taken back. */
+  | { step: 'hold-source' }
   | { step: 'apply-permissions' };
 
 /** One try of a delivery. `at`: when it became due, epoch milliseconds. It distinguishes one try from the next. */
@@ -57,13 +60,18 @@ export function newlyDue(before: Job | null, after: Job, now: number): DueStep[]
 function timedSteps(job: Job): Timed[] {
   if (job.kind === 'permissions')
     return job.finishedAt === null ? [{ from: 0, due: { step: 'apply-permissions' } }] : [];
-  const fresh: Timed[] = job.destinations.some(isFresh) ? [{ from: 0, due: { step: 'start-copies' } }] : [];
-  const others = job.destinations.filter((one) => !isFresh(one));
+  const { give, release } = dueHolds(job);
+  const hold: Timed[] = give.length + release.length > 0 ? [{ from: 0, due: { step: 'hold-source' } }] : [];
+  const startable = job.destinations.filter((one) => !waitsForHold(job, one));
+  // The fresh destinations start together, and so after the last hold.
+  const isReady = give.length === 0 && startable.some(isFresh);
+  const fresh: Timed[] = isReady ? [{ from: 0, due: { step: 'start-copies' } }] : [];
+  const others = startable.filter((one) => !isFresh(one));
   const steps = others.flatMap((one) => {
     const step = nextStep(one);
     return step === null ? [] : [{ from: dueFrom(step, one), due: { step, ...attemptRef(one) } }];
   });
-  return [...fresh, ...steps, ...job.destinations.flatMap(removals)];
+  return [...hold, ...fresh, ...steps, ...job.destinations.flatMap(removals)];
 }
 
 function removals(one: Destination): Timed[] {

@@ -439,8 +439,21 @@ export const retryNamed =
     const destinations = job.destinations.map((one) =>
       isNamed(named, one) && retryable(one) ? again(one, now) : one,
     );
-    return finishing({ ...job, destinations }, now);
+    return finishing(withHolds(job, destinations), now);
   };
+
+/**
+ * Destinations that start again in another account need access to the source again. It is given again even if it is still held: a
+ * step that takes it back may be running.
+ */
+function withHolds(job: CopyJob, destinations: Destination[]): CopyJob {
+  const retried = destinations.filter((one, i) => one !== job.destinations[i]);
+  const accounts = new Set(retried.map(({ spec }) => spec.account));
+  const holds = job.holds?.map((hold) =>
+    accounts.has(hold.account) ? { ...hold, state: 'due' as const, triedAt: null } : hold,
+  );
+  return { ...job, destinations, ...(holds === undefined ? {} : { holds }) };
+}
 
 export const retryFailed = retryNamed(null);
 

@@ -64,6 +64,7 @@ export const STEP_PAYLOADS = {
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
   'remove-leftover': LeftoverPayload,
+  'hold-source': JobPayload,
   'apply-permissions': JobPayload,
   'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,

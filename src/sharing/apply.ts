@@ -1,5 +1,6 @@
 import type { Scope } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
+import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { Warning } from '../domain/job.ts';
 import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
 import { minus, plus, without } from '../domain/permissions.ts';
@@ -10,9 +11,11 @@ import { AwsError } from '../aws/aws-error.ts';
 import { collectRequestIds } from '../aws/request-ids.ts';
 import { NotAllowed, requireAllowed } from './allowed.ts';
 import { auditBrokenShare, auditShare } from './audit.ts';
+import { besideHolds } from './beside-holds.ts';
 import { callsFor, makeCalls } from './converge.ts';
 import type { SharingDeps } from './deps.ts';
 import { differences, isNothing, NOTHING, touchedBy } from './differences.ts';
+import { revokeCalls } from './holds.ts';
 import { requireStillMine, StepOvertaken } from './fence.ts';
 import { autoScalingNeeds, keyPolicyNeeded } from './key-grants.ts';
 import { namesAllSnapshots } from './names-all-snapshots.ts';
@@ -20,7 +23,7 @@ import type { Plan } from './plan.ts';
 import { plan } from './plan.ts';
 import type { Permissions } from './read.ts';
 import { readTouched } from './read.ts';
-import { readBack } from './read-back.ts';
+import { readBackShare } from './read-back.ts';
 import type { ShareOutcome, ShareRequest } from './request.ts';
 import { takeBack } from './take-back.ts';
 
@@ -96,12 +99,25 @@ async function change(
     grant: grantees,
     left: (warning) => left.push(warning),
   });
-  await makeAll(deps, scope, request, calls, given);
+  const revokes = [...one.leftBehind].flatMap(([account, hold]) =>
+    revokeCalls(deps, scope, image.imageId, account, hold),
+  );
+  await makeAll(deps, scope, request, [...calls, ...revokes], given);
   const after = await readTouched(deps, scope, image, one.now, touchedBy(todo));
-  const rest = differences(asked, after);
+  const { todo: rest } = besideHolds(asked, differences(asked, after), one.holds);
   const isThere = isNothing(rest.take) && isNothing(rest.give);
   if (!isThere || !(one.gives || (await namesAllSnapshots(deps, scope, image))))
     return { outcome: 'unsettled', after: after.state };
+  if (one.holdChanges.size > 0) {
+    const told = await deps.store.updateIfFirst(
+      me,
+      scope,
+      image.imageId,
+      request.remember(NOTHING_GIVEN, []),
+      one.holdChanges,
+    );
+    if (told.outcome !== 'changed') throw new StepOvertaken(`job ${me.jobId} was ended by another worker`);
+  }
   const { state } = after;
   return {
     outcome: 'shared',
@@ -143,7 +159,7 @@ async function makeAll(
     requireAllowed(deps, request, given);
     await requireStillMine(deps, request);
   };
-  await makeCalls(calls, fence, (undo) => readBack(deps, scope, request, undo));
+  await makeCalls(calls, fence, (undo) => readBackShare(deps, scope, request, undo));
 }
 
 /** This try or an earlier one may have made a part of the change, under the rules of that time: it is taken back. */

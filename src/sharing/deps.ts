@@ -16,7 +16,7 @@ export interface SharingReads {
 /** The further dependencies of changing permissions. The worker's dependencies satisfy it. */
 export interface SharingDeps extends SharingReads {
   /** The records on which the fence decides, and which store what is given before it is given. */
-  store: Pick<JobStore, 'now' | 'get' | 'list' | 'changeQueues' | 'updateIfFirst'>;
+  store: Pick<JobStore, 'now' | 'get' | 'list' | 'changeQueues' | 'holds' | 'updateIfFirst'>;
   policy: PolicySource;
   audit: Audit;
   logger: Pick<Logger, 'warn' | 'error'>;

@@ -3,7 +3,10 @@ import type { Given } from '../domain/given.ts';
 import { plusGiven } from '../domain/given.ts';
 import type { Warning } from '../domain/job.ts';
 import { granteesOf } from '../domain/policy.ts';
+import type { HoldChanges, ImageHolds } from '../store/holds.ts';
 import { AwsError } from '../aws/aws-error.ts';
+import type { BesideHolds } from './beside-holds.ts';
+import { besideHolds, keptForCopies } from './beside-holds.ts';
 import { changedMeanwhile } from './changed-meanwhile.ts';
 import type { SharingDeps, SharingReads } from './deps.ts';
 import type { Differences } from './differences.ts';
@@ -21,6 +24,10 @@ import type { ShareRequest } from './request.ts';
 /** The plan of one try: the current state, the differences to make, and what the job then has given. */
 export interface Plan {
   now: Permissions;
+  /** The holds of the image, and what is known of them once the change is made. */
+  holds: ImageHolds;
+  holdChanges: HoldChanges;
+  leftBehind: BesideHolds['leftBehind'];
   todo: Differences;
   /** Whether the change gives anything: EC2 then has to name all snapshots of the image. */
   gives: boolean;
@@ -47,7 +54,8 @@ export async function plan(
 ): Promise<Plan> {
   const { image, change: asked } = request;
   const now = read ?? (await readPermissions(deps, scope, image));
-  const todo = differences(asked, now);
+  const holds = await deps.store.holds.ofImage(scope, image.imageId);
+  const { todo, changes, kept, leftBehind } = besideHolds(asked, differences(asked, now), holds);
   const grantees = granteesOf(asked);
   const gives = !isNothing(todo.give) || grantees.length > 0;
   if (gives && !(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
@@ -63,7 +71,20 @@ export async function plan(
   );
   const found = changedMeanwhile(request, now.state, soFar);
   const given = plusGiven(soFar, givenBy(todo, ungranted));
-  return { now, todo, gives, facts, held, failed, given, warnings: [...warnings, ...found] };
+  const all = [...warnings, ...found, ...keptForCopies(scope, kept)];
+  return {
+    now,
+    holds,
+    todo,
+    holdChanges: changes,
+    leftBehind,
+    gives,
+    facts,
+    held,
+    failed,
+    given,
+    warnings: all,
+  };
 }
 
 /** The grants that this service made on the keys of an image; `failed` says why they could not be read. */
@@ -84,7 +105,8 @@ export async function heldGrants(
   }
 }
 
-function devicesMissing({ region }: Scope, imageId: string): AwsError {
+/** EC2 may name the snapshots of a new image later than the image. */
+export function devicesMissing({ region }: Scope, imageId: string): AwsError {
   const message = `EC2 does not name all snapshots of ${imageId} in ${region} yet`;
   return new AwsError('transient', message, 'DevicesMissing', null, undefined);
 }

@@ -1,4 +1,4 @@
-import type { Scope } from '../domain/ami.ts';
+import type { Image, Scope } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import { NOTHING_GIVEN } from '../domain/given.ts';
 import type { Job } from '../domain/job.ts';
@@ -16,6 +16,27 @@ import type { ShareRequest } from './request.ts';
  */
 const READ_BACK_MS = 300_000;
 
+/** What {@link readBack} checks. */
+interface Check {
+  image: Pick<Image, 'imageId' | 'region'>;
+  /** The fence of the call. @throws {StepOvertaken} */
+  fence: () => Promise<void>;
+  /** Whether what an overtaken step gave is to stay nevertheless. */
+  isToStay: () => Promise<boolean>;
+}
+
+/** {@link readBack} after a call of a change of permissions. */
+export function readBackShare(
+  deps: SharingDeps,
+  scope: Scope,
+  request: ShareRequest,
+  undo: () => Promise<void>,
+): Promise<void> {
+  const fence = () => requireStillMine(deps, request);
+  const isToStay = () => isShareToStay(deps, scope, request);
+  return readBack(deps, { image: request.image, fence, isToStay }, undo);
+}
+
 /**
  * Makes the check of the fence once more, after a call that gave access. What should not have been given (any more), or not by
  * this step, is taken back, unless it is to stay.
@@ -23,32 +44,31 @@ const READ_BACK_MS = 300_000;
  * @throws {StepOvertaken}
  */
 export async function readBack(
-  deps: SharingDeps,
-  scope: Scope,
-  request: ShareRequest,
+  { logger }: Pick<SharingDeps, 'logger'>,
+  { image: { imageId, region }, fence, isToStay }: Check,
   undo: () => Promise<void>,
 ): Promise<void> {
   let isOvertaken = false;
-  const about = { imageId: request.image.imageId, region: scope.region };
+  const about = { imageId, region };
   const trying = {
     patience: READ_BACK_MS,
     isFinal: () => isOvertaken,
     failed: (err: unknown) =>
-      deps.logger.warn({ ...about, err }, 'could not read back what was given; trying again'),
+      logger.warn({ ...about, err }, 'could not read back what was given; trying again'),
   };
   const work = async () => {
     try {
-      await requireStillMine(deps, request);
+      await fence();
     } catch (error) {
       if (!(error instanceof StepOvertaken)) throw error;
-      if (!(await isToStay(deps, scope, request))) await undo();
+      if (!(await isToStay())) await undo();
       isOvertaken = true;
       throw error;
     }
   };
   await keepTrying(trying, work).catch((err: unknown) => {
     if (!isOvertaken)
-      deps.logger.error(
+      logger.error(
         { ...about, err },
         'could not read back what was given: look at the permissions of the image',
       );
@@ -67,7 +87,7 @@ export function givenSoFar(job: Job | null, { destination }: ChangeRef): Given {
  * Whether what an overtaken step has just given is to stay: its job succeeded nevertheless, and no later change of the image
  * has taken it away.
  */
-async function isToStay(
+async function isShareToStay(
   deps: SharingDeps,
   { account, region }: Scope,
   request: ShareRequest,
@@ -77,11 +97,7 @@ async function isToStay(
   if (ended === null) return false;
   const jobs = await latestChanges(deps.store, request.image.imageId);
   const later = jobs.filter(
-    (job) =>
-      job.image.account === account &&
-      job.image.account === account &&
-      job.image.region === region &&
-      job.id !== request.job.id,
+    (job) => job.image.account === account && job.image.region === region && job.id !== request.job.id,
   );
   const given = givenSoFar(now, request.me);
   return later.every((job) => {

@@ -7,6 +7,8 @@ import type { RedisClient } from '../redis-client.ts';
 import { auditCommand } from './audit-log.ts';
 import type { StoredDelivery } from './deliveries.ts';
 import { deliveryCommands, forgetDeliveries, messageCommands } from './deliveries.ts';
+import type { HoldChanges } from './holds.ts';
+import { holdCommands } from './holds.ts';
 import type { IndexCommand } from './indexes.ts';
 import { indexChanges } from './indexes.ts';
 import type { StoreKeys } from './keys.ts';
@@ -27,6 +29,8 @@ export interface Write {
   /** A delivery that is to be sent again. The write conflicts if it is no longer as it was read. */
   redelivery?: { from: StoredDelivery; to: Delivery };
   guards?: Guards;
+  /** What becomes known of the holds of an image. */
+  holds?: { scope: Scope; imageId: string; changes: HoldChanges } | undefined;
   receipt?: Receipt | undefined;
   audit?: AuditEntry | undefined;
 }
@@ -101,10 +105,11 @@ function argumentsOf(context: CommitContext, write: Write, position: Position): 
 
 /** The commands of a write besides those for the record and its events. */
 function commandsOf({ keys, auditEntries }: CommitContext, write: Write): IndexCommand[] {
-  const { before, after, audit } = write;
+  const { before, after, audit, holds } = write;
   return [
     ...indexChanges(keys, before, after),
     ...deliveryChanges(keys, write),
+    ...(holds ? holdCommands(keys, holds.scope, holds.imageId, holds.changes) : []),
     ...(audit ? [auditCommand(keys, audit, auditEntries)] : []),
   ];
 }

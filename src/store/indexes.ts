@@ -9,6 +9,7 @@ import {
   jobState,
   leftoversOf,
 } from '../domain/job.ts';
+import { accountsInNeed, dueHolds, holdUser } from '../domain/holds.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
@@ -108,12 +109,20 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
     endEntry(keys, job),
     ...(job.kind === 'copy' ? job.destinations.flatMap((one) => destinationEntries(keys, job, one)) : []),
     ...changeEntries(keys, job),
+    ...(job.kind === 'copy' ? holdEntries(keys, job) : []),
   ];
+}
+
+/** The accounts that need access to the source: while they do, no other job takes it back. */
+function holdEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
+  const users = keys.holdUsers(imageScope(job), job.image.id);
+  return [...accountsInNeed(job)].map((account) => ['SADD', users, holdUser(account, job.id)]);
 }
 
 /** Its places in the wait queues of images. */
 function changeEntries(keys: StoreKeys, job: Job): IndexCommand[] {
-  if (job.kind === 'copy') return job.destinations.flatMap((one) => shareEntries(keys, job, one));
+  if (job.kind === 'copy')
+    return [...sourceEntries(keys, job), ...job.destinations.flatMap((one) => shareEntries(keys, job, one))];
   return job.finishedAt === null ? [changeEntry(keys, job)] : [];
 }
 
@@ -127,7 +136,7 @@ export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): str
 /** When a job ended that has nothing left to do, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => leftoversOf(one).length === 0);
-  return isClean ? job.finishedAt : null;
+  return isClean && dueHolds(job).release.length === 0 ? job.finishedAt : null;
 }
 
 /** Retention counts from the end of the job. A job that still has anything to do is never past it. */
@@ -158,6 +167,14 @@ function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
   if (onlyWithdraws(job.change)) return ['PLACE', queue, 'withdrawal', member];
   // A change that has begun is before all that are queued.
   return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];
+}
+
+/** Giving access to the source, and taking it back, is one of the changes of the source's permissions. */
+function sourceEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
+  const { give, release } = dueHolds(job);
+  if (give.length + release.length === 0) return [];
+  const member = changeMember({ jobId: job.id, destination: null });
+  return [['PLACE', keys.changeQueue(imageScope(job), job.image.id), 'queue', member]];
 }
 
 /**

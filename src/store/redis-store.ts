@@ -16,6 +16,8 @@ import { doneAt, queuesLeft } from './indexes.ts';
 import { changeMember, parseChange, RedisChangeQueues } from './change-queues.ts';
 import type { ChangeRef } from './change-queues.ts';
 import { parseSlotMember, RedisCopySlots, slotMember } from './copy-slots.ts';
+import type { HoldChanges } from './holds.ts';
+import { RedisHolds } from './holds.ts';
 import { RedisLeases } from './leases.ts';
 import { RedisPolls } from './polls.ts';
 import type { StoreKeys } from './keys.ts';
@@ -44,6 +46,7 @@ interface HowToWrite {
   guards?: GuardsFor;
   /** The record, if it has just been read. */
   known?: Job;
+  holds?: Write['holds'];
   alongside?: Alongside;
 }
 
@@ -75,6 +78,7 @@ export class RedisJobStore implements JobStore {
   readonly polls: RedisPolls;
   readonly copySlots: RedisCopySlots;
   readonly changeQueues: RedisChangeQueues;
+  readonly holds: RedisHolds;
   readonly leases: RedisLeases;
   readonly deliveries: RedisDeliveries;
   readonly #redis: RedisClient;
@@ -101,6 +105,7 @@ export class RedisJobStore implements JobStore {
     this.polls = new RedisPolls(redis, this.#keys, () => this.now());
     this.copySlots = new RedisCopySlots(redis, this.#keys);
     this.changeQueues = new RedisChangeQueues(redis, this.#keys);
+    this.holds = new RedisHolds(redis, this.#keys);
     this.leases = new RedisLeases(redis, this.#keys);
     this.deliveries = new RedisDeliveries(redis, this.#keys, () => this.now());
     this.#clock = new SharedClock(redis, this.#keys.jobs);
@@ -172,9 +177,16 @@ export class RedisJobStore implements JobStore {
     return this.#updateAlone(job.id, change, { guards, known: job });
   }
 
-  updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome> {
+  updateIfFirst(
+    ref: ChangeRef,
+    scope: Scope,
+    imageId: string,
+    change: Change,
+    changes?: HoldChanges,
+  ): Promise<UpdateOutcome> {
     const queue = { key: this.#keys.changeQueue(scope, imageId), member: changeMember(ref) };
-    return this.#updateAlone(ref.jobId, change, { guards: () => ({ queue }) });
+    const holds = changes === undefined ? undefined : { scope, imageId, changes };
+    return this.#updateAlone(ref.jobId, change, { guards: () => ({ queue }), holds });
   }
 
   /**
@@ -215,7 +227,7 @@ export class RedisJobStore implements JobStore {
   #update(
     id: string,
     changes: readonly SlotsChange[],
-    { guards = () => ({}), known, alongside }: HowToWrite = {},
+    { guards = () => ({}), known, alongside, holds }: HowToWrite = {},
   ): Promise<UpdateOutcome[]> {
     const refused = new Set<string>();
     let read = known;
@@ -230,7 +242,7 @@ export class RedisJobStore implements JobStore {
         );
         const after = steps.at(-1)?.[1];
         if (after === undefined) return outcomes;
-        const write = { before, after, steps, messages, guards: guards(refused), ...alongside };
+        const write = { before, after, steps, messages, guards: guards(refused), holds, ...alongside };
         const written = await this.#write(write);
         if (written.outcome === 'ok') return outcomes;
         if (written.outcome === 'full') {

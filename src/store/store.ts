@@ -5,6 +5,7 @@ import type { JobEvent } from '../domain/job-events.ts';
 import type { ChangeQueues, ChangeRef } from './change-queues.ts';
 import type { CopySlots, StartLimits } from './copy-slots.ts';
 import type { Deliveries } from './deliveries.ts';
+import type { HoldChanges, Holds } from './holds.ts';
 import type { Leases } from './leases.ts';
 import type { Polls } from './polls.ts';
 
@@ -79,6 +80,7 @@ export interface JobStore {
   readonly polls: Polls;
   readonly copySlots: CopySlots;
   readonly changeQueues: ChangeQueues;
+  readonly holds: Holds;
   readonly leases: Leases;
   readonly deliveries: Deliveries;
 
@@ -100,8 +102,17 @@ export interface JobStore {
    * left to do, including copies that wait for EC2.
    */
   unfinished(dueBy: number): Promise<string[]>;
-  /** As {@link update}, but only if the change is the first in the wait queue of its image. From then on it stays the first. */
-  updateIfFirst(ref: ChangeRef, scope: Scope, imageId: string, change: Change): Promise<UpdateOutcome>;
+  /**
+   * As {@link update}, but only if the change is the first in the wait queue of its image. From then on it stays the first.
+   * @param holds what becomes known of the holds of the image by the same write
+   */
+  updateIfFirst(
+    ref: ChangeRef,
+    scope: Scope,
+    imageId: string,
+    change: Change,
+    holds?: HoldChanges,
+  ): Promise<UpdateOutcome>;
   /** Makes a delivery of a job due now, whatever its state. `unchanged`: the job has no delivery of that number. */
   redeliver(id: string, n: number, alongside: Alongside): Promise<UpdateOutcome>;
   /** Deletes jobs that finished before a time, epoch milliseconds, at most `limit`. It keeps those that still have a webhook to send. Returns how many. */

@@ -11,6 +11,7 @@ import {
 import type { Transition } from '../domain/transitions.ts';
 import { againstCopying } from '../domain/policy.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
+import { holdAgain } from '../domain/holds.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';
@@ -74,15 +75,24 @@ async function mayCallAgain(deps: WorkerDeps, job: CopyJob, destination: Destina
  * first call only: after that call there may be an image. Returns whether it failed.
  */
 async function outsidePolicy(deps: WorkerDeps, job: CopyJob, destination: Destination): Promise<boolean> {
-  const otherAccounts = accountsBesides(await deps.ownAccount.get(), [job.image, destination.spec]);
-  if (otherAccounts.length === 0) return false;
-  const plan = { sourceRegion: job.image.region, otherAccounts, destinations: [destination.spec] };
-  const reasons = againstCopying(deps.policy.current(), job.requestedBy, plan);
-  if (reasons.length === 0) return false;
-  const failure = failureBecause('outside-policy', reasons.join('; '));
+  const failure = await policyRefusal(deps, job, destination);
+  if (failure === null) return false;
   const ref = attemptRef(destination);
   const { outcome } = await changeCopy(deps, job.id, unlessCalledAgain(ref, fail(ref, failure)));
   return outcome === 'changed';
+}
+
+/** Why the policy does not allow a copy into, or from, another account to the principal of its job; `null` where it does. */
+export async function policyRefusal(
+  deps: WorkerDeps,
+  job: CopyJob,
+  { spec }: Pick<Destination, 'spec'>,
+): Promise<Failure | null> {
+  const otherAccounts = accountsBesides(await deps.ownAccount.get(), [job.image, spec]);
+  if (otherAccounts.length === 0) return null;
+  const plan = { sourceRegion: job.image.region, otherAccounts, destinations: [spec] };
+  const reasons = againstCopying(deps.policy.current(), job.requestedBy, plan);
+  return reasons.length === 0 ? null : failureBecause('outside-policy', reasons.join('; '));
 }
 
 /**
@@ -108,9 +118,22 @@ async function afterError(
     return asOnlyCall(deps, job, destination, error, park(ref));
   }
   const elapsed = deps.store.now() - (destination.startedAt ?? 0);
-  if (error.kind === 'transient' && elapsed < deps.settings.retryMs)
+  const inTime = elapsed < deps.settings.retryMs;
+  if (error.kind === 'transient' && inTime) return { outcome: 'again', why: error.message };
+  if (lacksAccess(error) && isHeld(job, destination) && inTime) {
+    await changeCopy(deps, job.id, holdAgain([destination.spec.account]));
     return { outcome: 'again', why: error.message };
+  }
   return only ? refused(deps, job, destination, error) : settle(deps, job, destination, error);
+}
+
+/** EC2's answers to an account that may not see an image, or not its snapshots or key. Access that was just given may look the same. */
+function lacksAccess({ awsCode, message }: AwsError): boolean {
+  return awsCode === 'InvalidAMIID.NotFound' || /access the storage of this ami/i.test(message);
+}
+
+function isHeld({ holds = [] }: CopyJob, { spec }: Destination): boolean {
+  return holds.some(({ account }) => account === spec.account);
 }
 
 /** This call made nothing in EC2. The destination fails, unless another worker has called CopyImage meanwhile: then that call decides. */

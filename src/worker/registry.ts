@@ -5,6 +5,7 @@ import { applyPermissions } from './apply-permissions.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { deliverWebhook } from './deliver-webhook.ts';
 import { finishCopy } from './finish-copy.ts';
+import { holdSource } from './hold-source.ts';
 import { removeCopy } from './remove-copy.ts';
 import { removeLeftover } from './remove-leftover.ts';
 import { startCopies } from './start-copies.ts';
@@ -32,6 +33,7 @@ export const STEPS: Record<StepName, StepHandler> = {
   'finish-copy': step(STEP_PAYLOADS['finish-copy'], finishCopy),
   'remove-copy': step(STEP_PAYLOADS['remove-copy'], removeCopy),
   'remove-leftover': step(STEP_PAYLOADS['remove-leftover'], removeLeftover),
+  'hold-source': step(STEP_PAYLOADS['hold-source'], holdSource),
   'apply-permissions': step(STEP_PAYLOADS['apply-permissions'], applyPermissions),
   'deliver-webhook': step(STEP_PAYLOADS['deliver-webhook'], deliverWebhook),
   'track-region': step(STEP_PAYLOADS['track-region'], trackRegion),

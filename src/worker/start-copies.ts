@@ -1,3 +1,4 @@
+import { dueHolds } from '../domain/holds.ts';
 import { attemptRef } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../logging/log-context.ts';
@@ -24,6 +25,7 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'copy') return DONE;
   noteInLog(aboutJob(job));
+  if (dueHolds(job).give.length > 0) return DONE;
   // An earlier run of this step saved these intents, and ended before it saved the results.
   const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
   await deps.producer.wake(left.map((one) => ({ step: 'start-copy', jobId, ...attemptRef(one) })));

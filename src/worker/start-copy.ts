@@ -1,3 +1,5 @@
+import { waitsForHold } from '../domain/holds.ts';
+import type { Destination } from '../domain/job.ts';
 import { attemptRef, destinationScope, isNotCopying, leftoversOf } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { reserveAndStart } from './reserve-and-start.ts';
@@ -17,6 +19,7 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   if (copy === null) return DONE;
   const { job, destination } = copy;
   if (!isNotCopying(destination)) return DONE;
+  if (waitsForHold(job, destination)) return afterHold(destination);
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
   if (destination.attempts > 1) {
@@ -25,6 +28,11 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   }
   const [begun] = await reserveAndStart(deps, job, [destination]);
   return begun === undefined ? DONE : callCopyImage(deps, begun.job, begun.destination, { fresh: true });
+}
+
+/** The write that gives its account access to the source wakes a destination, unless CopyImage was called before. */
+function afterHold({ startedAt }: Destination): StepOutcome {
+  return startedAt === null ? DONE : { outcome: 'again', why: 'its account is given access to the source' };
 }
 
 /**

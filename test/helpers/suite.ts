@@ -111,5 +111,5 @@ async function vitest(
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', () => resolve());
-  }).finally(() => output?.close());
+  }).finally(() => void output?.close());
 }

@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { ACCOUNT_PATTERN, ORGANIZATION_PATTERN, UNIT_PATTERN } from '../../domain/identifiers.ts';
 import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
-import { AccountId, ImageId, Region } from './fields.ts';
+import { AccountId, ImageId, JobId, Region } from './fields.ts';
 import { Notify } from './notify.ts';
 
 const Account = Type.String({
@@ -143,6 +143,10 @@ export const Permissions = component(
             'Whether block public access for AMIs is on in the region; null if the service may not read that.',
         }),
       ),
+      holds: Type.Array(Type.Object({ account: AccountId, jobs: Type.Array(JobId) }, CLOSED), {
+        description:
+          'Accounts that were given access because the image is copied into them, and the jobs that make the copies. The access is taken back when the last of the copies is made, or has ended otherwise.',
+      }),
       shareable: Type.Object(
         {
           accounts: Type.Boolean({

@@ -61,7 +61,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     'me-south-1 is not enabled in account 111111111111: enable it (aws account enable-region --region-name me-south-1), or leave it out',
   ),
   'source-not-shared': {
-    detail: `account 222222222222 does not see ${IMAGE}. Share it with them first: PATCH /amis/${IMAGE}/permissions?region=us-east-1 {"add":{"accounts":["222222222222"],"includeSnapshots":true,"grantKeyAccess":true}}`,
+    detail: `account 222222222222 does not see ${IMAGE}. ${IMAGE} belongs to account 333333333333: ask its owner to share it, with its snapshots and its key, or copy it within account 111111111111 and copy that image`,
   },
   'other-partition': fault(
     '/destinations/0/region',
