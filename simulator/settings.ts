@@ -28,6 +28,8 @@ export const SettingsSchema = Type.Object(
     deregisteredSeconds: seconds,
     /** The part of a copy's duration (0–1) after which its block devices name their snapshots. */
     snapshotIdAfter: Type.Number({ minimum: 0, maximum: 1 }),
+    /** Whether a pending copy fails when its account loses the access to its source. EC2: unknown. */
+    copiesNeedAccess: Type.Boolean(),
     /** How long a ClientToken is stored. EC2: unknown. */
     tokenMemorySeconds: seconds,
     /** Whether CopyImage refuses a name the account already uses in the region. EC2: unknown. */
@@ -61,6 +63,7 @@ export const defaultSettings: Readonly<Settings> = {
   consistencyDelayMs: 0,
   deregisteredSeconds: 0,
   snapshotIdAfter: 0.9,
+  copiesNeedAccess: true,
   tokenMemorySeconds: 86_400,
   uniqueNames: false,
   blockPublicAccess: 'block-new-sharing',

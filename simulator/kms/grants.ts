@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Type } from 'typebox';
 import { AwsError } from '../errors.ts';
 import { partitionOf } from '../regions.ts';
+import { endCopiesWithoutAccess } from '../state/copy-access.ts';
 import type { Grant, Key } from '../state/keys.ts';
 import { mayUse } from '../state/keys.ts';
 import { jsonInput } from '../wire/json-input.ts';
@@ -122,5 +123,6 @@ export function revokeGrant(request: KmsRequest, body: string): object {
   const { KeyId, GrantId } = jsonInput(RevokeGrantSchema, body);
   const key = usableKey(request, KeyId, 'RevokeGrant');
   if (!key.grants.delete(GrantId)) throw new AwsError('NotFoundException', `Grant ID ${GrantId} not found`);
+  endCopiesWithoutAccess(request.world);
   return {};
 }

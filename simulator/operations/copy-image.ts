@@ -2,8 +2,8 @@ import { AwsError, invalidValue } from '../errors.ts';
 import { partitionOf, regions } from '../regions.ts';
 import { copiesUnderWay, startCopy, type CopyPlan } from '../state/copies.ts';
 import { imageState, isEncrypted, type Image } from '../state/image.ts';
-import { mayUse } from '../state/keys.ts';
-import { canSeeSnapshot, seenImage, snapshotsOf } from '../state/lookup.ts';
+import { mayReadStorage } from '../state/copy-access.ts';
+import { seenImage, snapshotsOf } from '../state/lookup.ts';
 import { snapshotState } from '../state/snapshot.ts';
 import { copyableTags, mergeTags } from '../state/tags.ts';
 import { encryptionOf } from './copy-encryption.ts';
@@ -139,19 +139,13 @@ function sourceOf({ parameters, world, account, region: destination }: Request):
   return source;
 }
 
-/** Checks access to the snapshots and their key: launch permission alone does not allow a copy. */
+/** Checks that the account may read the snapshots, and that they are complete. */
 function requireStorage(world: Request['world'], account: string, source: Image): void {
   const now = world.clock.now();
+  if (!mayReadStorage(world, account, source)) {
+    throw new AwsError('InvalidRequest', 'You do not have permission to access the storage of this ami');
+  }
   for (const snapshot of snapshotsOf(world, source)) {
-    const key =
-      snapshot.kmsKeyId === undefined
-        ? undefined
-        : world.findKey(snapshot.ownerId, source.region, snapshot.kmsKeyId);
-    const usable =
-      key === undefined || mayUse(key, account, ['CreateGrant', 'Decrypt', 'DescribeKey', 'ReEncryptFrom']);
-    if (!canSeeSnapshot(snapshot, account, now) || !usable) {
-      throw new AwsError('InvalidRequest', 'You do not have permission to access the storage of this ami');
-    }
     if (snapshotState(snapshot, now) !== 'completed') {
       throw new AwsError('IncorrectState', `Snapshot ${snapshot.snapshotId} is not completed`);
     }

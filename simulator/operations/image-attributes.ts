@@ -1,4 +1,5 @@
 import { AwsError, invalidValue, missingParameter } from '../errors.ts';
+import { endCopiesWithoutAccess } from '../state/copy-access.ts';
 import { imageState } from '../state/image.ts';
 import { ownImage } from '../state/lookup.ts';
 import { changed } from '../state/permissions.ts';
@@ -48,6 +49,7 @@ export const modifyImageAttribute = mutates((request) => {
   }
   requireShareable(request, image, add, remove);
   image.launchPermissions = changed(image.launchPermissions, add, remove);
+  endCopiesWithoutAccess(world);
   return done;
 });
 
@@ -57,5 +59,6 @@ export const resetImageAttribute = mutates((request) => {
   if (attribute !== 'launchPermission')
     throw invalidValue('Attribute', attribute, 'Only launchPermission can be reset.');
   ownImage(request, request.parameters.required('ImageId')).launchPermissions = new Map();
+  endCopiesWithoutAccess(request.world);
   return done;
 });

@@ -1,4 +1,5 @@
 import { AwsError, invalidValue, missingParameter } from '../errors.ts';
+import { endCopiesWithoutAccess } from '../state/copy-access.ts';
 import { ownSnapshot } from '../state/lookup.ts';
 import { changed, requireWellFormed, type Grantee } from '../state/permissions.ts';
 import type { Snapshot } from '../state/snapshot.ts';
@@ -34,6 +35,7 @@ export const modifySnapshotAttribute = mutates((request) => {
   }
   requireSnapshotShareable(request, snapshot, add, remove);
   snapshot.volumePermissions = changed(snapshot.volumePermissions, add, remove);
+  endCopiesWithoutAccess(request.world);
   return done;
 });
 
@@ -41,6 +43,7 @@ export const modifySnapshotAttribute = mutates((request) => {
 export const resetSnapshotAttribute = mutates((request) => {
   requireCreateVolumePermission(request);
   ownSnapshot(request, request.parameters.required('SnapshotId')).volumePermissions = new Map();
+  endCopiesWithoutAccess(request.world);
   return done;
 });
 

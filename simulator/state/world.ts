@@ -19,6 +19,8 @@ export interface TokenMemory {
 
 /** Settings per account and region. */
 export interface Scope {
+  readonly account: string;
+  readonly region: string;
   /** Undefined: as in the simulator's settings. `before` is valid until `from`. */
   blockPublicAccess:
     | { readonly before: BlockPublicAccess; readonly after: BlockPublicAccess; readonly from: number }
@@ -79,7 +81,11 @@ export class World {
   }
 
   scope(account: string, region: string): Scope {
-    return entry(this.#scopes, `${account}/${region}`, newScope);
+    return entry(this.#scopes, `${account}/${region}`, () => newScope(account, region));
+  }
+
+  allScopes(): Iterable<Scope> {
+    return this.#scopes.values();
   }
 
   keyring(account: string, region: string): Keyring {
@@ -101,8 +107,10 @@ export class World {
   }
 }
 
-function newScope(): Scope {
+function newScope(account: string, region: string): Scope {
   return {
+    account,
+    region,
     blockPublicAccess: undefined,
     encryptionByDefault: false,
     defaultKmsKeyId: undefined,

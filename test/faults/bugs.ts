@@ -93,6 +93,18 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     becomes: '',
     only: 'open and are silent',
   },
+  'hold-not-saved': {
+    file: 'src/sharing/holds.ts',
+    is: 'return [account, isNothingHeld(planned) ? null : planned];',
+    becomes: 'return [account, null];',
+    only: 'hold-source',
+  },
+  'hold-of-others-taken': {
+    file: 'src/domain/holds.ts',
+    is: "  return state === 'queued' || state === 'waiting' || state === 'pending';",
+    becomes: "  return state === 'queued';",
+    only: 'hold-source',
+  },
 };
 
 /** Names of scenarios in which a bug shows contain this; `undefined`: it may show in any. */

@@ -1,5 +1,6 @@
 import type { Image, Snapshot } from '@aws-sdk/client-ec2';
 import { ATTEMPT_TAG, JOB_TAG } from '../../src/domain/copy-tags.ts';
+import type { Scope } from '../../src/domain/ami.ts';
 import type { JobState } from '../../src/domain/job.ts';
 import type { Destination, Job } from '../../src/http/schemas/job.ts';
 import type { CopyImageCall } from '../../simulator/index.ts';
@@ -22,10 +23,10 @@ export interface Evidence {
   copyImage: readonly CopyImageCall[];
   /** Images that were deregistered directly in EC2. */
   removedByHand: ReadonlySet<string>;
-  regions: readonly { region: string; images: readonly Image[]; snapshots: readonly Snapshot[] }[];
+  scopes: readonly (Scope & { images: readonly Image[]; snapshots: readonly Snapshot[] })[];
 }
 
-export const KINDS = ['exposed', 'lost', 'duplicated', 'stuck', 'left over', 'wrong'] as const;
+export const KINDS = ['exposed', 'lost', 'duplicated', 'stuck', 'left over', 'wrong', 'holds left'] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** Something that must not be. */
@@ -56,8 +57,8 @@ function checkAccepted({ accepted, jobs }: Evidence): Finding[] {
   });
 }
 
-function checkEnds({ expected, jobs, regions }: Evidence): Finding[] {
-  const images = new Set(regions.flatMap((one) => one.images.map(({ ImageId }) => ImageId)));
+function checkEnds({ expected, jobs, scopes }: Evidence): Finding[] {
+  const images = new Set(scopes.flatMap((one) => one.images.map(({ ImageId }) => ImageId)));
   // A change of permissions fails where its image has been removed meanwhile, by a rollback for example.
   const isGone = ({ error, image }: Job) => error?.code === 'image-not-found' && !images.has(image.id);
   return [...expected].flatMap(([id, states]): Finding[] => {
@@ -83,8 +84,8 @@ function checkOneJob({ idempotent, keyless, jobs }: Evidence): Finding[] {
 function checkOneImage({ copyImage }: Evidence): Finding[] {
   const made = Map.groupBy(
     copyImage.filter(({ imageId }) => imageId !== null),
-    ({ region, parameters }) =>
-      `${tagIn(parameters, JOB_TAG)} in ${region}, attempt ${tagIn(parameters, ATTEMPT_TAG)}`,
+    ({ account, region, parameters }) =>
+      `${tagIn(parameters, JOB_TAG)} in ${account}/${region}, attempt ${tagIn(parameters, ATTEMPT_TAG)}`,
   );
   return [...made].flatMap(([copy, calls]): Finding[] => {
     const ids = new Set(calls.map(({ imageId }) => imageId));
@@ -98,9 +99,9 @@ function tagIn(parameters: Readonly<Record<string, string>>, key: string): strin
 }
 
 /** What the store calls copied is there, whole; what it calls cancelled is gone. */
-function checkCopies({ jobs, regions, removedByHand }: Evidence): Finding[] {
-  const images = new Map(regions.flatMap((one) => one.images.map((image) => [image.ImageId, image])));
-  const snapshots = new Set(regions.flatMap((one) => one.snapshots.map(({ SnapshotId }) => SnapshotId)));
+function checkCopies({ jobs, scopes, removedByHand }: Evidence): Finding[] {
+  const images = new Map(scopes.flatMap((one) => one.images.map((image) => [image.ImageId, image])));
+  const snapshots = new Set(scopes.flatMap((one) => one.snapshots.map(({ SnapshotId }) => SnapshotId)));
   return [...jobs.values()].flatMap((job) =>
     (job.destinations ?? []).flatMap((one): Finding[] => {
       const image = one.imageId === null ? undefined : images.get(one.imageId);
@@ -120,13 +121,12 @@ function checkCopies({ jobs, regions, removedByHand }: Evidence): Finding[] {
 }
 
 /** Whatever is in EC2 belongs to a copy that was made or, where it failed, is kept for whoever looks into it. */
-function checkOwners({ jobs, regions }: Evidence): Finding[] {
-  return regions.flatMap(({ region, images, snapshots }) => {
+function checkOwners({ jobs, scopes }: Evidence): Finding[] {
+  return scopes.flatMap(({ account, region, images, snapshots }) => {
+    const isHere = (one: Destination) => one.account === account && one.region === region;
     const owns = (resource: Image | Snapshot, which: (one: Destination) => boolean) => {
       const job = jobs.get(tagOf(resource, JOB_TAG) ?? '');
-      return (
-        job?.destinations?.some((one) => one.region === region && KEPT.has(one.state) && which(one)) === true
-      );
+      return job?.destinations?.some((one) => isHere(one) && KEPT.has(one.state) && which(one)) === true;
     };
     const attempt = (resource: Image | Snapshot) => Number(tagOf(resource, ATTEMPT_TAG));
     // What isn't over yet is stuck, which is told already.

@@ -5,6 +5,9 @@ import { nextTry } from './waits.ts';
 /** The image that all rounds copy: two snapshots, unencrypted, seeded by the simulator. */
 const SOURCE = 'ami-0a1b2c3d4e5f60001';
 
+/** The image that is copied into other accounts: two snapshots under a customer key, seeded by the simulator. */
+export const ENCRYPTED_SOURCE = { region: 'us-east-1', imageId: 'ami-0a1b2c3d4e5f60002' };
+
 /** One 202 that was answered. */
 export interface Accepted {
   jobId: string;
@@ -39,8 +42,8 @@ export class Client {
   readonly copies = `/amis/${SOURCE}/copies`;
 
   /** Asks for a copy until it is accepted. */
-  async copy(request: CopyRequest & { name: string }): Promise<CopyJob> {
-    const job = await this.#insist(this.copies, request.name, request);
+  async copy(request: CopyRequest & { name: string }, source = SOURCE): Promise<CopyJob> {
+    const job = await this.#insist(`/amis/${source}/copies`, request.name, request);
     if (job === null) throw new Error(`${request.name} was refused as done before`);
     return job;
   }

@@ -11,8 +11,10 @@ import {
   paginateDescribeImages,
   paginateDescribeSnapshots,
 } from '@aws-sdk/client-ec2';
+import { OWN } from '../helpers/account.ts';
 import { KMSClient, paginateListGrants } from '@aws-sdk/client-kms';
 
+/** Of any account: the simulator reads its id from the access key. */
 const credentials = { accessKeyId: 'AKIASIM111111111111', secretAccessKey: 'simulated' };
 
 /** The simulated EC2, asked straight, as the account's owner would look into it. */
@@ -26,24 +28,26 @@ export class Ec2 {
     this.#endpoint = endpoint;
   }
 
-  #client(region: string): EC2Client {
+  #client(region: string, account = OWN): EC2Client {
+    const name = `${account}/${region}`;
+    const own = { ...credentials, accessKeyId: `AKIASIM${account}` };
     const client =
-      this.#clients.get(region) ?? new EC2Client({ endpoint: this.#endpoint, region, credentials });
-    this.#clients.set(region, client);
+      this.#clients.get(name) ?? new EC2Client({ endpoint: this.#endpoint, region, credentials: own });
+    this.#clients.set(name, client);
     return client;
   }
 
-  async images(region: string): Promise<Image[]> {
+  async images(region: string, account = OWN): Promise<Image[]> {
     const pages = paginateDescribeImages(
-      { client: this.#client(region), pageSize: 1000 },
+      { client: this.#client(region, account), pageSize: 1000 },
       { Owners: ['self'] },
     );
     return (await Array.fromAsync(pages)).flatMap(({ Images }) => Images ?? []);
   }
 
-  async snapshots(region: string): Promise<Snapshot[]> {
+  async snapshots(region: string, account = OWN): Promise<Snapshot[]> {
     const pages = paginateDescribeSnapshots(
-      { client: this.#client(region), pageSize: 1000 },
+      { client: this.#client(region, account), pageSize: 1000 },
       { OwnerIds: ['self'] },
     );
     return (await Array.fromAsync(pages)).flatMap(({ Snapshots }) => Snapshots ?? []);
@@ -124,6 +128,24 @@ export class Ec2 {
     const pages = await Array.fromAsync(paginateListGrants({ client }, { KeyId: keyId }));
     client.destroy();
     return pages.flatMap(({ Grants }) => (Grants ?? []).flatMap(({ Name }) => Name ?? []));
+  }
+
+  /** All access that others have to an image, its snapshots and the keys that these are encrypted under. */
+  async accessTo({ region, imageId }: { region: string; imageId: string }): Promise<string[]> {
+    const image = (await this.images(region)).find(({ ImageId }) => ImageId === imageId);
+    const ids = (image?.BlockDeviceMappings ?? []).flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
+    const snapshots = (await this.snapshots(region)).filter(({ SnapshotId = '' }) =>
+      ids.includes(SnapshotId),
+    );
+    const keys = new Set(snapshots.flatMap(({ KmsKeyId }) => KmsKeyId ?? []));
+    const launch = await this.launchPermissions(region, imageId);
+    const volumes = await Promise.all(ids.map((id) => this.volumePermissions(region, id)));
+    const grants = await Promise.all([...keys].map((key) => this.grants(region, key)));
+    return [
+      ...launch.map((one) => `launch permission ${JSON.stringify(one)}`),
+      ...volumes.flat().map((one) => `snapshot permission ${JSON.stringify(one)}`),
+      ...grants.flat().flatMap((name) => (name.includes(imageId) ? `grant ${name}` : [])),
+    ];
   }
 
   close(): void {

@@ -1,6 +1,17 @@
 import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
 import type { Moment } from './moments.ts';
-import { answer, call, command, onceAsked, queue, taken, leaseTaken, write, writeChange } from './moments.ts';
+import {
+  answer,
+  call,
+  command,
+  onceAsked,
+  queue,
+  taken,
+  leaseTaken,
+  write,
+  writeChange,
+  writeHold,
+} from './moments.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scenes.ts';
 import * as scenes from './scenes.ts';
@@ -52,6 +63,7 @@ const FINISHED = 'finished, BullMQ job not acknowledged';
 const REMOVAL = 'a copy taken down: between any two calls (cancel, rollback, retry)';
 const SLOTS = 'waiting for a copy slot or a call';
 const HEARD = "EC2's own events: an event taken, nothing done about it";
+const HOLDS = 'a hold given and not saved, copy called, hold taken back half';
 const WAKE_UPS = 'wake-ups: the queue itself';
 
 const {
@@ -66,8 +78,11 @@ const {
   withdraw,
   expectPrivate,
   copyUntagged,
+  cancelAbroad,
   cancelPending,
   cancelSlowly,
+  copyAbroad,
+  putAbroad,
   cancelInFlight,
   rollback,
   retry,
@@ -137,6 +152,20 @@ export const KILLS: readonly Kill[] = [
   { row: HEARD, name: 'event: received, not noted down', scene: copyHeard, at: onceAsked(command('request', 'amiferryHint')) },
   { row: HEARD, name: 'event: noted down, poll not queued', scene: copyHeard, at: onceAsked(command('reply', 'amiferryHint', (known) => known.length > 0)) },
   { row: HEARD, name: 'track-region: what EC2 reported taken, not polled', scene: copyHeard, at: onceAsked(command('reply', 'amiferryTakeEventHints', (taken) => taken.length > 0)) },
+
+  { row: HOLDS, name: 'hold-source: taken off the queue, record not read', scene: copyAbroad, at: taken('hold-source'), again: true },
+  { row: HOLDS, name: 'hold-source: saved what is to be given, nothing given', scene: copyAbroad, at: call('request', 'CreateGrant'), again: true },
+  { row: HOLDS, name: 'hold-source: grant made, image not shared', scene: copyAbroad, at: call('reply', 'CreateGrant') },
+  { row: HOLDS, name: 'hold-source: image shared, snapshots not', scene: copyAbroad, at: call('reply', 'ModifyImageAttribute') },
+  { row: HOLDS, name: 'hold-source: one snapshot shared, the next one not', scene: copyAbroad, at: call('reply', 'ModifySnapshotAttribute'), again: true },
+  { row: HOLDS, name: 'hold-source: all given, not saved', scene: copyAbroad, at: writeHold('request', 'held'), again: true },
+  { row: HOLDS, name: 'hold-source: held, copies not enqueued', scene: copyAbroad, at: writeHold('reply', 'held') },
+  { row: HOLDS, name: 'start-copies: CopyImage of another account answered, not saved', scene: copyAbroad, at: call('reply', 'CopyImage', ({ status }) => status === 200), again: true },
+  { row: HOLDS, name: 'hold-source: taken from one snapshot, not from the next one', scene: copyAbroad, at: call('reply', 'ModifySnapshotAttribute', takesAway), again: true },
+  { row: HOLDS, name: 'hold-source: image private, grant not revoked', scene: cancelAbroad, at: call('reply', 'ModifyImageAttribute', takesAway) },
+  { row: HOLDS, name: 'hold-source: grant revoked, not saved', scene: putAbroad, at: call('reply', 'RevokeGrant') },
+  { row: HOLDS, name: 'hold-source: all taken back, not saved', scene: putAbroad, at: writeHold('request', 'released'), again: true },
+  { row: HOLDS, name: 'hold-source: released, step not over', scene: cancelAbroad, at: writeHold('reply', 'released') },
 
   { row: WAKE_UPS, name: 'tick: lease taken, nothing polled', scene: copy, at: leaseTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: lease taken, nothing woken', scene: copy, at: leaseTaken('sweep'), again: true },

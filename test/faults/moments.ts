@@ -1,4 +1,4 @@
-import type { Destination, PermissionsJob } from '../../src/domain/job.ts';
+import type { Destination, Hold, PermissionsJob } from '../../src/domain/job.ts';
 import { destinationKey, findDestination } from '../../src/domain/job.ts';
 import type { StepName } from '../../src/queue/jobs.ts';
 import { textsIn } from './wire/resp.ts';
@@ -32,6 +32,15 @@ export function write(
       );
     });
   };
+}
+
+/** A write of the job's record that changes the access of an account to the source so; with `reply`, one that Redis took. */
+export function writeHold(phase: Phase, state: Hold['state']): Moment {
+  return (sighting, subject) =>
+    commitsAt(sighting, subject, phase, 'worker').some(({ job, before }) => {
+      if (job?.kind !== 'copy' || before?.kind !== 'copy') return false;
+      return job.holds?.some((one, i) => one.state === state && before.holds?.[i]?.state !== state) === true;
+    });
 }
 
 /** A write of the record of a change of the job's permissions; with `reply`, one that Redis took. */

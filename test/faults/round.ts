@@ -3,7 +3,7 @@ import { check } from './checker.ts';
 import type { Finding } from './checker.ts';
 import { randomOfRound } from './random.ts';
 import type { Scenario } from './scenario.ts';
-import { gather, leftIndexes, settle, settleIndexes } from './settle.ts';
+import { gather, leftHolds, leftIndexes, settle, settleIndexes } from './settle.ts';
 import { Stage } from './stage.ts';
 import type { Table } from './table.ts';
 
@@ -44,5 +44,7 @@ export async function playRound(
   const left = findings.some(({ kind }) => kind === 'stuck') ? [] : await leftIndexes(stack.redis.port);
   for (const key of left)
     findings.push({ kind: 'left over', what: `${key} still stands with nothing unfinished` });
+  if (findings.some(({ kind }) => kind === 'stuck')) return { findings: [...findings], hits: stage.hits };
+  for (const what of await leftHolds(stack.redis.port, ec2)) findings.push({ kind: 'holds left', what });
   return { findings: [...findings], hits: stage.hits };
 }

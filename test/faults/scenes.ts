@@ -1,5 +1,7 @@
 import { EVENTS_QUEUE } from '../helpers/events-queue.ts';
+import { B, C } from '../helpers/accounts.ts';
 import { until } from '../helpers/waiting.ts';
+import { ENCRYPTED_SOURCE } from './client.ts';
 import type { Stage } from './stage.ts';
 
 /** What callers do in a round, so that the subject gets to some step. A trap is set before; the round settles after. */
@@ -98,6 +100,36 @@ async function expectAccess(stage: Stage, accounts: readonly string[]): Promise<
   const wanted = JSON.stringify([accounts, [accounts, accounts], accounts.length]);
   if (told !== wanted) stage.complain(`shared ${told} instead of ${wanted}`);
 }
+
+/** Copies into two other accounts, and another job's into one of them. */
+export const copyAbroad: Scene = async (stage) => {
+  const [first = '', second = ''] = stage.own;
+  await stage.ask({ accounts: [B], regions: [second] });
+  await Promise.all([stage.askSubject({ accounts: [B, C], regions: [first] }), stage.askOthers(1)]);
+};
+
+/** The same, and the job is cancelled while EC2 copies: the other job needs the access of one of the accounts for longer. */
+export const cancelAbroad: Scene = async (stage) => {
+  const [first = '', second = ''] = stage.own;
+  await stage.ask({ accounts: [B], regions: [second], seconds: 3 });
+  const { id } = await stage.askSubject({
+    accounts: [B, C],
+    regions: [first],
+    seconds: 30,
+    ends: ['cancelled'],
+  });
+  await stage.untilSubject((all) => all.every(({ state }) => state === 'pending'));
+  await stage.client.cancel(id);
+};
+
+/** The same, and everybody is to lose access to the source while EC2 copies. */
+export const putAbroad: Scene = async (stage) => {
+  await stage.askSubject({ accounts: [B, C], seconds: 3 });
+  await stage.untilSubject((all) => all.every(({ state }) => state === 'pending'));
+  const { region, imageId } = ENCRYPTED_SOURCE;
+  const id = await stage.client.change('PUT', region, imageId, { accounts: [] });
+  stage.expected.set(id, ['succeeded']);
+};
 
 /** A copy whose intent is older than EC2 is trusted to know its token, and EC2 does not know it any more. */
 export const copyTokenForgotten: Scene = async (stage) => {

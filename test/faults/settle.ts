@@ -1,4 +1,5 @@
 import { OWN } from '../helpers/account.ts';
+import { B, C } from '../helpers/accounts.ts';
 import { until } from '../helpers/waiting.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { keysOf } from '../../tools/dev/drop-keys.ts';
@@ -6,11 +7,15 @@ import { Redis } from 'ioredis';
 import type { Job } from '../../src/http/schemas/job.ts';
 import type { Evidence } from './checker.ts';
 import type { Client } from './client.ts';
+import { ENCRYPTED_SOURCE } from './client.ts';
 import type { Ec2 } from './ec2.ts';
 import { REGIONS } from './stage.ts';
 import type { Stack } from './stack/stack.ts';
 
 export const PREFIX = '{amiferry}';
+
+/** The accounts that copies go into. */
+const ACCOUNTS = [OWN, B, C];
 
 /** Waits until no job is unfinished; one that still is after `timeout` milliseconds is stuck, which the checker tells. */
 export async function settle(client: Client, timeout: number): Promise<void> {
@@ -30,14 +35,15 @@ export async function gather(
   ec2: Ec2,
   expected: Evidence['expected'],
 ): Promise<Evidence> {
-  const [jobs, { copyImage }, regions] = await Promise.all([
+  const places = ACCOUNTS.flatMap((account) => REGIONS.map((region) => ({ account, region })));
+  const [jobs, { copyImage }, scopes] = await Promise.all([
     client.jobs(),
     control.calls(),
     Promise.all(
-      REGIONS.map(async (region) => ({
-        region,
-        images: await ec2.images(region),
-        snapshots: await ec2.snapshots(region),
+      places.map(async (scope) => ({
+        ...scope,
+        images: await ec2.images(scope.region, scope.account),
+        snapshots: await ec2.snapshots(scope.region, scope.account),
       })),
     ),
   ]);
@@ -50,7 +56,7 @@ export async function gather(
     expected,
     copyImage,
     removedByHand: ec2.removed,
-    regions,
+    scopes,
   };
 }
 
@@ -58,7 +64,7 @@ export async function gather(
 export async function leftIndexes(redisPort: number): Promise<string[]> {
   const redis = new Redis(redisPort, '127.0.0.1');
   const { unfinished, deliveriesDue, pending, slots, waiting, waitingTimed } = storeKeys(PREFIX);
-  const scopes = REGIONS.map((region) => ({ account: OWN, region }));
+  const scopes = ACCOUNTS.flatMap((account) => REGIONS.map((region) => ({ account, region })));
   const empty = new Set([
     unfinished,
     deliveriesDue,
@@ -67,4 +73,13 @@ export async function leftIndexes(redisPort: number): Promise<string[]> {
   const found = (await keysOf(redis, PREFIX)).filter((key) => empty.has(key));
   redis.disconnect();
   return found;
+}
+
+/** Access to the source that was given for copies into other accounts, and still stands with nothing unfinished. */
+export async function leftHolds(redisPort: number, ec2: Ec2): Promise<string[]> {
+  const redis = new Redis(redisPort, '127.0.0.1');
+  const keys = (await keysOf(redis, PREFIX)).filter((key) => /:hold(?:s|-users):/.test(key));
+  redis.disconnect();
+  const access = await ec2.accessTo(ENCRYPTED_SOURCE);
+  return [...keys, ...access.map((one) => `${one} of ${ENCRYPTED_SOURCE.imageId}`)];
 }

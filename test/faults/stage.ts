@@ -5,6 +5,7 @@ import { until } from '../helpers/waiting.ts';
 import type { Claims, Grantee, ImageName } from './access/claims.ts';
 import type { Bounds } from './bounds.ts';
 import type { Client } from './client.ts';
+import { ENCRYPTED_SOURCE } from './client.ts';
 import type { Ec2 } from './ec2.ts';
 import type { Moment, Subject } from './moments.ts';
 import type { Random } from './random.ts';
@@ -41,6 +42,8 @@ export interface StageOptions {
 interface Ask {
   name?: string;
   regions?: readonly string[];
+  /** Other accounts, each of which gets a copy of {@link ENCRYPTED_SOURCE} in each region. */
+  accounts?: readonly string[];
   /** How long EC2 copies, seconds. */
   seconds?: number;
   onFailure?: 'keep' | 'deregister';
@@ -102,14 +105,20 @@ export class Stage {
   async ask(ask: Ask): Promise<Job> {
     this.#asked += 1;
     const regions = ask.regions ?? this.random.some(this.#others, this.random.integer(1, 3));
-    const job = await this.client.copy({
+    const request = {
       name: ask.name ?? `${this.#label}-${this.#asked}`,
       tags: { release: 'tonight', 'simulator:seconds': String(ask.seconds ?? 0.3) },
-      destinations: regions.map((region) => ({ region })),
+      destinations: regions.flatMap((region) =>
+        ask.accounts === undefined
+          ? [{ region }]
+          : ask.accounts.map((account) => ({ account, region, kmsKeyId: 'alias/ami' })),
+      ),
       onFailure: ask.onFailure ?? 'keep',
       ...(ask.kmsKeyId !== undefined && { kmsKeyId: ask.kmsKeyId }),
       ...(ask.permissions !== undefined && { permissions: ask.permissions }),
-    });
+    };
+    const isAbroad = ask.accounts !== undefined;
+    const job = await this.client.copy(request, isAbroad ? ENCRYPTED_SOURCE.imageId : undefined);
     this.expected.set(job.id, ask.ends ?? ['succeeded']);
     return job;
   }

@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Unwind } from '../../tools/dev/unwind.ts';
+import { B, C, externalIdFile } from '../helpers/accounts.ts';
 import type { ImageName } from './access/claims.ts';
 import { Claims } from './access/claims.ts';
 import { watchAccess } from './access/watch.ts';
@@ -52,6 +54,7 @@ export async function setTable({ home, bounds = PROMISED, ...options }: TableOpt
     const stack = await startStack(
       {
         ...options,
+        settings: { ACCOUNTS_FILE: accountsFileIn(home), ...options.settings },
         redisDir: await mkdtemp(join(home, 'redis-')),
         onCrash: (how) => found('wrong', how),
       },
@@ -80,4 +83,12 @@ export async function setTable({ home, bounds = PROMISED, ...options }: TableOpt
     await unwind.run();
     throw error;
   }
+}
+
+/** The path of an accounts file with the accounts that copies go into. */
+function accountsFileIn(home: string): string {
+  const path = join(home, 'accounts.json');
+  const role = { name: 'amiferry-target', externalIdFile: externalIdFile() };
+  writeFileSync(path, JSON.stringify({ role, accounts: { [B]: {}, [C]: {} } }));
+  return path;
 }

@@ -426,6 +426,19 @@ describe('between accounts', () => {
     sim.simulator.clock.advance(101);
     expect((await image(id, there, other)).State).toBe('available');
   });
+
+  test.each([
+    ['fails', true],
+    ['goes on', false],
+  ])('a pending copy whose account loses that %s, as the settings say', async (_, copiesNeedAccess) => {
+    await sim.control('POST', 'settings', { copiesNeedAccess });
+    await share(golden.web);
+    await shareSnapshots(golden.web);
+    const id = await copy({}, there, other);
+    const LaunchPermission = { Remove: [{ UserId: other }] };
+    await sim.ec2().send(new ModifyImageAttributeCommand({ ImageId: golden.web, LaunchPermission }));
+    expect((await image(id, there, other)).State).toBe(copiesNeedAccess ? 'failed' : 'pending');
+  });
 });
 
 describe('deregistering', () => {

@@ -1,4 +1,5 @@
-import type { Destination, Job } from '../../../src/domain/job.ts';
+import { needsHold } from '../../../src/domain/holds.ts';
+import type { CopyJob, Destination, Job } from '../../../src/domain/job.ts';
 import { destinationKey, findDestination } from '../../../src/domain/job.ts';
 import type { PermissionSet } from '../../../src/domain/permissions.ts';
 import { onlyWithdraws } from '../../../src/domain/permissions.ts';
@@ -24,6 +25,8 @@ interface Claim {
   image: ImageName | null;
   gives: ReadonlySet<Grantee>;
   takes: (grantee: Grantee) => boolean;
+  /** Gives access only until the copy into the account is made, and whatever withdrawals say meanwhile. */
+  isHold?: true;
   /** It takes only: it also ends what earlier requests have still to give. */
   withdraws: boolean;
 }
@@ -35,6 +38,8 @@ export class Claims {
   readonly #known = new Set<string>();
   /** When a job, or a copy of it, ended without success. */
   readonly #failedAt = new Map<string, number>();
+  /** When a copy into another account needed the access to its source no more. */
+  readonly #releasedAt = new Map<string, number>();
   #clock = 0;
 
   constructor(traffic: Traffic) {
@@ -76,7 +81,34 @@ export class Claims {
         takes: () => false,
         withdraws: false,
       });
+    this.#noteHold(job, one, isNew || isRetried);
     this.#noteEnd(`${job.id} ${key}`, one.state);
+  }
+
+  #noteHold(job: CopyJob, one: Destination, begins: boolean): void {
+    const { account } = one.spec;
+    const destination = destinationKey(one);
+    const name = `${job.id} ${destination}`;
+    if (account === job.image.account) return;
+    if (begins)
+      this.#claims.push({
+        at: this.#clock,
+        jobId: job.id,
+        destination,
+        image: { region: job.image.region, imageId: job.image.id },
+        gives: new Set([account]),
+        takes: () => false,
+        isHold: true,
+        withdraws: false,
+      });
+    if (needsHold(job, one)) this.#releasedAt.delete(name);
+    else if (!this.#releasedAt.has(name)) this.#releasedAt.set(name, this.#clock);
+  }
+
+  #isHeld({ jobId, destination, isHold, at }: Claim, asOf: number): boolean {
+    return (
+      isHold === true && at <= asOf && (this.#releasedAt.get(`${jobId} ${destination}`) ?? Infinity) > asOf
+    );
   }
 
   #change(job: Extract<Job, { kind: 'permissions' }>): Claim {
@@ -117,7 +149,9 @@ export class Claims {
   allows(image: ImageName, grantee: Grantee, asOf = Infinity): boolean {
     let givers: Claim[] = [];
     for (const claim of this.#about(image)) {
+      if (claim.gives.has(grantee) && this.#isHeld(claim, asOf)) return true;
       if (claim.at > asOf) break;
+      if (claim.isHold === true) continue;
       if (claim.gives.has(grantee)) givers.push(claim);
       else if (claim.takes(grantee) && !this.#failed(claim, asOf))
         givers = claim.withdraws ? [] : givers.filter((one) => this.#isUnfinished(one));

@@ -83,7 +83,8 @@ export class Traffic {
     if ((this.#records.get(jobId)?.version ?? 0) >= job.version) return;
     this.#records.set(jobId, job);
     const name = this.nameOf(job);
-    const images = job.kind === 'copy' ? job.destinations.flatMap(({ imageId }) => imageId ?? []) : [];
+    const made = job.kind === 'copy' ? job.destinations.flatMap(({ imageId }) => imageId ?? []) : [];
+    const images = job.kind === 'copy' && job.holds !== undefined ? [job.image.id, ...made] : made;
     (job.kind === 'copy' ? this.#ids : this.#changes).set(name, jobId);
     this.#mentions.set(name, new Set([...this.idsOf(name), jobId, ...images]));
   }
