@@ -35,10 +35,13 @@ export async function cancelJob(
   const job = await requireJob(deps, id, principal);
   await authoriseCancel(deps, principal, job);
   const named = nameDestinations(job, destinations);
-  const result = await deps.store.update(id, cancel(named), { receipt: claim?.receipt(id) });
+  const entry = acceptedFor(deps, principal, 'cancel-job', job, destinationsNamed(named));
+  const write = { receipt: claim?.receipt(id), audit: entry };
+  const result = await deps.store.update(id, cancel(named), write);
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome === 'unchanged' && isOver(result.job, named)) throw nothingLeft(result.job, named);
-  await deps.audit.record(acceptedFor(deps, principal, 'cancel-job', result.job, destinationsNamed(named)));
+  if (result.outcome === 'changed') deps.audit.log(entry);
+  else await deps.audit.record(entry);
   return result.job;
 }
 

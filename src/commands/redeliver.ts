@@ -17,11 +17,12 @@ export async function redeliverWebhook(
   principal: Principal,
   claim: Claim | null = null,
 ): Promise<Job> {
-  await requireJob(deps, id, principal);
-  const result = await deps.store.redeliver(id, n, { receipt: claim?.receipt(id) });
+  const job = await requireJob(deps, id, principal);
+  const entry = acceptedFor(deps, principal, 'redeliver', job, { delivery: n });
+  const result = await deps.store.redeliver(id, n, { receipt: claim?.receipt(id), audit: entry });
   if (result.outcome === 'missing') throw new AmiferryError('job-not-found', `there is no job ${id}`);
   if (result.outcome !== 'changed')
     throw new AmiferryError('delivery-not-found', `job ${id} has no delivery ${n}`);
-  await deps.audit.record(acceptedFor(deps, principal, 'redeliver', result.job, { delivery: n }));
+  deps.audit.log(entry);
   return result.job;
 }

@@ -36,7 +36,9 @@ async function retryAuthorised(
       hasMore = !toRetry(latest, named).isSubsetOf(authorised);
       return hasMore ? null : retryNow(latest, now);
     };
-    const result = await deps.store.update(id, change, { receipt: claim?.receipt(id) });
+    const entry = acceptedFor(deps, principal, 'retry-job', job, destinationsNamed(named));
+    const result = await deps.store.update(id, change, { receipt: claim?.receipt(id), audit: entry });
+    if (result.outcome === 'changed') deps.audit.log(entry);
     if (!hasMore) return { result, named };
   }
 }
@@ -91,6 +93,5 @@ export async function retryJob(
     const message = `job ${id} is ${jobState(result.job)} and ${what} has failed`;
     throw new AmiferryError('nothing-to-retry', message);
   }
-  await deps.audit.record(acceptedFor(deps, principal, 'retry-job', result.job, destinationsNamed(named)));
   return result.job;
 }

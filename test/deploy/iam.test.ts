@@ -42,7 +42,10 @@ describe('the policies allow', () => {
   test('every operation that the source calls, and nothing else', () => {
     expect(called).toContain('ec2:CopyImage');
     const needed = called.filter((operation) => operation !== WITHHELD && operation !== ALLOWED_TO_ALL);
-    expect(direct).toEqual(needed);
+    expect(
+      direct,
+      'deploy/iam/*.json and docs/iam.md have to allow exactly the operations that src calls',
+    ).toEqual(needed);
   });
 
   test('EC2 to tag copies, and to use keys, on behalf of the worker alone', () => {

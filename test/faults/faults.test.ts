@@ -7,6 +7,7 @@ import { SCENARIOS } from './schedule.ts';
 /** One of each kind; `npm run faults` plays them all. */
 const PLAYED = [
   'start-copies: CopyImage answered, not saved',
+  'hold-source: one snapshot shared, the next one not',
   'Redis killed',
   'SIGTERM to a worker under load',
   'SIGTERM to the API under load',

@@ -53,7 +53,10 @@ describe('the document', () => {
   test('has no reference that leads nowhere', () => {
     const refs = everything.flatMap(([, value]) => ('$ref' in value ? [String(value.$ref)] : []));
     expect(refs.length).toBeGreaterThan(20);
-    for (const ref of refs) expect(pointers).toContain(ref.replace(/^#/, ''));
+    const lost = refs.filter((ref) => !pointers.has(ref.replace(/^#/, '')));
+    expect(lost, 'a schema that is referred to has to be in COMPONENTS of src/http/schemas/index.ts').toEqual(
+      [],
+    );
   });
 
   test('names every component as the source does, and uses each', () => {
