@@ -14,8 +14,9 @@ import {
   sharingOfChange,
   sharingOfCopy,
 } from '../domain/policy.ts';
-import type { Named } from '../domain/transitions.ts';
-import { isNamed, retryable } from '../domain/transitions.ts';
+import type { Named } from '../domain/removal-transitions.ts';
+import { isNamed } from '../domain/removal-transitions.ts';
+import { retryable } from '../domain/retry-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 import { otherAccounts } from './require-account.ts';

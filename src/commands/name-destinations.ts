@@ -1,6 +1,6 @@
 import type { CopyJob, Destination, Job } from '../domain/job.ts';
 import { destinationKey } from '../domain/job.ts';
-import type { Named } from '../domain/transitions.ts';
+import type { Named } from '../domain/removal-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 
 /**

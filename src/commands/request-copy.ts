@@ -5,7 +5,7 @@ import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { newHolds } from '../domain/holds.ts';
-import { UNTOUCHED } from '../domain/transitions.ts';
+import { UNTOUCHED } from '../domain/retry-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../sharing/copy-checks.ts';
 import { leaveOwnerOut, ofAnotherAccount, requireSourceFor } from './accounts-of-copy.ts';

@@ -2,7 +2,7 @@ import type { Scope } from './ami.ts';
 import type { AttemptRef, CopyJob, Destination, Failure, Hold, Job, Warning } from './job.ts';
 import { attemptRef } from './job.ts';
 import { fail } from './transitions.ts';
-import type { Transition } from './transitions.ts';
+import type { Transition } from './apply-transition.ts';
 import { withWarnings } from './warnings.ts';
 
 /**

@@ -9,7 +9,7 @@ import { holdGrantName } from '../domain/key-policy.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, NOBODY, plus, sortedSet } from '../domain/permissions.ts';
 import { refusals } from '../domain/sharing-rules.ts';
-import { onCopy } from '../domain/transitions.ts';
+import { onCopy } from '../domain/apply-transition.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { collectRequestIds } from '../aws/request-ids.ts';
 import type { Change } from '../store/store.ts';

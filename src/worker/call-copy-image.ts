@@ -8,7 +8,7 @@ import {
   isNotCopying,
   isTimeBased,
 } from '../domain/job.ts';
-import type { Transition } from '../domain/transitions.ts';
+import type { Transition } from '../domain/apply-transition.ts';
 import { againstCopying } from '../domain/policy.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
 import { holdAgain } from '../domain/holds.ts';

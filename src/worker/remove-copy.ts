@@ -1,7 +1,8 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import { copyRef, destinationScope, findDestination } from '../domain/job.ts';
-import type { Transition } from '../domain/transitions.ts';
-import { deregistered, heldUp, notFound, removalRefused, stopped } from '../domain/transitions.ts';
+import type { Transition } from '../domain/apply-transition.ts';
+import { deregistered, removalRefused, stopped } from '../domain/removal-transitions.ts';
+import { heldUp, notFound } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
 import { changeCopy } from './change-job.ts';

@@ -1,7 +1,8 @@
 import type { Scope } from '../domain/ami.ts';
 import type { CopyJob, Destination, Leftover, Warning } from '../domain/job.ts';
 import { attemptRef, destinationKey, destinationScope, findDestination, leftoversOf } from '../domain/job.ts';
-import { addLeftover, changeLeftover, unseenAgain } from '../domain/transitions.ts';
+import { addLeftover, changeLeftover } from '../domain/removal-transitions.ts';
+import { unseenAgain } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
 import type { LeftoverPayload } from '../queue/jobs.ts';

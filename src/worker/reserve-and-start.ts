@@ -1,6 +1,7 @@
 import type { CopyJob, Destination } from '../domain/job.ts';
 import { attemptRef, destinationKey, destinationScope, isTimeBased } from '../domain/job.ts';
-import { beginOrPark, onCopy } from '../domain/transitions.ts';
+import { onCopy } from '../domain/apply-transition.ts';
+import { beginOrPark } from '../domain/transitions.ts';
 import { changed } from './change-job.ts';
 import type { WorkerDeps } from './deps.ts';
 import { startLimits } from './wait-queue.ts';

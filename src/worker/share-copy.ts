@@ -4,7 +4,8 @@ import { copyRef, destinationKey, destinationScope, ownerLeftOut } from '../doma
 import { copyAboutToGive } from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, withoutOwner } from '../domain/permissions.ts';
-import { beginSharing, onCopy } from '../domain/transitions.ts';
+import { onCopy } from '../domain/apply-transition.ts';
+import { beginSharing } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Permissions } from '../sharing/read.ts';

@@ -75,7 +75,7 @@ export const BUGS: Readonly<Record<string, CaughtBug>> = {
     tests: ['test/sharing/read-back.test.ts'],
   },
   'a retry of what was being taken down': {
-    file: 'src/domain/transitions.ts',
+    file: 'src/domain/retry-transitions.ts',
     is: "if (state !== 'failed' || typeof stoppingAt === 'number' || imageState === 'deregistered') return false;",
     becomes: "if (state !== 'failed') return false;",
     tests: ['test/domain', 'test/worker/fencing.test.ts'],

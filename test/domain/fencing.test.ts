@@ -2,7 +2,9 @@ import { keyIn } from '../helpers/account.ts';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, CopyRef, Destination } from '../../src/domain/job.ts';
-import type { Transition } from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/apply-transition.ts';
+import * as removals from '../../src/domain/removal-transitions.ts';
+import { retryFailed } from '../../src/domain/retry-transitions.ts';
 import * as transitions from '../../src/domain/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';
@@ -32,13 +34,13 @@ const TRANSITIONS: Record<string, (ref: CopyRef & { attempt: number }) => Transi
   becomeAvailable: (ref) => transitions.becomeAvailable(ref, seen, []),
   reappeared: (ref) => transitions.reappeared(ref),
   beginSharing: (ref) => transitions.beginSharing(ref, nobody),
-  removalRefused: (ref) => transitions.removalRefused(ref, failure),
+  removalRefused: (ref) => removals.removalRefused(ref, failure),
   succeed: (ref) => transitions.succeed(ref),
   fail: (ref) => transitions.fail(ref, failure),
   unreachable: (ref) => transitions.unreachable(ref, 0, { waiting: failure, error: failure }),
   notFound: (ref) => transitions.notFound(ref, patience, transitions.fail(ref, failure)),
-  deregistered: (ref) => transitions.deregistered(ref),
-  stopped: (ref) => transitions.stopped(ref),
+  deregistered: (ref) => removals.deregistered(ref),
+  stopped: (ref) => removals.stopped(ref),
 };
 
 const states = fc.constantFrom(
@@ -109,18 +111,18 @@ describe('a retry', () => {
 
   test('of a copy whose image was deregistered is a new attempt, and the old image is still to be removed', () => {
     const gone = [
-      transitions.stopAll('cancel'),
-      transitions.deregistered(first),
-      transitions.removalRefused(first, failure),
+      removals.stopAll('cancel'),
+      removals.deregistered(first),
+      removals.removalRefused(first, failure),
     ];
-    const [eu] = after(copyJob({}, [EU]), ...copied, ...gone, transitions.retryFailed).destinations;
+    const [eu] = after(copyJob({}, [EU]), ...copied, ...gone, retryFailed).destinations;
     expect(eu).toMatchObject({ state: 'queued', attempts: 2, imageId: null, availableAt: null });
     expect(eu?.leftovers).toEqual([{ imageId: OLD, attempt: 1, since: 5000 }]);
   });
 
   test('of a copy that was to be removed never resumes it: a paused worker may still deregister it', () => {
-    const refused = [transitions.stopAll('cancel'), transitions.removalRefused(first, failure)];
-    const [eu] = after(copyJob({}, [EU]), ...copied, ...refused, transitions.retryFailed).destinations;
+    const refused = [removals.stopAll('cancel'), removals.removalRefused(first, failure)];
+    const [eu] = after(copyJob({}, [EU]), ...copied, ...refused, retryFailed).destinations;
     expect(eu).toMatchObject({ state: 'queued', attempts: 2 });
   });
 
@@ -137,10 +139,7 @@ describe('a retry', () => {
     const lost = transitions.unreachable(first, 0, { waiting: error, error });
     const job = after(copyJob({ onFailure: 'deregister' }), ...steps, lost);
     expect(job.destinations[1]).toMatchObject({ state: 'queued', stopping: null });
-    const [eu] = after(
-      { ...job, destinations: job.destinations.slice(0, 1) },
-      transitions.retryFailed,
-    ).destinations;
+    const [eu] = after({ ...job, destinations: job.destinations.slice(0, 1) }, retryFailed).destinations;
     expect(eu).toMatchObject({ ...expected, attempts: 1, error: null });
     expect(eu?.leftovers ?? []).toEqual([]);
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DESTINATION_STATES } from '../../src/domain/job.ts';
 import { dueSteps, nextDue } from '../../src/domain/next-step.ts';
-import { UNTOUCHED } from '../../src/domain/transitions.ts';
+import { UNTOUCHED } from '../../src/domain/retry-transitions.ts';
 import { copyJob } from '../helpers/copy-job.ts';
 
 const time = fc.integer({ min: 0, max: 100_000 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { CopyJob, Destination } from '../../src/domain/job.ts';
 import { isFinished, jobProgress, jobState } from '../../src/domain/job.ts';
-import type { Transition } from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/apply-transition.ts';
 import * as transitions from '../helpers/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { copyJob } from '../helpers/copy-job.ts';

@@ -1,7 +1,7 @@
 import type { CopyJob } from '../../src/domain/job.ts';
 import { newJobId } from '../../src/domain/job-id.ts';
 import { OWN } from './account.ts';
-import { UNTOUCHED } from '../../src/domain/transitions.ts';
+import { UNTOUCHED } from '../../src/domain/retry-transitions.ts';
 
 /** Makes a new record, by default with the destinations eu-west-1 and us-west-2. */
 export function copyJob(

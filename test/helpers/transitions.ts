@@ -1,11 +1,14 @@
 import type { AttemptRef } from '../../src/domain/job.ts';
 import { attemptRef, findDestination } from '../../src/domain/job.ts';
-import type { Transition } from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/apply-transition.ts';
 import { keyIn } from './account.ts';
+import * as removals from '../../src/domain/removal-transitions.ts';
 import * as transitions from '../../src/domain/transitions.ts';
 
-export type { Transition } from '../../src/domain/transitions.ts';
-export { onCopy, retryFailed, stopAll } from '../../src/domain/transitions.ts';
+export type { Transition } from '../../src/domain/apply-transition.ts';
+export { onCopy } from '../../src/domain/apply-transition.ts';
+export { stopAll } from '../../src/domain/removal-transitions.ts';
+export { retryFailed } from '../../src/domain/retry-transitions.ts';
 
 /** A transition decided on the record's current attempt. */
 function now<Rest extends unknown[]>(transition: (ref: AttemptRef, ...rest: Rest) => Transition) {
@@ -23,8 +26,8 @@ export const observe = now(transitions.observe);
 export const becomeAvailable = now(transitions.becomeAvailable);
 export const succeed = now(transitions.succeed);
 export const fail = now(transitions.fail);
-export const deregistered = now(transitions.deregistered);
-export const stopped = now(transitions.stopped);
+export const deregistered = now(removals.deregistered);
+export const stopped = now(removals.stopped);
 
 export const beginOrPark =
   (regions: readonly string[], refused: ReadonlySet<string>): Transition =>

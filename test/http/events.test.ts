@@ -12,7 +12,7 @@ import { freePort } from '../helpers/free-port.ts';
 import type { PrivateRedis } from '../../tools/dev/private-redis.ts';
 import { startPrivateRedis } from '../../tools/dev/private-redis.ts';
 import type { CopyJob } from '../../src/domain/job.ts';
-import type { Transition } from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/apply-transition.ts';
 import * as transitions from '../helpers/transitions.ts';
 import type { AppDeps } from '../../src/http/deps.ts';
 import type { Problem } from '../../src/http/schemas/problem.ts';

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Job as JobRecord } from '../../src/domain/job.ts';
 import { eventsBetween } from '../../src/domain/job-events.ts';
-import { stopAll } from '../../src/domain/transitions.ts';
+import { stopAll } from '../../src/domain/removal-transitions.ts';
 import type { Job } from '../../src/http/schemas/job.ts';
 import { waitForJob } from '../../src/http/wait-for-job.ts';
 import type { FeedListener } from '../../src/store/feed.ts';

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { RedisClient } from '../../src/redis-client.ts';
-import { stopAll, onCopy } from '../../src/domain/transitions.ts';
+import { onCopy } from '../../src/domain/apply-transition.ts';
+import { stopAll } from '../../src/domain/removal-transitions.ts';
 import { scopedKey } from '../../src/domain/idempotency.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';
 import type { Claim } from '../../src/store/idempotency.ts';

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import type { RedisClient } from '../../src/redis-client.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CopyJob, Job } from '../../src/domain/job.ts';
-import { addLeftover, changeLeftover } from '../../src/domain/transitions.ts';
+import { addLeftover, changeLeftover } from '../../src/domain/removal-transitions.ts';
 import * as transitions from '../helpers/transitions.ts';
 import { failureBecause } from '../../src/worker/failure.ts';
 import { closeRedis, connectRedis, untilReady } from '../../src/queue/connections.ts';

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
-import { stopAll, onCopy } from '../../src/domain/transitions.ts';
+import { onCopy } from '../../src/domain/apply-transition.ts';
+import { stopAll } from '../../src/domain/removal-transitions.ts';
 import type { Run } from '../helpers/processes.ts';
 import { runEntry } from '../helpers/processes.ts';
 import { until } from '../helpers/waiting.ts';

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { LookupFunction } from 'node:net';
-import { onCopy, stopAll } from '../../src/domain/transitions.ts';
+import { onCopy } from '../../src/domain/apply-transition.ts';
+import { stopAll } from '../../src/domain/removal-transitions.ts';
 import { NO_WEBHOOKS } from '../../src/webhooks/settings.ts';
 import { WebhookSender } from '../../src/webhooks/send.ts';
 import type { Job } from '../../src/http/schemas/job.ts';

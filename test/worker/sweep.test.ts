@@ -2,7 +2,7 @@ import { keyIn } from '../helpers/account.ts';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Destination } from '../../src/domain/job.ts';
-import type { Transition } from '../../src/domain/transitions.ts';
+import type { Transition } from '../../src/domain/apply-transition.ts';
 import * as transitions from '../helpers/transitions.ts';
 import { sweep } from '../../src/worker/sweep.ts';
 import { copyJob } from '../helpers/copy-job.ts';

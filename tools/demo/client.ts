@@ -53,6 +53,14 @@ export class DemoClient {
     return this.#json<Image>(`/amis/${imageId}?region=${region}`);
   }
 
+  /** GET /amis/{imageId}, as an account sees it. @returns whether it does */
+  async isSeenBy(account: string, imageId: string, region: string): Promise<boolean> {
+    const path = `/amis/${imageId}?account=${account}&region=${region}`;
+    const answer = await fetch(`${this.#base}${path}`, { signal: AbortSignal.timeout(10_000) });
+    if (answer.ok || answer.status === 404) return answer.ok;
+    throw new Error(`GET ${path} answered ${answer.status}: ${await answer.text()}`);
+  }
+
   /** The images that the newest copy job made. */
   async newestCopies(): Promise<{ imageId: string; region: string }[]> {
     const { jobs } = await this.#json<JobPage>('/jobs?kind=copy&limit=1');

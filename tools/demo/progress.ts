@@ -5,7 +5,7 @@ import type { Screen } from './screen.ts';
 type Destination = CopyJob['destinations'][number];
 
 const BAR_WIDTH = 28;
-const REGION_WIDTH = 16;
+const NAME_WIDTH = 16;
 /** Without a terminal, a line is written at each change of state and at each step of this many percent. */
 const STEP_PERCENT = 25;
 
@@ -32,6 +32,12 @@ export function afterEvent(job: CopyJob, { state, progress, destination }: JobEv
   return { ...job, state, progress, destinations };
 }
 
+/** The name of a destination in the output: with its account where the job goes into several. */
+function nameIn(job: CopyJob, { account, region }: Destination): string {
+  const accounts = new Set(job.destinations.map((one) => one.account));
+  return (accounts.size > 1 ? `${account} ${region}` : region).padEnd(NAME_WIDTH);
+}
+
 /** Makes a function that shows the progress of a job at each call. */
 export function progressView(screen: Screen): (job: CopyJob) => void {
   return screen.live ? liveBars(screen) : plainLines(screen);
@@ -42,7 +48,7 @@ function liveBars(screen: Screen): (job: CopyJob) => void {
     screen.redraw(
       job.destinations.map((one) => {
         const colour = one.state === 'failed' ? 'red' : one.state === 'succeeded' ? 'green' : 'cyan';
-        return `  ${one.region.padEnd(REGION_WIDTH)} ${screen.style(colour, bar(one.progress))} ${describe(one)}`;
+        return `  ${nameIn(job, one)} ${screen.style(colour, bar(one.progress))} ${describe(one)}`;
       }),
     );
 }
@@ -52,9 +58,10 @@ function plainLines(screen: Screen): (job: CopyJob) => void {
   return (job) => {
     for (const one of job.destinations) {
       const mark = `${one.state} ${Math.floor(one.progress / STEP_PERCENT)}`;
-      if (said.get(one.region) === mark) continue;
-      said.set(one.region, mark);
-      screen.line(`  ${one.region.padEnd(REGION_WIDTH)} ${describe(one)}`);
+      const name = nameIn(job, one);
+      if (said.get(name) === mark) continue;
+      said.set(name, mark);
+      screen.line(`  ${name} ${describe(one)}`);
     }
   };
 }

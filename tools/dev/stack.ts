@@ -1,4 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { devNull } from 'node:os';
+import { join } from 'node:path';
 import { connectRedis, untilReady } from '../../src/queue/connections.ts';
 import { freePort } from './free-port.ts';
 import { startPrivateRedis } from './private-redis.ts';
@@ -28,6 +30,9 @@ export interface Stack {
   broken: Promise<string>;
 }
 
+/** The external id that the simulator's roles ask for: EXTERNAL_ID of simulator/sts/operations.ts. */
+const EXTERNAL_ID = 'simulated-external-id';
+
 /** The time limits for stopping the parts, milliseconds; ten seconds in total. */
 const PATIENCE = { api: 4000, worker: 3000, simulator: 1500 };
 
@@ -43,6 +48,7 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
   const env = {
     ...simulatedAws(simulatorUrl),
     EVENTS_QUEUE_URL,
+    ACCOUNTS_FILE: process.env['ACCOUNTS_FILE'] ?? writeAccounts(options.dir),
     ...options.settings,
     REDIS_URL: redis.url,
   };
@@ -80,6 +86,21 @@ export async function startStack(options: StackOptions, unwind: Unwind): Promise
     ]),
     broken: Promise.race([...services.map(endOf), ...redis.ended]),
   };
+}
+
+/** The path of an accounts file with the other accounts that the simulator has from the start. */
+function writeAccounts(dir: string): string {
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, 'accounts.json');
+  const externalIdFile = join(dir, 'external-id');
+  writeFileSync(externalIdFile, EXTERNAL_ID);
+  const role = { name: 'amiferry-target', externalIdFile };
+  const accounts = {
+    '222222222222': { alias: 'staging' },
+    '333333333333': { alias: 'prod', groups: ['prod'] },
+  };
+  writeFileSync(path, `${JSON.stringify({ role, accounts }, null, 2)}\n`);
+  return path;
 }
 
 async function endOf(service: Service): Promise<string> {
