@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CopyJob } from '../../src/domain/job.ts';
-import { regions } from '../../simulator/regions.ts';
+import { partitionOf, regions } from '../../simulator/regions.ts';
 import { storeKeys } from '../../src/store/keys.ts';
 import { RedisJobStore } from '../../src/store/redis-store.ts';
 
@@ -11,10 +11,11 @@ export const SOURCE = { imageId: 'ami-0a1b2c3d4e5f60001', region: 'us-east-1' };
 /** The service's own default prefix of keys. */
 export const PREFIX = '{amiferry}';
 
-/** The 17 regions that every account has, the source's own last. */
+/** The 17 regions that every account of the source's partition has, the source's own last. */
 export const REGIONS: readonly string[] = [...regions]
   .filter(([, status]) => status === 'opt-in-not-required')
   .map(([name]) => name)
+  .filter((name) => partitionOf(name) === partitionOf(SOURCE.region))
   .sort((a, b) => Number(a === SOURCE.region) - Number(b === SOURCE.region));
 
 /** One destination of a request; into its own region an image is only copied to encrypt it. */
