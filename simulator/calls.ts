@@ -5,6 +5,7 @@ import { kmsOperations } from './kms/operations.ts';
 import { operations } from './operations/index.ts';
 import type { Effects } from './operations/operation.ts';
 import type { Simulation } from './simulation.ts';
+import { organizationsOperations } from './organizations/operations.ts';
 import { sqsOperations } from './sqs/operations.ts';
 import type { SqsRequest } from './sqs/request.ts';
 import { stsOperations } from './sts/operations.ts';
@@ -39,9 +40,10 @@ export interface Call {
 const stsVersion = '2011-06-15';
 const kmsTarget = 'TrentService.';
 const sqsTarget = 'AmazonSQS.';
+const organizationsTarget = 'AWSOrganizationsV20161128.';
 
 /**
- * Distinguishes calls of EC2, STS, KMS and SQS, which are served on one port.
+ * Distinguishes calls of EC2, STS, KMS, SQS and Organizations, which are served on one port.
  * @param gone aborted when the caller has disconnected
  */
 export function callOf(
@@ -60,6 +62,8 @@ export function callOf(
     const request = { world: () => simulation.world, ...caller, origin, gone };
     return sqsCall(request, target.slice(sqsTarget.length), body);
   }
+  if (typeof target === 'string' && target.startsWith(organizationsTarget))
+    return organizationsCall(simulation, target.slice(organizationsTarget.length), body);
   const form = new URLSearchParams(body);
   return form.get('Version') === stsVersion
     ? stsCall(simulation, caller, form)
@@ -157,6 +161,22 @@ function kmsCall(simulation: Simulation, caller: Caller, action: string, body: s
           operation.run({ world, account: caller.account, region: caller.region }, body),
         ),
       };
+    },
+    refuse: answers.kmsFailure,
+  };
+}
+
+function organizationsCall(simulation: Simulation, action: string, body: string): Call {
+  const operation = organizationsOperations.get(action);
+  return {
+    requestId: newRequestId(),
+    action,
+    mutates: false,
+    unlimited: true,
+    form: undefined,
+    run() {
+      if (operation === undefined) throw new AwsError('UnknownOperationException', action);
+      return { answer: answers.kmsSuccess(operation(simulation.world, body)) };
     },
     refuse: answers.kmsFailure,
   };

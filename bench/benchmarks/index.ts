@@ -6,6 +6,7 @@ import { lifetime } from './lifetime.ts';
 import { memory } from './memory.ts';
 import { noticing } from './noticing.ts';
 import { scaling } from './scaling.ts';
+import { scopes } from './scopes.ts';
 import { starting } from './starting.ts';
 import { throttled } from './throttled.ts';
 
@@ -15,6 +16,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   calls,
   noticing,
   memory,
+  scopes,
   lifetime,
   starting,
   fanOut,

@@ -4,7 +4,7 @@ import type { Simulation } from '../simulation.ts';
 import { addKey } from '../state/keys.ts';
 import { addImage, NewImageSchema, NewImagesSchema } from '../state/new-image.ts';
 import { ControlError, parse } from './parse.ts';
-import { ClockSchema, ImageChangeSchema, NewKeySchema, PartialSettingsSchema } from './schemas.ts';
+import { ClockSchema, ImageChangeSchema, NewKeySchema, PartialSettingsSchema, UnitSchema } from './schemas.ts';
 
 export interface ControlAnswer {
   readonly status: number;
@@ -29,6 +29,7 @@ const routes: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ['POST images', addImages],
   ['POST images/', changeImage],
   ['POST keys', addOneKey],
+  ['POST organizational-units/', setUnit],
 ]);
 
 /** Answers a request at `/_simulator/…`: 404 for an unknown route, 400 for an invalid body. */
@@ -96,6 +97,14 @@ function changeImage({ world }: Simulation, body: string, imageId: string): unkn
     return { imageId, state };
   }
   throw new ControlError(404, `No image ${imageId} in any region`);
+}
+
+function setUnit({ world }: Simulation, body: string, id: string): unknown {
+  const { accounts, suspended = [], units = [] } = parse(UnitSchema, body);
+  const active = accounts.map((account) => ({ account, state: 'ACTIVE' as const }));
+  const others = suspended.map((account) => ({ account, state: 'SUSPENDED' as const }));
+  world.organizationalUnits.set(id, { accounts: [...active, ...others], units });
+  return done;
 }
 
 function addOneKey({ world }: Simulation, body: string): unknown {

@@ -29,3 +29,13 @@ export const NewKeySchema = Type.Object(
   },
   closed,
 );
+
+/** The accounts of an organizational unit, and the units below it. */
+export const UnitSchema = Type.Object(
+  {
+    accounts: Type.Array(Type.String({ pattern: '^[0-9]{12}$' })),
+    suspended: Type.Optional(Type.Array(Type.String({ pattern: '^[0-9]{12}$' }))),
+    units: Type.Optional(Type.Array(Type.String())),
+  },
+  { additionalProperties: false },
+);

@@ -48,11 +48,18 @@ export interface Region {
   readonly snapshots: Map<string, Snapshot>;
 }
 
+export interface OrganizationalUnit {
+  readonly accounts: readonly { readonly account: string; readonly state: 'ACTIVE' | 'SUSPENDED' }[];
+  readonly units: readonly string[];
+}
+
 /** The state of all accounts and regions, each created at its first use. */
 export class World {
   readonly clock: Clock;
   readonly settings: Settings;
   readonly queues = new Queues();
+  /** The organizational units by id: their accounts, and the units below them. */
+  readonly organizationalUnits = new Map<string, OrganizationalUnit>();
   readonly stateChanges = new StateChanges(this);
   readonly #regions = new Map<string, Region>();
   readonly #scopes = new Map<string, Scope>();

@@ -4,8 +4,8 @@ import type { Static } from 'typebox';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
 import { ACCOUNT_PATTERN, KMS_KEY_PATTERN } from '../domain/identifiers.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
-import type { Account, Accounts, AccountsSource, Role } from './accounts.ts';
-import { NO_ACCOUNTS } from './accounts.ts';
+import type { Account, AccountsConfig, Role } from './accounts.ts';
+import { ConfiguredAccounts } from './configured-accounts.ts';
 
 const CLOSED = { additionalProperties: false };
 
@@ -17,14 +17,26 @@ const externalIdFile = Type.Optional(Type.String({ minLength: 1 }));
 const NamedRole = Type.Object({ name: Type.String({ pattern: `^${ROLE_NAME}$` }), externalIdFile }, CLOSED);
 const RoleByArn = Type.Object({ arn: Type.String({ pattern: ROLE_ARN }), externalIdFile }, CLOSED);
 
+const GROUP_PATTERN = '^[a-z0-9][a-z0-9-]{0,62}$';
+
+const regions = Type.Optional(
+  Type.Array(Type.String({ pattern: REGION_PATTERN }), { minItems: 1, uniqueItems: true }),
+);
+const kmsKeyId = Type.Optional(Type.String({ pattern: KMS_KEY_PATTERN }));
+
+/** AWS Organizations' form of the id of a unit. */
+const UNIT_ID = '^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$';
+const GroupSchema = Type.Object(
+  { organizationalUnit: Type.String({ pattern: UNIT_ID }), regions, kmsKeyId },
+  CLOSED,
+);
+
 const AccountSchema = Type.Object(
   {
     alias: Type.Optional(Type.String({ pattern: '^[ -~]{1,64}$' })),
-    regions: Type.Optional(
-      Type.Array(Type.String({ pattern: REGION_PATTERN }), { minItems: 1, uniqueItems: true }),
-    ),
-    kmsKeyId: Type.Optional(Type.String({ pattern: KMS_KEY_PATTERN })),
-    groups: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }))),
+    regions,
+    kmsKeyId,
+    groups: Type.Optional(Type.Array(Type.String({ pattern: GROUP_PATTERN }))),
     role: Type.Optional(RoleByArn),
     readRole: Type.Optional(RoleByArn),
   },
@@ -40,6 +52,13 @@ const AccountsSchema = Type.Object(
       propertyNames: { pattern: ACCOUNT_PATTERN },
       additionalProperties: AccountSchema,
     }),
+    groups: Type.Optional(
+      Type.Unsafe<Record<string, Static<typeof GroupSchema>>>({
+        type: 'object',
+        propertyNames: { pattern: GROUP_PATTERN },
+        additionalProperties: GroupSchema,
+      }),
+    ),
   },
   CLOSED,
 );
@@ -48,23 +67,26 @@ const AccountsSchema = Type.Object(
 const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 
 /** Loads the accounts file (docs/accounts.md). @throws {ConfigError} if it can't be read or is invalid */
-export function openAccountsFile(path: string): CheckedFile<Accounts> {
+export function openAccountsFile(path: string): CheckedFile<AccountsConfig> {
   return new CheckedFile('ACCOUNTS_FILE', path, parseAccounts);
 }
 
 /** Loads the accounts file that is set. @throws {ConfigError} if it can't be read or is invalid */
 export function accountsOf({ accountsFile }: { accountsFile: string }): {
-  accounts: AccountsSource;
-  files: CheckedFile<Accounts>[];
+  accounts: ConfiguredAccounts;
+  files: CheckedFile<AccountsConfig>[];
 } {
-  if (accountsFile === '') return { accounts: NO_ACCOUNTS, files: [] };
+  if (accountsFile === '') return { accounts: new ConfiguredAccounts({ current: () => NO_FILE }), files: [] };
   const file = openAccountsFile(accountsFile);
-  return { accounts: file, files: [file] };
+  return { accounts: new ConfiguredAccounts(file), files: [file] };
 }
 
+const NO_ROLE: Role = { name: '', externalIdFile: null };
+const NO_FILE: AccountsConfig = { accounts: new Map(), units: [], role: NO_ROLE, readRole: NO_ROLE };
+
 /** @throws an error that says where the text violates the schema, or which file of an external id is invalid */
-export function parseAccounts(text: string): Accounts {
-  const { role, readRole = role, accounts } = parseChecked(AccountsSchema, text);
+export function parseAccounts(text: string): AccountsConfig {
+  const { role, readRole = role, accounts, groups = {} } = parseChecked(AccountsSchema, text);
   const all = Object.entries(accounts).map(([account, one]): [string, Account] => {
     const use = roleIn(account, one.role, role, 'role');
     const { alias = null, regions = null, kmsKeyId = null, groups = [] } = one;
@@ -82,7 +104,14 @@ export function parseAccounts(text: string): Accounts {
       },
     ];
   });
-  return new Map(all);
+  const units = Object.entries(groups).map(([name, one]) => ({
+    name,
+    organizationalUnit: one.organizationalUnit,
+    regions: one.regions ?? null,
+    kmsKeyId: one.kmsKeyId ?? null,
+  }));
+  const named = ({ name, externalIdFile = null }: Static<typeof NamedRole>) => ({ name, externalIdFile });
+  return { accounts: new Map(all), units, role: named(role), readRole: named(readRole) };
 }
 
 /** @throws when the ARN is that of another account's role, or when the external id can't be read */

@@ -21,12 +21,43 @@ export interface Account {
   readRole: Role;
 }
 
-/** The configured accounts by their ids. */
+/** The accounts by their ids. */
 export type Accounts = ReadonlyMap<string, Account>;
 
-/** Gives the current accounts. The file may change while the service runs. */
-export interface AccountsSource {
-  current(): Accounts;
+/** A group whose accounts are those of an organizational unit. */
+export interface UnitGroup {
+  name: string;
+  /** The id of the unit, such as `ou-abcd-11112222`. */
+  organizationalUnit: string;
+  regions: readonly string[] | null;
+  kmsKeyId: string | null;
 }
 
-export const NO_ACCOUNTS: AccountsSource = { current: () => new Map() };
+/** The accounts file. */
+export interface AccountsConfig {
+  /** The accounts that the file lists. */
+  accounts: Accounts;
+  units: readonly UnitGroup[];
+  /** The roles of accounts that the file does not list. */
+  role: Role;
+  readRole: Role;
+}
+
+/** How old the list of a group is. */
+export interface UnitState {
+  group: string;
+  organizationalUnit: string;
+  /** When AWS Organizations last listed its accounts, epoch milliseconds; `null`: never. */
+  listedAt: number | null;
+  /** Why it could not be asked since then; `null` where the last try succeeded. */
+  error: string | null;
+}
+
+/** Gives the current accounts. The file and the organization may change while the service runs. */
+export interface AccountsSource {
+  current(): Accounts;
+  /** The groups that are organizational units. */
+  units(): readonly UnitState[];
+}
+
+export const NO_ACCOUNTS: AccountsSource = { current: () => new Map(), units: () => [] };

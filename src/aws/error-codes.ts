@@ -1,7 +1,7 @@
 import { slotLimitIn } from '../domain/slot-limits.ts';
 
 /** The AWS services that are called. */
-export type AwsService = 'EC2' | 'KMS' | 'SQS' | 'STS';
+export type AwsService = 'EC2' | 'KMS' | 'Organizations' | 'SQS' | 'STS';
 
 /**
  * The meaning of a failed call for its caller:
@@ -124,6 +124,17 @@ const SQS_CODES: Codes = {
   },
 };
 
+const DELEGATED =
+  "Is the service's account the management account of the organization, or a delegated administrator, and may it call organizations:ListAccountsForParent (docs/iam.md)?";
+
+const ORGANIZATIONS_CODES: Codes = {
+  AccessDeniedException: { kind: 'denied', advice: DELEGATED },
+  AWSOrganizationsNotInUseException: { kind: 'denied', advice: DELEGATED },
+  ParentNotFoundException: { kind: 'missing', advice: 'Is the id of the unit in ACCOUNTS_FILE right?' },
+  TooManyRequestsException: { kind: 'throttled', advice: PASSES },
+  ServiceException: { kind: 'transient' },
+};
+
 interface ServiceErrors {
   /** The service's own codes, and codes with another meaning than in {@link COMMON_CODES}. */
   codes: Codes;
@@ -148,6 +159,7 @@ export const SERVICE_ERRORS: Readonly<Record<AwsService, ServiceErrors>> = {
     },
   },
   STS: { codes: {} },
+  Organizations: { codes: ORGANIZATIONS_CODES },
 };
 
 /** The meaning of a code by the tables, and by EC2's message where its code is ambiguous. `undefined` for an unknown code. */

@@ -7,11 +7,13 @@ import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { LEFT_BY_READS } from '../aws/ec2/call-limits.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
+import { DryRuns } from '../aws/ec2/dry-runs.ts';
 import { DisabledRegions } from '../aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../aws/ec2/image-names.ts';
 import { RecentImages } from '../aws/ec2/recent-images.ts';
 import { SourceFacts } from '../aws/ec2/source-facts.ts';
 import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
+import { Organizations } from '../aws/organizations/organizations.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, connectSubscriber, redisProbe } from '../queue/connections.ts';
@@ -24,6 +26,7 @@ import { JobFeed } from '../store/feed.ts';
 import { AuditLog } from '../store/audit-log.ts';
 import { QueueSessions } from '../store/queue-sessions.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { UnitAccountsStore } from '../store/unit-accounts.ts';
 import { Workers } from '../store/workers.ts';
 import { startTracing } from '../tracing/tracing.ts';
 import { webhooksOf } from '../webhooks/endpoints-file.ts';
@@ -67,6 +70,19 @@ const reader = gateway.withBudget(
   new RedisCallBudget(redis, config.queuePrefix, config.callShare, LEFT_BY_READS),
 );
 const kms = new AwsKmsGateway(credentials.aws);
+// For checks of accounts: with the roles that the worker assumes.
+const workerCredentials = new AccountCredentials(aws, {
+  accounts,
+  use: 'role',
+  sessionName: 'amiferry-check',
+  region: config.defaultRegion,
+});
+const asWorker = {
+  gateway: new AwsGateway({ ...workerCredentials.aws, onCall }),
+  kms: new AwsKmsGateway(workerCredentials.aws),
+  dryRuns: new DryRuns(workerCredentials.aws),
+};
+const organizations = new Organizations(aws);
 const workers = new Workers(redis, config.queuePrefix);
 const idempotency = new IdempotencyStore(redis, config.queuePrefix, config.idempotencyMs);
 const queueSessions = new QueueSessions(redis, config.queuePrefix);
@@ -90,6 +106,7 @@ const app = await buildApp({
   producer,
   gateway,
   reader,
+  asWorker,
   ownAccount: credentials.own,
   accounts,
   recentImages: new RecentImages(gateway),
@@ -117,6 +134,12 @@ metrics.watchFiles(files);
 metrics.watchProcess();
 metrics.watchStore(() => readStats(redis, config.queuePrefix, { producer, workers }));
 store.keepTime();
+void accounts.start({
+  store: new UnitAccountsStore(redis, config.queuePrefix),
+  list: (unit) => organizations.accountsIn(unit),
+  logger,
+  now: () => store.now(),
+});
 void feed.start().catch(lost);
 try {
   await app.listen({ host: config.host, port: config.port });
@@ -148,11 +171,18 @@ exitOnSignal(logger, [
       return app.close().finally(() => clearInterval(timer));
     },
   },
+  { name: 'stop listing accounts', timeout: 100, run: () => accounts.stop() },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
   { name: 'close STS', timeout: 200, run: () => credentials.close() },
+  {
+    name: 'close the checks of accounts',
+    timeout: 200,
+    run: () => [asWorker.gateway, asWorker.kms, asWorker.dryRuns, workerCredentials].forEach((one) => one.close()),
+  },
+  { name: 'close Organizations', timeout: 200, run: () => organizations.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

@@ -6,6 +6,7 @@ import { readConfig } from '../config/config.ts';
 import type { Ec2Call } from '../aws/ec2/options.ts';
 import { AwsGateway } from '../aws/ec2/aws-gateway.ts';
 import { AwsKmsGateway } from '../aws/kms/aws-kms-gateway.ts';
+import { Organizations } from '../aws/organizations/organizations.ts';
 import { createLogger, warnSparingly } from '../logging/logging.ts';
 import { Metrics } from '../metrics/metrics.ts';
 import { closeRedis, connectRedis, redisProbe, untilReady } from '../queue/connections.ts';
@@ -14,6 +15,7 @@ import { AuditLog } from '../store/audit-log.ts';
 import { RedisCallBudget } from '../store/call-budget.ts';
 import { GoneEndpoints } from '../store/gone-endpoints.ts';
 import { RedisJobStore } from '../store/redis-store.ts';
+import { UnitAccountsStore } from '../store/unit-accounts.ts';
 import { Workers } from '../store/workers.ts';
 import { AwsEventsQueue } from '../aws/sqs/aws-events-queue.ts';
 import { startTracing } from '../tracing/tracing.ts';
@@ -63,6 +65,7 @@ const credentials = new AccountCredentials(aws, {
 });
 const gateway = new AwsGateway({ ...credentials.aws, leavesThrottling: true, budget, onCall });
 const kms = new AwsKmsGateway(credentials.aws);
+const organizations = new Organizations(aws);
 const settings = config;
 const audit = new AuditLog(redis, config.queuePrefix, { logger, maxEntries: config.auditEntries });
 const webhookSender = new WebhookSender(webhooks);
@@ -102,6 +105,12 @@ keepFresh(files, logger);
 metrics.watchFiles(files);
 metrics.watchProcess();
 store.keepTime();
+void accounts.start({
+  store: new UnitAccountsStore(redis, config.queuePrefix),
+  list: (unit) => organizations.accountsIn(unit),
+  logger,
+  now: () => store.now(),
+});
 const worker = await retryUntilDone(logger, 'start the worker', async () => {
   await untilReady(redis, 2000);
   await store.syncClock();
@@ -124,11 +133,13 @@ exitOnSignal(logger, [
     timeout: 8000,
     run: () => Promise.all([worker.close(), events?.stop()]).then(() => {}),
   },
+  { name: 'stop listing accounts', timeout: 100, run: () => accounts.stop() },
   { name: 'close the store', timeout: 200, run: () => store.close() },
   { name: 'close the queue', timeout: 500, run: () => producer.close() },
   { name: 'close EC2', timeout: 200, run: () => gateway.close() },
   { name: 'close KMS', timeout: 200, run: () => kms.close() },
   { name: 'close STS', timeout: 200, run: () => credentials.close() },
+  { name: 'close Organizations', timeout: 200, run: () => organizations.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },
   {
     name: 'close Redis',

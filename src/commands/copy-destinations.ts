@@ -1,4 +1,6 @@
-import type { Account } from '../accounts/accounts.ts';
+import type { Account, UnitState } from '../accounts/accounts.ts';
+import type { Scope } from '../domain/ami.ts';
+import type { Warning } from '../domain/job.ts';
 import type { FieldError } from '../errors.ts';
 import { AmiferryError } from '../errors.ts';
 import type { AskedDestination, CopyOptions, CopyRequest } from './copy-spec.ts';
@@ -34,6 +36,7 @@ export async function destinationsOf(
         : expand(
             group,
             [...accounts.values()],
+            deps.accounts.units(),
             { account: request.destinations[i]?.account, region, regions },
             at,
           );
@@ -46,6 +49,24 @@ export async function destinationsOf(
   return all;
 }
 
+/** How old the list of a unit's accounts may be without a warning, milliseconds: it is made every 5 minutes. */
+const FRESH_MS = 900_000;
+
+/** The groups of a request whose accounts AWS Organizations could not list for a while: the last list applies. */
+export function oldGroups(
+  { accounts, store }: Pick<CommandDeps, 'accounts' | 'store'>,
+  { destinations }: CopyRequest,
+  { account, region }: Scope,
+): Warning[] {
+  const named = new Set(destinations.map(({ group }) => group));
+  return accounts.units().flatMap(({ group, organizationalUnit, listedAt, error }): Warning[] => {
+    if (!named.has(group) || listedAt === null || store.now() - listedAt < FRESH_MS) return [];
+    const minutes = Math.round((store.now() - listedAt) / 60_000);
+    const message = `the group "${group}" stands for the accounts that ${organizationalUnit} had ${minutes} minutes ago, because AWS Organizations could not list them since then: ${error ?? 'it was not asked'}`;
+    return [{ code: 'group-list-old', message, account, region }];
+  });
+}
+
 function regionOf(region: string | undefined, at: string): string {
   if (region === undefined) throw invalid(`${at}/region`, '"region" is required, or "group"');
   return region;
@@ -55,6 +76,7 @@ function regionOf(region: string | undefined, at: string): string {
 function expand(
   group: string,
   accounts: readonly Account[],
+  units: readonly UnitState[],
   named: { account: string | undefined; region: string | undefined; regions: readonly string[] | undefined },
   at: string,
 ): NamedScope[] {
@@ -65,7 +87,11 @@ function expand(
     );
   const members = accounts.filter(({ groups }) => groups.includes(group));
   if (members.length === 0) {
-    const message = `no account is in the group "${group}" (ACCOUNTS_FILE)`;
+    const never = units.find((one) => one.group === group && one.listedAt === null);
+    const message =
+      never === undefined
+        ? `no account is in the group "${group}" (ACCOUNTS_FILE)`
+        : `the accounts of the group "${group}" are not known yet, because AWS Organizations could not list those of ${never.organizationalUnit}: ${never.error ?? 'ask again in a minute'}`;
     throw new AmiferryError('unknown-account', message, { errors: [{ pointer: `${at}/group`, message }] });
   }
   const pointers = {

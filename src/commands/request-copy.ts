@@ -13,7 +13,7 @@ import { acceptedNew, authoriseCopy } from './authorise.ts';
 import { copiers, permissionRequest } from './change-permissions.ts';
 import type { AskedDestination, CopyRequest } from './copy-spec.ts';
 import { requireTagsFit, specOf } from './copy-spec.ts';
-import { destinationsOf } from './copy-destinations.ts';
+import { destinationsOf, oldGroups } from './copy-destinations.ts';
 import type { CommandDeps } from './deps.ts';
 import type { Notified } from './notify.ts';
 import { endpointsFor } from './notify.ts';
@@ -70,7 +70,8 @@ export async function requestCopy(
     checkAll(deps, image, request, destinations, specs, permissions),
     takenNames(deps, image, specs),
   ]);
-  const warnings = [...left, ...others, ...foreign, ...checked, ...taken];
+  const old = oldGroups(deps, request, source);
+  const warnings = [...old, ...left, ...others, ...foreign, ...checked, ...taken];
   const job = newJob(
     image,
     specs,

@@ -142,6 +142,7 @@ export const WARNING_CODES = [
   'key-grants-left',
   'source-still-shared',
   'held-for-copies',
+  'group-list-old',
   'changed-meanwhile',
   'superseded',
   'no-worker',

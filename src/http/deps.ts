@@ -8,6 +8,7 @@ import type {
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { FileState } from '../checked-file.ts';
+import type { WorkerView } from '../commands/check-account.ts';
 import type { CommandDeps } from '../commands/deps.ts';
 import type { Ec2Gateway } from '../aws/ec2/gateway.ts';
 import type { AuditLog } from '../store/audit-log.ts';
@@ -30,6 +31,8 @@ export interface AppDeps extends CommandDeps {
   loopbackOnly?: boolean;
   /** Host names, in small letters, that requests may use besides those of loopback; default: any. */
   allowedHosts?: readonly string[];
+  /** With the roles that the worker assumes, for checks of accounts. */
+  asWorker: WorkerView;
   /** For requests that only read: it leaves a part of the call budget to all other requests. */
   reader: Ec2Gateway;
   /** Addresses and CIDR ranges of proxies whose X-Forwarded-For is trusted; default: none. */

@@ -34,6 +34,7 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `rate:<caller>` | string with expiry | requests that a caller has made in this minute |
  * | `queue-session:<hash>` | string with expiry | a browser session for /queues |
  * | `lease:<step>` | string with expiry | a recurring step that is not to be run again yet |
+ * | `unit-accounts` | hash | organizational unit → its accounts, and when AWS Organizations listed them (JSON) |
  * | `workers` | zset by last heartbeat, with expiry | worker processes that run |
  * | `scopes` | zset by due time | scopes that have anything pending or waiting |
  */
@@ -70,6 +71,7 @@ export function storeKeys(prefix: string) {
     idempotency: (hash: string) => key('idempotency', hash),
     queueSession: (hash: string) => key('queue-session', hash),
     lease: (step: string) => key('lease', step),
+    unitAccounts: key('unit-accounts'),
     workers: key('workers'),
     scopes: key('scopes'),
     audit: key('audit'),

@@ -22,5 +22,5 @@ export function externalIdFile(): string {
 /** The accounts of a file, with a role that the simulator lets the service assume. */
 export function testAccounts(accounts: Record<string, object> = { [B]: {}, [C]: {} }): Accounts {
   const role = { name: 'amiferry-target', externalIdFile: externalIdFile() };
-  return parseAccounts(JSON.stringify({ role, accounts }));
+  return parseAccounts(JSON.stringify({ role, accounts })).accounts;
 }

@@ -18,12 +18,13 @@ import { AWS_REGIONS } from '../../src/domain/regions.ts';
 import type { CopyJob, Job, PermissionsJob } from '../../src/domain/job.ts';
 import type { Ec2Call } from '../../src/aws/ec2/options.ts';
 import { AwsGateway } from '../../src/aws/ec2/aws-gateway.ts';
-import type { Accounts } from '../../src/accounts/accounts.ts';
+import type { Accounts, AccountsSource } from '../../src/accounts/accounts.ts';
 import { AccountCredentials } from '../../src/aws/sts/account-credentials.ts';
 import { DisabledRegions } from '../../src/aws/ec2/disabled-regions.ts';
 import { ImageNames } from '../../src/aws/ec2/image-names.ts';
 import { RecentImages } from '../../src/aws/ec2/recent-images.ts';
 import { SourceFacts } from '../../src/aws/ec2/source-facts.ts';
+import { DryRuns } from '../../src/aws/ec2/dry-runs.ts';
 import { AwsKmsGateway } from '../../src/aws/kms/aws-kms-gateway.ts';
 import type { Logger } from '../../src/logging/logging.ts';
 import { createLogger } from '../../src/logging/logging.ts';
@@ -77,6 +78,8 @@ export interface ServiceOptions {
   policy?: PolicySource;
   /** The accounts besides {@link OWN}; default: none. */
   accounts?: Accounts;
+  /** Replaces `accounts` where they change while the service runs. */
+  accountsSource?: AccountsSource;
   quotas?: SharingQuotas;
   webhooks?: Partial<WebhookSettings>;
   /** Replaces the resolver of webhooks' host names. */
@@ -98,6 +101,7 @@ export interface Service extends CommandDeps {
   metrics: Metrics;
   tracing: Tracing;
   gateway: AwsGateway;
+  dryRuns: DryRuns;
   workers: Workers;
   simulator: Simulator;
   control: SimulatorControl;
@@ -183,7 +187,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const budget = new RedisCallBudget(redis, prefix, settings.callShare);
   const onCall = (call: Ec2Call) => metrics.ec2Call(call);
-  const accounts = { current: () => options.accounts ?? new Map() };
+  const accounts = options.accountsSource ?? {
+    current: () => options.accounts ?? new Map(),
+    units: () => [],
+  };
   const credentials = new AccountCredentials(aws, {
     accounts,
     use: 'role',
@@ -192,6 +199,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const gateway = new AwsGateway({ ...credentials.aws, leavesThrottling: true, budget, onCall });
   const kms = new AwsKmsGateway(credentials.aws);
+  const dryRuns = new DryRuns(credentials.aws);
   const webhooks = { ...NO_WEBHOOKS, ...options.webhooks };
   const policy = options.policy ?? NO_POLICY;
   const audit = new AuditLog(redis, prefix, { logger, maxEntries: 10_000 });
@@ -256,6 +264,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   return {
     ...deps,
+    dryRuns,
     eventLog: new EventLog(redis, prefix),
     workers,
     simulator,
@@ -278,6 +287,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await Promise.all([closeRedis(redis), closeRedis(blocking)]);
       gateway.close();
       kms.close();
+      dryRuns.close();
       credentials.close();
       await simulator.close();
     },

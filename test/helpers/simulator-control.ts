@@ -30,6 +30,14 @@ export class SimulatorControl {
     return this.#post(`images/${imageId}`, { state });
   }
 
+  /** Sets the accounts of an organizational unit, and the units below it. */
+  organizationalUnit(
+    id: string,
+    unit: { accounts: string[]; suspended?: string[]; units?: string[] },
+  ): Promise<unknown> {
+    return this.#post(`organizational-units/${id}`, unit);
+  }
+
   settings(settings: Partial<Settings>): Promise<unknown> {
     return this.#post('settings', settings);
   }

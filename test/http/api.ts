@@ -61,6 +61,7 @@ export async function startApi(options: ServiceOptions = {}, changes: Partial<Ap
     authenticate: null,
     rateLimit: null,
     ...service,
+    asWorker: { ...service, dryRuns: service.dryRuns },
     reader: changes.gateway ?? service.gateway.withBudget(budget),
     idempotency: new IdempotencyStore(redis, service.prefix, KEY_MS),
     queueSessions: new QueueSessions(redis, service.prefix),

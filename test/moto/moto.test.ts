@@ -15,7 +15,10 @@ describe.skipIf(!installed)('against moto', () => {
   afterAll(() => moto.stop());
 
   describe('permissions', () => {
-    permissionsAgainst(() => moto);
+    permissionsAgainst(() => moto, null);
+  });
+  describe('permissions in another account, whose role is assumed', () => {
+    permissionsAgainst(() => moto, '333333333333');
   });
   describe("EC2's own events", () => {
     eventsAgainst(() => moto);

@@ -30,6 +30,7 @@ async function generate(): Promise<string> {
     producer: inert,
     gateway: inert,
     reader: inert,
+    asWorker: inert,
     ownAccount: inert,
     accounts: NO_ACCOUNTS,
     recentImages: inert,

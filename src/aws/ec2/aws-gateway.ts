@@ -3,7 +3,6 @@ import type { Image, ImageState, Scope, Snapshot, Tags } from '../../domain/ami.
 import { destinationAmi, destinationAmiFilter } from '../../domain/ami.ts';
 import type { PermissionSet } from '../../domain/permissions.ts';
 import { NOBODY } from '../../domain/permissions.ts';
-import type { ServiceSdk } from '../clients.ts';
 import { AwsClients } from '../clients.ts';
 import { fromPermissionSet, fromTags, toImage, toPermissionSet, toSnapshot } from './aws-mapping.ts';
 import type { CallBudget } from './call-budget.ts';
@@ -11,6 +10,8 @@ import { chunksOf } from '../../domain/chunks.ts';
 import { classify, AwsError, heldBack } from '../aws-error.ts';
 import { fencedTries } from '../fenced-tries.ts';
 import { listIn } from '../expected-answers.ts';
+import type { Ec2Sdk } from './ec2-sdk.ts';
+import { EC2 } from './ec2-sdk.ts';
 import { findEnded, IMAGE_IDS } from './find-ended.ts';
 import type {
   CopyImageParams,
@@ -23,14 +24,6 @@ import type {
 } from './gateway.ts';
 import type { Ec2Call, Ec2Options } from './options.ts';
 import { pagesOf } from '../pages.ts';
-
-type Ec2Sdk = typeof import('@aws-sdk/client-ec2');
-const EC2: ServiceSdk<Ec2Sdk, EC2Client> = {
-  service: 'EC2',
-  answers: 'xml',
-  load: () => import('@aws-sdk/client-ec2'),
-  create: (sdk, config) => new sdk.EC2Client(config),
-};
 
 /** The key that EBS uses where no other key is set. Images that are encrypted under it can never be shared. */
 const AWS_EBS_ALIAS = 'alias/aws/ebs';

@@ -1,6 +1,7 @@
 import type { App, AppDeps } from '../deps.ts';
 import { allEvents } from './all-events.ts';
 import { cancelAndRetryRoutes } from './cancel-and-retry.ts';
+import { checkAccountRoute } from './check-account.ts';
 import { changePermissionsRoutes } from './change-permissions.ts';
 import { copyImage } from './copy-image.ts';
 import { getImageRoute } from './get-image.ts';
@@ -32,6 +33,7 @@ export function registerRoutes(app: App, deps: AppDeps): void {
   allEvents(app, deps); //       GET  /events
   cancelAndRetryRoutes(app, deps); // POST /jobs/:id/cancel and /jobs/:id/retry
   listAccountsRoute(app, deps); //  GET  /accounts
+  checkAccountRoute(app, deps); //  POST /accounts/:account/check
   listAudit(app, deps); //       GET  /audit
   redeliverRoute(app, deps); //  POST /jobs/:id/deliveries/:n/redeliver
   health(app, deps); //          GET  /health/live, /health/ready

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { CLOSED, component, nullable, ref } from './component.ts';
+import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
 import { AccountId, Region } from './fields.ts';
 
 export const Account = component(
@@ -17,10 +17,71 @@ export const Account = component(
   ),
 );
 
+export const AccountFinding = component(
+  'AccountFinding',
+  Type.Object(
+    {
+      what: Type.String({
+        description: '`role`, `region`, `key`, or an operation such as `ec2:CopyImage`.',
+      }),
+      region: nullable(Region),
+      outcome: oneOf(['ok', 'failed', 'unknown'], {
+        description: "`unknown`: AWS' answer does not say whether it works.",
+      }),
+      message: nullable(Type.String({ description: 'Why, and what to do.' })),
+      statement: nullable(
+        Type.Object(
+          {
+            Effect: Type.Literal('Allow'),
+            Action: Type.Array(Type.String()),
+            Resource: Type.Array(Type.String()),
+          },
+          { ...CLOSED, description: "The statement to add to the policy of the account's role." },
+        ),
+      ),
+    },
+    { ...CLOSED, description: 'One thing that was checked.' },
+  ),
+);
+
+export const AccountCheck = component(
+  'AccountCheck',
+  Type.Object(
+    {
+      account: AccountId,
+      ok: Type.Boolean({ description: 'Whether nothing failed.' }),
+      findings: Type.Array(ref(AccountFinding)),
+    },
+    { ...CLOSED, description: 'Whether copies into an account would work.' },
+  ),
+);
+
 export const AccountList = component(
   'AccountList',
   Type.Object(
-    { accounts: Type.Array(ref(Account)) },
+    {
+      accounts: Type.Array(ref(Account)),
+      organizationalUnits: Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ description: 'The group that requests name.' }),
+            organizationalUnit: Type.String(),
+            listedAt: nullable(
+              Type.String({
+                format: 'date-time',
+                description: 'When AWS Organizations last listed its accounts; null: never.',
+              }),
+            ),
+            ageSeconds: nullable(Type.Integer({ minimum: 0 })),
+            error: nullable(
+              Type.String({ description: 'Why AWS Organizations could not list them since then.' }),
+            ),
+          },
+          CLOSED,
+        ),
+        { description: 'The groups whose accounts are those of an organizational unit.' },
+      ),
+    },
     { ...CLOSED, description: "The service's own account, and those of ACCOUNTS_FILE." },
   ),
 );

@@ -1,5 +1,5 @@
 import type { Component } from './component.ts';
-import { Account, AccountList } from './accounts.ts';
+import { Account, AccountCheck, AccountFinding, AccountList } from './accounts.ts';
 import { AuditEntry, AuditPage } from './audit.ts';
 import { CopyDestination, CopyRequest } from './copy-request.ts';
 import { DestinationSelection } from './destination-selection.ts';
@@ -42,6 +42,8 @@ export const COMPONENTS: readonly Component[] = [
   PermissionState,
   AccountList,
   Account,
+  AccountCheck,
+  AccountFinding,
   AuditPage,
   AuditEntry,
   Health,

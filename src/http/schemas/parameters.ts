@@ -8,6 +8,8 @@ import { AccountId, ImageId, JobId, Region } from './fields.ts';
 /** Path, query and header parameters. */
 export const ImagePath = Type.Object({ imageId: ImageId }, CLOSED);
 
+export const AccountPath = Type.Object({ account: AccountId }, CLOSED);
+
 const JobInPath = Type.String({
   ...JobId,
   description:

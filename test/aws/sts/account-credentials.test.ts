@@ -52,7 +52,7 @@ afterEach(async () => {
 
 function configure(all: object): void {
   const role = { name: 'amiferry-target', externalIdFile: join(dir, 'external-id') };
-  accounts = parseAccounts(JSON.stringify({ role, accounts: all }));
+  accounts = parseAccounts(JSON.stringify({ role, accounts: all })).accounts;
 }
 
 /** Calls EC2 as an account: its number of images that it owns. */
