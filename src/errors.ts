@@ -18,6 +18,7 @@ export const ERRORS = {
   'not-found': { status: 404, retryable: false, title: 'No such route' },
   'image-not-found': { status: 404, retryable: false, title: 'No such image' },
   'job-not-found': { status: 404, retryable: false, title: 'No such job' },
+  'account-not-found': { status: 404, retryable: false, title: 'No such account' },
   'delivery-not-found': { status: 404, retryable: false, title: 'The job has no such delivery' },
   'method-not-allowed': { status: 405, retryable: false, title: 'That method is not allowed here' },
   'request-timeout': { status: 408, retryable: true, title: 'The request came in too slowly' },

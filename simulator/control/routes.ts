@@ -4,7 +4,13 @@ import type { Simulation } from '../simulation.ts';
 import { addKey } from '../state/keys.ts';
 import { addImage, NewImageSchema, NewImagesSchema } from '../state/new-image.ts';
 import { ControlError, parse } from './parse.ts';
-import { ClockSchema, ImageChangeSchema, NewKeySchema, PartialSettingsSchema, UnitSchema } from './schemas.ts';
+import {
+  ClockSchema,
+  ImageChangeSchema,
+  NewKeySchema,
+  PartialSettingsSchema,
+  UnitSchema,
+} from './schemas.ts';
 
 export interface ControlAnswer {
   readonly status: number;

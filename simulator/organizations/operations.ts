@@ -46,7 +46,10 @@ function pageOf<T>(
   const { ParentId, NextToken, MaxResults = mostAtOnce } = jsonInput(InputSchema, body);
   const unit = world.organizationalUnits.get(ParentId);
   if (unit === undefined)
-    throw new AwsError('ParentNotFoundException', `You specified parent ID ${ParentId}, which does not exist.`);
+    throw new AwsError(
+      'ParentNotFoundException',
+      `You specified parent ID ${ParentId}, which does not exist.`,
+    );
   const start = Number(NextToken ?? '0');
   const all = of(unit);
   const end = start + MaxResults;

@@ -110,7 +110,10 @@ export function parseAccounts(text: string): AccountsConfig {
     regions: one.regions ?? null,
     kmsKeyId: one.kmsKeyId ?? null,
   }));
-  const named = ({ name, externalIdFile = null }: Static<typeof NamedRole>) => ({ name, externalIdFile });
+  const named = (one: Static<typeof NamedRole>): Role => ({
+    name: one.name,
+    externalIdFile: one.externalIdFile ?? null,
+  });
   return { accounts: new Map(all), units, role: named(role), readRole: named(readRole) };
 }
 

@@ -43,6 +43,13 @@ export interface AccountsConfig {
   readRole: Role;
 }
 
+/** The accounts of one organizational unit, as AWS Organizations last listed them. */
+export interface UnitAccounts {
+  accounts: string[];
+  /** When it listed them, epoch milliseconds. */
+  at: number;
+}
+
 /** How old the list of a group is. */
 export interface UnitState {
   group: string;

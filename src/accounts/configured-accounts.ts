@@ -1,6 +1,13 @@
 import type { Logger } from '../logging/logging.ts';
-import type { UnitAccounts, UnitAccountsStore } from '../store/unit-accounts.ts';
-import type { Account, Accounts, AccountsConfig, AccountsSource, UnitGroup, UnitState } from './accounts.ts';
+import type {
+  Account,
+  Accounts,
+  AccountsConfig,
+  AccountsSource,
+  UnitAccounts,
+  UnitGroup,
+  UnitState,
+} from './accounts.ts';
 
 /** How often AWS Organizations lists the accounts of a unit, milliseconds. */
 const LIST_MS = 300_000;
@@ -11,7 +18,10 @@ const RETRY_MS = 60_000;
 
 /** What keeps the groups that are organizational units up to date. */
 export interface UnitLists {
-  store: Pick<UnitAccountsStore, 'read' | 'write'>;
+  store: {
+    read(): Promise<ReadonlyMap<string, UnitAccounts>>;
+    write(unit: string, list: UnitAccounts): Promise<void>;
+  };
   /** The accounts of a unit. */
   list: (unit: string) => Promise<string[]>;
   logger: Pick<Logger, 'info' | 'warn'>;
@@ -27,7 +37,9 @@ export class ConfiguredAccounts implements AccountsSource {
   readonly #file: { current(): AccountsConfig };
   #lists: ReadonlyMap<string, UnitAccounts> = new Map();
   readonly #errors = new Map<string, { error: string; at: number }>();
-  #merged: { config: AccountsConfig; lists: ReadonlyMap<string, UnitAccounts>; accounts: Accounts } | undefined;
+  #merged:
+    | { config: AccountsConfig; lists: ReadonlyMap<string, UnitAccounts>; accounts: Accounts }
+    | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(file: { current(): AccountsConfig }) {

@@ -180,7 +180,8 @@ exitOnSignal(logger, [
   {
     name: 'close the checks of accounts',
     timeout: 200,
-    run: () => [asWorker.gateway, asWorker.kms, asWorker.dryRuns, workerCredentials].forEach((one) => one.close()),
+    run: () =>
+      [asWorker.gateway, asWorker.kms, asWorker.dryRuns, workerCredentials].forEach((one) => one.close()),
   },
   { name: 'close Organizations', timeout: 200, run: () => organizations.close() },
   { name: 'send the last spans', timeout: 900, run: () => tracing.stop() },

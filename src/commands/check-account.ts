@@ -50,7 +50,7 @@ const REGIONS_AT_ONCE = 3;
 /**
  * Checks whether copies into an account would work: whether its role can be assumed, each of its regions is enabled, its key can be used,
  * and EC2 allows the calls. It changes nothing.
- * @throws {AmiferryError} `unknown-account`; what the calls met where AWS could not be asked
+ * @throws {AmiferryError} `account-not-found`; what the calls met where AWS could not be asked
  */
 export async function checkAccount(
   deps: Pick<CommandDeps, 'accounts' | 'ownAccount' | 'regions'> & { asWorker: WorkerView },
@@ -59,7 +59,7 @@ export async function checkAccount(
   const configured = deps.accounts.current().get(account);
   if (configured === undefined && account !== (await deps.ownAccount.get())) {
     const message = `account ${account} is not configured in this service (ACCOUNTS_FILE)`;
-    throw new AmiferryError('unknown-account', message, { errors: [{ pointer: '/account', message }] });
+    throw new AmiferryError('account-not-found', message);
   }
   const regions = [...(configured?.regions ?? deps.regions)];
   const [first = ''] = regions;
@@ -68,7 +68,7 @@ export async function checkAccount(
   const findings = [role.finding];
   for (const some of chunksOf(regions, REGIONS_AT_ONCE)) {
     const found = await Promise.all(
-      some.map((region) =>
+      some.map(async (region) =>
         role.disabled?.includes(region) === true
           ? [notEnabled(account, region)]
           : checkRegion(deps.asWorker, { account, region }, configured?.kmsKeyId ?? null),
@@ -121,13 +121,25 @@ async function checkKey({ kms }: WorkerView, scope: Scope, kmsKeyId: string): Pr
   const { region, account } = scope;
   const found = await kms.describeKey(scope, kmsKeyId);
   if (found.outcome === 'missing')
-    return wrong('key', region, `there is no key ${kmsKeyId} in account ${account} in ${region}: make it there, or name another one in ACCOUNTS_FILE`);
+    return wrong(
+      'key',
+      region,
+      `there is no key ${kmsKeyId} in account ${account} in ${region}: make it there, or name another one in ACCOUNTS_FILE`,
+    );
   if (found.outcome === 'denied') return { ...denied('kms:DescribeKey', region, found.message), what: 'key' };
   const { enabled, symmetric, manager } = found.key;
   if (!enabled || !symmetric)
-    return wrong('key', region, `${kmsKeyId} is ${enabled ? 'asymmetric' : 'disabled, or being deleted'}: EBS needs an enabled, symmetric key`);
+    return wrong(
+      'key',
+      region,
+      `${kmsKeyId} is ${enabled ? 'asymmetric' : 'disabled, or being deleted'}: EBS needs an enabled, symmetric key`,
+    );
   if (manager === 'AWS')
-    return wrong('key', region, `${kmsKeyId} is managed by AWS: copies under it can never be shared, so use a customer key`);
+    return wrong(
+      'key',
+      region,
+      `${kmsKeyId} is managed by AWS: copies under it can never be shared, so use a customer key`,
+    );
   return fine('key', region);
 }
 
@@ -150,7 +162,11 @@ async function checkChange(
 
 /** AWS refuses an operation for lack of permission: the statement is what to add to the role's policy. */
 function denied(action: string, region: string | null, message: string): AccountFinding {
-  const statement = { Effect: 'Allow' as const, Action: [action], Resource: resourcesOf(action, region ?? '*') };
+  const statement = {
+    Effect: 'Allow' as const,
+    Action: [action],
+    Resource: resourcesOf(action, region ?? '*'),
+  };
   return { what: action, region, outcome: 'failed', message, statement };
 }
 

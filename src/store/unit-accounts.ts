@@ -1,12 +1,6 @@
+import type { UnitAccounts } from '../accounts/accounts.ts';
 import type { RedisClient } from '../redis-client.ts';
 import { storeKeys } from './keys.ts';
-
-/** The accounts of one organizational unit, as AWS Organizations last listed them. */
-export interface UnitAccounts {
-  accounts: string[];
-  /** When it listed them, epoch milliseconds. */
-  at: number;
-}
 
 /** Keeps the last list of each organizational unit, for all processes and their restarts. Its methods reject with ioredis' errors. */
 export class UnitAccountsStore {

@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-const parse = (file: object) => parseAccounts(JSON.stringify({ role: ROLE, accounts: {}, ...file }));
+const parse = (file: object) => parseAccounts(JSON.stringify({ role: ROLE, accounts: {}, ...file })).accounts;
 
 describe('an accounts file', () => {
   test('names a role for all accounts, and what requests may name in each', () => {
@@ -86,9 +86,9 @@ describe('an accounts file', () => {
     const file = openAccountsFile(path);
     await writeFile(path, '{"role": {}}');
     file.reload(testLogger());
-    expect([file.stale, [...file.current().keys()]]).toEqual([true, [B]]);
+    expect([file.stale, [...file.current().accounts.keys()]]).toEqual([true, [B]]);
     await writeFile(path, JSON.stringify({ role: ROLE, accounts: { [C]: {} } }));
     file.reload(testLogger());
-    expect([file.stale, [...file.current().keys()]]).toEqual([false, [C]]);
+    expect([file.stale, [...file.current().accounts.keys()]]).toEqual([false, [C]]);
   });
 });

@@ -14,7 +14,14 @@ const actionsOf = (...names: string[]) =>
 const API = actionsOf('api');
 const COPYING = actionsOf('worker');
 const SHARING = actionsOf('worker', 'worker-share');
-const ALL = actionsOf('worker', 'worker-share', 'worker-grant-keys', 'worker-events', 'assume-roles', 'organizations');
+const ALL = actionsOf(
+  'worker',
+  'worker-share',
+  'worker-grant-keys',
+  'worker-events',
+  'assume-roles',
+  'organizations',
+);
 
 /** Copies get their tags within CopyImage. What is to be tagged by itself is left to a person (docs/iam.md). */
 const WITHHELD = 'ec2:CreateTags';

@@ -7,7 +7,10 @@ import { startApi } from './api.ts';
 
 let api: Api;
 beforeEach(async () => {
-  const accounts = testAccounts({ [B]: { regions: ['eu-west-1', 'us-east-1'], kmsKeyId: 'alias/ami' }, [C]: {} });
+  const accounts = testAccounts({
+    [B]: { regions: ['eu-west-1', 'us-east-1'], kmsKeyId: 'alias/ami' },
+    [C]: {},
+  });
   api = await startApi({ workers: 0, accounts });
 });
 afterEach(() => api.stop());
@@ -35,7 +38,7 @@ test('an account in which everything works', async () => {
     'ec2:DeleteSnapshot',
   ]);
   const { calls } = await api.service.control.calls();
-  expect(calls['DescribeRegions']).toBe(1);
+  expect(Object.values(calls['DescribeRegions'] ?? {})).toEqual([1]);
 });
 
 test('the own account is checked in all regions of the service that it has enabled', async () => {
@@ -50,7 +53,11 @@ test('a role that can not be assumed', async () => {
   expect(await check(B)).toMatchObject({
     ok: false,
     findings: [
-      { what: 'role', outcome: 'failed', message: expect.stringContaining('check that it exists, that its trust policy') },
+      {
+        what: 'role',
+        outcome: 'failed',
+        message: expect.stringContaining('check that it exists, that its trust policy'),
+      },
     ],
   });
 });
@@ -107,5 +114,5 @@ test('a key that is not there, and one that may not be read', async () => {
 
 test('an account that is not configured is refused', async () => {
   const answer = await api.post('/accounts/444444444444/check');
-  expect(answer.json()).toMatchObject({ code: 'unknown-account' });
+  expect([answer.statusCode, answer.json()]).toMatchObject([404, { code: 'account-not-found' }]);
 });

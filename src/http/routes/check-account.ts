@@ -13,7 +13,7 @@ const schema = {
   params: AccountPath,
   response: {
     200: answer('What works, and what does not.', AccountCheck),
-    ...problems(...EC2_ERRORS),
+    ...problems(...EC2_ERRORS, 'account-not-found'),
   },
 } as const;
 

@@ -42,6 +42,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     detail: `${IMAGE} doesn't exist in eu-west-1, or isn't visible to account 111111111111. Is ?region= right, and ?account=?`,
   },
   'job-not-found': { detail: 'there is no job 019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10' },
+  'account-not-found': { detail: 'account 444444444444 is not configured in this service (ACCOUNTS_FILE)' },
   'delivery-not-found': { detail: 'the job has no delivery 1' },
   'job-finished': { detail: 'the job has already succeeded: nothing is left to cancel' },
   'nothing-to-retry': { detail: 'no destination of the job has failed' },

@@ -35,7 +35,7 @@ beforeEach(async () => {
   credentials = new AccountCredentials(
     { ...aws, credentialsOf: () => OWN_CREDENTIALS },
     {
-      accounts: { current: () => accounts },
+      accounts: { current: () => accounts, units: () => [] },
       use: 'role',
       sessionName: 'amiferry-test',
       region: EU,
