@@ -119,6 +119,11 @@ export const ERRORS = {
 
   // Only errors of a destination: they appear in a job, never as an HTTP answer.
   'copy-failed': { status: 422, retryable: true, title: 'EC2 could not complete the copy' },
+  'hub-failed': {
+    status: 422,
+    retryable: true,
+    title: 'The copy that this one was to be made of has failed',
+  },
   'copy-disappeared': { status: 422, retryable: true, title: 'The copy disappeared before it was available' },
   'copy-ambiguous': { status: 422, retryable: false, title: 'Several images carry the tags of one copy' },
   'source-gone': { status: 422, retryable: false, title: 'The source image is gone' },

@@ -43,6 +43,7 @@ test('only what answers a destination has no status in docs/errors.md', async ()
   const without = (await documented()).filter(({ status }) => status === null).map(({ code }) => code);
   expect(without).toEqual([
     'copy-failed',
+    'hub-failed',
     'copy-disappeared',
     'copy-ambiguous',
     'source-gone',

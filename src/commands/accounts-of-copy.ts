@@ -47,8 +47,8 @@ export async function requireSourceFor(
   image: Image,
   specs: readonly CopySpec[],
 ): Promise<void> {
-  const abroad = specs.filter(({ account }) => account !== image.account).map(({ account }) => account);
-  const accounts = [...new Set(abroad)];
+  const abroad = specs.filter(({ account, hub }) => account !== image.account && hub === undefined);
+  const accounts = [...new Set(abroad.map(({ account }) => account))];
   if (accounts.length === 0) return;
   if (image.ownerId !== image.account) return requireShared(deps, image, accounts);
   const permissions = await readSettled(deps, image, image);

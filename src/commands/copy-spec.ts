@@ -25,6 +25,10 @@ export interface CopyRequest extends CopyOptions {
     regions?: readonly string[];
   })[];
   onFailure?: 'keep' | 'deregister';
+  /** `region`: one copy into each region, and copies of that into the other accounts. Default `direct`. */
+  via?: 'direct' | 'region';
+  /** With `"via": "region"`: what becomes of the copies that were made only for that. Default `keep`. */
+  hubCopies?: 'keep' | 'remove';
   /** Permissions that each copy gets once it is available. */
   permissions?: PermissionInput;
   /** An endpoint that is notified when the job and each destination has finished. */

@@ -4,7 +4,8 @@ import { tagsToSend } from '../domain/copy-tags.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
-import { newHolds } from '../domain/holds.ts';
+import { NO_REQUEST, sortedSet } from '../domain/permissions.ts';
+import { accountsOfHub, withHubs } from './via-region.ts';
 import { UNTOUCHED } from '../domain/retry-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../sharing/copy-checks.ts';
@@ -42,6 +43,7 @@ export async function requestCopy(
   principal: Principal,
   origin: Origin = NO_ORIGIN,
 ): Promise<Job> {
+  requireVia(request);
   const destinations = await destinationsOf(deps, request);
   requireRegions(
     deps,
@@ -53,13 +55,17 @@ export async function requestCopy(
   const endpoints = endpointsFor(deps, request.notify?.url);
   const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
   if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
-  await authoriseCopy(deps, principal, source, { destinations: plannedOf(destinations), permissions: asked });
+  await authoriseCopy(deps, principal, source, {
+    destinations: plannedOf(request, source, destinations),
+    permissions: asked,
+  });
   await requireEnabled(deps, [
     { account: source.account, region: source.region, pointer: '/region' },
     ...destinations.map((one) => ({ ...one, pointer: one.pointers.region })),
   ]);
   const image = await requireCopyable(deps, source);
-  const specs = destinations.map((one) => specOf(request, one, image));
+  const named = destinations.map((one) => specOf(request, one, image));
+  const specs = withHubs(request, named, image);
   requireTagsFit(specs, image);
   const others = asked === null ? [] : copiers(asked, image, '/permissions/includeSnapshots');
   const abroad = goesAbroad(image, specs);
@@ -81,8 +87,23 @@ export async function requestCopy(
   return saveJob(deps, job, origin.claim, acceptedNew(deps, principal, 'request-copy', job));
 }
 
-function plannedOf(destinations: readonly AskedDestination[]) {
-  return destinations.map(({ account, region, kmsKeyId = null }) => ({ account, region, kmsKeyId }));
+/** What the policy decides about. Copies that are added as hubs are in regions that the request names, under the key of the request. */
+function plannedOf(
+  { via, kmsKeyId: key }: CopyRequest,
+  { account: own }: ImageName,
+  destinations: readonly AskedDestination[],
+) {
+  const planned = destinations.map(({ account, region, kmsKeyId = null }) => ({ account, region, kmsKeyId }));
+  if (via !== 'region' || key === undefined) return planned;
+  return [...planned, ...planned.map(({ region }) => ({ account: own, region, kmsKeyId: key }))];
+}
+
+/** @throws {AmiferryError} `validation-failed` */
+function requireVia({ via, hubCopies }: CopyRequest): void {
+  if (hubCopies === undefined || via === 'region') return;
+  const message =
+    '"hubCopies" says what becomes of the copies that "via": "region" makes: add that, or leave it out';
+  throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/hubCopies', message }] });
 }
 
 function requireDistinct(destinations: readonly NamedScope[]): void {
@@ -120,13 +141,21 @@ async function checkAll(
   specs: CopySpec[],
   permissions: PermissionRequest | null,
 ): Promise<Warning[]> {
+  const added = specs.length - destinations.length;
   const found = await Promise.all(
     specs.map((spec, i) => {
-      const unencrypted = (destinations[i]?.encrypted ?? request.encrypted) === false;
-      return checkCopy(deps, image, spec, permissions, unencrypted);
+      const unencrypted = (destinations[i - added]?.encrypted ?? request.encrypted) === false;
+      const sharees = accountsOfHub(specs, spec);
+      const all = sharees.length === 0 ? permissions : withAccounts(permissions, sharees);
+      return checkCopy(deps, image, spec, all, unencrypted);
     }),
   );
   return found.flat();
+}
+
+function withAccounts(permissions: PermissionRequest | null, accounts: readonly string[]): PermissionRequest {
+  const { accounts: asked, ...rest } = permissions ?? NO_REQUEST;
+  return { ...rest, accounts: sortedSet([...asked, ...accounts]) };
 }
 
 /** Whether a copy goes into another account than the source's: EC2 does not copy the source's tags there. */
@@ -151,7 +180,6 @@ function newJob(
   const sourceTags =
     (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}, goesAbroad(image, specs)) : null;
   const destinations = specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 }));
-  const holds = newHolds(image, destinations);
   return {
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
@@ -161,7 +189,7 @@ function newJob(
     destinations,
     permissions,
     ...(sourceTags === null ? {} : { sourceTags }),
-    ...(holds.length === 0 ? {} : { holds }),
+    ...(request.hubCopies === undefined ? {} : { hubCopies: request.hubCopies }),
     warnings,
     ...endpoints,
     deliveriesMade: 0,

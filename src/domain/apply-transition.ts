@@ -1,4 +1,5 @@
 import type { CopyJob, CopyRef, Destination, Job } from './job.ts';
+import { endedWithHub, removedWhenUnneeded } from './hubs.ts';
 import { destinationKey, isAbout, isFinished } from './job.ts';
 
 /**
@@ -60,10 +61,12 @@ function reachable({ unreachableSince, error }: Destination): Patch {
   return { unreachableSince: null, ...(isWaiting ? { error: null } : {}) };
 }
 
-/** Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
+/** Applies what follows for hubs and their spokes. Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
 export function finishing(job: CopyJob, now: number): CopyJob {
-  const done = job.destinations.every(isFinished);
-  return { ...job, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
+  const ended = { ...job, destinations: job.destinations.map((one) => endedWithHub(job, one, now)) };
+  const destinations = ended.destinations.map((one) => removedWhenUnneeded(ended, one, now));
+  const done = destinations.every(isFinished);
+  return { ...job, destinations, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
 }
 
 /** CopyImage may have been called for this attempt: a worker has saved the intent. */

@@ -1,5 +1,5 @@
 import type { AwsDetail, ErrorCode } from '../errors.ts';
-import type { ImageState, Scope, Tags } from './ami.ts';
+import type { ImageName, ImageState, Scope, Tags } from './ami.ts';
 import { scopeKey } from './ami.ts';
 import type { Given } from './given.ts';
 import type { KeyPolicyStatement } from './key-policy.ts';
@@ -44,10 +44,14 @@ export interface CopySpec {
   encrypted: true | null;
   kmsKeyId: string | null;
   completionDurationMinutes: number | null;
+  /** The key of the destination whose image is copied, in place of the source of the job: see hubs.ts. */
+  hub?: string;
+  /** It was not asked for itself: other destinations are copied from it. */
+  isHub?: true;
 }
 
-/** Why a destination is being taken down: its caller cancelled it, or another destination failed. */
-export type StopReason = 'cancel' | 'rollback';
+/** Why a destination is being taken down: its caller cancelled it, another destination failed, or all that were to be copied from it have ended. */
+export type StopReason = 'cancel' | 'rollback' | 'hub-done';
 
 /** Consecutive polls that did not find an image. `since`: when the first of them was made. */
 export interface Unseen {
@@ -109,6 +113,8 @@ export interface Destination {
   withoutRoom: number;
   /** When EC2 first gave one up so. */
   withoutRoomSince: number | null;
+  /** Of a destination with a hub: the images of the hub that its attempts were started with, the latest last. */
+  sources?: string[];
   /** Consecutive polls that did not find its image. */
   unseen: Unseen | null;
   /** Images that its attempts made and that are not its image: they are still to be removed. */
@@ -183,9 +189,10 @@ interface JobBase {
   finishedAt: number | null;
 }
 
-/** The access to the source that copies into one other account need: see holds.ts. */
+/** The access to an image that copies into one other account need: see holds.ts. */
 export interface Hold {
   account: string;
+  source: ImageName;
   state: 'due' | 'held' | 'released';
   /** When a try to give the access, or to take it back, first failed. */
   triedAt: number | null;
@@ -199,8 +206,10 @@ export interface CopyJob extends JobBase {
   permissions: PermissionRequest | null;
   /** The source's tags, where the CopyImage calls have to send them ({@link tagsToSend} in copy-tags.ts). */
   sourceTags?: Tags;
-  /** By account, where copies are made in other accounts than the source's. */
+  /** Where copies are made in other accounts than the source's. */
   holds?: Hold[];
+  /** What becomes of hubs that were not asked for themselves; default `keep`. */
+  hubCopies?: 'keep' | 'remove';
 }
 
 /** A change of who may launch one image. */

@@ -1,4 +1,5 @@
-import { dueHolds, waitsForHold } from './holds.ts';
+import { dueHolds, waitsForHold, waitsForSource } from './holds.ts';
+import { waitsForHub } from './hubs.ts';
 import type { Destination, Job } from './job.ts';
 import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
 
@@ -60,13 +61,12 @@ export function newlyDue(before: Job | null, after: Job, now: number): DueStep[]
 function timedSteps(job: Job): Timed[] {
   if (job.kind === 'permissions')
     return job.finishedAt === null ? [{ from: 0, due: { step: 'apply-permissions' } }] : [];
-  const { give, release } = dueHolds(job);
-  const hold: Timed[] = give.length + release.length > 0 ? [{ from: 0, due: { step: 'hold-source' } }] : [];
-  const startable = job.destinations.filter((one) => !waitsForHold(job, one));
-  // The fresh destinations start together, and so after the last hold.
-  const isReady = give.length === 0 && startable.some(isFresh);
+  const hold: Timed[] = dueHolds(job).length > 0 ? [{ from: 0, due: { step: 'hold-source' } }] : [];
+  const isReady = !waitsForSource(job) && job.destinations.some(isFresh);
   const fresh: Timed[] = isReady ? [{ from: 0, due: { step: 'start-copies' } }] : [];
-  const others = startable.filter((one) => !isFresh(one));
+  const others = job.destinations.filter(
+    (one) => !isFresh(one) && !waitsForHub(job, one) && !waitsForHold(job, one),
+  );
   const steps = others.flatMap((one) => {
     const step = nextStep(one);
     return step === null ? [] : [{ from: dueFrom(step, one), due: { step, ...attemptRef(one) } }];
@@ -82,9 +82,9 @@ function removals(one: Destination): Timed[] {
   }));
 }
 
-/** The destination has not been started: one step starts it together with the others of its job. */
-export function isFresh({ state, startedAt, attempts }: Destination): boolean {
-  return state === 'queued' && startedAt === null && attempts === 1;
+/** The destination has not been started: one step starts it together with the others of its job that have no hub. */
+export function isFresh({ spec, state, startedAt, attempts }: Destination): boolean {
+  return spec.hub === undefined && state === 'queued' && startedAt === null && attempts === 1;
 }
 
 /** The time within which CopyImage usually answers, milliseconds. */

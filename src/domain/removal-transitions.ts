@@ -65,7 +65,8 @@ export const stopped = (ref: CopyRef): Transition =>
     one.stopping === null
       ? null
       : {
-          state: 'cancelled',
+          // A hub that is not needed any more has done its work.
+          state: one.stopping === 'hub-done' ? 'succeeded' : 'cancelled',
           stopping: null,
           imageState: one.imageId === null ? null : 'deregistered',
           unseen: null,

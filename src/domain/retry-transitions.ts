@@ -1,5 +1,6 @@
 import type { Patch, Transition } from './apply-transition.ts';
 import { finishing } from './apply-transition.ts';
+import { hubOf, isHubUsable } from './hubs.ts';
 import type { CopyJob, Destination, Leftover } from './job.ts';
 import { isFinished } from './job.ts';
 import type { Named } from './removal-transitions.ts';
@@ -17,11 +18,15 @@ export const retryNamed =
   (named: Named): Transition =>
   (job, now) => {
     const candidates = job.destinations.filter((one) => isNamed(named, one));
+    const retried = new Set(candidates.filter(retryable));
+    for (const one of [...retried]) {
+      const hub = hubOf(job, one);
+      if (hub !== undefined && !isHubUsable(hub)) retried.add(hub);
+    }
     // A destination that is still being taken down can't be started again yet.
-    if (candidates.some(({ stopping }) => stopping !== null) || !candidates.some(retryable)) return null;
-    const destinations = job.destinations.map((one) =>
-      isNamed(named, one) && retryable(one) ? again(one, now) : one,
-    );
+    if ([...candidates, ...retried].some(({ stopping }) => stopping !== null) || retried.size === 0)
+      return null;
+    const destinations = job.destinations.map((one) => (retried.has(one) ? again(one, now) : one));
     return finishing(withHolds(job, destinations), now);
   };
 
@@ -33,7 +38,9 @@ function withHolds(job: CopyJob, destinations: Destination[]): CopyJob {
   const retried = destinations.filter((one, i) => one !== job.destinations[i]);
   const accounts = new Set(retried.map(({ spec }) => spec.account));
   const holds = job.holds?.map((hold) =>
-    accounts.has(hold.account) ? { ...hold, state: 'due' as const, triedAt: null } : hold,
+    accounts.has(hold.account) && hold.state === 'held'
+      ? { ...hold, state: 'due' as const, triedAt: null }
+      : hold,
   );
   return { ...job, destinations, ...(holds === undefined ? {} : { holds }) };
 }

@@ -1,7 +1,8 @@
 import type { ImageState } from './ami.ts';
 import type { Transition } from './apply-transition.ts';
 import { changing, fenced, found, mayBeMade } from './apply-transition.ts';
-import type { AttemptRef, CopyJob, CopyRef, Failure, Unseen, Warning } from './job.ts';
+import { sourceOf } from './hubs.ts';
+import type { AttemptRef, CopyJob, CopyRef, Destination, Failure, Unseen, Warning } from './job.ts';
 import { isFinished, isNotCopying } from './job.ts';
 import type { PermissionState } from './permissions.ts';
 import { etaSeconds } from './progress.ts';
@@ -36,13 +37,29 @@ export const unlessCalledAgain =
   (job, now) =>
     found(job, ref)?.calledAgain === true ? null : transition(job, now);
 
+/** {@link begin}, and saves the image that is copied: the hub may have another one at the next attempt. */
+const beginFrom =
+  (ref: AttemptRef): Transition =>
+  (job, now) => {
+    const one = found(job, ref);
+    const source = one === null || one.spec.hub === undefined ? null : sourceOf(job, one);
+    if (one?.spec.hub !== undefined && source === null) return null;
+    const begun = begin(ref)(job, now);
+    if (begun === null || source === null) return begun;
+    const started = ({ sources = [] }: Destination) => [
+      ...sources.filter((id) => id !== source.imageId),
+      source.imageId,
+    ];
+    return changing(ref.destination, (each) => ({ sources: started(each) }))(begun, now);
+  };
+
 /** Begins some destinations in one transition. Those that get no slot or no call wait. */
 export const beginOrPark =
   (refs: readonly AttemptRef[], refused: ReadonlySet<string>): Transition =>
   (job, now) => {
     let after: CopyJob | null = null;
     for (const ref of refs)
-      after = (refused.has(ref.destination) ? park(ref) : begin(ref))(after ?? job, now) ?? after;
+      after = (refused.has(ref.destination) ? park(ref) : beginFrom(ref))(after ?? job, now) ?? after;
     return after;
   };
 

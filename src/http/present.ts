@@ -3,6 +3,7 @@ import type { Delivery as DeliveryRecord } from '../domain/delivery.ts';
 import { webhookId } from '../domain/webhooks.ts';
 import type * as record from '../domain/job.ts';
 import { countedAttempts, jobProgress, jobState } from '../domain/job.ts';
+import { sourceOf } from '../domain/hubs.ts';
 import { secondsLeft } from '../domain/progress.ts';
 import type * as audit from '../store/audit-log.ts';
 import type * as store from '../store/store.ts';
@@ -62,8 +63,9 @@ function noWorker({ image: { account, region } }: record.Job): record.Warning {
   return { code: 'no-worker', message, account, region };
 }
 
-function presentCopy({ destinations, permissions }: record.CopyJob, now: number) {
-  return { destinations: destinations.map((one) => presentDestination(one, now)), permissions };
+function presentCopy(job: record.CopyJob, now: number) {
+  const { destinations, permissions } = job;
+  return { destinations: destinations.map((one) => presentDestination(job, one, now)), permissions };
 }
 
 function presentChange({ change, before, after, error }: record.PermissionsJob) {
@@ -84,10 +86,11 @@ function presentDelivery(jobId: string, one: DeliveryRecord): Delivery {
   };
 }
 
-function presentDestination(one: record.Destination, now: number): Destination {
+function presentDestination(job: record.CopyJob, one: record.Destination, now: number): Destination {
   return {
     account: one.spec.account,
     region: one.spec.region,
+    source: sourceOf(job, one),
     name: one.spec.name,
     state: one.state,
     stopping: one.stopping,

@@ -1,10 +1,16 @@
-import type { Image, Scope } from '../domain/ami.ts';
+import type { Image, ImageName, Scope } from '../domain/ami.ts';
 import { auditEntry } from '../domain/audit.ts';
 import type { AuditAction } from '../domain/audit.ts';
 import type { HoldGiven } from '../domain/holds.ts';
-import { dueHolds, holdsGiven, holdsReleased, isNothingHeld, NOTHING_HELD } from '../domain/holds.ts';
+import {
+  dueHoldsOf,
+  holdsBegun,
+  holdsGiven,
+  holdsReleased,
+  isNothingHeld,
+  NOTHING_HELD,
+} from '../domain/holds.ts';
 import type { CopyJob } from '../domain/job.ts';
-import { imageScope } from '../domain/job.ts';
 import { holdGrantName } from '../domain/key-policy.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, NOBODY, plus, sortedSet } from '../domain/permissions.ts';
@@ -35,6 +41,7 @@ const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
 /** One try to give accounts access to the source of a job, or to take it back. */
 interface HoldRequest {
   job: CopyJob;
+  /** The image that is copied: the source of the job, or a hub. */
   image: Image;
   accounts: readonly string[];
 }
@@ -49,7 +56,7 @@ interface HoldRequest {
 export function giveHolds(deps: SharingDeps, request: HoldRequest): Promise<void> {
   const { job, image, accounts } = request;
   return audited(deps, 'hold-source', request, async () => {
-    const scope = imageScope(job);
+    const scope: Scope = image;
     const now = await readPermissions(deps, scope, image);
     if (!(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
     const facts = await sharingFacts(deps, scope, image, { keys: true });
@@ -57,7 +64,13 @@ export function giveHolds(deps: SharingDeps, request: HoldRequest): Promise<void
     const change = { mode: 'patch' as const, add: asked, remove: NO_REQUEST };
     const todo = differences(change, now);
     refuse(refusals(facts, asked, plus(now.state, todo.give.launch)));
-    await save(deps, job, onCopy(isDue(accounts)), await plannedFor(deps, request, todo, facts));
+    await save(
+      deps,
+      job,
+      image,
+      onCopy(holdsBegun(image, accounts)),
+      await plannedFor(deps, request, todo, facts),
+    );
     const refused: string[] = [];
     const calls = [
       ...grantCalls(deps, scope, request, facts, (account) => refused.push(account)),
@@ -67,7 +80,7 @@ export function giveHolds(deps: SharingDeps, request: HoldRequest): Promise<void
     const after = await readTouched(deps, scope, image, now, touchedBy(todo));
     if (!isNothing(differences(change, after).give)) throw unsettled(scope);
     const warnings = keyPolicyNeeded(scope, facts.keys, { ...NOBODY, accounts: sortedSet(refused) });
-    await save(deps, job, onCopy(holdsGiven(accounts, warnings)));
+    await save(deps, job, image, onCopy(holdsGiven(image, accounts, warnings)));
     return { before: now.state, after: after.state };
   });
 }
@@ -81,33 +94,35 @@ export function giveHolds(deps: SharingDeps, request: HoldRequest): Promise<void
 export async function releaseHolds(
   deps: SharingDeps,
   job: CopyJob,
+  source: ImageName,
   image: Image | null,
   accounts: readonly string[],
 ): Promise<void> {
-  const scope = imageScope(job);
-  const { given, users } = await deps.store.holds.ofImage(scope, job.image.id);
+  const { given, users } = await deps.store.holds.ofImage(source, source.imageId);
   const free = accounts.filter((account) => !users.has(account) && given.has(account));
-  if (free.length > 0) await takeBackHolds(deps, job, image, free, given);
+  if (free.length > 0) await takeBackHolds(deps, job, source, image, free, given);
   const gone = new Map(free.map((account) => [account, null]));
-  await save(deps, job, onCopy(holdsReleased(accounts)), gone);
+  await save(deps, job, source, onCopy(holdsReleased(source, accounts)), gone);
 }
 
 async function takeBackHolds(
   deps: SharingDeps,
   job: CopyJob,
+  source: ImageName,
   image: Image | null,
   accounts: readonly string[],
   given: ReadonlyMap<string, HoldGiven>,
 ): Promise<void> {
-  const scope = imageScope(job);
+  const scope: Scope = source;
+  const { imageId } = source;
   const fence = async () => {
-    await requireDue(deps, job, accounts, 'release');
-    const { users } = await deps.store.holds.ofImage(scope, job.image.id);
+    await requireDue(deps, job, source, accounts, 'release');
+    const { users } = await deps.store.holds.ofImage(scope, imageId);
     if (accounts.some((account) => users.has(account)))
-      throw new StepOvertaken(`another job needs the access to ${job.image.id}`);
+      throw new StepOvertaken(`another job needs the access to ${imageId}`);
   };
   const revokes = accounts.flatMap((account) =>
-    revokeCalls(deps, scope, job.image.id, account, given.get(account) ?? NOTHING_HELD),
+    revokeCalls(deps, scope, imageId, account, given.get(account) ?? NOTHING_HELD),
   );
   if (image === null) return makeCalls(revokes, fence, async () => {});
   await audited(deps, 'release-source', { job, image, accounts }, async () => {
@@ -145,11 +160,11 @@ function withdrawalOf(
 /** What each account will have been given, together with what an earlier try or another job gave it. */
 async function plannedFor(
   { store }: SharingDeps,
-  { job, accounts }: HoldRequest,
+  { image, accounts }: HoldRequest,
   { give }: Differences,
   { keys }: ImageFacts,
 ): Promise<HoldChanges> {
-  const { given } = await store.holds.ofImage(imageScope(job), job.image.id);
+  const { given } = await store.holds.ofImage(image, image.imageId);
   return new Map(
     accounts.map((account) => {
       const before = given.get(account) ?? NOTHING_HELD;
@@ -229,9 +244,9 @@ async function makeGiving(
   calls: AccessCall[],
 ): Promise<void> {
   const { job, image, accounts } = request;
-  const fence = () => requireDue(deps, job, accounts, 'give');
+  const fence = () => requireDue(deps, job, image, accounts, 'give');
   const unneeded = async () => {
-    const { users } = await deps.store.holds.ofImage(imageScope(job), image.imageId);
+    const { users } = await deps.store.holds.ofImage(image, image.imageId);
     return accounts.filter((account) => !users.has(account));
   };
   const isToStay = async () => (await unneeded()).length === 0;
@@ -241,12 +256,13 @@ async function makeGiving(
 
 async function undoGiving(
   { gateway, kms }: SharingDeps,
-  { job, image: { imageId } }: HoldRequest,
+  { image }: HoldRequest,
   { launch, snapshots }: Differences['give'],
   keys: ImageFacts['keys'],
   accounts: readonly string[],
 ): Promise<void> {
-  const scope = imageScope(job);
+  const scope: Scope = image;
+  const { imageId } = image;
   const among = (given: readonly string[]) => given.filter((account) => accounts.includes(account));
   for (const [id, one] of snapshots) {
     const part = { public: false, accounts: among(one.accounts) };
@@ -258,37 +274,33 @@ async function undoGiving(
     for (const account of accounts) await revokeNamed({ kms }, scope, keyId, holdGrantName(imageId, account));
 }
 
-/** The fence: the job is the first in the wait queue of its source, and still has to do this for all of the accounts. */
+/** The fence: the job is the first in the wait queue of the image, and still has to do this for all of the accounts. */
 async function requireDue(
   deps: SharingDeps,
   job: CopyJob,
+  source: ImageName,
   accounts: readonly string[],
   what: 'give' | 'release',
 ): Promise<void> {
   const me = { jobId: job.id, destination: null };
-  const isFirst = await isFirstInQueue(deps, imageScope(job), job.image.id, me);
+  const isFirst = await isFirstInQueue(deps, source, source.imageId, me);
   const now = isFirst ? await deps.store.get(job.id) : null;
-  const due = now === null ? [] : dueHolds(now)[what];
+  const due = now === null ? [] : dueHoldsOf(now, source)[what];
   if (accounts.every((account) => due.includes(account))) return;
-  throw new StepOvertaken(`job ${job.id} no longer has to ${what} the access to ${job.image.id}`);
+  throw new StepOvertaken(`job ${job.id} no longer has to ${what} the access to ${source.imageId}`);
 }
-
-/** Touches the record of a job for which access is still to be given, so that the write is fenced by its version. */
-const isDue = (accounts: readonly string[]) => (job: CopyJob, now: number) => {
-  const { give } = dueHolds(job);
-  return accounts.every((account) => give.includes(account)) ? { ...job, updatedAt: now } : null;
-};
 
 async function save(
   { store }: SharingDeps,
   job: CopyJob,
+  source: ImageName,
   change: Change,
   holds?: HoldChanges,
 ): Promise<void> {
   const me = { jobId: job.id, destination: null };
-  const { outcome } = await store.updateIfFirst(me, imageScope(job), job.image.id, change, holds);
+  const { outcome } = await store.updateIfFirst(me, source, source.imageId, change, holds);
   if (outcome !== 'changed')
-    throw new StepOvertaken(`job ${job.id} has changed, or another change of ${job.image.id} comes first`);
+    throw new StepOvertaken(`job ${job.id} has changed, or another change of ${source.imageId} comes first`);
 }
 
 /** Runs some calls, and records them in the audit: also those of a try that failed. */

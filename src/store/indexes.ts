@@ -9,7 +9,7 @@ import {
   jobState,
   leftoversOf,
 } from '../domain/job.ts';
-import { accountsInNeed, dueHolds, holdUser } from '../domain/holds.ts';
+import { dueHolds, holdUser, needs } from '../domain/holds.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
 import type { StoreKeys } from './keys.ts';
@@ -115,8 +115,11 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** The accounts that need access to the source: while they do, no other job takes it back. */
 function holdEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
-  const users = keys.holdUsers(imageScope(job), job.image.id);
-  return [...accountsInNeed(job)].map((account) => ['SADD', users, holdUser(account, job.id)]);
+  return needs(job).map(({ image, account }) => [
+    'SADD',
+    keys.holdUsers(image, image.imageId),
+    holdUser(account, job.id),
+  ]);
 }
 
 /** Its places in the wait queues of images. */
@@ -136,7 +139,7 @@ export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): str
 /** When a job ended that has nothing left to do, epoch milliseconds; `null` for any other. */
 export function doneAt(job: Job): number | null {
   const isClean = job.kind !== 'copy' || job.destinations.every((one) => leftoversOf(one).length === 0);
-  return isClean && dueHolds(job).release.length === 0 ? job.finishedAt : null;
+  return isClean && dueHolds(job).length === 0 ? job.finishedAt : null;
 }
 
 /** Retention counts from the end of the job. A job that still has anything to do is never past it. */
@@ -169,12 +172,10 @@ function changeEntry(keys: StoreKeys, job: PermissionsJob): IndexCommand {
   return job.state === 'running' ? ['ZADD', queue, 0, member] : ['PLACE', queue, 'queue', member];
 }
 
-/** Giving access to the source, and taking it back, is one of the changes of the source's permissions. */
+/** Giving access to an image that is copied, and taking it back, is one of the changes of its permissions. */
 function sourceEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
-  const { give, release } = dueHolds(job);
-  if (give.length + release.length === 0) return [];
   const member = changeMember({ jobId: job.id, destination: null });
-  return [['PLACE', keys.changeQueue(imageScope(job), job.image.id), 'queue', member]];
+  return dueHolds(job).map(({ image }) => ['PLACE', keys.changeQueue(image, image.imageId), 'queue', member]);
 }
 
 /**

@@ -121,7 +121,7 @@ async function afterError(
   const inTime = elapsed < deps.settings.retryMs;
   if (error.kind === 'transient' && inTime) return { outcome: 'again', why: error.message };
   if (lacksAccess(error) && isHeld(job, destination) && inTime) {
-    await changeCopy(deps, job.id, holdAgain([destination.spec.account]));
+    await changeCopy(deps, job.id, holdAgain(destination));
     return { outcome: 'again', why: error.message };
   }
   return only ? refused(deps, job, destination, error) : settle(deps, job, destination, error);
@@ -235,10 +235,9 @@ async function adopt(
   job: CopyJob,
   destination: Destination,
 ): Promise<'adopted' | 'ambiguous' | 'none'> {
-  const scope = destinationScope(destination);
-  const { region } = scope;
+  const { region } = destinationScope(destination);
   const isOwn = (attempt: number) => attempt === destination.attempts;
-  const made = await findCopies(deps.gateway, scope, job, isOwn);
+  const made = await findCopies(deps.gateway, job, destination, isOwn);
   const [image, another] = made;
   if (image === undefined) return 'none';
   if (another === undefined) {

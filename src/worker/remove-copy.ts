@@ -193,6 +193,6 @@ const REFUSED: ReadonlySet<AwsError['kind']> = new Set(['slots', 'missing', 'den
 
 async function lookFor({ gateway }: WorkerDeps, job: CopyJob, destination: Destination): Promise<string[]> {
   const isOwn = (attempt: number) => attempt === destination.attempts;
-  const made = await findCopies(gateway, destinationScope(destination), job, isOwn);
+  const made = await findCopies(gateway, job, destination, isOwn);
   return made.map(({ imageId }) => imageId);
 }

@@ -1,4 +1,4 @@
-import { dueHolds } from '../domain/holds.ts';
+import { waitsForSource } from '../domain/holds.ts';
 import { attemptRef } from '../domain/job.ts';
 import { isFresh, nextStep } from '../domain/next-step.ts';
 import { aboutJob, noteInLog, withLogContext } from '../logging/log-context.ts';
@@ -25,9 +25,11 @@ export async function startCopies(deps: WorkerDeps, { jobId }: JobPayload): Prom
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'copy') return DONE;
   noteInLog(aboutJob(job));
-  if (dueHolds(job).give.length > 0) return DONE;
+  if (waitsForSource(job)) return DONE;
   // An earlier run of this step saved these intents, and ended before it saved the results.
-  const left = job.destinations.filter((one) => nextStep(one) === 'start-copy' && !isFresh(one));
+  const left = job.destinations.filter(
+    (one) => one.spec.hub === undefined && nextStep(one) === 'start-copy' && !isFresh(one),
+  );
   await deps.producer.wake(left.map((one) => ({ step: 'start-copy', jobId, ...attemptRef(one) })));
   const begun = await reserveAndStart(deps, job, job.destinations.filter(isFresh));
   const answered = together(begun.length);

@@ -1,4 +1,5 @@
 import { waitsForHold } from '../domain/holds.ts';
+import { waitsForHub } from '../domain/hubs.ts';
 import type { Destination } from '../domain/job.ts';
 import { attemptRef, destinationScope, isNotCopying, leftoversOf } from '../domain/job.ts';
 import type { DestinationPayload } from '../queue/jobs.ts';
@@ -19,6 +20,7 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   if (copy === null) return DONE;
   const { job, destination } = copy;
   if (!isNotCopying(destination)) return DONE;
+  if (waitsForHub(job, destination)) return DONE;
   if (waitsForHold(job, destination)) return afterHold(destination);
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
@@ -61,6 +63,6 @@ async function removeEarlierAttempts(deps: WorkerDeps, copy: CopyInHand): Promis
 /** Finds images of earlier attempts whose answers were lost, by their tags. */
 async function rememberEarlier(deps: WorkerDeps, { job, destination }: CopyInHand): Promise<void> {
   const isEarlier = (attempt: number) => attempt < destination.attempts;
-  const made = await findCopies(deps.gateway, destinationScope(destination), job, isEarlier);
+  const made = await findCopies(deps.gateway, job, destination, isEarlier);
   for (const { imageId } of made) await rememberLeftover(deps, job, destination, imageId);
 }

@@ -12,6 +12,7 @@ const PENDING: Destination = {
   name: 'golden-web',
   state: 'pending',
   stopping: null,
+  source: null,
   imageId: null,
   imageState: null,
   progress: 0,

@@ -77,7 +77,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'removal-by-tag': {
     file: 'src/worker/find-copies.ts',
-    is: '      isCopyOf(image, job),',
+    is: '      isCopyOf(image, job, destination),',
     becomes: '      true,',
     only: 'carries the tags',
   },

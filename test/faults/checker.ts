@@ -109,6 +109,8 @@ function checkCopies({ jobs, scopes, removedByHand }: Evidence): Finding[] {
         image?.State === 'available' &&
         (image.BlockDeviceMappings ?? []).every(({ Ebs }) => snapshots.has(Ebs?.SnapshotId));
       if (removedByHand.has(one.imageId ?? '')) return [];
+      // A hub that is not needed any more (hubCopies) is removed.
+      if (one.state === 'succeeded' && one.imageState === 'deregistered') return [];
       if (one.state === 'succeeded' && !whole)
         return [
           { kind: 'lost', what: `${one.imageId} in ${one.region} is not there, or not whole: ${brief(job)}` },

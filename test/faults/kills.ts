@@ -70,6 +70,7 @@ const {
   copy,
   copyHeard,
   copyThrice,
+  copyVia,
   copyThrottled,
   copyTokenForgotten,
   expectShared,
@@ -166,6 +167,10 @@ export const KILLS: readonly Kill[] = [
   { row: HOLDS, name: 'hold-source: grant revoked, not saved', scene: putAbroad, at: call('reply', 'RevokeGrant') },
   { row: HOLDS, name: 'hold-source: all taken back, not saved', scene: putAbroad, at: writeHold('request', 'released'), again: true },
   { row: HOLDS, name: 'hold-source: released, step not over', scene: cancelAbroad, at: writeHold('reply', 'released') },
+
+  { row: HOLDS, name: 'via region: hub available, the others not started', scene: copyVia, at: write('reply', 'worker', reached('available')), again: true },
+  { row: HOLDS, name: 'via region: hub shared, not saved', scene: copyVia, at: writeHold('request', 'held'), again: true },
+  { row: HOLDS, name: 'via region: all copied, hub not removed', scene: copyVia, at: call('request', 'DeregisterImage'), again: true },
 
   { row: WAKE_UPS, name: 'tick: lease taken, nothing polled', scene: copy, at: leaseTaken('tick'), again: true },
   { row: WAKE_UPS, name: 'sweep: lease taken, nothing woken', scene: copy, at: leaseTaken('sweep'), again: true },

@@ -108,6 +108,11 @@ export const copyAbroad: Scene = async (stage) => {
   await Promise.all([stage.askSubject({ accounts: [B, C], regions: [first] }), stage.askOthers(1)]);
 };
 
+/** Copies into two other accounts, made of one copy in their region, which is removed at the end. */
+export const copyVia: Scene = async (stage) => {
+  await stage.askSubject({ accounts: [B, C], via: 'region', kmsKeyId: 'alias/ami' });
+};
+
 /** The same, and the job is cancelled while EC2 copies: the other job needs the access of one of the accounts for longer. */
 export const cancelAbroad: Scene = async (stage) => {
   const [first = '', second = ''] = stage.own;

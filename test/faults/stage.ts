@@ -44,6 +44,8 @@ interface Ask {
   regions?: readonly string[];
   /** Other accounts, each of which gets a copy of {@link ENCRYPTED_SOURCE} in each region. */
   accounts?: readonly string[];
+  /** Those are copied from a copy in their region. */
+  via?: 'region';
   /** How long EC2 copies, seconds. */
   seconds?: number;
   onFailure?: 'keep' | 'deregister';
@@ -115,6 +117,7 @@ export class Stage {
       ),
       onFailure: ask.onFailure ?? 'keep',
       ...(ask.kmsKeyId !== undefined && { kmsKeyId: ask.kmsKeyId }),
+      ...(ask.via !== undefined && { via: ask.via, hubCopies: 'remove' as const }),
       ...(ask.permissions !== undefined && { permissions: ask.permissions }),
     };
     const isAbroad = ask.accounts !== undefined;

@@ -64,7 +64,7 @@ async function untilReleased(id: string) {
   const job = await service.untilFinished(id);
   await service.until(async () => {
     const now = await service.store.get(id);
-    return now !== null && dueHolds(now).release.length === 0;
+    return now !== null && dueHolds(now).length === 0;
   });
   return job;
 }

@@ -83,6 +83,18 @@ export const CopyRequest = component(
       }),
       permissions: Type.Optional(ref(PermissionInput)),
       notify: Type.Optional(Notify),
+      via: Type.Optional(
+        oneOf(['direct', 'region'], {
+          description:
+            '`region`: one copy into each region in the account of the source, then copies within the region into the other accounts, which wait for it. Default: direct.',
+        }),
+      ),
+      hubCopies: Type.Optional(
+        oneOf(['keep', 'remove'], {
+          description:
+            'With `"via": "region"`: whether the copies that were made only for that are removed at the end. Default: keep.',
+        }),
+      ),
       onFailure: Type.Optional(
         oneOf(['keep', 'deregister'], {
           description:

@@ -36,12 +36,22 @@ export const Destination = component(
         description:
           'queued → (waiting: for a copy slot or a call of CopyImage) → pending (EC2 copies) → available (tags and shares follow) → succeeded | failed | cancelled.',
       }),
-      stopping: Type.Unsafe<'cancel' | 'rollback' | null>({
+      stopping: Type.Unsafe<'cancel' | 'rollback' | 'hub-done' | null>({
         type: ['string', 'null'],
-        enum: ['cancel', 'rollback', null],
+        enum: ['cancel', 'rollback', 'hub-done', null],
         description:
-          'Set while the copy is being removed, because it was cancelled or because another destination failed.',
+          'Set while the copy is being removed: it was cancelled, another destination failed, or all copies that were to be made of it have ended (`"hubCopies": "remove"`).',
       }),
+      source: nullable(
+        Type.Object(
+          { account: AccountId, region: Region, imageId: ImageId },
+          {
+            ...CLOSED,
+            description:
+              'The image that it is copied from; null while that does not exist yet (`"via": "region"`).',
+          },
+        ),
+      ),
       imageId: nullable(Type.String({ description: 'Id of the new image; null until EC2 has returned it.' })),
       imageState: Type.Unsafe<ImageState | null>({
         type: ['string', 'null'],

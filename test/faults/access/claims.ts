@@ -1,4 +1,5 @@
 import { needsHold } from '../../../src/domain/holds.ts';
+import { sourceOf } from '../../../src/domain/hubs.ts';
 import type { CopyJob, Destination, Job } from '../../../src/domain/job.ts';
 import { destinationKey, findDestination } from '../../../src/domain/job.ts';
 import type { PermissionSet } from '../../../src/domain/permissions.ts';
@@ -95,13 +96,13 @@ export class Claims {
         at: this.#clock,
         jobId: job.id,
         destination,
-        image: { region: job.image.region, imageId: job.image.id },
+        image: one.spec.hub === undefined ? { region: job.image.region, imageId: job.image.id } : null,
         gives: new Set([account]),
         takes: () => false,
         isHold: true,
         withdraws: false,
       });
-    if (needsHold(job, one)) this.#releasedAt.delete(name);
+    if (sourceOf(job, one) === null || needsHold(job, one)) this.#releasedAt.delete(name);
     else if (!this.#releasedAt.has(name)) this.#releasedAt.set(name, this.#clock);
   }
 
@@ -179,7 +180,9 @@ export class Claims {
       const job = this.#traffic.record(claim.jobId ?? '');
       if (job?.kind !== 'copy' || claim.destination === null) return false;
       const one = findDestination(job, claim.destination);
-      return one?.spec.region === region && one.imageId === imageId;
+      if (claim.isHold !== true) return one?.spec.region === region && one.imageId === imageId;
+      const source = one === undefined ? null : sourceOf(job, one);
+      return source?.region === region && source.imageId === imageId;
     });
   }
 
