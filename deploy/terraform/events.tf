@@ -9,4 +9,5 @@ module "events" {
   regions          = var.regions
   queue_name       = "${var.name}-events"
   worker_role_name = aws_iam_role.this["worker"].name
+  organization_id  = var.organization_id
 }

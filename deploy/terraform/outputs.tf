@@ -27,3 +27,8 @@ output "events_queue_url" {
   description = "The setting EVENTS_QUEUE_URL."
   value       = one(module.events[*].queue_url)
 }
+
+output "accounts_bus_arn" {
+  description = "Where other accounts forward EC2's events to (docs/events.md), with organization_id."
+  value       = one(module.events[*].accounts_bus_arn)
+}

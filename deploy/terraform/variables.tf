@@ -63,6 +63,12 @@ variable "listen_to_events" {
   default     = true
 }
 
+variable "organization_id" {
+  description = "The organization whose accounts may forward EC2's events to that queue (docs/events.md)."
+  type        = string
+  default     = null
+}
+
 variable "redis_node_type" {
   description = "Size of Redis: docs/scale.md has the arithmetic."
   type        = string

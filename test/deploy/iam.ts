@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIR } from '../../tools/dev/project.ts';
 
-interface Statement {
+export interface Statement {
   Sid: string;
   Effect: 'Allow' | 'Deny';
   Action: string | string[];
@@ -21,7 +21,16 @@ export function policyFiles(): Map<string, string> {
 
 /** The actions that a policy allows, as they are written: to the caller itself, or by what it has EC2 do. */
 export function allowedActions(text: string): { direct: string[]; indirect: string[] } {
-  const { Statement: statements } = JSON.parse(text) as { Statement: Statement[] };
+  return actionsOf(statementsOf(text));
+}
+
+/** A policy's statements. */
+export function statementsOf(text: string): Statement[] {
+  return (JSON.parse(text) as { Statement: Statement[] }).Statement;
+}
+
+/** As {@link allowedActions}. */
+export function actionsOf(statements: readonly Statement[]): { direct: string[]; indirect: string[] } {
   const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
   const isIndirect = ({ Condition = {} }: Statement) =>
     Object.values(Condition).some((keys) => INDIRECT.some((key) => key in keys));

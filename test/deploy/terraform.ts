@@ -24,3 +24,25 @@ export function moduleText(dir: string): string {
 export async function parseModule(dir: string): Promise<Terraform> {
   return (await parse('all.tf', moduleText(dir))) as unknown as Terraform;
 }
+
+/** What a module refers to and does not have, and its variables that nothing refers to. */
+export function unknownReferences(module: Terraform): { unknown: string[]; unused: string[] } {
+  const named = (blocks: Blocks = {}, prefix = '') =>
+    Object.entries(blocks).flatMap(([type, byName]) =>
+      Object.keys(byName).map((one) => `${prefix}${type}.${one}`),
+    );
+  const variables = Object.keys(module.variable).map((one) => `var.${one}`);
+  const known = new Set([
+    ...named(module.resource),
+    ...named(module.data, 'data.'),
+    ...variables,
+    ...module.locals.flatMap((one) => Object.keys(one)).map((one) => `local.${one}`),
+  ]);
+  const find = (value: unknown) =>
+    JSON.stringify(value).match(/\b(?:var|local|data\.\w+|(?<!data\.)aws_\w+)\.\w+/g) ?? [];
+  const asked = new Set<string>(find({ ...module, variable: {} }));
+  return {
+    unknown: [...asked, ...find(module.variable)].filter((one) => !known.has(one)),
+    unused: variables.filter((one) => !asked.has(one)),
+  };
+}

@@ -3,6 +3,8 @@
 #   EC2 → default event bus ──────────────────────────▶ rule → queue → worker       in the queue's region
 #   EC2 → default event bus → rule → the queue's region's default event bus         in each other one
 #
+#   EC2 of another account → … → the accounts' event bus → rule → queue → worker      with organization_id
+#
 # A rule can send to a queue of its own region only, and to an event bus of any.
 
 terraform {
@@ -27,9 +29,9 @@ locals {
   pattern = {
     source      = ["aws.ec2"]
     detail-type = ["EC2 AMI State Change"]
-    account     = [local.account]
     detail      = { State = ["available", "failed", "deregistered", "disabled"] }
   }
+  own_pattern = merge(local.pattern, { account = [local.account] })
 }
 
 # --- The queue's region ---
@@ -74,13 +76,13 @@ resource "aws_sqs_queue_policy" "events" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "OnlyThisRuleSends"
+        Sid       = "OnlyTheRulesSend"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = each.value.arn
         Condition = {
-          ArnEquals    = { "aws:SourceArn" = aws_cloudwatch_event_rule.home.arn }
+          ArnEquals    = { "aws:SourceArn" = concat([aws_cloudwatch_event_rule.home.arn], aws_cloudwatch_event_rule.accounts[*].arn) }
           StringEquals = { "aws:SourceAccount" = local.account }
         }
       },
@@ -100,7 +102,7 @@ resource "aws_cloudwatch_event_rule" "home" {
   region        = var.home_region
   name          = var.queue_name
   description   = "EC2's AMI events of this account to amiferry's queue"
-  event_pattern = jsonencode(local.pattern)
+  event_pattern = jsonencode(local.own_pattern)
 }
 
 resource "aws_cloudwatch_event_target" "queue" {
@@ -155,7 +157,7 @@ resource "aws_cloudwatch_event_rule" "forward" {
   name        = "${var.queue_name}-forward"
   description = "EC2's AMI events of this account and region to the region of amiferry's queue"
   # Of this region alone: what other regions forward here is not sent on.
-  event_pattern = jsonencode(merge(local.pattern, { region = [each.value] }))
+  event_pattern = jsonencode(merge(local.own_pattern, { region = [each.value] }))
 }
 
 resource "aws_cloudwatch_event_target" "forward" {
@@ -167,6 +169,62 @@ resource "aws_cloudwatch_event_target" "forward" {
   arn       = local.home_bus
   role_arn  = aws_iam_role.forward.arn
 
+  retry_policy {
+    maximum_event_age_in_seconds = 300
+    maximum_retry_attempts       = 10
+  }
+}
+
+# --- Other accounts, which forward to a bus of its own: so what they put into it reaches no other rule of this account ---
+
+resource "aws_cloudwatch_event_bus" "accounts" {
+  count = var.organization_id == null ? 0 : 1
+
+  region = var.home_region
+  name   = "${var.queue_name}-accounts"
+}
+
+resource "aws_cloudwatch_event_bus_policy" "accounts" {
+  count = var.organization_id == null ? 0 : 1
+
+  region         = var.home_region
+  event_bus_name = aws_cloudwatch_event_bus.accounts[0].name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "OrganizationForwards"
+      Effect    = "Allow"
+      Principal = "*"
+      Action    = "events:PutEvents"
+      Resource  = aws_cloudwatch_event_bus.accounts[0].arn
+      Condition = { StringEquals = { "aws:PrincipalOrgID" = var.organization_id } }
+    }]
+  })
+}
+
+resource "aws_cloudwatch_event_rule" "accounts" {
+  count = var.organization_id == null ? 0 : 1
+
+  region         = var.home_region
+  name           = "${var.queue_name}-accounts"
+  description    = "EC2's AMI events of other accounts to amiferry's queue"
+  event_bus_name = aws_cloudwatch_event_bus.accounts[0].name
+  # Of any account: the bus's policy decides which may send. EventBridge leaves the event's account and region as they are.
+  event_pattern = jsonencode(local.pattern)
+}
+
+resource "aws_cloudwatch_event_target" "accounts" {
+  count = var.organization_id == null ? 0 : 1
+
+  region         = var.home_region
+  rule           = aws_cloudwatch_event_rule.accounts[0].name
+  event_bus_name = aws_cloudwatch_event_bus.accounts[0].name
+  target_id      = "queue"
+  arn            = aws_sqs_queue.events.arn
+
+  dead_letter_config {
+    arn = aws_sqs_queue.dead.arn
+  }
   retry_policy {
     maximum_event_age_in_seconds = 300
     maximum_retry_attempts       = 10

@@ -19,3 +19,9 @@ variable "worker_role_name" {
   type        = string
   default     = null
 }
+
+variable "organization_id" {
+  description = "The organization whose accounts may forward their events (deploy/accounts/). Without it only this account's events are taken."
+  type        = string
+  default     = null
+}
