@@ -37,7 +37,8 @@ test('a lineage counts as many requests as it makes calls, and only for its own 
   const counter = connectRedis(testRedisUrl(), 'blocking', () => {});
   await untilReady(counter, PATIENCE);
   const keys = new TestKeys();
-  const calls = regions.length + 1;
+  // One for the image, one for the enabled regions, and one in each of these.
+  const calls = 1 + 1 + regions.length;
   const rateLimit = { redis: counter, prefix: testPrefix(), perMinute: 3 * calls + 1 };
   const authenticate = authenticator({ apiKeys: keys, verifyToken: null });
   const policy = new TestPolicy({ '*': EVERYTHING });

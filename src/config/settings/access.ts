@@ -50,7 +50,7 @@ export const ACCESS = {
     minimum: 0,
     maximum: 1_000_000,
     description:
-      'requests per minute and caller, over all API processes; a lineage counts as one for each region that it queries; 0 is no limit',
+      'requests per minute and caller, over all API processes; a lineage counts as one for each of its calls, in every account and region; 0 is no limit',
   }),
   AUDIT_ENTRIES: integer({
     default: 100_000,

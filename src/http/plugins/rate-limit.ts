@@ -16,8 +16,8 @@ export interface RateLimit {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** How many requests one counts as: default 1. */
-    cost?: number;
+    /** Returns how many requests one counts as now; default: 1. */
+    cost?: () => number;
   }
 }
 
@@ -62,9 +62,9 @@ type CountOne = ReturnType<FastifyInstance['createRateLimit']>;
  */
 function counter(countOne: CountOne, perMinute: number) {
   return async (request: FastifyRequest): Promise<number | null> => {
-    const { rateLimit: counts, cost = 1 } = request.routeOptions.config;
+    const { rateLimit: counts, cost } = request.routeOptions.config;
     if (counts === false) return null;
-    const times = Math.min(cost, perMinute);
+    const times = Math.min(cost?.() ?? 1, perMinute);
     if (times > 1) {
       const now = await countOne(request, { increment: false });
       if (!now.isAllowed && now.remaining < times) return now.ttlInSeconds;

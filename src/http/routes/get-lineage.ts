@@ -1,4 +1,4 @@
-import { lineage } from '../../commands/lineage.ts';
+import { callsOfLineage, lineage } from '../../commands/lineage.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { imageNamed } from '../lookups.ts';
 import { Lineage } from '../schemas/lineage.ts';
@@ -10,7 +10,7 @@ const schema = {
   tags: ['images'],
   summary: 'Read the copies and the ancestors of an image',
   description:
-    'As EC2 describes them, so copies that other tools made are listed too. Every region is queried, and each counts as one request for RATE_LIMIT.',
+    "As EC2 describes them, so copies that other tools made are listed too. The service's own account and all that are configured are queried, each in its regions; every call counts as one request for RATE_LIMIT. An account or region that can't be queried is listed in `unanswered`.",
   params: ImagePath,
   querystring: ScopeQuery,
   response: {
@@ -20,8 +20,7 @@ const schema = {
 } as const;
 
 export function getLineage(app: App, deps: AppDeps): void {
-  // One EC2 call in each region, and one for the image itself.
-  const config = { access: ['amis:read'], cost: deps.regions.length + 1 } as const;
+  const config = { access: ['amis:read'], cost: () => callsOfLineage(deps) } as const;
   app.get('/amis/:imageId/copies', { schema, config }, async (request) =>
     lineage(deps, await imageNamed(deps, request)),
   );

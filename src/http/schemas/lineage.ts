@@ -7,10 +7,16 @@ export const Relative = component(
   Type.Object(
     {
       imageId: Type.String(),
-      account: Type.String(),
+      account: Type.String({
+        description:
+          'Account of the image. EC2 names the source of a copy without its account: for one of which only the id is known, this is the account of the copy.',
+      }),
       region: Type.String(),
       name: nullable(
-        Type.String({ description: 'null if the image no longer exists or is not visible to this account.' }),
+        Type.String({
+          description:
+            "null if the image no longer exists, or is visible neither to the account of its copy nor to the service's own.",
+        }),
       ),
       state: nullable(Type.String()),
       createdAt: nullable(Type.String()),
@@ -32,13 +38,16 @@ export const Lineage = component(
       ancestors: Type.Array(ref(Relative), {
         description: 'The images that this one was copied from, nearest first.',
       }),
-      copies: Type.Array(ref(Relative), { description: 'Its direct copies, in all regions.' }),
+      copies: Type.Array(ref(Relative), { description: 'Its direct copies, in all accounts and regions.' }),
       unanswered: Type.Array(
         Type.Object(
           { account: Type.String(), region: Type.String(), code: Type.String(), message: Type.String() },
           CLOSED,
         ),
-        { description: 'Regions that could not be queried: copies there are missing from the list.' },
+        {
+          description:
+            'Accounts and regions that could not be queried: copies there are missing from the list. An account that could not be reached is listed with each of its regions.',
+        },
       ),
     },
     {
