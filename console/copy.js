@@ -1,6 +1,7 @@
 import { change } from './api.js';
 import { h } from './dom.js';
 import {
+  accountField,
   choice,
   field,
   imageFields,
@@ -11,6 +12,7 @@ import {
   select,
   textInput,
 } from './forms.js';
+import { accounts, scopeQuery } from './places.js';
 import { markFields, outcome } from './problems.js';
 
 const ON_FAILURE = [
@@ -24,17 +26,8 @@ export async function copyPage({ query }) {
   const form = h(
     'form',
     { class: 'card' },
-    imageFields(query.get('imageId'), query.get('region')),
-    h(
-      'fieldset',
-      null,
-      h('legend', null, 'Copy to'),
-      h(
-        'div',
-        { class: 'regions' },
-        regions().map((region) => choice('checkbox', 'destination', region, { value: region })),
-      ),
-    ),
+    imageFields(query.get('imageId'), query.get('region'), query.get('account')),
+    destinationFields(),
     field(
       'Name',
       textInput('name', { maxlength: 128, 'data-pointer': '/name' }),
@@ -77,9 +70,26 @@ export async function copyPage({ query }) {
   return { title: 'Copy an image', content: [form] };
 }
 
+/** The regions to copy to, and the account where there are several: its regions are offered. */
+function destinationFields() {
+  const boxes = regions().map((region) => choice('checkbox', 'destination', region, { value: region }));
+  const account = accountField('Into account', 'destinationAccount');
+  const offer = ({ target }) => {
+    const offered = accounts().find((one) => one.account === target.value).regions;
+    for (const label of boxes) {
+      const box = label.querySelector('input');
+      box.disabled = !offered.includes(box.value);
+      label.hidden = box.disabled;
+    }
+  };
+  account?.addEventListener('change', offer);
+  return h('fieldset', null, h('legend', null, 'Copy to'), account, h('div', { class: 'regions' }, boxes));
+}
+
 async function submit(form) {
-  const { imageId, region } = form.elements;
-  const path = `/amis/${encodeURIComponent(imageId.value)}/copies?region=${encodeURIComponent(region.value)}`;
+  const { imageId, region, account } = form.elements;
+  const source = scopeQuery({ account: account?.value, region: region.value });
+  const path = `/amis/${encodeURIComponent(imageId.value)}/copies?${source}`;
   try {
     const job = await change('POST', path, readCopy(form));
     location.hash = `/jobs/${job.id}`;
@@ -90,11 +100,12 @@ async function submit(form) {
 }
 
 function readCopy(form) {
-  const { name, description, kmsKeyId, encrypted, copyTags, onFailure } = form.elements;
+  const { name, description, kmsKeyId, encrypted, copyTags, onFailure, destinationAccount } = form.elements;
+  const into = destinationAccount && { account: destinationAccount.value };
   const permissions = readPermissions(form);
   const tags = readTags(form.elements.tags.value);
   return {
-    destinations: new FormData(form).getAll('destination').map((region) => ({ region })),
+    destinations: new FormData(form).getAll('destination').map((region) => ({ ...into, region })),
     ...(name.value && { name: name.value }),
     ...(description.value && { description: description.value }),
     ...(encrypted.checked && { encrypted: true }),

@@ -1,3 +1,5 @@
+import { scopeQuery } from './places.js';
+
 /** Building blocks of all pages. Text becomes text nodes: nothing here, or anywhere in the console, parses markup. */
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -92,10 +94,13 @@ export function badge() {
 }
 
 /** Where the console has the page of an image. */
-export function imageHref(region, imageId) {
-  return `#/images/${encodeURIComponent(region)}/${encodeURIComponent(imageId)}`;
+export function imageHref({ imageId, account, region }) {
+  const query = scopeQuery({ account, region });
+  query.delete('region');
+  const search = query.size > 0 ? `?${query}` : '';
+  return `#/images/${encodeURIComponent(region)}/${encodeURIComponent(imageId)}${search}`;
 }
 
-export function imageLink({ imageId, region }) {
-  return h('a', { href: imageHref(region, imageId), class: 'id' }, imageId);
+export function imageLink(image) {
+  return h('a', { href: imageHref(image), class: 'id' }, image.imageId);
 }

@@ -1,4 +1,5 @@
 import { h } from './dom.js';
+import { accounts, nameOf, several } from './places.js';
 
 let fields = 0;
 
@@ -43,8 +44,15 @@ export const defaultRegion = () => document.body.dataset.region;
 
 export const IMAGE_ID = { pattern: 'ami-([0-9a-f]{8}|[0-9a-f]{17})', placeholder: 'ami-…' };
 
-/** Which image: its id and its region. */
-export function imageFields(imageId, region) {
+/** A choice of an account where there are several, the service's own by default. Without a choice, one that is given stays. */
+export function accountField(label, name, chosen) {
+  if (!several()) return chosen ? h('input', { type: 'hidden', name, value: chosen }) : null;
+  const options = accounts().map(({ account }) => [account, nameOf(account)]);
+  return field(label, select(name, options, chosen));
+}
+
+/** Which image: its id, its region and its account. */
+export function imageFields(imageId, region, account) {
   const id = {
     required: true,
     value: imageId,
@@ -64,6 +72,7 @@ export function imageFields(imageId, region) {
         'data-pointer': '/region',
       }),
     ),
+    accountField('Account', 'account', account),
   );
 }
 

@@ -3,22 +3,24 @@ import { badge, facts, h, imageHref, imageLink, show, time } from './dom.js';
 import { imageFields } from './forms.js';
 import { lineageView } from './lineage.js';
 import { permissionsView } from './permissions.js';
+import { scopeQuery, several, where } from './places.js';
 import { outcome } from './problems.js';
 
 /** Asks which image. */
 export async function findImagePage() {
-  const form = h('form', { class: 'card' }, imageFields('', ''), h('button', { class: 'primary' }, 'Show'));
+  const form = h('form', { class: 'card' }, imageFields(), h('button', { class: 'primary' }, 'Show'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    location.hash = imageHref(form.elements.region.value, form.elements.imageId.value);
+    const { imageId, region, account } = form.elements;
+    location.hash = imageHref({ imageId: imageId.value, region: region.value, account: account?.value });
   });
   return { title: 'Find an image', content: [form] };
 }
 
 /** One image: what it is, where it came from and went to, and who may launch it. */
-export async function imagePage({ args: [region, imageId], signal }) {
+export async function imagePage({ args: [region, imageId], query: asked, signal }) {
   const path = `/amis/${encodeURIComponent(imageId)}`;
-  const query = `?region=${encodeURIComponent(region)}`;
+  const query = `?${scopeQuery({ account: asked.get('account'), region })}`;
   const image = await get(`${path}${query}`, signal);
   const lineage = section('Lineage', async () =>
     lineageView(image, await get(`${path}/copies${query}`, signal), signal),
@@ -45,12 +47,18 @@ function ignoreLeaving(error) {
   if (error.name !== 'AbortError') throw error;
 }
 
+/** EC2 does not say in which account the source is: where there are several, the lineage leads to it. */
+function copyOf({ account, source: { imageId, region } }) {
+  const id = several() ? h('span', { class: 'id' }, imageId) : imageLink({ imageId, account, region });
+  return h('span', null, id, ` in ${region}`);
+}
+
 /** @param {import('../src/http/schemas/image.ts').Image} image */
 function aboutImage(image) {
   const state = badge();
   state.update(image.state);
   const { source } = image;
-  const copy = new URLSearchParams({ imageId: image.imageId, region: image.region });
+  const copy = new URLSearchParams({ imageId: image.imageId, ...Object.fromEntries(scopeQuery(image)) });
   return h(
     'section',
     { class: 'card', 'aria-label': 'About the image' },
@@ -59,7 +67,7 @@ function aboutImage(image) {
       { class: 'row' },
       state.node,
       h('span', { class: 'id' }, image.imageId),
-      ` in ${image.region}`,
+      ` in ${where(image)}`,
       h('a', { class: 'button', href: `#/copy?${copy}` }, 'Copy this image'),
     ),
     facts([
@@ -68,7 +76,7 @@ function aboutImage(image) {
       ['Created', time(image.createdAt)],
       ['Architecture', image.architecture],
       ['Encrypted', image.encrypted ? 'yes' : 'no'],
-      ['Copy of', source && h('span', null, imageLink(source), ` in ${source.region}`)],
+      ['Copy of', source && copyOf(image)],
       ['Failed because', image.stateReason],
       ['Product codes', image.productCodes.join(', ')],
     ]),

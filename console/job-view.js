@@ -1,4 +1,5 @@
 import { announce, badge, facts, h, imageLink, setText, show, timeLeft } from './dom.js';
+import { where } from './places.js';
 
 /**
  * Why something failed, with the remedy, in the API's and EC2's own words.
@@ -19,15 +20,16 @@ export function failureBox({ code, message, awsCode, awsRequestId, retryable }) 
 /** States that don't say by themselves what is waited for. */
 const IN_WORDS = { waiting: 'waiting for its turn in the region', available: 'available, being finished' };
 
-/** One region that is copied to: state, bar, time left, and what went wrong. */
-function destinationView(region) {
+/** One account and region that is copied to: state, bar, time left, and what went wrong. */
+function destinationView({ account, region }) {
+  const place = where({ account, region });
   const state = badge();
-  const bar = h('progress', { max: 100, value: 0, 'aria-label': `Progress in ${region}` });
+  const bar = h('progress', { max: 100, value: 0, 'aria-label': `Progress in ${place}` });
   const percent = h('span', { class: 'percent' });
   const eta = h('span', { class: 'eta' });
   const image = h('span');
   const failure = h('div');
-  const head = h('div', { class: 'row' }, h('strong', null, region), state.node, image);
+  const head = h('div', { class: 'row' }, h('strong', null, place), state.node, image);
   const node = h(
     'li',
     { class: 'destination' },
@@ -46,19 +48,19 @@ function destinationView(region) {
     bar.dataset.state = one.state;
     setText(percent, `${progress} %`);
     setText(eta, one.finishedAt === null ? timeLeft(one.etaSeconds) : '');
-    if (imageId !== shown.imageId) show(image, imageId && imageLink({ imageId, region }));
+    if (imageId !== shown.imageId) show(image, imageId && imageLink({ imageId, account, region }));
     if (error?.message !== shown.message) show(failure, error && failureBox(error));
-    tell(region, shown, one);
+    tell(place, shown, one);
     shown = { imageId, message: error?.message, state: one.state, quarter: Math.floor(progress / 25) };
   };
   return { node, update };
 }
 
 /** Each change of state and each quarter, not each percent: nobody wants to hear all of them. */
-function tell(region, before, { state, progress, error }) {
+function tell(place, before, { state, progress, error }) {
   if (before.state === undefined) return;
   if (before.state === state && before.quarter === Math.floor(progress / 25)) return;
-  announce(`${region}: ${state}, ${progress} %${error ? `. ${error.message}` : ''}`);
+  announce(`${place}: ${state}, ${progress} %${error ? `. ${error.message}` : ''}`);
 }
 
 /** Names a destination within its job. */
@@ -72,7 +74,7 @@ export function destinationsView() {
     for (const one of destinations) {
       const key = keyOf(one);
       if (!views.has(key)) {
-        views.set(key, destinationView(one.region));
+        views.set(key, destinationView(one));
         node.append(views.get(key).node);
       }
       views.get(key).update(one);

@@ -10,6 +10,7 @@ import {
   requestedFacts,
 } from './job-view.js';
 import { liveSign, soon } from './live.js';
+import { where } from './places.js';
 import { outcome } from './problems.js';
 
 const FINAL = new Set(['succeeded', 'partial', 'failed', 'cancelled']);
@@ -89,7 +90,7 @@ function jobView(path, reload) {
 
 /** @param {import('../src/http/schemas/job.ts').Job} job */
 function cancelling({ kind, image }) {
-  const name = `${image.id} in ${image.region}`;
+  const name = `${image.id} in ${where(image)}`;
   return kind === 'copy'
     ? `Cancel the copy of ${name}? What EC2 has made of it so far is removed; regions that have succeeded are kept.`
     : `Cancel the change of permissions of ${name}? What it has given so far is taken back.`;
@@ -106,7 +107,7 @@ function canRetry({ state, finishedAt, destinations }) {
 function aboutJob(job) {
   const { image } = job;
   return facts([
-    ['Image', h('span', null, imageLink({ imageId: image.id, region: image.region }), ` in ${image.region}`)],
+    ['Image', h('span', null, imageLink({ ...image, imageId: image.id }), ` in ${where(image)}`)],
     ['Requested by', job.requestedBy],
     ['Accepted', time(job.createdAt)],
     ['Ended', time(job.finishedAt)],
@@ -126,7 +127,7 @@ function detailsOf(job) {
       h(
         'div',
         { class: 'warning' },
-        h('strong', null, `${warning.region}: `),
+        h('strong', null, `${where(warning)}: `),
         warning.message,
         warning.statements && h('pre', { tabindex: 0 }, JSON.stringify(warning.statements, null, 2)),
       ),
@@ -136,7 +137,7 @@ function detailsOf(job) {
         'Encryption',
         facts(
           copies.map((one) => [
-            one.region,
+            where(one),
             one.encrypted ? `encrypted under ${one.kmsKeyId}` : 'not encrypted',
           ]),
         ),
@@ -164,7 +165,7 @@ function timelineView() {
         h(
           'span',
           null,
-          h('strong', null, destination?.region ?? 'Job'),
+          h('strong', null, destination ? where(destination) : 'Job'),
           ' ',
           mark.node,
           ' ',

@@ -3,6 +3,7 @@ import { badge, h, imageLink, show, time } from './dom.js';
 import { field, IMAGE_ID, select, textInput } from './forms.js';
 import { afterEvent, destinationsView, failureBox, needsReading } from './job-view.js';
 import { liveSign, soon } from './live.js';
+import { where } from './places.js';
 import { outcome } from './problems.js';
 
 const FILTERS = ['state', 'kind', 'imageId'];
@@ -119,8 +120,8 @@ function jobCard(job, signal) {
     h(
       'p',
       { class: 'about' },
-      imageLink({ imageId: job.image.id, region: job.image.region }),
-      ` in ${job.image.region} · `,
+      imageLink({ ...job.image, imageId: job.image.id }),
+      ` in ${where(job.image)} · `,
       time(job.createdAt),
       ` · by ${job.requestedBy}`,
     ),

@@ -1,6 +1,13 @@
 import { h, imageHref, svg } from './dom.js';
+import { isShown, nameOf, several, shortName, where } from './places.js';
 
-const BOX = { width: 232, height: 64 };
+/** Where there are several accounts, a box has a line more. */
+const BOX = {
+  width: 232,
+  get height() {
+    return several() ? 82 : 64;
+  },
+};
 const GAP = { x: 56, y: 12 };
 const LABEL = 24;
 const INDENT = 28;
@@ -42,16 +49,25 @@ function missing(unanswered) {
     h(
       'ul',
       null,
-      unanswered.map(({ region, message }) => h('li', null, h('strong', null, region), `: ${message}`)),
+      byReason(unanswered).map(({ place, message }) =>
+        h('li', null, h('strong', null, place), `: ${message}`),
+      ),
     ),
   );
 }
 
+/** An account that can't be reached has one reason for all of its regions. */
+function byReason(unanswered) {
+  const groups = Object.groupBy(unanswered, ({ account, message }) => `${account} ${message}`);
+  return Object.values(groups).map((group) => {
+    const [{ account, message }] = group;
+    return { place: where({ account, region: group.map(({ region }) => region).join(', ') }), message };
+  });
+}
+
 function graph(image, { ancestors, copies }) {
   const line = [...ancestors.toReversed(), { ...image, self: true }];
-  const groups = Object.entries(Object.groupBy(copies, ({ region }) => region)).sort(([a], [b]) =>
-    a.localeCompare(b),
-  );
+  const groups = Object.entries(Object.groupBy(copies, where)).sort(([a], [b]) => a.localeCompare(b));
   const { spots, labels, edges, width, height } = NARROW.matches
     ? downwards(line, groups)
     : rightwards(line, groups);
@@ -125,13 +141,13 @@ function downwards(line, groups) {
   };
 }
 
-/** The copies below each other, each region under its name. */
+/** The copies below each other, those of each region and account under their names. */
 function column(groups, x, top) {
   let y = top;
   const labels = [];
   const spots = [];
-  for (const [region, copies] of groups) {
-    labels.push({ x, y: y + LABEL - 8, text: region });
+  for (const [, copies] of groups) {
+    labels.push({ x, y: y + LABEL - 8, text: labelOf(copies[0]) });
     y += LABEL;
     for (const one of copies) {
       spots.push({ one, x, y });
@@ -141,6 +157,10 @@ function column(groups, x, top) {
   return { labels, spots, height: Math.max(y - top - GAP.y, 0) };
 }
 
+function labelOf({ account, region }) {
+  return isShown(account) ? shortened(`${region} · ${shortName(account)}`, 32) : region;
+}
+
 function box({ one, x, y }) {
   const name = one.name ?? 'gone, or not visible';
   const state = one.state === null ? one.region : `${one.region} · ${one.state}`;
@@ -148,17 +168,22 @@ function box({ one, x, y }) {
     ['name', shortened(name)],
     ['id', one.imageId],
     ['about', state],
+    ...(several() ? [['about', shortened(nameOf(one.account), 32)]] : []),
   ];
   const current = one.self ? { 'aria-current': 'true' } : {};
   return svg(
     'a',
-    { href: imageHref(one.region, one.imageId), class: 'node', 'data-state': one.state, ...current },
-    svg('title', null, `${name}, ${one.imageId}, ${state}`),
+    { href: imageHref(one), class: 'node', 'data-state': one.state, ...current },
+    svg(
+      'title',
+      null,
+      `${name}, ${one.imageId}, ${isShown(one.account) ? `${nameOf(one.account)}, ` : ''}${state}`,
+    ),
     svg('rect', { x: x + 1, y: y + 1, width: BOX.width, height: BOX.height, rx: 8 }),
     lines.map(([kind, text], i) => svg('text', { class: kind, x: x + 12, y: y + 20 + i * 18 }, text)),
   );
 }
 
-function shortened(name) {
-  return name.length > 26 ? `${name.slice(0, 25)}…` : name;
+function shortened(text, most = 26) {
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }

@@ -1,9 +1,11 @@
+import { accountsPage } from './accounts.js';
 import { queueSession } from './api.js';
 import { copyPage } from './copy.js';
 import { announce, h, show } from './dom.js';
 import { findImagePage, imagePage } from './image.js';
 import { jobPage } from './job.js';
 import { jobsPage } from './jobs.js';
+import { readAccounts, several } from './places.js';
 import { problemBox } from './problems.js';
 import { setUpSignIn } from './sign-in.js';
 
@@ -17,6 +19,7 @@ const PAGES = [
   [/^\/images$/, findImagePage],
   [/^\/images\/([^/]+)\/([^/]+)$/, imagePage],
   [/^\/copy$/, copyPage],
+  [/^\/accounts$/, accountsPage],
 ];
 
 const main = document.getElementById('main');
@@ -36,6 +39,8 @@ async function route() {
   markCurrent(path);
   show(main, h('p', null, 'Loading …'));
   await run(async () => {
+    await readAccounts(signal);
+    document.getElementById('accounts').hidden = !several();
     const { title, content } = await page({
       args,
       query: new URLSearchParams(search),

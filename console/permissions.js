@@ -2,6 +2,7 @@ import { change, get } from './api.js';
 import { announce, facts, h } from './dom.js';
 import { choice, makePublic, permissionFields, readPermissions } from './forms.js';
 import { failureBox, permissionFacts } from './job-view.js';
+import { scopeQuery, where } from './places.js';
 import { markFields, outcome } from './problems.js';
 
 const makePrivate = (image) =>
@@ -36,9 +37,9 @@ export async function permissionsView(path, again, signal) {
 }
 
 /** @param {import('../src/http/schemas/permissions.ts').Permissions} permissions */
-function shareability({ imageId, region, shareable }) {
+function shareability({ imageId, account, region, shareable }) {
   const answer = (can) => (can ? '✓ yes' : '✕ no');
-  const encrypt = `#/copy?${new URLSearchParams({ imageId, region, encrypted: '1' })}`;
+  const encrypt = `#/copy?${scopeQuery({ account, region })}&${new URLSearchParams({ imageId, encrypted: '1' })}`;
   const managed = shareable.reasons.some(({ code }) => code === 'aws-managed-key');
   return h(
     'div',
@@ -66,8 +67,8 @@ const MODES = [
 
 const namesNobody = (set) => !set.public && !set.accounts && !set.organizations && !set.organizationalUnits;
 
-function shareForm(path, { imageId, region, visibility }, again) {
-  const image = `${imageId} in ${region}`;
+function shareForm(path, { imageId, account, region, visibility }, again) {
+  const image = `${imageId} in ${where({ account, region })}`;
   const result = outcome();
   const send = async (method, body) => {
     const job = await result.of(() => changed(form, method, path, body));

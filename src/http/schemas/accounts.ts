@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Static } from 'typebox';
 import { CLOSED, component, nullable, oneOf, ref } from './component.ts';
 import { AccountId, Region } from './fields.ts';
 
@@ -85,3 +86,5 @@ export const AccountList = component(
     { ...CLOSED, description: "The service's own account, and those of ACCOUNTS_FILE." },
   ),
 );
+
+export type Account = Static<typeof Account>;
