@@ -51,14 +51,15 @@ export function fenced(
 ): Transition {
   return changing(ref.destination, (one, now) => {
     const changes = isAbout(ref, one) ? patch(one, now) : null;
-    return changes === null ? null : { ...reachable(one), ...changes };
+    return changes === null ? null : { ...reachable(one, now), ...changes };
   });
 }
 
-/** Ends a wait for the account. The error that said why it waited goes with it. */
-function reachable({ unreachableSince, error }: Destination): Patch {
-  const isWaiting = unreachableSince !== null && error?.code === 'account-not-reachable';
-  return { unreachableSince: null, ...(isWaiting ? { error: null } : {}) };
+/** Ends a wait for the account. The error that said why it waited goes with it, and other deadlines count from now. */
+function reachable({ unreachableSince, error }: Destination, now: number): Patch {
+  if (unreachableSince === null) return {};
+  const isWhy = error?.code === 'account-not-reachable';
+  return { unreachableSince: null, heldUpAt: now, ...(isWhy ? { error: null } : {}) };
 }
 
 /** Applies what follows for hubs and their spokes. Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */

@@ -26,7 +26,7 @@ function changing(patch: (job: PermissionsJob, now: number) => Patch): (job: Job
 export const changeTried = (held: boolean) =>
   changing((job, now) => {
     if (job.finishedAt !== null || (job.startedAt !== null && !held)) return null;
-    const more = held ? { heldUpAt: now, unreachableSince: null } : {};
+    const more = held ? { heldUpAt: now, unreachableSince: null, error: null } : {};
     return { startedAt: job.startedAt ?? now, ...more };
   });
 
@@ -46,10 +46,13 @@ export const changeImageUnseen = (goneMs: number, error: Failure) =>
 /** A poll has found the image again. */
 export const changeImageSeen = changing((job) => (job.unseen ? { unseen: null } : null));
 
-/** The account refuses the service's credentials (see `unreachable` in transitions.ts). */
-export const changeUnreachable = changing((job, now) =>
-  job.finishedAt === null && typeof job.unreachableSince !== 'number' ? { unreachableSince: now } : null,
-);
+/** The account refuses the service's credentials (see `unreachable` in transitions.ts): the change shows why it waits. */
+export const changeUnreachable = (error: Failure) =>
+  changing((job, now) =>
+    job.finishedAt === null && typeof job.unreachableSince !== 'number'
+      ? { unreachableSince: now, error }
+      : null,
+  );
 
 /** Saves the permissions before the first change, so that they can be restored. */
 export const beginChange = (before: PermissionState) =>
@@ -67,7 +70,13 @@ export const beginChange = (before: PermissionState) =>
 export const changeSucceeded = (after: PermissionState, warnings: readonly Warning[]) =>
   changing((job, now) =>
     job.state === 'running' && !job.stopping
-      ? { state: 'succeeded', after, warnings: withWarnings(job.warnings, warnings), finishedAt: now }
+      ? {
+          state: 'succeeded',
+          after,
+          error: null,
+          warnings: withWarnings(job.warnings, warnings),
+          finishedAt: now,
+        }
       : null,
   );
 
@@ -100,7 +109,7 @@ export const changeStopped = (after: PermissionState | null) =>
     if (job.state !== 'running' || !job.stopping) return null;
     const ended = { after, stopping: null, finishedAt: now };
     return job.stopping === 'cancel'
-      ? { ...ended, state: 'cancelled' }
+      ? { ...ended, state: 'cancelled', error: null }
       : { ...ended, state: 'failed', error: job.stopping };
   });
 

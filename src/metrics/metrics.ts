@@ -15,15 +15,13 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ];
 
-/** The labels of an event about an image that this service did not make. */
-const UNRELATED: Scope = { account: '', region: '' };
+/** What an event about an image that this service did not make is counted under. */
+const UNRELATED: Pick<Scope, 'region'> = { region: '' };
 
-/** The labels of a scope. */
-function labelsOf({ account, region }: Scope): Scope {
-  return { account, region };
-}
-
-/** The metrics of one process, in seconds and counts. Every label has a small set of values. */
+/**
+ * The metrics of one process, in seconds and counts. Every label has a small set of values: accounts are counted and never named, since
+ * there may be hundreds, each in many regions.
+ */
 export class Metrics {
   readonly #registry = new Registry();
 
@@ -44,7 +42,7 @@ export class Metrics {
   readonly #ec2Calls = new Counter({
     name: 'amiferry_ec2_calls_total',
     help: 'Calls to EC2 by their outcome: ok, or why they failed (throttled, transient, slots, missing, credentials, denied, refused).',
-    labelNames: ['operation', 'account', 'region', 'outcome'] as const,
+    labelNames: ['operation', 'region', 'outcome'] as const,
     registers: [this.#registry],
   });
 
@@ -58,8 +56,8 @@ export class Metrics {
 
   readonly #available = new Histogram({
     name: 'amiferry_copy_time_to_available_seconds',
-    help: "Time from the request until the image is available, by the destination's account and region.",
-    labelNames: ['account', 'region'] as const,
+    help: "Time from the request until the image is available, by the destination's region.",
+    labelNames: ['region'] as const,
     buckets: [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200, 86_400],
     registers: [this.#registry],
   });
@@ -67,7 +65,7 @@ export class Metrics {
   readonly #finished = new Counter({
     name: 'amiferry_destinations_finished_total',
     help: 'Destinations of copies that ended, by their final state.',
-    labelNames: ['account', 'region', 'state'] as const,
+    labelNames: ['region', 'state'] as const,
     registers: [this.#registry],
   });
 
@@ -80,8 +78,8 @@ export class Metrics {
 
   readonly #ec2Events = new Counter({
     name: 'amiferry_ec2_events_total',
-    help: "EC2's own events of images: noticed (about a pending copy, by its account and region), unrelated (about other images, or too late), unreadable.",
-    labelNames: ['account', 'region', 'outcome'] as const,
+    help: "EC2's own events of images: noticed (about a pending copy, by its region), unrelated (about other images, or too late), unreadable.",
+    labelNames: ['region', 'outcome'] as const,
     registers: [this.#registry],
   });
 
@@ -117,14 +115,20 @@ export class Metrics {
     const copies = new Gauge({
       ...options,
       name: 'amiferry_copies_in_progress',
-      help: 'Copies pending in EC2.',
-      labelNames: ['account', 'region'] as const,
+      help: 'Copies pending in EC2, in all accounts.',
+      labelNames: ['region'] as const,
     });
     const waiting = new Gauge({
       ...options,
       name: 'amiferry_destinations_waiting',
-      help: 'Destinations that wait for a copy slot in their account and region.',
-      labelNames: ['account', 'region'] as const,
+      help: 'Destinations that wait for a copy slot in their account and region, in all accounts.',
+      labelNames: ['region'] as const,
+    });
+    const accounts = new Gauge({
+      ...options,
+      name: 'amiferry_accounts',
+      help: 'Accounts with copies pending in EC2 (pending), and with destinations that wait for a copy slot (waiting).',
+      labelNames: ['state'] as const,
     });
     const steps = new Gauge({
       ...options,
@@ -148,7 +152,7 @@ export class Metrics {
       help: 'Whether Redis answered: 1, or 0, and then the metrics from Redis are missing.',
     });
     this.#countStore = async () => {
-      for (const gauge of [jobs, copies, waiting, steps, age]) gauge.reset();
+      for (const gauge of [jobs, copies, waiting, accounts, steps, age]) gauge.reset();
       const stats = await look().catch(() => null);
       // Missing and not 0, which would be a valid count.
       workers.remove();
@@ -156,9 +160,19 @@ export class Metrics {
       if (stats === null) return;
       for (const [state, count] of Object.entries(stats.jobs)) jobs.set({ state }, count);
       for (const { scope, pending, inLine } of stats.scopes) {
-        copies.set(labelsOf(scope), pending);
-        waiting.set(labelsOf(scope), inLine);
+        copies.inc({ region: scope.region }, pending);
+        waiting.inc({ region: scope.region }, inLine);
       }
+      const among = (which: (one: StoreStats['scopes'][number]) => boolean) =>
+        new Set(stats.scopes.filter(which).map(({ scope }) => scope.account)).size;
+      accounts.set(
+        { state: 'pending' },
+        among(({ pending }) => pending > 0),
+      );
+      accounts.set(
+        { state: 'waiting' },
+        among(({ inLine }) => inLine > 0),
+      );
       for (const [state, count] of Object.entries(stats.steps)) steps.set({ state }, count);
       workers.set(stats.workers);
       age.set(stats.oldestStepMs / 1000);
@@ -188,16 +202,16 @@ export class Metrics {
   }
 
   ec2Call({ operation, scope, outcome, milliseconds }: Ec2Call): void {
-    this.#ec2Calls.inc({ operation, ...labelsOf(scope), outcome });
+    this.#ec2Calls.inc({ operation, region: scope.region, outcome });
     this.#ec2Duration.observe({ operation }, milliseconds / 1000);
   }
 
   copyAvailable(scope: Scope, milliseconds: number): void {
-    this.#available.observe(labelsOf(scope), milliseconds / 1000);
+    this.#available.observe({ region: scope.region }, milliseconds / 1000);
   }
 
   destinationFinished(scope: Scope, state: DestinationState): void {
-    this.#finished.inc({ ...labelsOf(scope), state });
+    this.#finished.inc({ region: scope.region, state });
   }
 
   webhookAttempt(outcome: AttemptResult['outcome']): void {
@@ -205,8 +219,11 @@ export class Metrics {
   }
 
   /** `scope` only of pending copies: the sender of an event could invent any number of others. */
-  ec2Event(outcome: 'noticed' | 'unrelated' | 'unreadable', scope: Scope = UNRELATED): void {
-    this.#ec2Events.inc({ ...labelsOf(scope), outcome });
+  ec2Event(
+    outcome: 'noticed' | 'unrelated' | 'unreadable',
+    { region }: Pick<Scope, 'region'> = UNRELATED,
+  ): void {
+    this.#ec2Events.inc({ region, outcome });
   }
 
   /** Records whether the last ReceiveMessage succeeded. The metric exists only if a queue is set. */

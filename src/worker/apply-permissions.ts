@@ -188,7 +188,10 @@ async function waitForAccount(deps: WorkerDeps, job: PermissionsJob, error: AwsE
     const message = `for ${minutes} minutes the account has not taken this service's credentials: ${error.message} POST …/retry makes the change once they work. What the change already gave stays until then: see GET /amis/${job.image.id}/permissions?region=${job.image.region}.`;
     return fail(deps, job, { ...failureOf(error, 'account-not-reachable'), message }, null);
   }
-  await changeJob(deps, job.id, changeUnreachable);
+  const minutes = Math.round(settings.credentialsMs / 60_000);
+  const message = `${error.message} The change waits, for up to ${minutes} minutes, and continues by itself.`;
+  const waiting = { ...failureOf(error, 'account-not-reachable'), message };
+  await changeJob(deps, job.id, changeUnreachable(waiting));
   logger.warn(
     { job: job.id, region: job.image.region, awsCode: error.awsCode },
     'the account does not take the credentials; the step waits',

@@ -89,7 +89,10 @@ describe('the role of CloudFormation', () => {
       if (changes && isAnything) expect(Object.keys(Condition ?? {}), Sid).not.toEqual([]);
       if ([Resource].flat().includes('*'))
         expect(Condition, Sid).toEqual({ StringEquals: { 'aws:RequestedRegion': REGIONS } });
-      expect([Action].flat().filter((action) => /^[^:]*\*|:\*/.test(action)), Sid).toEqual([]);
+      expect(
+        [Action].flat().filter((action) => /^[^:]*\*|:\*/.test(action)),
+        Sid,
+      ).toEqual([]);
     }
   });
 
@@ -200,7 +203,11 @@ describe('the module of Terraform', () => {
   test('has the policies of deploy/iam, from their files, and replaces what is theirs', () => {
     const files = /for name in (\[[^\]]+\]) :/.exec(local('files'))?.[1] ?? '[]';
     expect(JSON.parse(files)).toEqual(FILES);
-    const examples = ['"111111111111"', '"[\\"us-east-1\\", \\"eu-west-1\\", \\"us-west-2\\"]"', '"arn:aws:"'];
+    const examples = [
+      '"111111111111"',
+      '"[\\"us-east-1\\", \\"eu-west-1\\", \\"us-west-2\\"]"',
+      '"arn:aws:"',
+    ];
     for (const quoted of [...examples, '"ec2.*.amazonaws.com"']) {
       expect(local('files')).toContain(quoted);
       expect(policyFiles().get('worker.json')).toContain(JSON.parse(quoted));

@@ -28,9 +28,9 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'frozen-target': {
     file: 'src/sharing/plan.ts',
-    is: 'const todo = differences(asked, now);',
+    is: 'besideHolds(asked, differences(asked, now), holds)',
     becomes:
-      "const frozen = asked.mode === 'patch' ? { ...request.before, accounts: [...new Set([...request.before.accounts, ...asked.add.accounts])], includeSnapshots: false, grantKeyAccess: false } : asked.set; const todo = differences({ mode: 'set', set: frozen }, now);",
+      "besideHolds(asked, differences({ mode: 'set', set: asked.mode === 'patch' ? { ...request.before, accounts: [...new Set([...request.before.accounts, ...asked.add.accounts])], includeSnapshots: false, grantKeyAccess: false } : asked.set }, now), holds)",
     only: 'made private by hand',
   },
   'no-fence': {
@@ -101,8 +101,8 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'hold-of-others-taken': {
     file: 'src/domain/holds.ts',
-    is: "  return state === 'queued' || state === 'waiting' || state === 'pending';",
-    becomes: "  return state === 'queued';",
+    is: "  return one.state === 'queued' || one.state === 'waiting' || one.state === 'pending';",
+    becomes: "  return one.state === 'queued';",
     only: 'hold-source',
   },
 };

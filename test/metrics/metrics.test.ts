@@ -1,4 +1,3 @@
-import { OWN } from '../helpers/account.ts';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +36,7 @@ beforeAll(async () => {
   await api.get('/no/such/route');
   // Those of a worker that listens to EC2's events.
   api.service.metrics.eventsQueueUp(true);
-  api.service.metrics.ec2Event('noticed', { account: OWN, region: 'eu-west-1' });
+  api.service.metrics.ec2Event('noticed', { region: 'eu-west-1' });
   // Those of processes that were given files.
   api.service.metrics.watchFiles([
     { setting: 'POLICY_FILE', stale: true },
@@ -132,18 +131,7 @@ describe('the page', () => {
         .filter(({ name }) => name.startsWith('amiferry_'))
         .flatMap((one) => Object.keys(one.labels)),
     );
-    const bounded = [
-      'route',
-      'method',
-      'status',
-      'operation',
-      'account',
-      'region',
-      'outcome',
-      'state',
-      'le',
-      'setting',
-    ];
+    const bounded = ['route', 'method', 'status', 'operation', 'region', 'outcome', 'state', 'le', 'setting'];
     expect(bounded).toEqual(expect.arrayContaining([...labels]));
     expect(page).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-|ami-0/);
   });
@@ -155,6 +143,8 @@ describe('the page', () => {
     expect(valueOf(requests, { route: 'none', status: '404' })).toBe(1);
     expect(valueOf('amiferry_jobs', { state: 'partial' })).toBe(1);
     expect(valueOf('amiferry_jobs', { state: 'running' })).toBe(1);
+    expect(valueOf('amiferry_accounts', { state: 'pending' })).toBe(1);
+    expect(valueOf('amiferry_accounts', { state: 'waiting' })).toBe(0);
     expect(valueOf('amiferry_jobs', { state: 'failed' })).toBe(0);
     expect(valueOf('amiferry_destinations_finished_total', { region: 'eu-west-1', state: 'failed' })).toBe(1);
     expect(valueOf('amiferry_destinations_finished_total', { region: 'us-west-2', state: 'succeeded' })).toBe(

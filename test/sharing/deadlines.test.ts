@@ -37,6 +37,8 @@ describe('credentials that the account refuses', () => {
       const began = service.store.now();
       await failing('ExpiredToken', action);
       await service.until(() => service.store.now() - began > 3 * retryMs);
+      const waiting = await service.store.get(id);
+      expect(waiting).toMatchObject({ finishedAt: null, error: { code: 'account-not-reachable' } });
       await service.control.clearFaults();
       // What EC2 answers next may pass as well: the time without credentials does not count for that.
       await failing('Unavailable', action, 2);

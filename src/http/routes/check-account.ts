@@ -2,7 +2,7 @@ import { checkAccount } from '../../commands/check-account.ts';
 import type { App, AppDeps } from '../deps.ts';
 import { AccountCheck } from '../schemas/accounts.ts';
 import { AccountPath } from '../schemas/parameters.ts';
-import { answer, EC2_ERRORS, problems } from '../documented.ts';
+import { answer, BODY_ERRORS, EC2_ERRORS, problems } from '../documented.ts';
 
 const schema = {
   operationId: 'checkAccount',
@@ -13,7 +13,7 @@ const schema = {
   params: AccountPath,
   response: {
     200: answer('What works, and what does not.', AccountCheck),
-    ...problems(...EC2_ERRORS, 'account-not-found'),
+    ...problems(...EC2_ERRORS, ...BODY_ERRORS, 'account-not-found'),
   },
 } as const;
 
