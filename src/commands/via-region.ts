@@ -13,9 +13,10 @@ export function withHubs(request: CopyRequest, specs: readonly CopySpec[], image
   if (request.via !== 'region') return [...specs];
   const isSpoke = ({ account, region }: CopySpec) => account !== image.account && region !== image.region;
   const regions = new Set(specs.filter(isSpoke).map(({ region }) => region));
-  const named = specs.filter(({ account }) => account === image.account).map(({ region }) => region);
+  const own = specs.filter(({ account }) => account === image.account);
+  const named = new Set(own.map(({ region }) => region));
   const added = [...regions]
-    .filter((region) => !named.includes(region))
+    .filter((region) => !named.has(region))
     .map((region): CopySpec => {
       const spec = specOf(request, { account: image.account, region, at: '' }, image);
       return { ...spec, isHub: true };

@@ -19,7 +19,7 @@ export const retryNamed =
   (job, now) => {
     const candidates = job.destinations.filter((one) => isNamed(named, one));
     const retried = new Set(candidates.filter(retryable));
-    for (const one of [...retried]) {
+    for (const one of retried) {
       const hub = hubOf(job, one);
       if (hub !== undefined && !isHubUsable(hub)) retried.add(hub);
     }

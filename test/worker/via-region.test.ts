@@ -69,10 +69,12 @@ describe('copies via a copy in the region', () => {
       parameters['SourceRegion'],
     ]);
     expect(calls[0]).toEqual([OWN, EU, source.imageId, source.region]);
-    expect(calls.slice(1).toSorted()).toEqual([
-      [B, EU, hub.imageId, EU],
-      [C, EU, hub.imageId, EU],
-    ]);
+    expect(new Set(calls.slice(1))).toEqual(
+      new Set([
+        [B, EU, hub.imageId, EU],
+        [C, EU, hub.imageId, EU],
+      ]),
+    );
     for (const one of job.destinations) {
       const image = await service.gateway.describeImage(one.spec, one.imageId ?? '');
       expect(image).toMatchObject({ ownerId: one.spec.account, state: 'available' });
