@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { CheckedFile, parseChecked } from '../checked-file.ts';
-import { ACCOUNT_PATTERN, KMS_KEY_PATTERN } from '../domain/identifiers.ts';
+import { ACCOUNT_PATTERN, GROUP_NAME, KMS_KEY_PATTERN } from '../domain/identifiers.ts';
 import { REGION_PATTERN } from '../domain/regions.ts';
 import type { Account, AccountsConfig, Role } from './accounts.ts';
 import { ConfiguredAccounts } from './configured-accounts.ts';
@@ -17,7 +17,7 @@ const externalIdFile = Type.Optional(Type.String({ minLength: 1 }));
 const NamedRole = Type.Object({ name: Type.String({ pattern: `^${ROLE_NAME}$` }), externalIdFile }, CLOSED);
 const RoleByArn = Type.Object({ arn: Type.String({ pattern: ROLE_ARN }), externalIdFile }, CLOSED);
 
-const GROUP_PATTERN = '^[a-z0-9][a-z0-9-]{0,62}$';
+const GROUP_PATTERN = `^${GROUP_NAME}$`;
 
 const regions = Type.Optional(
   Type.Array(Type.String({ pattern: REGION_PATTERN }), { minItems: 1, uniqueItems: true }),

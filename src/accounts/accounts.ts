@@ -67,4 +67,13 @@ export interface AccountsSource {
   units(): readonly UnitState[];
 }
 
+/** Some accounts with the groups that they are in. */
+export function withGroups(
+  source: Pick<AccountsSource, 'current'>,
+  accounts: readonly string[],
+): { account: string; groups: readonly string[] }[] {
+  const configured = source.current();
+  return accounts.map((account) => ({ account, groups: configured.get(account)?.groups ?? [] }));
+}
+
 export const NO_ACCOUNTS: AccountsSource = { current: () => new Map(), units: () => [] };

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { PRINCIPAL_ID_PATTERN } from '../domain/access.ts';
 import {
   ACCOUNT_PATTERN,
+  GROUP_NAME,
   KMS_KEY_PATTERN,
   ORGANIZATION_PATTERN,
   UNIT_PATTERN,
@@ -21,7 +22,7 @@ const RulesSchema = Type.Object(
   {
     sourceRegions: Type.Optional(orAny(REGION_PATTERN)),
     destinationRegions: Type.Optional(orAny(REGION_PATTERN)),
-    destinationAccounts: Type.Optional(orAny(ACCOUNT_PATTERN)),
+    destinationAccounts: Type.Optional(orAny(`${ACCOUNT_PATTERN}|^group:${GROUP_NAME}$`)),
     accounts: Type.Optional(orAny(ACCOUNT_PATTERN)),
     organizations: Type.Optional(orAny(ORGANIZATION_PATTERN)),
     organizationalUnits: Type.Optional(orAny(UNIT_PATTERN)),

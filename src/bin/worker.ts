@@ -82,6 +82,7 @@ const deps = {
   settings,
   policy,
   ownAccount: credentials.own,
+  accounts,
   audit,
   metrics,
   tracing,

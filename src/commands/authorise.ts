@@ -1,3 +1,4 @@
+import { withGroups } from '../accounts/accounts.ts';
 import type { AccessScope, Principal } from '../domain/access.ts';
 import type { ImageName, Scope } from '../domain/ami.ts';
 import type { AuditAction, AuditEntry } from '../domain/audit.ts';
@@ -21,7 +22,7 @@ import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
 import { otherAccounts } from './require-account.ts';
 
-type Deps = Pick<CommandDeps, 'policy' | 'audit' | 'ownAccount'>;
+type Deps = Pick<CommandDeps, 'accounts' | 'policy' | 'audit' | 'ownAccount'>;
 
 /** The object of a request, for the audit. */
 type About = Pick<AuditEntry, 'action' | 'image' | 'what'> & Partial<AuditEntry>;
@@ -136,7 +137,7 @@ async function againstCopy(
   { permissions, destinations }: AskedCopy,
 ): Promise<Objections> {
   const policy = deps.policy.current();
-  const others = await otherAccounts(deps, [source, ...destinations]);
+  const others = withGroups(deps.accounts, await otherAccounts(deps, [source, ...destinations]));
   const plan: CopyPlan = { sourceRegion: source.region, otherAccounts: others, destinations };
   const sharing = permissions === null ? null : sharingOfCopy(permissions);
   const needed: AccessScope[] = ['amis:copy'];
@@ -161,7 +162,7 @@ async function againstChange(
 ): Promise<Objections> {
   const policy = deps.policy.current();
   const sharing = sharingOfChange(change, before);
-  const others = await otherAccounts(deps, [scope]);
+  const others = withGroups(deps.accounts, await otherAccounts(deps, [scope]));
   const inRegion = againstChanging(policy, owner, scope.region, others);
   return {
     scopes: lacking(principal, sharing.public ? ['amis:share', 'amis:publish'] : ['amis:share']),

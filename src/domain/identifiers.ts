@@ -13,3 +13,6 @@ const KEY_ALIAS = 'alias/[a-zA-Z0-9/_-]{1,250}';
 
 /** Key id, alias, or the ARN of either. */
 export const KMS_KEY_PATTERN = `^(?:${KEY_ID}|${KEY_ALIAS}|arn:aws[a-z-]{0,20}:kms:[a-z0-9-]{1,32}:[0-9]{12}:(?:key/${KEY_ID}|${KEY_ALIAS}))$`;
+
+/** A group of accounts (ACCOUNTS_FILE), without the ends of the text. */
+export const GROUP_NAME = '[a-z0-9][a-z0-9-]{0,62}';

@@ -12,7 +12,10 @@ export interface Rules {
   sourceRegions: readonly string[];
   /** Regions to which copies may be made, and where permissions of the copies may be changed. */
   destinationRegions: readonly string[];
-  /** Accounts besides the service's own that images may be copied to and from, and whose images may be shared. */
+  /**
+   * Accounts besides the service's own that images may be copied to and from, and whose images may be shared; `group:NAME` stands for the
+   * accounts of a group.
+   */
   destinationAccounts: readonly string[];
   accounts: readonly string[];
   /** Full ARNs. */
@@ -106,13 +109,19 @@ export function granteesOf(change: PermissionChange): string[] {
   return change.add.grantKeyAccess ? without(change.add.accounts, change.remove.accounts) : [];
 }
 
+/** An account besides the service's own, with the groups that it is in now. */
+export interface OtherAccount {
+  account: string;
+  groups: readonly string[];
+}
+
 /**
  * What the policy checks of a copy: its source region, its target regions, its keys (`null`: none named), and the accounts besides the
  * service's own that it comes from or goes to.
  */
 export interface CopyPlan {
   sourceRegion: string;
-  otherAccounts: readonly string[];
+  otherAccounts: readonly OtherAccount[];
   destinations: readonly { region: string; kmsKeyId: string | null }[];
 }
 
@@ -144,7 +153,7 @@ export function againstChanging(
   policy: Policy | null,
   principal: string,
   region: string,
-  otherAccounts: readonly string[],
+  otherAccounts: readonly OtherAccount[],
 ): string[] {
   return judge(policy, principal, (rules) => [
     ...outside(
@@ -160,9 +169,12 @@ export function againstChanging(
 function outsideAccounts(
   what: string,
   { destinationAccounts }: Rules,
-  accounts: readonly string[],
+  accounts: readonly OtherAccount[],
 ): string[] {
-  return outside(what, 'destinationAccounts', destinationAccounts, accounts);
+  const isInGroup = ({ groups }: OtherAccount) =>
+    groups.some((group) => allows(destinationAccounts, `group:${group}`));
+  const asked = accounts.filter((one) => !isInGroup(one)).map(({ account }) => account);
+  return outside(what, 'destinationAccounts', destinationAccounts, asked);
 }
 
 /** Why the policy forbids this sharing to a principal; empty when it allows all of it. */

@@ -1,3 +1,4 @@
+import { withGroups } from '../accounts/accounts.ts';
 import { accountsBesides } from '../domain/ami.ts';
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
 import {
@@ -88,8 +89,9 @@ export async function policyRefusal(
   job: CopyJob,
   { spec }: Pick<Destination, 'spec'>,
 ): Promise<Failure | null> {
-  const otherAccounts = accountsBesides(await deps.ownAccount.get(), [job.image, spec]);
-  if (otherAccounts.length === 0) return null;
+  const others = accountsBesides(await deps.ownAccount.get(), [job.image, spec]);
+  if (others.length === 0) return null;
+  const otherAccounts = withGroups(deps.accounts, others);
   const plan = { sourceRegion: job.image.region, otherAccounts, destinations: [spec] };
   const reasons = againstCopying(deps.policy.current(), job.requestedBy, plan);
   return reasons.length === 0 ? null : failureBecause('outside-policy', reasons.join('; '));

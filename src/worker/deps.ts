@@ -1,3 +1,4 @@
+import type { AccountsSource } from '../accounts/accounts.ts';
 import type { Audit } from '../domain/audit.ts';
 import type { PolicySource } from '../domain/policy.ts';
 import type { RetryTimes } from '../domain/webhooks.ts';
@@ -48,6 +49,7 @@ export interface WorkerDeps {
   settings: WorkerSettings;
   policy: PolicySource;
   ownAccount: Pick<OwnAccount, 'get'>;
+  accounts: Pick<AccountsSource, 'current'>;
   audit: Audit;
   metrics: Pick<Metrics, 'copyAvailable' | 'destinationFinished' | 'webhookAttempt'>;
   /** Whether this worker currently receives EC2's own events of copies. */

@@ -113,17 +113,30 @@ test('permissions may be changed where copies may come from or go to, and nowher
 test('an account besides the own one needs to be listed, to copy there and to change permissions there', () => {
   const rules = { sourceRegions: ['*'], destinationRegions: ['*'], destinationAccounts: [A] };
   const plan = { sourceRegion: 'us-east-1', destinations: [] };
-  const copying = (otherAccounts: string[]) =>
-    againstCopying(policy(rules), 'key:ci', { ...plan, otherAccounts });
+  const inProd = (accounts: string[]) => accounts.map((account) => ({ account, groups: ['prod'] }));
+  const copying = (accounts: string[]) =>
+    againstCopying(policy(rules), 'key:ci', { ...plan, otherAccounts: inProd(accounts) });
   expect(copying([A])).toEqual([]);
   expect(copying([A, B])).toEqual([
     `the policy doesn't let key:ci copy to or from account ${B} ("destinationAccounts")`,
   ]);
-  const changing = (otherAccounts: string[]) =>
-    againstChanging(policy(rules), 'key:ci', 'eu-west-1', otherAccounts);
+  const changing = (accounts: string[]) =>
+    againstChanging(policy(rules), 'key:ci', 'eu-west-1', inProd(accounts));
   expect(changing([])).toEqual([]);
   expect(changing([A])).toEqual([]);
   expect(changing([B])).toHaveLength(1);
+});
+
+test('a group that is listed stands for the accounts in it', () => {
+  const rules = { sourceRegions: ['*'], destinationRegions: ['*'], destinationAccounts: ['group:prod'] };
+  const otherAccounts = [
+    { account: A, groups: ['sandbox', 'prod'] },
+    { account: B, groups: ['sandbox'] },
+  ];
+  const plan = { sourceRegion: 'us-east-1', destinations: [], otherAccounts };
+  expect(againstCopying(policy(rules), 'key:ci', plan)).toEqual([
+    `the policy doesn't let key:ci copy to or from account ${B} ("destinationAccounts")`,
+  ]);
 });
 
 test('of thousands of values fifty are named, and the number of the others', () => {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import type { Static } from 'typebox';
 import { CLOSED, component, oneOf, ref } from './component.ts';
+import { GROUP_NAME } from '../../domain/identifiers.ts';
 import { Notify } from './notify.ts';
 import { PermissionInput } from './permissions.ts';
 import {
@@ -40,7 +41,7 @@ export const CopyDestination = component(
       region: Type.Optional(Region),
       group: Type.Optional(
         Type.String({
-          pattern: '^[a-z0-9][a-z0-9-]{0,62}$',
+          pattern: `^${GROUP_NAME}$`,
           description:
             'In place of account and region: a group of accounts (ACCOUNTS_FILE), each in its regions.',
           'x-rule': 'must be the name of a group: small letters, digits and hyphens',
