@@ -1,6 +1,7 @@
 import type { ImageName } from './ami.ts';
 import type { CopyJob, Destination, Failure } from './job.ts';
 import { destinationKey, destinationScope, isFinished } from './job.ts';
+import type { PermissionRequest } from './permissions.ts';
 
 /**
  * With `"via": "region"` a job makes one copy into each region in the source's account, the hub, and then copies of the hub within the region
@@ -43,6 +44,11 @@ export function sourceOf(job: CopyJob, one: Destination): ImageName | null {
 /** Whether a destination waits for its hub. */
 export function waitsForHub(job: CopyJob, one: Destination): boolean {
   return one.spec.hub !== undefined && sourceOf(job, one) === null;
+}
+
+/** The permissions that a copy gets. A hub that was not asked for itself stays private: the request names the copies, and not it. */
+export function permissionsFor(job: CopyJob, { spec }: Destination): PermissionRequest | null {
+  return spec.isHub === true ? null : job.permissions;
 }
 
 /** Whether nothing of a hub is left to wait for: it ended without an image that could be copied. */

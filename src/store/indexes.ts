@@ -9,6 +9,7 @@ import {
   jobState,
   leftoversOf,
 } from '../domain/job.ts';
+import { permissionsFor } from '../domain/hubs.ts';
 import { dueHolds, holdUser, needs } from '../domain/holds.ts';
 import { onlyWithdraws } from '../domain/permissions.ts';
 import { nextDue } from '../domain/next-step.ts';
@@ -183,7 +184,7 @@ function sourceEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
  * after it, even if EC2 shows the image as available before the record does.
  */
 function shareEntries(keys: StoreKeys, job: CopyJob, one: Destination): IndexCommand[] {
-  if (job.permissions === null || one.imageId === null) return [];
+  if (permissionsFor(job, one) === null || one.imageId === null) return [];
   if ((one.state !== 'pending' && one.state !== 'available') || one.stopping !== null) return [];
   const member = changeMember({ jobId: job.id, destination: destinationKey(one) });
   const queue = keys.changeQueue(destinationScope(one), one.imageId);

@@ -1,4 +1,5 @@
 import type { CopyJob, Destination, Failure } from '../domain/job.ts';
+import { permissionsFor } from '../domain/hubs.ts';
 import { copyRef, destinationScope, findDestination } from '../domain/job.ts';
 import type { Transition } from '../domain/apply-transition.ts';
 import { deregistered, removalRefused, stopped } from '../domain/removal-transitions.ts';
@@ -96,7 +97,7 @@ async function revokeGrants(
   destination: Destination,
   imageId: string,
 ): Promise<void> {
-  if (!job.permissions?.grantKeyAccess || destination.kmsKeyId === null) return;
+  if (!permissionsFor(job, destination)?.grantKeyAccess || destination.kmsKeyId === null) return;
   const keys = [{ keyId: destination.kmsKeyId }];
   const warnings = await revokeAll(deps, destinationScope(destination), imageId, keys);
   for (const { message } of warnings) deps.logger.warn({ job: job.id, imageId }, message);

@@ -1,5 +1,6 @@
 import type { Image, Scope } from '../domain/ami.ts';
 import type { CopyJob, Destination, Warning } from '../domain/job.ts';
+import { permissionsFor } from '../domain/hubs.ts';
 import { copyRef, destinationKey, destinationScope, ownerLeftOut } from '../domain/job.ts';
 import { copyAboutToGive } from '../domain/permission-transitions.ts';
 import type { PermissionState } from '../domain/permissions.ts';
@@ -31,7 +32,8 @@ export async function sharePermissions(
   destination: Destination,
 ): Promise<Warning[] | null> {
   const { imageId } = destination;
-  if (job.permissions === null || imageId === null) return [];
+  const permissions = permissionsFor(job, destination);
+  if (permissions === null || imageId === null) return [];
   const scope = destinationScope(destination);
   const me = { jobId: job.id, destination: destinationKey(destination) };
   if (!(await isFirstInQueue(deps, scope, imageId, me))) return null;
@@ -39,7 +41,7 @@ export async function sharePermissions(
   if (image === null) throw notThere(imageId);
   const begun = await begin(deps, me, destination, image);
   if (begun === null) return null;
-  const { set, wasNamed } = withoutOwner(job.permissions, image.ownerId);
+  const { set, wasNamed } = withoutOwner(permissions, image.ownerId);
   const request: ShareRequest = {
     job,
     me,

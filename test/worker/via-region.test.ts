@@ -106,6 +106,21 @@ describe('copies via a copy in the region', () => {
     expect(job.destinations.map(({ spec, state }) => [spec.account, state])).toEqual([[B, 'succeeded']]);
   });
 
+  test('are shared as asked, and a hub that was not asked for itself is not', async () => {
+    await start();
+    const { id } = await copy({ permissions: { accounts: ['444444444444'] } });
+    const job = await untilReleased(id);
+    const shared = job.destinations.map(async ({ spec, imageId }) => [
+      spec.account,
+      await accountsOf(spec, imageId),
+    ]);
+    expect(await Promise.all(shared)).toEqual([
+      [OWN, []],
+      [B, ['444444444444']],
+      [C, ['444444444444']],
+    ]);
+  });
+
   test('wait for the hub, and say what they are copied from once it is there', async () => {
     await start({ simulator: { copySeconds: 100 } });
     const { id } = await copy();
