@@ -141,7 +141,8 @@ function finding(runs: Record<'amiferry' | 'floor' | 'keyed', Side[]>, cost: Cos
     ],
     method: [
       `autocannon loads the real API process, the floor, and the API with a fresh Idempotency-Key each time, in turn. Redis (append-only file, fsync every second), the simulated EC2 and the load itself share the machine, which costs the service more than the floor. No worker runs. Ratios are taken round by round.`,
-      `The process that accepts is one thread, and all three share this machine's cores: the CPU in all, over the cores, is the least time that a request can take. The service does for it what the floor leaves out: it makes out who asks, checks policy and source, writes record, indexes, events, audit and wake-up in one script, logs two lines, and answers with the whole job.`,
+      `The process that accepts is one thread, and all three share this machine's cores: the CPU in all, over the cores, is the least time that a request can take. The service does for it what the floor leaves out: it makes out who asks, checks policy and source, writes record, indexes, events and audit in one script, adds the wake-up to BullMQ behind it in the same round trip (the second EVALSHA), logs two lines, and answers with the whole job.`,
+      `It also looks in each destination for an image of the same name, since EC2 may refuse the name: one DescribeImages for a name in a region, at most 50 at once and then 5 a second for each process; in between it uses the last answer, or leaves the check out. A request waits for that for a second at most.`,
       `What a request costs is counted over ${SAMPLE} requests, one after the other and before the load, with Redis' own MONITOR and the simulator's count of calls (${told(cost.ec2) || 'none'} for all of them). Commands that a script runs inside Redis cost no round trip and are not counted.`,
     ],
   };
