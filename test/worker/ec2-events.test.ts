@@ -89,8 +89,7 @@ const describes = async (region = EU) =>
 const deleted = () =>
   service.steps.untilNow(async () => Object.values(await queue.counts()).every((count) => count === 0));
 const counted = async (outcome: string, region = '') => {
-  const account = region === '' ? '' : OWN;
-  const line = `amiferry_ec2_events_total{account="${account}",region="${region}",outcome="${outcome}"} `;
+  const line = `amiferry_ec2_events_total{region="${region}",outcome="${outcome}"} `;
   const text = await service.metrics.text();
   return Number(
     text
