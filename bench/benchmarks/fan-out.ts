@@ -89,7 +89,7 @@ function finding({ amiferry, direct }: Record<'amiferry' | 'direct', number[]>):
     ],
     method: [
       `Both start the clock when they start, and stop it at the time that the simulated EC2 noted for the last of the 17 calls, to the millisecond. Both have made such calls before, so that connections are open and code is compiled. The simulated EC2 answers within a millisecond: over a real network each call takes 50 to 300 ms on either side, and the service's own share, which is what shows here, hardly counts.`,
-      `What binds is accepting: before it answers, the API looks in each of the 17 regions for an image of the same name, with a call to EC2 for each, built and signed by its one thread. That is about two thirds of the time here; over a real network the calls are made side by side and take as long as one. Then the worker builds and signs 17 calls of CopyImage, as the other side does, but each with the tags that let its image be found again.`,
+      `The bottleneck is accepting: before it answers, the API looks in each of the 17 regions for an image of the same name, with a call to EC2 for each, built and signed by its one thread. That is about two thirds of the time here; over a real network the calls are made side by side and take as long as one. Then the worker builds and signs 17 calls of CopyImage, as the other side does, but each with the tags that let its image be found again.`,
     ],
   };
 }

@@ -12,8 +12,10 @@ import type {
 /** How often AWS Organizations lists the accounts of a unit, milliseconds. */
 const LIST_MS = 300_000;
 
-/** How often the lists that other processes made are read, and after how long a failed try is repeated, milliseconds. */
+/** How often the lists in Redis are read, milliseconds. */
 const READ_MS = 10_000;
+
+/** After a failed try, how long until the next one, milliseconds. */
 const RETRY_MS = 60_000;
 
 /** What keeps the groups that are organizational units up to date. */
@@ -31,7 +33,7 @@ export interface UnitLists {
 
 /**
  * The accounts of the accounts file: those that it lists, and those of its organizational units. The last list of a unit is kept in
- * Redis. It stays in force while AWS Organizations can't be asked. Of all processes, the first one that finds it too old asks.
+ * Redis, and stays in force while AWS Organizations can't be asked. The first process that finds it too old renews it for all.
  */
 export class ConfiguredAccounts implements AccountsSource {
   readonly #file: { current(): AccountsConfig };
@@ -73,7 +75,7 @@ export class ConfiguredAccounts implements AccountsSource {
     clearInterval(this.#timer);
   }
 
-  /** Reads the kept lists, and has those listed anew that are too old. It never rejects: the lists that are known stay in force. */
+  /** Reads the lists from Redis, and renews those that are too old. It never rejects: the last lists stay in force. */
   async refresh(lists: UnitLists): Promise<void> {
     const units = new Set(this.#file.current().units.map((one) => one.organizationalUnit));
     if (units.size === 0) return;

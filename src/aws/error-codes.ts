@@ -125,11 +125,13 @@ const SQS_CODES: Codes = {
 };
 
 const DELEGATED =
-  "Is the service's account the management account of the organization, or a delegated administrator, and may it call organizations:ListAccountsForParent (docs/iam.md)?";
+  "The service's account has to be the management account of the organization or a delegated administrator, and both processes need deploy/iam/organizations.json (docs/iam.md).";
+const NO_ORGANIZATION =
+  "The service's account is in no organization: list the accounts in ACCOUNTS_FILE instead of the unit.";
 
 const ORGANIZATIONS_CODES: Codes = {
   AccessDeniedException: { kind: 'denied', advice: DELEGATED },
-  AWSOrganizationsNotInUseException: { kind: 'denied', advice: DELEGATED },
+  AWSOrganizationsNotInUseException: { kind: 'denied', advice: NO_ORGANIZATION },
   ParentNotFoundException: { kind: 'missing', advice: 'Is the id of the unit in ACCOUNTS_FILE right?' },
   TooManyRequestsException: { kind: 'throttled', advice: PASSES },
   ServiceException: { kind: 'transient' },

@@ -62,7 +62,7 @@ async function requireShared(deps: CommandDeps, image: Image, accounts: readonly
   const lacking = await Promise.all(accounts.map((account) => lackedBy(deps, image, account)));
   const reasons = lacking.filter((one) => one !== null);
   if (reasons.length === 0) return;
-  const message = `${reasons.join('; ')}. ${image.imageId} belongs to account ${image.ownerId}: ask its owner to share it, with its snapshots and its key, or copy it within account ${image.account} and copy that image`;
+  const message = `${reasons.join('; ')}. Ask the owner of the image (account ${image.ownerId}) and of its snapshots to share both, and the key, with these accounts; or copy the image within account ${image.account}, and copy that image`;
   throw new AmiferryError('source-not-shared', message);
 }
 

@@ -58,7 +58,7 @@ export async function checkAccount(
 ): Promise<AccountCheck> {
   const configured = deps.accounts.current().get(account);
   if (configured === undefined && account !== (await deps.ownAccount.get())) {
-    const message = `account ${account} is not configured in this service (ACCOUNTS_FILE)`;
+    const message = `account ${account} is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it`;
     throw new AmiferryError('account-not-found', message);
   }
   const regions = [...(configured?.regions ?? deps.regions)];
@@ -132,7 +132,7 @@ async function checkKey({ kms }: WorkerView, scope: Scope, kmsKeyId: string): Pr
     return wrong(
       'key',
       region,
-      `${kmsKeyId} is ${enabled ? 'asymmetric' : 'disabled, or being deleted'}: EBS needs an enabled, symmetric key`,
+      `${kmsKeyId} is ${enabled ? 'asymmetric' : 'disabled, or being deleted'}: enable it, or name an enabled, symmetric key in ACCOUNTS_FILE`,
     );
   if (manager === 'AWS')
     return wrong(

@@ -62,7 +62,7 @@ export function oldGroups(
   return accounts.units().flatMap(({ group, organizationalUnit, listedAt, error }): Warning[] => {
     if (!named.has(group) || listedAt === null || store.now() - listedAt < FRESH_MS) return [];
     const minutes = Math.round((store.now() - listedAt) / 60_000);
-    const message = `the group "${group}" stands for the accounts that ${organizationalUnit} had ${minutes} minutes ago, because AWS Organizations could not list them since then: ${error ?? 'it was not asked'}`;
+    const message = `AWS Organizations could not list the accounts of ${organizationalUnit} for ${minutes} minutes: ${error ?? 'no error is known'}. The group "${group}" was expanded from the last list: check that the destinations are complete`;
     return [{ code: 'group-list-old', message, account, region }];
   });
 }
@@ -90,8 +90,8 @@ function expand(
     const never = units.find((one) => one.group === group && one.listedAt === null);
     const message =
       never === undefined
-        ? `no account is in the group "${group}" (ACCOUNTS_FILE)`
-        : `the accounts of the group "${group}" are not known yet, because AWS Organizations could not list those of ${never.organizationalUnit}: ${never.error ?? 'ask again in a minute'}`;
+        ? `no account is in the group "${group}": GET /accounts lists the groups of each account`
+        : `the accounts of the group "${group}" are not known yet. AWS Organizations has not listed those of ${never.organizationalUnit}: ${never.error ?? 'repeat the request in a minute'}`;
     throw new AmiferryError('unknown-account', message, { errors: [{ pointer: `${at}/group`, message }] });
   }
   const pointers = {

@@ -22,7 +22,7 @@ export async function requireAccounts(deps: Deps, named: readonly NamedScope[]):
     if (!others.includes(account)) return [];
     const known = configured.get(account);
     if (known === undefined) {
-      const message = `account ${account} is not configured in this service (ACCOUNTS_FILE)`;
+      const message = `account ${account} is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it`;
       return [{ pointer: pointers.account, message }];
     }
     if (known.regions === null || known.regions.includes(region)) return [];

@@ -15,7 +15,7 @@ const MISNAMED = [
   'nodejs_eventloop_utilization_summary',
 ];
 
-/** What an event about an image that this service did not make is counted under. */
+/** The labels of an event that is about no image of this service. */
 const UNRELATED: Pick<Scope, 'region'> = { region: '' };
 
 /**
@@ -121,7 +121,7 @@ export class Metrics {
     const waiting = new Gauge({
       ...options,
       name: 'amiferry_destinations_waiting',
-      help: 'Destinations that wait for a copy slot in their account and region, in all accounts.',
+      help: 'Destinations that wait for a copy slot, in all accounts.',
       labelNames: ['region'] as const,
     });
     const accounts = new Gauge({

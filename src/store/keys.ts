@@ -24,8 +24,8 @@ import type { JobKind, JobState } from '../domain/job.ts';
  * | `wait-queues` | set | scopes in which destinations wait |
  * | `calls:<scope>:<operation>` | hash with expiry | the call budget that is left of EC2's limit |
  * | `change-queue:<scope>:<image>` | zset by arrival | changes of permissions of one image, in the order in which they are made |
- * | `holds:<scope>:<image>` | hash | account → what it was given of an image for copies into it (JSON), and has to give back |
- * | `hold-users:<scope>:<image>` | set | `<account> <job>` for each unfinished job that copies the image into the account |
+ * | `holds:<scope>:<image>` | hash | account → the access to an image that the service gave it for copies (JSON), and has to take back |
+ * | `hold-users:<scope>:<image>` | set | `<account> <job>` for each job with copies of the image into the account that EC2 has not made yet |
  * | `full:<scope>`, `full:<scope>:timed` | string with expiry | EC2 said that its own limit is reached, for all copies or for time-based ones |
  * | `limit:<scope>` | string with expiry | how many concurrent copies EC2 allows there, learnt from a copy for which it had no room |
  * | `idempotency:<hash>` | string with expiry | the state of a request with an Idempotency-Key |

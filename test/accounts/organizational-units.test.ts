@@ -82,7 +82,7 @@ test('the request after an account was added to the unit includes it', async () 
   expect(await accountsOf(accept())).toEqual([`${C}/us-west-2 null`, `${B}/eu-west-1 alias/ami`]);
 });
 
-test('while Organizations is away the last list serves, and the answers say how old it is', async () => {
+test('while AWS Organizations is unavailable the last list is used, and answers show its age', async () => {
   await service.control.organizationalUnit(UNIT, { accounts: [B] });
   await refresh();
   expect((await accept()).warnings.map(({ code }) => code)).not.toContain('group-list-old');
@@ -93,7 +93,9 @@ test('while Organizations is away the last list serves, and the answers say how 
   expect(job.warnings).toContainEqual(
     expect.objectContaining({
       code: 'group-list-old',
-      message: expect.stringMatching(/that ou-abcd-11112222 had 40 minutes ago, .*ServiceException/),
+      message: expect.stringMatching(
+        /could not list the accounts of ou-abcd-11112222 for 40 minutes: .*ServiceException/,
+      ),
     }),
   );
   expect(await accountsOf(Promise.resolve(job))).toEqual([`${B}/eu-west-1 alias/ami`]);
@@ -115,7 +117,7 @@ test('a group whose unit was never listed is refused, and the error says why', a
   });
 });
 
-test('a unit is asked about once in five minutes, by whichever process comes first', async () => {
+test('the accounts of a unit are listed once in five minutes by all processes together', async () => {
   await service.control.organizationalUnit(UNIT, { accounts: [B] });
   const other = new ConfiguredAccounts({ current: () => config });
   await refresh();

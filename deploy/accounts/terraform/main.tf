@@ -44,7 +44,7 @@ locals {
 resource "aws_iam_role" "target" {
   name        = var.role_name
   description = "Lets amiferry copy and share AMIs in this account"
-  # What the service asks for. IAM allows no less here, and no more to a role that assumes a role.
+  # IAM's minimum, and what the service asks for. If a role assumes another role, AWS limits the session to an hour.
   max_session_duration = 3600
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

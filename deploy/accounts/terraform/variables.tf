@@ -15,7 +15,7 @@ variable "external_id" {
 
   validation {
     condition     = length(var.external_id) >= 2 && length(var.external_id) <= 1224 && can(regex("^[A-Za-z0-9_+=,.@:/-]+$", var.external_id))
-    error_message = "2 to 1224 of letters, digits and _+=,.@:/-"
+    error_message = "The external id must have 2 to 1224 characters: letters, digits and _+=,.@:/-"
   }
 }
 
@@ -26,7 +26,7 @@ variable "role_name" {
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_.-]{1,56}$", var.role_name))
-    error_message = "1 to 56 letters, digits and _.- because rules of EventBridge get names that begin with it."
+    error_message = "The name must have 1 to 56 characters: letters, digits and _.- (names of EventBridge rules begin with it)."
   }
 }
 
@@ -64,7 +64,7 @@ variable "allow_key_grants" {
 }
 
 variable "event_bus_arn" {
-  description = "The output accounts_bus_arn of deploy/events/terraform, to forward EC2's AMI events of regions to. Without it nothing is forwarded."
+  description = "Where EC2's AMI events of these regions are forwarded to: the output accounts_bus_arn of deploy/events/terraform. Without it nothing is forwarded."
   type        = string
   default     = null
 }

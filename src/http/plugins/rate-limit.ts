@@ -16,7 +16,7 @@ export interface RateLimit {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Returns how many requests one counts as now; default: 1. */
+    /** Returns how many requests this one counts as; default: 1. */
     cost?: () => number;
   }
 }

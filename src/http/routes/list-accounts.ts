@@ -8,7 +8,7 @@ const schema = {
   tags: ['service'],
   summary: 'List the accounts',
   description:
-    "The service's own account and those that the operator has configured (ACCOUNTS_FILE): requests may name these, in these regions. Of groups that are organizational units, how old the list of their accounts is.",
+    "Requests may name the service's own account and those that the operator has configured (ACCOUNTS_FILE), in these regions. `organizationalUnits` shows how old the list of accounts of each unit is.",
   response: {
     200: answer('The accounts.', AccountList),
     ...problems(...EC2_ERRORS),

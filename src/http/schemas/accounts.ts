@@ -65,7 +65,7 @@ export const AccountList = component(
       organizationalUnits: Type.Array(
         Type.Object(
           {
-            name: Type.String({ description: 'The group that requests name.' }),
+            name: Type.String({ description: 'Name of the group, as in `group` of a destination.' }),
             organizationalUnit: Type.String(),
             listedAt: nullable(
               Type.String({

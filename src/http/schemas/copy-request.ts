@@ -93,7 +93,7 @@ export const CopyRequest = component(
       hubCopies: Type.Optional(
         oneOf(['keep', 'remove'], {
           description:
-            'With `"via": "region"`: whether the copies that were made only for that are removed at the end. Default: keep.',
+            'With `"via": "region"`: whether the copies that the job added in the account of the source (hubs) are kept, or removed once no other copy needs them. Default: keep.',
         }),
       ),
       onFailure: Type.Optional(

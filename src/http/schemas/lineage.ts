@@ -9,7 +9,7 @@ export const Relative = component(
       imageId: Type.String(),
       account: Type.String({
         description:
-          'Account of the image. EC2 names the source of a copy without its account: for one of which only the id is known, this is the account of the copy.',
+          'Account of the image. EC2 does not tell in which account the source of a copy is: if the source is not found, this is the account of its copy.',
       }),
       region: Type.String(),
       name: nullable(

@@ -145,7 +145,7 @@ export const Permissions = component(
       ),
       holds: Type.Array(Type.Object({ account: AccountId, jobs: Type.Array(JobId) }, CLOSED), {
         description:
-          'Accounts that were given access because the image is copied into them, and the jobs that make the copies. The access is taken back when the last of the copies is made, or has ended otherwise.',
+          'Accounts that have access because the image is copied into them, and the jobs that make these copies. The access is taken back when the last copy has been made, has failed or is cancelled. `jobs` is empty if it could not be taken back (warning `source-still-shared`).',
       }),
       shareable: Type.Object(
         {

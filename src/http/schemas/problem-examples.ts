@@ -32,7 +32,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
   ),
   'unknown-account': fault(
     '/destinations/0/account',
-    'account 222222222222 is not configured in this service (ACCOUNTS_FILE)',
+    'account 222222222222 is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it',
   ),
   'invalid-cursor': { detail: 'the cursor is not one of this service: give back nextCursor, unchanged' },
   unauthenticated: { detail: 'send an API key in X-API-Key, or a token in Authorization: Bearer' },
@@ -42,7 +42,10 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     detail: `${IMAGE} doesn't exist in eu-west-1, or isn't visible to account 111111111111. Is ?region= right, and ?account=?`,
   },
   'job-not-found': { detail: 'there is no job 019a0f2e-5d31-7c44-9f00-3b1c6a2f8e10' },
-  'account-not-found': { detail: 'account 444444444444 is not configured in this service (ACCOUNTS_FILE)' },
+  'account-not-found': {
+    detail:
+      'account 444444444444 is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it',
+  },
   'delivery-not-found': { detail: 'the job has no delivery 1' },
   'job-finished': { detail: 'the job has already succeeded: nothing is left to cancel' },
   'nothing-to-retry': { detail: 'no destination of the job has failed' },
@@ -62,7 +65,7 @@ const SAID: Readonly<Partial<Record<ErrorCode, Said>>> = {
     'me-south-1 is not enabled in account 111111111111: enable it (aws account enable-region --region-name me-south-1), or leave it out',
   ),
   'source-not-shared': {
-    detail: `account 222222222222 does not see ${IMAGE}. ${IMAGE} belongs to account 333333333333: ask its owner to share it, with its snapshots and its key, or copy it within account 111111111111 and copy that image`,
+    detail: `account 222222222222 does not see ${IMAGE}. Ask the owner of the image (account 333333333333) and of its snapshots to share both, and the key, with these accounts; or copy the image within account 111111111111, and copy that image`,
   },
   'other-partition': fault(
     '/destinations/0/region',
