@@ -1,11 +1,12 @@
 import type { Image, ImageName } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import { tagsToSend } from '../domain/copy-tags.ts';
+import { withNeeded } from '../domain/holds.ts';
 import type { Principal } from '../domain/access.ts';
 import type { CopyJob, CopySpec, Destination, Job, Warning } from '../domain/job.ts';
 import type { PermissionRequest } from '../domain/permissions.ts';
 import { NO_REQUEST, sortedSet } from '../domain/permissions.ts';
-import { accountsOfHub, withHubs } from './via-region.ts';
+import { accountsOfHub, hubScopes, withHubs } from './via-region.ts';
 import { UNTOUCHED } from '../domain/retry-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import { checkCopy } from '../sharing/copy-checks.ts';
@@ -51,7 +52,8 @@ export async function requestCopy(
   );
   requireDistinct(destinations);
   requireReachable(source.region, destinations);
-  await requireAccounts(deps, destinations);
+  const hubs = hubScopes(request, source, destinations);
+  await requireAccounts(deps, [...destinations, ...hubs]);
   const endpoints = endpointsFor(deps, request.notify?.url);
   const asked = request.permissions === undefined ? null : permissionRequest(request.permissions);
   if (asked !== null) requireOwnPartition(source.region, asked, '/permissions');
@@ -61,7 +63,7 @@ export async function requestCopy(
   });
   await requireEnabled(deps, [
     { account: source.account, region: source.region, pointer: '/region' },
-    ...destinations.map((one) => ({ ...one, pointer: one.pointers.region })),
+    ...[...destinations, ...hubs].map((one) => ({ ...one, pointer: one.pointers.region })),
   ]);
   const image = await requireCopyable(deps, source);
   const named = destinations.map((one) => specOf(request, one, image));
@@ -102,7 +104,7 @@ function plannedOf(
 function requireVia({ via, hubCopies }: CopyRequest): void {
   if (hubCopies === undefined || via === 'region') return;
   const message =
-    '"hubCopies" says what becomes of the copies that "via": "region" makes: add that, or leave it out';
+    '"hubCopies" is valid only with "via": "region": add "via": "region", or leave "hubCopies" out';
   throw new AmiferryError('validation-failed', message, { errors: [{ pointer: '/hubCopies', message }] });
 }
 
@@ -180,7 +182,7 @@ function newJob(
   const sourceTags =
     (request.copyTags ?? true) ? tagsToSend(image.tags, request.tags ?? {}, goesAbroad(image, specs)) : null;
   const destinations = specs.map((spec): Destination => ({ spec, ...UNTOUCHED, attempts: 1 }));
-  return {
+  return withNeeded({
     kind: 'copy',
     id: jobIdFor(origin.claim, now),
     version: 1,
@@ -199,5 +201,5 @@ function newJob(
     createdAt: now,
     updatedAt: now,
     finishedAt: null,
-  };
+  });
 }

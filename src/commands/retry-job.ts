@@ -5,7 +5,7 @@ import { retryChange } from '../domain/permission-transitions.ts';
 import type { Named } from '../domain/removal-transitions.ts';
 import { onCopy } from '../domain/apply-transition.ts';
 import { isNamed } from '../domain/removal-transitions.ts';
-import { retryable, retryNamed } from '../domain/retry-transitions.ts';
+import { retryable, retryNamed, withHubsOf } from '../domain/retry-transitions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { Claim } from '../store/idempotency.ts';
 import type { Change, UpdateOutcome } from '../store/store.ts';
@@ -19,6 +19,10 @@ function isBeingRemoved(job: Job, named: Named): boolean {
   return job.destinations.some((one) => isNamed(named, one) && one.stopping !== null);
 }
 
+function alsoHubs(job: Job, named: Named): Named {
+  return job.kind === 'copy' ? withHubsOf(job, named) : named;
+}
+
 /** Authorises exactly what is retried: if more destinations have failed meanwhile, it authorises again. */
 async function retryAuthorised(
   deps: CommandDeps,
@@ -29,7 +33,7 @@ async function retryAuthorised(
 ): Promise<{ result: UpdateOutcome; named: Named }> {
   for (;;) {
     const job = await requireJob(deps, id, principal);
-    const named = nameDestinations(job, destinations);
+    const named = alsoHubs(job, nameDestinations(job, destinations));
     await authoriseRetry(deps, principal, job, named);
     const authorised = toRetry(job, named);
     const retryNow = retry(principal, named);

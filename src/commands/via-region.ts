@@ -1,8 +1,29 @@
-import type { Image } from '../domain/ami.ts';
+import type { Image, Scope } from '../domain/ami.ts';
 import { scopeKey } from '../domain/ami.ts';
 import type { CopySpec } from '../domain/job.ts';
 import type { CopyRequest } from './copy-spec.ts';
 import { specOf } from './copy-spec.ts';
+import type { NamedScope } from './require-account.ts';
+
+/**
+ * Where copies are made that others are made of, with the pointers to the region in the request: before the image is read. A destination
+ * that the request names there itself is left out.
+ */
+export function hubScopes(
+  { via }: CopyRequest,
+  source: Scope,
+  destinations: readonly NamedScope[],
+): NamedScope[] {
+  if (via !== 'region') return [];
+  const named = new Set(destinations.map(scopeKey));
+  const hubs = new Map<string, NamedScope>();
+  for (const { account, region, pointers } of destinations) {
+    const hub = { account: source.account, region };
+    if (account === source.account || region === source.region || named.has(scopeKey(hub))) continue;
+    hubs.set(region, { ...hub, pointers: { account: pointers.region, region: pointers.region } });
+  }
+  return [...hubs.values()];
+}
 
 /**
  * With `"via": "region"` the copies into other accounts are made of a copy in their region, in the source's account: the hub. A destination that
@@ -19,7 +40,7 @@ export function withHubs(request: CopyRequest, specs: readonly CopySpec[], image
     .filter((region) => !named.has(region))
     .map((region): CopySpec => {
       const spec = specOf(request, { account: image.account, region, at: '' }, image);
-      return { ...spec, isHub: true };
+      return { ...spec, isAddedHub: true };
     });
   const spokes = specs.map((spec) =>
     isSpoke(spec) ? { ...spec, hub: scopeKey({ account: image.account, region: spec.region }) } : spec,

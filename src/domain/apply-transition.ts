@@ -1,10 +1,12 @@
 import type { CopyJob, CopyRef, Destination, Job } from './job.ts';
+import { withNeeded } from './holds.ts';
 import { endedWithHub, removedWhenUnneeded } from './hubs.ts';
 import { destinationKey, isAbout, isFinished } from './job.ts';
 
 /**
- * Every legal transition of a job, as pure functions from a record to its next one. They return `null` where the transition
- * does not apply (any more): a step that was delivered twice, or woken late, then has nothing to do.
+ * A transition of a copy job: a pure function from a record to its next one. It returns `null` where it does not apply (any more): a
+ * step that was delivered twice, or woken late, then has nothing to do. The transitions are in transitions.ts, removal-transitions.ts,
+ * retry-transitions.ts and hold-transitions.ts.
  *
  * A transition is decided on one attempt at one destination and, where it concerns an image, on that image. It does not apply
  * to a record with another attempt or another image: an answer about attempt 1 changes nothing of attempt 2.
@@ -42,7 +44,7 @@ export function changing(
 }
 
 /**
- * {@link changing}, fenced by the attempt that the transition was decided on. Every transition except {@link unreachable} means
+ * {@link changing}, fenced by the attempt that the transition was decided on. Every transition except `unreachable` (transitions.ts) means
  * that EC2 answered: a wait for the account is over.
  */
 export function fenced(
@@ -62,12 +64,17 @@ function reachable({ unreachableSince, error }: Destination, now: number): Patch
   return { unreachableSince: null, heldUpAt: now, ...(isWhy ? { error: null } : {}) };
 }
 
-/** Applies what follows for hubs and their spokes. Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
+/** Applies what follows for hubs, their spokes and holds. Sets `updatedAt`. Sets `finishedAt` once all destinations are finished, and clears it while one is not. */
 export function finishing(job: CopyJob, now: number): CopyJob {
   const ended = { ...job, destinations: job.destinations.map((one) => endedWithHub(job, one, now)) };
   const destinations = ended.destinations.map((one) => removedWhenUnneeded(ended, one, now));
   const done = destinations.every(isFinished);
-  return { ...job, destinations, updatedAt: now, finishedAt: done ? (job.finishedAt ?? now) : null };
+  return withNeeded({
+    ...job,
+    destinations,
+    updatedAt: now,
+    finishedAt: done ? (job.finishedAt ?? now) : null,
+  });
 }
 
 /** CopyImage may have been called for this attempt: a worker has saved the intent. */

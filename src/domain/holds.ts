@@ -1,16 +1,12 @@
 import type { ImageName } from './ami.ts';
-import type { Transition } from './apply-transition.ts';
-import { finishing } from './apply-transition.ts';
 import { sourceOf } from './hubs.ts';
-import type { AttemptRef, CopyJob, Destination, Failure, Hold, Job, Warning } from './job.ts';
-import { attemptRef } from './job.ts';
-import { fail } from './transitions.ts';
-import { withWarnings } from './warnings.ts';
+import type { CopyJob, Destination, Hold, Job, Warning } from './job.ts';
+import { isNotCopying } from './job.ts';
 
 /**
  * A hold is the access to its source that a copy into another account needs until EC2 has made it: launch permission, permission for
  * each snapshot, and a grant for the key (ec2-facts: "Across accounts"). The record of a job has one for each image that it copies
- * (the source of the job, or a copy that others are made of) and each account that was to be given access to it:
+ * (the source of the job, or a copy that others are made of) and each account that needs, or needed, access to it:
  *
  *   due ──(given)──▶ held ──(no destination needs it)──▶ released
  *    ▲                                                       │
@@ -67,14 +63,32 @@ export function needs(job: CopyJob): Need[] {
   return [...found.values()];
 }
 
-function nameOf({ account, region, imageId }: ImageName): string {
+export function nameOf({ account, region, imageId }: ImageName): string {
   return `${account}/${region}/${imageId}`;
 }
 
-function isFor(image: ImageName, account: string) {
+export function isFor(image: ImageName, account: string) {
   return (one: { account: string } & ({ source: ImageName } | { image: ImageName })) =>
     one.account === account && nameOf('source' in one ? one.source : one.image) === nameOf(image);
 }
+
+/**
+ * The holds of a job, with those that its destinations have come to need. They are `due` from the write that makes them needed: until that
+ * job releases them, access that an earlier job gave stays, so that its end has to be followed by a release too.
+ */
+export function withNeeded(job: CopyJob): CopyJob {
+  const holds = [...(job.holds ?? [])];
+  let changed = false;
+  for (const { image, account } of needs(job)) {
+    const index = holds.findIndex(isFor(image, account));
+    if (index >= 0 && holds[index]?.state !== 'released') continue;
+    changed = true;
+    holds.splice(index < 0 ? holds.length : index, 1, { account, source: image, ...DUE });
+  }
+  return changed ? { ...job, holds } : job;
+}
+
+export const DUE = { state: 'due', triedAt: null, heldUpAt: null } as const satisfies Partial<Hold>;
 
 /** What is due for each image. */
 export function dueHolds(job: Job): DueHolds[] {
@@ -106,110 +120,39 @@ export function waitsForHold(job: CopyJob, destination: Destination): boolean {
   return dueHoldsOf(job, source).give.includes(destination.spec.account);
 }
 
+/** Whether a hub that is to be removed has to wait until the access to it is taken back: after that EC2 no longer shows it. */
+export function waitsForRelease(job: CopyJob, { stopping, imageId, spec }: Destination): boolean {
+  if (stopping === null || imageId === null) return false;
+  const { account, region } = spec;
+  return dueHoldsOf(job, { imageId, account, region }).release.length > 0;
+}
+
 /** Whether copies of the source itself wait for access: the fresh destinations of a job start together, after that. */
 export function waitsForSource(job: CopyJob): boolean {
   const { id, account, region } = job.image;
   return dueHoldsOf(job, { imageId: id, account, region }).give.length > 0;
 }
 
-function setting(
-  { account: owner, region, imageId }: ImageName,
-  accounts: readonly string[],
-  patch: (hold: Hold, now: number) => Partial<Hold> | null,
-): Transition {
-  return (job, now) => {
-    const image = { account: owner, region, imageId };
-    let changed = false;
-    const holds = [...(job.holds ?? [])];
-    for (const account of accounts) {
-      const index = holds.findIndex(isFor(image, account));
-      const hold = holds[index] ?? { account, source: image, state: 'due' as const, triedAt: null };
-      const changes = patch(hold, now);
-      if (changes === null) continue;
-      changed = true;
-      holds.splice(index < 0 ? holds.length : index, index < 0 ? 0 : 1, { ...hold, ...changes });
-    }
-    return changed ? finishing({ ...job, holds }, now) : null;
-  };
-}
-
-/** Saves that accounts are about to be given access: from now on it is taken back, if nothing needs it any more. */
-export const holdsBegun =
-  (image: ImageName, accounts: readonly string[]): Transition =>
-  (job, now) => {
-    const { give } = dueHoldsOf(job, image);
-    if (!accounts.every((account) => give.includes(account))) return null;
-    return setting(image, accounts, () => ({ state: 'due' }))(job, now);
-  };
-
-/** The accounts have access: their copies may start. @param warnings what may still be missing */
-export const holdsGiven =
-  (image: ImageName, accounts: readonly string[], warnings: readonly Warning[] = []): Transition =>
-  (job, now) => {
-    const { give } = dueHoldsOf(job, image);
-    const after = setting(image, accounts, ({ account }) =>
-      give.includes(account) ? { state: 'held', triedAt: null } : null,
-    )(job, now);
-    return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
-  };
-
-/** What the accounts were given is taken back, or other jobs need it. With `warnings` it is left behind. */
-export const holdsReleased =
-  (image: ImageName, accounts: readonly string[], warnings: readonly Warning[] = []): Transition =>
-  (job, now) => {
-    const { release } = dueHoldsOf(job, image);
-    const after = setting(image, accounts, ({ account }) =>
-      release.includes(account) ? { state: 'released', triedAt: null } : null,
-    )(job, now);
-    return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
-  };
-
-/** EC2 says that the account of a destination has no access to its source (any more): access is to be given (again). */
-export const holdAgain =
-  (one: Destination): Transition =>
-  (job, now) => {
+/** The destinations that wait for access of some accounts to an image, and that EC2 is not copying yet. */
+export function waitingFor(job: CopyJob, image: ImageName, accounts: readonly string[]): Destination[] {
+  return job.destinations.filter((one) => {
     const source = sourceOf(job, one);
-    if (source === null) return null;
-    return setting(source, [one.spec.account], ({ state }) =>
-      state === 'held' ? { state: 'due', triedAt: null } : null,
-    )(job, now);
-  };
-
-/** A try to give or to take back has failed: deadlines count from the first one. */
-export const holdsTried = (image: ImageName, accounts: readonly string[]): Transition =>
-  setting(image, accounts, ({ triedAt }, now) => (triedAt === null ? { triedAt: now } : null));
-
-/** The accounts can't be given access: the destinations that need it fail. */
-export const holdsRefused =
-  (image: ImageName, accounts: readonly string[], error: Failure): Transition =>
-  (job, now) => {
-    let after: CopyJob | null = null;
-    for (const ref of refsInNeed(job, image, accounts)) after = fail(ref, error)(after ?? job, now) ?? after;
-    return after;
-  };
-
-/** The destinations that wait for access of some accounts to an image. */
-export function refsInNeed(job: CopyJob, image: ImageName, accounts: readonly string[]): AttemptRef[] {
-  return job.destinations
-    .filter((one) => {
-      const source = sourceOf(job, one);
-      const isOf = source !== null && nameOf(source) === nameOf(image);
-      return isOf && accounts.includes(one.spec.account) && waitsForHold(job, one);
-    })
-    .map(attemptRef);
+    const isOf = source !== null && nameOf(source) === nameOf(image);
+    return isOf && accounts.includes(one.spec.account) && isNotCopying(one) && waitsForHold(job, one);
+  });
 }
 
-/** When the first try for some accounts failed, epoch milliseconds; `null` before that. */
+/** Since when some accounts' access is tried to be given, or to be taken back; `null` before the first try that failed. */
 export function triedSince(
   { holds = [] }: CopyJob,
   image: ImageName,
   accounts: readonly string[],
-): number | null {
-  const times = holds
-    .filter((one) => accounts.some((account) => isFor(image, account)(one)))
-    .map(({ triedAt }) => triedAt)
-    .filter((time) => time !== null);
-  return times.length === 0 ? null : Math.min(...times);
+): { since: number; heldUpAt: number | null } | null {
+  const tried = holds.filter((one) => accounts.some((account) => isFor(image, account)(one)));
+  const times = tried.map(({ triedAt }) => triedAt).filter((time) => time !== null);
+  if (times.length === 0) return null;
+  const heldUp = tried.map(({ heldUpAt }) => heldUpAt ?? null).filter((time) => time !== null);
+  return { since: Math.min(...times), heldUpAt: heldUp.length === 0 ? null : Math.max(...heldUp) };
 }
 
 /** Names what a job needs of one image, in the index of its users (store/indexes.ts). */
@@ -230,6 +173,6 @@ export function stillShared(
   why: string,
 ): Warning {
   const remove = JSON.stringify({ remove: { accounts } });
-  const message = `${imageId} may still be shared with ${accounts.join(', ')}, for copies that have ended: ${why} Take it back: PATCH /amis/${imageId}/permissions?account=${account}&region=${region} ${remove}`;
+  const message = `the access of ${accounts.join(', ')} to ${imageId} could not be taken back after their copies had ended: ${why} Remove it: PATCH /amis/${imageId}/permissions?account=${account}&region=${region} ${remove}`;
   return { code: 'source-still-shared', message, account, region };
 }

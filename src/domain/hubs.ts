@@ -48,7 +48,7 @@ export function waitsForHub(job: CopyJob, one: Destination): boolean {
 
 /** The permissions that a copy gets. A hub that was not asked for itself stays private: the request names the copies, and not it. */
 export function permissionsFor(job: CopyJob, { spec }: Destination): PermissionRequest | null {
-  return spec.isHub === true ? null : job.permissions;
+  return spec.isAddedHub === true ? null : job.permissions;
 }
 
 /** Whether nothing of a hub is left to wait for: it ended without an image that could be copied. */
@@ -65,19 +65,18 @@ export function endedWithHub(job: CopyJob, one: Destination, now: number): Desti
 }
 
 function hubFailed(hub: Destination): Failure {
-  const why = hub.error === null ? `it was ${hub.state}` : hub.error.message;
-  const message = `the copy in ${destinationKey(hub)}, of which this one was to be made, has failed: ${why} POST …/retry makes both.`;
+  const { state, imageState, error } = hub;
+  const end = imageState === 'deregistered' ? imageState : state;
+  const why = error === null ? `it was ${end}` : error.message;
+  const message = `this copy was to be made of the copy in ${destinationKey(hub)}, which is not available: ${why}${why.endsWith('.') ? '' : '.'} POST …/retry makes both.`;
   return { code: 'hub-failed', message, retryable: true, awsCode: null, awsRequestId: null };
 }
 
 /** With `"hubCopies": "remove"` a hub that was not asked for itself is removed when no spoke needs it any more. */
 export function removedWhenUnneeded(job: CopyJob, one: Destination, now: number): Destination {
-  if (job.hubCopies !== 'remove' || one.spec.isHub !== true) return one;
+  if (job.hubCopies !== 'remove' || one.spec.isAddedHub !== true) return one;
   if (one.state !== 'succeeded' || one.stopping !== null || one.imageState === 'deregistered') return one;
-  const isHeld = (job.holds ?? []).some(
-    ({ source, state }) => source.imageId === one.imageId && state !== 'released',
-  );
-  if (isHeld || !spokesOf(job, one).every(isFinished)) return one;
+  if (!spokesOf(job, one).every(isFinished)) return one;
   return {
     ...one,
     stopping: 'hub-done',

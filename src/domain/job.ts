@@ -46,8 +46,8 @@ export interface CopySpec {
   completionDurationMinutes: number | null;
   /** The key of the destination whose image is copied, in place of the source of the job: see hubs.ts. */
   hub?: string;
-  /** It was not asked for itself: other destinations are copied from it. */
-  isHub?: true;
+  /** The job added this destination as a hub: the request did not name it. */
+  isAddedHub?: true;
 }
 
 /** Why a destination is being taken down: its caller cancelled it, another destination failed, or all that were to be copied from it have ended. */
@@ -196,6 +196,8 @@ export interface Hold {
   state: 'due' | 'held' | 'released';
   /** When a try to give the access, or to take it back, first failed. */
   triedAt: number | null;
+  /** When a try was last held up by throttling or credentials. */
+  heldUpAt?: number | null;
 }
 
 export interface CopyJob extends JobBase {

@@ -1,4 +1,4 @@
-import { dueHolds, waitsForHold, waitsForSource } from './holds.ts';
+import { dueHolds, waitsForHold, waitsForRelease, waitsForSource } from './holds.ts';
 import { waitsForHub } from './hubs.ts';
 import type { Destination, Job } from './job.ts';
 import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
@@ -13,8 +13,8 @@ export type DueStep =
   | { step: 'remove-leftover'; destination: string; attempt: number; imageId: string }
   /** All destinations that have not been started yet, in one step. */
   | { step: 'start-copies' }
-  /** Other accounts are to be given access to the source, or it is to be taken back. */
-  | { step: 'hold-source' }
+  /** Other accounts are to be given access to an image that is copied, or it is to be taken back. */
+  | { step: 'hold-source'; imageId: string }
   | { step: 'apply-permissions' };
 
 /** One try of a delivery. `at`: when it became due, epoch milliseconds. It distinguishes one try from the next. */
@@ -61,17 +61,20 @@ export function newlyDue(before: Job | null, after: Job, now: number): DueStep[]
 function timedSteps(job: Job): Timed[] {
   if (job.kind === 'permissions')
     return job.finishedAt === null ? [{ from: 0, due: { step: 'apply-permissions' } }] : [];
-  const hold: Timed[] = dueHolds(job).length > 0 ? [{ from: 0, due: { step: 'hold-source' } }] : [];
+  const holds = dueHolds(job).map(({ image: { imageId } }): Timed => ({
+    from: 0,
+    due: { step: 'hold-source', imageId },
+  }));
   const isReady = !waitsForSource(job) && job.destinations.some(isFresh);
   const fresh: Timed[] = isReady ? [{ from: 0, due: { step: 'start-copies' } }] : [];
   const others = job.destinations.filter(
-    (one) => !isFresh(one) && !waitsForHub(job, one) && !waitsForHold(job, one),
+    (one) => !isFresh(one) && !waitsForHub(job, one) && !waitsForHold(job, one) && !waitsForRelease(job, one),
   );
   const steps = others.flatMap((one) => {
     const step = nextStep(one);
     return step === null ? [] : [{ from: dueFrom(step, one), due: { step, ...attemptRef(one) } }];
   });
-  return [...hold, ...fresh, ...steps, ...job.destinations.flatMap(removals)];
+  return [...holds, ...fresh, ...steps, ...job.destinations.flatMap(removals)];
 }
 
 function removals(one: Destination): Timed[] {

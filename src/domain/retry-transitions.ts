@@ -1,8 +1,9 @@
 import type { Patch, Transition } from './apply-transition.ts';
 import { finishing } from './apply-transition.ts';
+import { DUE } from './holds.ts';
 import { hubOf, isHubUsable } from './hubs.ts';
 import type { CopyJob, Destination, Leftover } from './job.ts';
-import { isFinished } from './job.ts';
+import { destinationKey, isFinished } from './job.ts';
 import type { Named } from './removal-transitions.ts';
 import { isNamed } from './removal-transitions.ts';
 
@@ -21,7 +22,8 @@ export const retryNamed =
     const retried = new Set(candidates.filter(retryable));
     for (const one of retried) {
       const hub = hubOf(job, one);
-      if (hub !== undefined && !isHubUsable(hub)) retried.add(hub);
+      // A hub that was started again by an earlier retry goes on.
+      if (hub !== undefined && isGone(hub)) retried.add(hub);
     }
     // A destination that is still being taken down can't be started again yet.
     if ([...candidates, ...retried].some(({ stopping }) => stopping !== null) || retried.size === 0)
@@ -29,6 +31,21 @@ export const retryNamed =
     const destinations = job.destinations.map((one) => (retried.has(one) ? again(one, now) : one));
     return finishing(withHolds(job, destinations), now);
   };
+
+/** Whether a hub has to be made again before copies can be made of it. */
+function isGone(hub: Destination): boolean {
+  return !isHubUsable(hub) && (isFinished(hub) || hub.stopping !== null);
+}
+
+/** The named destinations, with the hubs that are retried because those among them need them. */
+export function withHubsOf(job: CopyJob, named: Named): Named {
+  if (named === null) return null;
+  const hubs = job.destinations
+    .filter((one) => isNamed(named, one) && retryable(one))
+    .map((one) => hubOf(job, one))
+    .filter((hub) => hub !== undefined && isGone(hub));
+  return new Set([...named, ...hubs.flatMap((hub) => (hub === undefined ? [] : [destinationKey(hub)]))]);
+}
 
 /**
  * Destinations that start again in another account need access to the source again. It is given again even if it is still held: a
@@ -38,9 +55,7 @@ function withHolds(job: CopyJob, destinations: Destination[]): CopyJob {
   const retried = destinations.filter((one, i) => one !== job.destinations[i]);
   const accounts = new Set(retried.map(({ spec }) => spec.account));
   const holds = job.holds?.map((hold) =>
-    accounts.has(hold.account) && hold.state === 'held'
-      ? { ...hold, state: 'due' as const, triedAt: null }
-      : hold,
+    accounts.has(hold.account) && hold.state !== 'released' ? { ...hold, ...DUE } : hold,
   );
   return { ...job, destinations, ...(holds === undefined ? {} : { holds }) };
 }

@@ -39,6 +39,14 @@ export const LeftoverPayload = Type.Object({
 });
 export type LeftoverPayload = Static<typeof LeftoverPayload>;
 
+/** What is due for one image that the job copies. */
+export const HoldPayload = Type.Object({
+  v: version,
+  jobId: Type.String({ minLength: 1 }),
+  imageId: Type.String({ minLength: 1 }),
+});
+export type HoldPayload = Static<typeof HoldPayload>;
+
 export const JobPayload = Type.Object({ v: version, jobId: Type.String({ minLength: 1 }) });
 export type JobPayload = Static<typeof JobPayload>;
 
@@ -64,7 +72,7 @@ export const STEP_PAYLOADS = {
   'finish-copy': DestinationPayload,
   'remove-copy': DestinationPayload,
   'remove-leftover': LeftoverPayload,
-  'hold-source': JobPayload,
+  'hold-source': HoldPayload,
   'apply-permissions': JobPayload,
   'deliver-webhook': DeliveryPayload,
   'track-region': ScopePayload,

@@ -100,7 +100,7 @@ async function change(
     left: (warning) => left.push(warning),
   });
   const revokes = [...one.leftBehind].flatMap(([account, hold]) =>
-    revokeCalls(deps, scope, image.imageId, account, hold),
+    revokeCalls(deps, scope, image.imageId, account, hold, (_, warning) => left.push(warning)),
   );
   await makeAll(deps, scope, request, [...calls, ...revokes], given);
   const after = await readTouched(deps, scope, image, one.now, touchedBy(todo));

@@ -7,10 +7,10 @@ import { sortedSet, without } from '../domain/permissions.ts';
 import type { ImageHolds } from '../store/holds.ts';
 import type { Access, Differences } from './differences.ts';
 
-/** The differences that a change makes beside the holds of the image, and what that means for them. */
+/** What a change of permissions may do now, given the holds of the image. */
 export interface BesideHolds {
   todo: Differences;
-  /** What the holds give back later, by account, where the change alters that. */
+  /** What is to be taken back with the hold of each account, where the change alters that. */
   changes: Map<string, HoldGiven | null>;
   /** The accounts that keep access for now, with the jobs that need it. */
   kept: Map<string, readonly string[]>;
@@ -86,6 +86,6 @@ function plusTaken(hold: HoldGiven, account: string, { launch, snapshots }: Acce
 export function keptForCopies({ account, region }: Scope, kept: BesideHolds['kept']): Warning[] {
   if (kept.size === 0) return [];
   const jobs = sortedSet([...kept.values()].flat());
-  const message = `${[...kept.keys()].join(', ')} keep access until the copies of the image into them are made (job ${jobs.join(', ')}); then it is taken back. To take it back now, cancel those copies`;
+  const message = `these accounts keep access until the image has been copied into them (job ${jobs.join(', ')}): ${[...kept.keys()].join(', ')}. The access is taken back after that; to take it back now, cancel these copies`;
   return [{ code: 'held-for-copies', message, account, region }];
 }

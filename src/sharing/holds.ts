@@ -2,15 +2,9 @@ import type { Image, ImageName, Scope } from '../domain/ami.ts';
 import { auditEntry } from '../domain/audit.ts';
 import type { AuditAction } from '../domain/audit.ts';
 import type { HoldGiven } from '../domain/holds.ts';
-import {
-  dueHoldsOf,
-  holdsBegun,
-  holdsGiven,
-  holdsReleased,
-  isNothingHeld,
-  NOTHING_HELD,
-} from '../domain/holds.ts';
-import type { CopyJob } from '../domain/job.ts';
+import { dueHoldsOf, isNothingHeld, NOTHING_HELD } from '../domain/holds.ts';
+import { holdsBegun, holdsGiven, holdsReleased } from '../domain/hold-transitions.ts';
+import type { CopyJob, Warning } from '../domain/job.ts';
 import { holdGrantName } from '../domain/key-policy.ts';
 import type { PermissionState } from '../domain/permissions.ts';
 import { NO_REQUEST, NOBODY, plus, sortedSet } from '../domain/permissions.ts';
@@ -29,9 +23,9 @@ import { differences, isNothing, NOTHING, touchedBy } from './differences.ts';
 import type { ImageFacts } from './facts.ts';
 import { sharingFacts } from './facts.ts';
 import { isFirstInQueue, StepOvertaken } from './fence.ts';
-import { keyPolicyNeeded } from './key-grants.ts';
+import { grantsLeft, keyPolicyNeeded } from './key-grants.ts';
 import { namesAllSnapshots } from './names-all-snapshots.ts';
-import { devicesMissing } from './plan.ts';
+import { devicesMissing, requireKeysKnown } from './plan.ts';
 import type { Permissions } from './read.ts';
 import { readPermissions, readTouched } from './read.ts';
 import { readBack } from './read-back.ts';
@@ -60,34 +54,34 @@ export function giveHolds(deps: SharingDeps, request: HoldRequest): Promise<void
     const now = await readPermissions(deps, scope, image);
     if (!(await namesAllSnapshots(deps, scope, image))) throw devicesMissing(scope, image.imageId);
     const facts = await sharingFacts(deps, scope, image, { keys: true });
+    requireKeysKnown(scope, facts, now);
     const asked = { ...NO_REQUEST, accounts: [...accounts], includeSnapshots: true };
     const change = { mode: 'patch' as const, add: asked, remove: NO_REQUEST };
     const todo = differences(change, now);
     refuse(refusals(facts, asked, plus(now.state, todo.give.launch)));
-    await save(
-      deps,
-      job,
-      image,
-      onCopy(holdsBegun(image, accounts)),
-      await plannedFor(deps, request, todo, facts),
-    );
-    const refused: string[] = [];
+    const { given } = await deps.store.holds.ofImage(image, image.imageId);
+    const planned = plannedFor(given, request, todo, facts);
+    await save(deps, job, image, onCopy(holdsBegun(image, accounts)), planned);
+    const refused: RefusedGrant[] = [];
     const calls = [
-      ...grantCalls(deps, scope, request, facts, (account) => refused.push(account)),
+      ...grantCalls(deps, scope, request, facts, (one) => refused.push(one)),
       ...callsFor(deps, scope, image, todo, [], NO_GRANTS),
     ];
     await makeGiving(deps, request, todo.give, facts.keys, calls);
     const after = await readTouched(deps, scope, image, now, touchedBy(todo));
     if (!isNothing(differences(change, after).give)) throw unsettled(scope);
-    const warnings = keyPolicyNeeded(scope, facts.keys, { ...NOBODY, accounts: sortedSet(refused) });
-    await save(deps, job, image, onCopy(holdsGiven(image, accounts, warnings)));
+    const lacking = sortedSet(refused.map(({ account }) => account));
+    const warnings = keyPolicyNeeded(scope, facts.keys, { ...NOBODY, accounts: lacking });
+    const made = withoutRefused(planned, given, refused);
+    await save(deps, job, image, onCopy(holdsGiven(image, accounts, warnings)), made);
     return { before: now.state, after: after.state };
   });
 }
 
 /**
- * Takes back what the holds of accounts gave, unless other jobs need it. What others gave meanwhile stays.
- * @param image `null` where EC2 does not show it any more: then only grants are left
+ * Takes back what the holds of accounts gave, unless other jobs need it. What others gave meanwhile stays. Grants that KMS refuses to revoke
+ * stay, with a warning, and are tried again with the next hold, or the next change that takes the image from the account.
+ * @param image `null` where EC2 does not show it any more: then its snapshots and keys are left
  * @throws {AwsError} the errors of the calls
  * @throws {StepOvertaken}
  */
@@ -98,21 +92,39 @@ export async function releaseHolds(
   image: Image | null,
   accounts: readonly string[],
 ): Promise<void> {
-  const { given, users } = await deps.store.holds.ofImage(source, source.imageId);
-  const free = accounts.filter((account) => !users.has(account) && given.has(account));
-  if (free.length > 0) await takeBackHolds(deps, job, source, image, free, given);
-  const gone = new Map(free.map((account) => [account, null]));
-  await save(deps, job, source, onCopy(holdsReleased(source, accounts)), gone);
+  const { given, free } = await freeHolds(deps, source, accounts);
+  const left = new Map<string, HoldGiven | null>(free.map((account) => [account, null]));
+  const warnings: Warning[] = [];
+  const leave = (account: string, keyId: string, warning: Warning) => {
+    const before = left.get(account) ?? NOTHING_HELD;
+    left.set(account, { ...before, keys: sortedSet([...before.keys, keyId]) });
+    warnings.push(warning);
+  };
+  if (free.length > 0) await takeBackHolds(deps, { job, source, image, accounts: free, given, leave });
+  await save(deps, job, source, onCopy(holdsReleased(source, accounts, warnings)), left);
 }
 
-async function takeBackHolds(
-  deps: SharingDeps,
-  job: CopyJob,
+/** The accounts among some whose access is to be taken back: a hold gave it, and no job needs it. */
+export async function freeHolds(
+  { store }: Pick<SharingDeps, 'store'>,
   source: ImageName,
-  image: Image | null,
   accounts: readonly string[],
-  given: ReadonlyMap<string, HoldGiven>,
-): Promise<void> {
+): Promise<{ given: ReadonlyMap<string, HoldGiven>; free: string[] }> {
+  const { given, users } = await store.holds.ofImage(source, source.imageId);
+  return { given, free: accounts.filter((account) => !users.has(account) && given.has(account)) };
+}
+
+interface TakeBack {
+  job: CopyJob;
+  source: ImageName;
+  image: Image | null;
+  accounts: readonly string[];
+  given: ReadonlyMap<string, HoldGiven>;
+  leave: (account: string, keyId: string, warning: Warning) => void;
+}
+
+function takeBackHolds(deps: SharingDeps, one: TakeBack): Promise<void> {
+  const { job, source, image, accounts, given, leave } = one;
   const scope: Scope = source;
   const { imageId } = source;
   const fence = async () => {
@@ -122,10 +134,15 @@ async function takeBackHolds(
       throw new StepOvertaken(`another job needs the access to ${imageId}`);
   };
   const revokes = accounts.flatMap((account) =>
-    revokeCalls(deps, scope, imageId, account, given.get(account) ?? NOTHING_HELD),
+    revokeCalls(deps, scope, imageId, account, given.get(account) ?? NOTHING_HELD, (keyId, warning) =>
+      leave(account, keyId, warning),
+    ),
   );
-  if (image === null) return makeCalls(revokes, fence, async () => {});
-  await audited(deps, 'release-source', { job, image, accounts }, async () => {
+  return audited(deps, 'release-source', { job, image: source, accounts }, async () => {
+    if (image === null) {
+      await makeCalls([...leftSnapshots(deps, source, accounts, given), ...revokes], fence, async () => {});
+      return null;
+    }
     const now = await readPermissions(deps, scope, image);
     const todo = withdrawalOf(accounts, given, now);
     const calls = [...callsFor(deps, scope, image, todo, [], NO_GRANTS), ...revokes];
@@ -134,7 +151,25 @@ async function takeBackHolds(
     if (!isNothing(withdrawalOf(accounts, given, after).take)) throw unsettled(scope);
     return { before: now.state, after: after.state };
   });
-  return undefined;
+}
+
+/** DeregisterImage keeps the snapshots of an image unless it is asked to delete them: they are still shared then. */
+function leftSnapshots(
+  { gateway }: SharingDeps,
+  source: ImageName,
+  accounts: readonly string[],
+  given: ReadonlyMap<string, HoldGiven>,
+): AccessCall[] {
+  const ids = sortedSet(accounts.flatMap((account) => given.get(account)?.snapshots ?? []));
+  return ids.map((id) => ({
+    run: async (fence) => {
+      const ours = accounts.filter((account) => given.get(account)?.snapshots.includes(id) === true);
+      const who = { public: false, accounts: ours };
+      await gateway.modifySnapshotPermissions(source, id, 'remove', who, fence).catch((error: unknown) => {
+        if (!(error instanceof AwsError) || error.kind !== 'missing') throw error;
+      });
+    },
+  }));
 }
 
 function withdrawalOf(
@@ -158,13 +193,12 @@ function withdrawalOf(
 }
 
 /** What each account will have been given, together with what an earlier try or another job gave it. */
-async function plannedFor(
-  { store }: SharingDeps,
-  { image, accounts }: HoldRequest,
+function plannedFor(
+  given: ReadonlyMap<string, HoldGiven>,
+  { accounts }: HoldRequest,
   { give }: Differences,
   { keys }: ImageFacts,
-): Promise<HoldChanges> {
-  const { given } = await store.holds.ofImage(image, image.imageId);
+): HoldChanges {
   return new Map(
     accounts.map((account) => {
       const before = given.get(account) ?? NOTHING_HELD;
@@ -172,14 +206,43 @@ async function plannedFor(
         one.accounts.includes(account) ? [id] : [],
       );
       const more = keys.map(({ keyId }) => keyId);
-      const planned: HoldGiven = {
-        launch: before.launch || give.launch.accounts.includes(account),
-        snapshots: sortedSet([...before.snapshots, ...snapshots]),
-        keys: sortedSet([...before.keys, ...more]),
-      };
-      return [account, isNothingHeld(planned) ? null : planned];
+      return [
+        account,
+        unlessNothing({
+          launch: before.launch || give.launch.accounts.includes(account),
+          snapshots: sortedSet([...before.snapshots, ...snapshots]),
+          keys: sortedSet([...before.keys, ...more]),
+        }),
+      ];
     }),
   );
+}
+
+/** KMS has refused a grant of a key to an account. */
+interface RefusedGrant {
+  account: string;
+  keyId: string;
+}
+
+/** What was given of what was planned: a refused grant was not made, unless an earlier try may have made it. */
+function withoutRefused(
+  planned: HoldChanges,
+  given: ReadonlyMap<string, HoldGiven>,
+  refused: readonly RefusedGrant[],
+): HoldChanges {
+  const changes = new Map<string, HoldGiven | null>();
+  for (const [account, hold] of planned) {
+    const not = refused.filter((one) => one.account === account).map(({ keyId }) => keyId);
+    if (hold === null || not.length === 0) continue;
+    const before = given.get(account)?.keys ?? [];
+    const keys = hold.keys.filter((keyId) => before.includes(keyId) || !not.includes(keyId));
+    changes.set(account, unlessNothing({ ...hold, keys }));
+  }
+  return changes;
+}
+
+function unlessNothing(hold: HoldGiven): HoldGiven | null {
+  return isNothingHeld(hold) ? null : hold;
 }
 
 /**
@@ -191,7 +254,7 @@ function grantCalls(
   scope: Scope,
   { image, accounts }: HoldRequest,
   { keys }: ImageFacts,
-  refused: (account: string) => void,
+  refused: (one: RefusedGrant) => void,
 ): AccessCall[] {
   return keys.flatMap(({ keyId }) =>
     accounts.map((account): AccessCall => {
@@ -200,7 +263,7 @@ function grantCalls(
         run: async (fence) => {
           await kms.createGrant(scope, keyId, name, account, fence).catch((error: unknown) => {
             if (!(error instanceof AwsError) || error.kind !== 'denied') throw error;
-            refused(account);
+            refused({ account, keyId });
           });
         },
         undo: () => revokeNamed({ kms }, scope, keyId, name),
@@ -209,18 +272,24 @@ function grantCalls(
   );
 }
 
-/** The calls that revoke what the hold of an account granted. */
+/**
+ * The calls that revoke what the hold of an account granted.
+ * @param left what is told where KMS refuses to: the grant may be left, and nothing else fails for it
+ */
 export function revokeCalls(
   { kms }: Pick<SharingDeps, 'kms'>,
   scope: Scope,
   imageId: string,
   account: string,
   { keys }: HoldGiven,
+  left: (keyId: string, warning: Warning) => void,
 ): AccessCall[] {
   return keys.map((keyId) => ({
     run: async (fence) => {
       await fence();
-      await revokeNamed({ kms }, scope, keyId, holdGrantName(imageId, account));
+      await revokeNamed({ kms }, scope, keyId, holdGrantName(imageId, account)).catch((error: unknown) =>
+        left(keyId, grantsLeft(scope, imageId, error)),
+      );
     },
   }));
 }
@@ -307,8 +376,8 @@ async function save(
 async function audited(
   { audit, policy }: SharingDeps,
   action: AuditAction,
-  { job, image, accounts }: HoldRequest,
-  run: () => Promise<{ before: PermissionState; after: PermissionState }>,
+  { job, image, accounts }: Omit<HoldRequest, 'image'> & { image: ImageName },
+  run: () => Promise<{ before: PermissionState; after: PermissionState } | null>,
 ): Promise<void> {
   const awsRequestIds: string[] = [];
   const { imageId, account, region } = image;
@@ -321,9 +390,9 @@ async function audited(
     what: { accounts },
   };
   try {
-    const { before, after } = await collectRequestIds(awsRequestIds, run);
+    const states = await collectRequestIds(awsRequestIds, run);
     if (awsRequestIds.length > 0)
-      await audit.record(auditEntry({ ...common, outcome: 'done', before, after, awsRequestIds }));
+      await audit.record(auditEntry({ ...common, outcome: 'done', ...states, awsRequestIds }));
   } catch (error) {
     const reasons = [error instanceof Error ? error.message : String(error)];
     if (awsRequestIds.length > 0)

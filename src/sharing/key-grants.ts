@@ -107,7 +107,7 @@ export async function revokeAll(
 }
 
 /** Throws transient errors, and errors that are not an answer of KMS. */
-function grantsLeft({ account, region }: Scope, imageId: string, error: unknown): Warning {
+export function grantsLeft({ account, region }: Scope, imageId: string, error: unknown): Warning {
   if (!(error instanceof AwsError) || PASSING.has(error.kind)) throw error;
   const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
   return { code: 'key-grants-left', message, account, region };

@@ -96,13 +96,22 @@ export async function heldGrants(
   { foreign }: Permissions,
 ): Promise<{ held: HeldGrant[]; warnings: Warning[]; failed: unknown }> {
   try {
-    const { keys, keyless } = await facts;
-    const hidden = keyless.find((id) => !foreign.has(id));
-    if (hidden !== undefined) throw keyHidden(scope, hidden);
-    return { ...(await readGrants(deps, scope, imageId, keys)), failed: null };
+    const known = await facts;
+    requireKeysKnown(scope, known, { foreign });
+    return { ...(await readGrants(deps, scope, imageId, known.keys)), failed: null };
   } catch (error) {
     return { held: [], warnings: [], failed: error };
   }
+}
+
+/** @throws {AwsError} `KeyHidden` (transient): EC2 does not name the key of a snapshot of the image's owner (yet) */
+export function requireKeysKnown(
+  scope: Scope,
+  { keyless }: ImageFacts,
+  { foreign }: Pick<Permissions, 'foreign'>,
+): void {
+  const hidden = keyless.find((id) => !foreign.has(id));
+  if (hidden !== undefined) throw keyHidden(scope, hidden);
 }
 
 /** EC2 may name the snapshots of a new image later than the image. */

@@ -97,7 +97,7 @@ function removal([command, key, ...args]: IndexCommand): IndexCommand {
 
 /** All index entries of a record, by key and member. */
 function entries(keys: StoreKeys, job: Job): [string, IndexCommand][] {
-  return entryCommands(keys, job).map((command) => [`${command[1]} ${removal(command)[2]}`, command]);
+  return entryCommands(keys, job).map((command) => [placeOf(command)[0], command]);
 }
 
 function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
@@ -132,9 +132,13 @@ function changeEntries(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** The wait queues of images that a record leaves: the next change in each may begin. */
 export function queuesLeft(keys: StoreKeys, before: Job | null, after: Job): string[] {
-  const queuesOf = (job: Job | null) => (job === null ? [] : changeEntries(keys, job).map(([, key]) => key));
-  const left = new Set(queuesOf(after));
-  return queuesOf(before).filter((key) => !left.has(key));
+  const places = (job: Job | null) => (job === null ? [] : changeEntries(keys, job).map(placeOf));
+  const kept = new Set(places(after).map(([name]) => name));
+  return places(before).flatMap(([name, queue]) => (kept.has(name) ? [] : [queue]));
+}
+
+function placeOf(command: IndexCommand): [name: string, queue: string] {
+  return [`${command[1]} ${removal(command)[2]}`, command[1]];
 }
 
 /** When a job ended that has nothing left to do, epoch milliseconds; `null` for any other. */

@@ -12,7 +12,7 @@ import {
 import type { Transition } from '../domain/apply-transition.ts';
 import { againstCopying } from '../domain/policy.ts';
 import { callAgain, fail, notFound, park, unlessCalledAgain } from '../domain/transitions.ts';
-import { holdAgain } from '../domain/holds.ts';
+import { holdAgain } from '../domain/hold-transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import type { UpdateOutcome } from '../store/store.ts';
 import { changeCopy } from './change-job.ts';

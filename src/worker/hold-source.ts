@@ -1,29 +1,23 @@
 import type { Image, ImageName } from '../domain/ami.ts';
-import type { DueHolds } from '../domain/holds.ts';
-import {
-  dueHolds,
-  dueHoldsOf,
-  holdsBegun,
-  holdsGiven,
-  holdsRefused,
-  holdsReleased,
-  holdsTried,
-  needsHold,
-  refsInNeed,
-  stillShared,
-  triedSince,
-} from '../domain/holds.ts';
+import { dueHolds, dueHoldsOf, stillShared, triedSince, waitingFor } from '../domain/holds.ts';
+import { holdsGiven, holdsRefused, holdsReleased, holdsTried, hubGone } from '../domain/hold-transitions.ts';
+import { attemptRef } from '../domain/job.ts';
+import { mayBeMade } from '../domain/apply-transition.ts';
 import type { CopyJob } from '../domain/job.ts';
+import { fail } from '../domain/transitions.ts';
+import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
-import type { JobPayload } from '../queue/jobs.ts';
-import { isFirstInQueue } from '../sharing/fence.ts';
-import { giveHolds, releaseHolds } from '../sharing/holds.ts';
+import type { HoldPayload } from '../queue/jobs.ts';
+import { isFirstInQueue, StepOvertaken } from '../sharing/fence.ts';
+import { freeHolds, giveHolds, releaseHolds } from '../sharing/holds.ts';
 import { policyRefusal } from './call-copy-image.ts';
 import { changeCopy } from './change-job.ts';
 import type { StepOutcome, WorkerDeps } from './deps.ts';
 import { DONE } from './deps.ts';
-import { failureOf, isCredentials, mayTryAgain } from './failure.ts';
+import type { Wait } from './failure.ts';
+import { failureOf, isCredentials, isThrottled, mayTryAgain } from './failure.ts';
+import { isStale } from './share-copy.ts';
 import { waitForAccount } from './unreachable.ts';
 
 /** What is tried for one image: the accounts that get access, or lose it. */
@@ -34,22 +28,28 @@ interface Try {
 }
 
 /**
- * Gives other accounts the access to the images of a job that copies into them need, and takes it back from accounts that need it no
- * more. It is one of the changes of an image's permissions, which are made one after the other.
+ * Gives other accounts the access to an image that a job's copies into them need, and takes it back from accounts that need it no more.
+ * It is one of the changes of an image's permissions, which are made one after the other.
  */
-export async function holdSource(deps: WorkerDeps, { jobId }: JobPayload): Promise<StepOutcome> {
+export async function holdSource(deps: WorkerDeps, { jobId, imageId }: HoldPayload): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
-  if (job?.kind !== 'copy' || dueHolds(job).length === 0) return DONE;
+  if (job === null) return DONE;
+  const due = dueHolds(job).find(({ image }) => image.imageId === imageId);
+  if (due === undefined || !(await isFirst(deps, jobId, due.image))) return DONE;
   noteInLog(aboutJob(job));
-  let waits: StepOutcome | null = null;
-  for (const { image } of dueHolds(job)) waits = (await holdOne(deps, job.id, image)) ?? waits;
-  return waits ?? again(deps, jobId);
+  const waits = await holdOne(deps, jobId, due.image).catch((error: unknown) => {
+    if (error instanceof StepOvertaken) return null;
+    throw error;
+  });
+  return waits ?? again(deps, jobId, due.image);
 }
 
-/** What is due for one image, if it is the turn of the job. @returns why to try again; `null` where that is not needed */
+function isFirst(deps: WorkerDeps, jobId: string, image: ImageName): Promise<boolean> {
+  return isFirstInQueue(deps, image, image.imageId, { jobId, destination: null });
+}
+
+/** What is due for one image. @returns why to try again; `null` where that is not needed */
 async function holdOne(deps: WorkerDeps, jobId: string, source: ImageName): Promise<StepOutcome | null> {
-  const me = { jobId, destination: null };
-  if (!(await isFirstInQueue(deps, source, source.imageId, me))) return null;
   const job = await deps.store.get(jobId);
   if (job?.kind !== 'copy') return null;
   const { give, release } = dueHoldsOf(job, source);
@@ -57,32 +57,28 @@ async function holdOne(deps: WorkerDeps, jobId: string, source: ImageName): Prom
     const outcome = await releaseAll(deps, { job, source, accounts: release });
     if (outcome !== null) return outcome;
   }
-  return give.length === 0 ? null : giveAll(deps, job, source, give);
+  return give.length === 0 ? null : giveAll(deps, { job, source, accounts: give });
 }
 
 /** Other accounts may have come to need access, or to need it no more, while the step ran. */
-async function again(deps: WorkerDeps, jobId: string): Promise<StepOutcome> {
+async function again(deps: WorkerDeps, jobId: string, source: ImageName): Promise<StepOutcome> {
   const job = await deps.store.get(jobId);
-  const me = { jobId, destination: null };
-  const isNext = ({ image }: DueHolds) => isFirstInQueue(deps, image, image.imageId, me);
-  const turns = await Promise.all((job === null ? [] : dueHolds(job)).map(isNext));
-  if (!turns.includes(true)) return DONE;
+  const { give, release } = job === null ? { give: [], release: [] } : dueHoldsOf(job, source);
+  if (give.length + release.length === 0 || !(await isFirst(deps, jobId, source))) return DONE;
   return { outcome: 'again', why: 'the copies of the job have changed meanwhile', delayMs: 1 };
 }
 
 async function releaseAll(deps: WorkerDeps, one: Try): Promise<StepOutcome | null> {
   const { job, source, accounts } = one;
   try {
-    const image = await deps.gateway.describeImage(source, source.imageId);
-    if (image === null && isYoung(deps, one)) return await tryAgain(deps, one, notSeen(source));
-    await releaseHolds(deps, job, source, image, accounts);
-    return null;
+    const isReleased = await release(deps, one);
+    return isReleased ? null : await tryAgain(deps, one, notSeen(source));
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     const isToWait = isCredentials(error)
       ? isReachableSoon(deps, one)
       : mayTryAgain(deps, waitOf(deps, one), error);
-    if (isToWait) return tryAgain(deps, one, error.message);
+    if (isToWait) return tryAgain(deps, one, error.message, error);
     const warning = stillShared(source, accounts, error.message);
     deps.logger.error(
       { err: error, imageId: source.imageId, accounts },
@@ -93,64 +89,107 @@ async function releaseAll(deps: WorkerDeps, one: Try): Promise<StepOutcome | nul
   }
 }
 
-async function giveAll(
-  deps: WorkerDeps,
-  job: CopyJob,
-  source: ImageName,
-  asked: readonly string[],
-): Promise<StepOutcome | null> {
-  const accounts = await allowed(deps, { job, source, accounts: asked });
+/** Returns whether it is done; else EC2 does not show the image, which may be one stale answer. */
+async function release(deps: WorkerDeps, one: Try): Promise<boolean> {
+  const { job, source, accounts } = one;
+  const { free } = await freeHolds(deps, source, accounts);
+  if (free.length > 0) {
+    const image = await deps.gateway.describeImage(source, source.imageId);
+    if (image !== null && (await isKnown(releaseHolds(deps, job, source, image, accounts)))) return true;
+    if (isYoung(deps, one)) return false;
+  }
+  await releaseHolds(deps, job, source, null, accounts);
+  return true;
+}
+
+/** Whether a step on an image was made; EC2 may not know the image any more, although it has just described it. */
+async function isKnown(step: Promise<void>): Promise<boolean> {
+  try {
+    await step;
+    return true;
+  } catch (error) {
+    if (!isStale(error)) throw error;
+    return false;
+  }
+}
+
+async function giveAll(deps: WorkerDeps, asked: Try): Promise<StepOutcome | null> {
+  const { job, source } = asked;
+  const accounts = await allowed(deps, asked);
   if (accounts.length === 0) return null;
   const one = { job, source, accounts };
   try {
     const image = await deps.gateway.describeImage(source, source.imageId);
     if (image === null && isYoung(deps, one)) return await tryAgain(deps, one, notSeen(source));
+    if (image === null && (await changeCopy(deps, job.id, hubGone(source))).outcome === 'changed')
+      return null;
     // CopyImage itself says what is wrong with an image that is gone, or that only its owner can share.
     if (image !== null && isOwn(image)) await giveHolds(deps, { job, image, accounts });
-    else if ((await changeCopy(deps, job.id, holdsBegun(source, accounts))).outcome === 'changed')
-      await changeCopy(deps, job.id, holdsGiven(source, accounts));
+    else await changeCopy(deps, job.id, holdsGiven(source, accounts));
     return null;
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
-    if (isCredentials(error)) {
-      let outcome: StepOutcome = DONE;
-      for (const ref of refsInNeed(job, source, accounts))
-        outcome = await waitForAccount(deps, job.id, ref, error);
-      return outcome;
-    }
-    if (mayTryAgain(deps, waitOf(deps, one), error)) return tryAgain(deps, one, error.message);
+    if (isCredentials(error)) return waitForOwner(deps, one, error);
+    const isToWait = mayTryAgain(deps, waitOf(deps, one), error) || (isStale(error) && isYoung(deps, one));
+    if (isToWait) return tryAgain(deps, one, error.message, error);
+    if (error instanceof AwsError && accounts.length > 1) return giveEach(deps, one);
     await changeCopy(deps, job.id, holdsRefused(source, accounts, failureOf(error)));
     return null;
   }
 }
 
-/** Fails the copies that the policy does not allow (any more). @returns the accounts that it allows */
+/** EC2 and KMS refuse a call for all its accounts because of one, such as a closed one: the others get their access. */
+async function giveEach(deps: WorkerDeps, { job, source, accounts }: Try): Promise<StepOutcome | null> {
+  let waits: StepOutcome | null = null;
+  for (const account of accounts)
+    waits = (await giveAll(deps, { job, source, accounts: [account] })) ?? waits;
+  return waits;
+}
+
+/** The account of the source does not take the credentials. The copies that wait for its access show that. */
+async function waitForOwner(
+  deps: WorkerDeps,
+  { job, source, accounts }: Try,
+  error: AwsError,
+): Promise<StepOutcome> {
+  let outcome: StepOutcome = { outcome: 'again', why: error.message };
+  for (const one of waitingFor(job, source, accounts))
+    outcome = await waitForAccount(deps, job.id, attemptRef(one), error);
+  return outcome;
+}
+
+/** Fails the copies that the policy does not allow (any more). @returns the accounts with copies that it allows */
 async function allowed(deps: WorkerDeps, { job, source, accounts }: Try): Promise<string[]> {
-  const fine: string[] = [];
-  for (const account of accounts) {
-    const destinations = job.destinations.filter(
-      (one) => one.spec.account === account && needsHold(job, one),
-    );
-    const refusals = await Promise.all(destinations.map((one) => policyRefusal(deps, job, one)));
-    const failure = refusals.find((one) => one !== null);
-    if (failure === undefined) fine.push(account);
-    else await changeCopy(deps, job.id, holdsRefused(source, [account], failure));
+  const asked = waitingFor(job, source, accounts).filter((one) => !mayBeMade(one));
+  const failures = await Promise.all(asked.map((one) => policyRefusal(deps, job, one)));
+  for (const [i, failure] of failures.entries()) {
+    const one = asked[i];
+    if (one !== undefined && failure !== null) await changeCopy(deps, job.id, fail(attemptRef(one), failure));
   }
-  return fine;
+  if (failures.every((failure) => failure === null)) return [...accounts];
+  const now = await deps.store.get(job.id);
+  const give = now === null ? [] : dueHoldsOf(now, source).give;
+  return accounts.filter((account) => give.includes(account));
 }
 
 function isOwn({ ownerId, account }: Image): boolean {
   return ownerId === account;
 }
 
-async function tryAgain(deps: WorkerDeps, { job, source, accounts }: Try, why: string): Promise<StepOutcome> {
-  await changeCopy(deps, job.id, holdsTried(source, accounts));
+async function tryAgain(
+  deps: WorkerDeps,
+  { job, source, accounts }: Try,
+  why: string,
+  error: unknown = null,
+): Promise<StepOutcome> {
+  const isHeldUp = isThrottled(error) || isCredentials(error);
+  await changeCopy(deps, job.id, holdsTried(source, accounts, isHeldUp));
   return { outcome: 'again', why };
 }
 
 /** Deadlines count from the first try that failed. */
-function waitOf({ store }: WorkerDeps, { job, source, accounts }: Try) {
-  return { since: triedSince(job, source, accounts) ?? store.now() };
+function waitOf({ store }: WorkerDeps, { job, source, accounts }: Try): Wait {
+  return triedSince(job, source, accounts) ?? { since: store.now() };
 }
 
 /** One stale answer does not mean that the image is gone. */

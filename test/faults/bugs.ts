@@ -95,8 +95,8 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
   },
   'hold-not-saved': {
     file: 'src/sharing/holds.ts',
-    is: 'return [account, isNothingHeld(planned) ? null : planned];',
-    becomes: 'return [account, null];',
+    is: 'onCopy(holdsBegun(image, accounts)), planned);',
+    becomes: 'onCopy(holdsBegun(image, accounts)));',
     only: 'hold-source',
   },
   'hold-of-others-taken': {

@@ -7,6 +7,7 @@ import { viewPermissions } from '../../src/commands/view-permissions.ts';
 import { dueHolds } from '../../src/domain/holds.ts';
 import type { ImageName } from '../../src/domain/ami.ts';
 import type { PermissionChange } from '../../src/domain/permissions.ts';
+import type { PolicySource } from '../../src/domain/policy.ts';
 import { OWN } from '../helpers/account.ts';
 import { B, C, testAccounts } from '../helpers/accounts.ts';
 import type { Service, ServiceOptions } from '../helpers/service.ts';
@@ -27,6 +28,23 @@ async function start(options: ServiceOptions = {}): Promise<void> {
 
 const copy = (destinations: CopyRequest['destinations'], source: ImageName = GOLDEN_WEB) =>
   service.copy({ destinations }, source);
+
+const ALLOWED = {
+  sourceRegions: ['*'],
+  destinationRegions: ['*'],
+  destinationAccounts: ['*'],
+  kmsKeys: ['*'],
+  accounts: ['*'],
+  organizations: [],
+  organizationalUnits: [],
+  allowPublic: false,
+  allowKeyGrants: true,
+};
+
+/** A policy that changes with `rules`. */
+const policyOf = (rules: typeof ALLOWED): PolicySource => ({
+  current: () => ({ version: 'test', principals: { [TESTER.id]: rules } }),
+});
 
 /** All access to an image that EC2 and KMS know of. */
 async function accessTo(source: ImageName) {
@@ -217,7 +235,7 @@ describe('copies into other accounts', () => {
     await expect(copy(into(B), UNDER_AWS_KEY)).rejects.toMatchObject({ code: 'aws-managed-key' });
   });
 
-  test('whose roles are refused for ever leave nothing shared', async () => {
+  test('of accounts whose role stays refused leave nothing shared', async () => {
     await start({ simulator: { sessionSeconds: 60 } });
     const { id } = await copy([...into(B), { account: OWN, region: 'eu-west-1' }]);
     await service.control.fault({ action: 'AssumeRole', times: 100_000, error: 'AccessDenied' });
@@ -225,6 +243,124 @@ describe('copies into other accounts', () => {
     expect(destinations.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'succeeded']);
     expect(destinations[0]?.error?.code).toBe('account-not-reachable');
     expect((await accessTo(GOLDEN_WEB)).launch).toEqual([]);
+  });
+
+  test('that the policy refuses before they begin let go of what was kept for them', async () => {
+    const rules = { ...ALLOWED };
+    await start({ policy: policyOf(rules) });
+    await change(add([B]));
+    const { id: withdrawal } = await changePermissions(service, GOLDEN_WEB, put([]), TESTER);
+    const { id } = await copy(into(B));
+    rules.destinationAccounts = [];
+    const { warnings } = await untilChanged(service, withdrawal);
+    expect(warnings).toMatchObject([{ code: 'held-for-copies' }]);
+    const { destinations } = await untilReleased(id);
+    expect(destinations.map(({ error }) => error?.code)).toEqual(REGIONS.map(() => 'outside-policy'));
+    const { launch, snapshots } = await accessTo(GOLDEN_WEB);
+    expect([launch, ...snapshots].flat()).toEqual([]);
+  });
+
+  test('that the policy refuses in one region are made in the others', async () => {
+    const rules = { ...ALLOWED };
+    await start({ policy: policyOf(rules) });
+    const { id } = await copy(into(B, ['eu-west-1', 'us-west-2']));
+    rules.destinationRegions = ['us-west-2'];
+    const { destinations } = await untilReleased(id);
+    expect(destinations.map(({ state }) => state)).toEqual(['failed', 'succeeded']);
+  });
+
+  test('get their access although EC2 refuses that of another account', async () => {
+    await start();
+    // EC2 refuses the whole call; of the calls for one account each, it refuses the first.
+    await service.control.fault({
+      action: 'ModifyImageAttribute',
+      times: 2,
+      error: 'InvalidAMIAttributeItemValue',
+    });
+    const { id } = await copy([...into(B, ['eu-west-1']), ...into(C, ['eu-west-1'])]);
+    const { destinations } = await untilReleased(id);
+    expect(destinations.map(({ state }) => state)).toEqual(['failed', 'succeeded']);
+    expect((await accessTo(GOLDEN_WEB)).launch).toEqual([]);
+  });
+
+  test('that EC2 is making go on although access can not be given for others', async () => {
+    await start({ simulator: { copySeconds: 100 } });
+    await service.control.fault({
+      action: 'CopyImage',
+      region: 'eu-west-1',
+      times: 1,
+      error: 'InvalidRequest',
+    });
+    const { id } = await copy(into(B, ['eu-west-1', 'us-west-2']));
+    await service.untilJob(
+      id,
+      ({ destinations: [eu, us] }) => eu?.state === 'failed' && us?.state === 'pending',
+    );
+    await service.control.fault({
+      action: 'DescribeImageAttribute',
+      times: 1,
+      error: 'UnauthorizedOperation',
+    });
+    await retryJob(service, id, TESTER);
+    const { destinations } = await untilReleased(id);
+    expect(destinations.map(({ state }) => state)).toEqual(['failed', 'succeeded']);
+  });
+
+  test('wait where EC2 does not know the image for a moment', async () => {
+    await start();
+    const { id } = await copy(into(B, ['eu-west-1']));
+    await service.control.fault({
+      action: 'DescribeImageAttribute',
+      times: 1,
+      error: 'InvalidAMIID.NotFound',
+    });
+    expect((await untilReleased(id)).destinations[0]?.state).toBe('succeeded');
+  });
+
+  test('of an image whose key the service can not grant leave no trace of a grant', async () => {
+    await start();
+    for (const action of ['CreateGrant', 'ListGrants'])
+      await service.control.fault({ action, times: 100_000, error: 'AccessDeniedException' });
+    const { id } = await copy(into(B, ['eu-west-1']), GOLDEN_DB);
+    await untilReleased(id);
+    const { warnings } = (await service.store.get(id)) ?? {};
+    expect(warnings?.map(({ code }) => code)).not.toContain('source-still-shared');
+    expect(await holdsOf(GOLDEN_DB)).toEqual([]);
+    await service.control.clearFaults();
+    expect((await accessTo(GOLDEN_DB)).launch).toEqual([]);
+  });
+
+  test('say which grant is left where KMS no longer lets it be revoked; a later withdrawal does not fail for it', async () => {
+    await start();
+    const { id } = await copy(into(B, ['eu-west-1']), GOLDEN_DB);
+    await untilPending(id);
+    await service.control.fault({ action: 'ListGrants', times: 100_000, error: 'AccessDeniedException' });
+    await untilReleased(id);
+    const { warnings } = (await service.store.get(id)) ?? {};
+    expect(warnings?.map(({ code }) => code)).toEqual(['key-grants-left']);
+    expect(await holdsOf(GOLDEN_DB)).toEqual([{ account: B, jobs: [] }]);
+    const changed = await change(put([]), GOLDEN_DB);
+    expect(changed.warnings.map(({ code }) => code)).toContain('key-grants-left');
+    await service.control.clearFaults();
+    expect((await accessTo(GOLDEN_DB)).launch).toEqual([]);
+  });
+
+  test('of an image that is deregistered meanwhile take back the access to its snapshots and its key', async () => {
+    await start();
+    const image = await service.gateway.describeImage(GOLDEN_DB, GOLDEN_DB.imageId);
+    const ids = (image?.snapshots ?? []).flatMap(({ snapshotId }) => snapshotId ?? []);
+    const { grants } = await accessTo(GOLDEN_DB);
+    const [key = ''] = (await service.gateway.describeSnapshots(GOLDEN_DB, ids)).flatMap(
+      ({ kmsKeyId }) => kmsKeyId ?? [],
+    );
+    const { id } = await copy(into(B, ['eu-west-1']), GOLDEN_DB);
+    await untilPending(id);
+    await service.gateway.deregisterImage(GOLDEN_DB, GOLDEN_DB.imageId);
+    await untilReleased(id);
+    for (const snapshotId of ids)
+      expect((await service.gateway.snapshotPermissions(GOLDEN_DB, snapshotId)).accounts).toEqual([]);
+    expect(await service.kms.findGrants(GOLDEN_DB, key, '')).toEqual(grants);
+    expect((await service.store.get(id))?.warnings).toEqual([]);
   });
 
   test('end, and say what is still shared, where it can not be taken back', async () => {

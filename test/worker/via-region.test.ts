@@ -89,7 +89,7 @@ describe('copies via a copy in the region', () => {
     await start();
     const job = await copy({ destinations: [{ region: EU, kmsKeyId: 'alias/ami', name: 'hub' }, ...SPOKES] });
     expect(
-      job.kind === 'copy' && job.destinations.map(({ spec }) => [spec.account, spec.hub, spec.isHub]),
+      job.kind === 'copy' && job.destinations.map(({ spec }) => [spec.account, spec.hub, spec.isAddedHub]),
     ).toEqual([
       [OWN, undefined, undefined],
       [B, HUB, undefined],
@@ -154,6 +154,22 @@ describe('copies via a copy in the region', () => {
     expect(states(await untilReleased(id))[`${C}/${EU}`]).toBe('succeeded');
   });
 
+  test('a second retry does not make the hub again while the first one makes it', async () => {
+    await start({ simulator: { copySeconds: 100 } });
+    await service.control.fault({ action: 'CopyImage', copyFails: { reason: 'broken' } });
+    const { id } = await copy();
+    await untilReleased(id);
+    await retryJob(service, id, TESTER, null, [`${B}/${EU}`]);
+    await service.untilJob(id, (job) => hubIn(job).state === 'pending');
+    await retryJob(service, id, TESTER);
+    const job = await untilReleased(id);
+    expect(new Set(Object.values(states(job)))).toEqual(new Set(['succeeded']));
+    expect(hubIn(job).attempts).toBe(2);
+    expect((await service.control.calls()).copyImage.filter(({ account }) => account === OWN)).toHaveLength(
+      2,
+    );
+  });
+
   test('a cancel ends them all, and leaves nothing', async () => {
     await start({ simulator: { copySeconds: 100 } });
     const { id } = await copy();
@@ -202,6 +218,45 @@ describe('copies via a copy in the region', () => {
     const again = await untilReleased(id);
     expect(new Set(Object.values(states(again)))).toEqual(new Set(['succeeded']));
     expect(hubIn(again)).toMatchObject({ attempts: 2, imageState: 'deregistered' });
+  });
+
+  test('fail where somebody has deregistered the hub, and the next retry makes it again', async () => {
+    await start();
+    await service.control.fault({ action: 'CopyImage', account: C, copyFails: { reason: 'broken' } });
+    const { id } = await copy();
+    const hub = hubIn(await untilReleased(id));
+    await service.gateway.deregisterImage(hub.spec, hub.imageId ?? '');
+    await retryJob(service, id, TESTER);
+    expect(named(await untilReleased(id))[`${C}/${EU}`]?.error).toMatchObject({
+      code: 'hub-failed',
+      message: expect.stringContaining('it was deregistered'),
+    });
+    await retryJob(service, id, TESTER);
+    const job = await untilReleased(id);
+    expect(new Set(Object.values(states(job)))).toEqual(new Set(['succeeded']));
+    expect(hubIn(job).attempts).toBe(2);
+  });
+
+  test('end once: while a hub is still to be removed, the job runs', async () => {
+    await start({ simulator: { copySeconds: 100 } });
+    const { id } = await copy({ hubCopies: 'remove' });
+    await service.untilJob(id, (job) => named(job)[`${B}/${EU}`]?.state === 'pending');
+    // The access to the hub is taken back after the copies of it have succeeded.
+    await service.control.fault({ action: 'ModifyImageAttribute', times: 3, error: 'RequestLimitExceeded' });
+    await untilReleased(id);
+    const events = await service.eventLog.read({ jobId: id }, '0', 100);
+    expect(events.filter(({ type }) => type === 'job.succeeded')).toHaveLength(1);
+  });
+
+  test('where the account of the source is not configured for the region are refused before any call', async () => {
+    const accounts = testAccounts({ [B]: { regions: ['us-east-1'] }, [C]: {} });
+    await start({ accounts });
+    const source = { ...GOLDEN_WEB, account: B };
+    const request = { destinations: [{ account: C, region: EU, kmsKeyId: 'alias/ami' }] };
+    await expect(copy(request, source)).rejects.toMatchObject({
+      code: 'unknown-account',
+      errors: [{ pointer: '/destinations/0/region' }],
+    });
   });
 
   test('"hubCopies" without "via": "region" is refused, and so is a hub under a key that can not be shared', async () => {
