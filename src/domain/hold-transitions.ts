@@ -3,16 +3,16 @@ import type { Transition } from './apply-transition.ts';
 import { changing, finishing, mayBeMade } from './apply-transition.ts';
 import { DUE, dueHoldsOf, isFor, needs, waitingFor } from './holds.ts';
 import { sourceOf, spokesOf } from './hubs.ts';
-import type { CopyJob, Destination, Failure, Hold, Warning } from './job.ts';
+import type { CopyJob, Destination, Failure, Hold, HoldTries, Warning } from './job.ts';
 import { attemptRef, destinationKey } from './job.ts';
-import { fail } from './transitions.ts';
+import { stopAll } from './removal-transitions.ts';
+import { fail, unseenAgain } from './transitions.ts';
 import { withWarnings } from './warnings.ts';
 
 /** The transitions of holds: what they are is in holds.ts. */
 
-const NOT_TRIED = { triedAt: null, heldUpAt: null };
-const HELD = { state: 'held', ...NOT_TRIED } as const;
-const RELEASED = { state: 'released', ...NOT_TRIED } as const;
+const HELD = { state: 'held', tries: null } as const;
+const RELEASED = { state: 'released', tries: null } as const;
 
 function setting(
   { account: owner, region, imageId }: ImageName,
@@ -64,8 +64,15 @@ export const holdsReleased =
     const after = setting(image, accounts, ({ account }) =>
       release.includes(account) ? { ...RELEASED } : null,
     )(job, now);
-    return after === null ? null : { ...after, warnings: withWarnings(after.warnings, warnings) };
+    if (after === null) return null;
+    const removable = { ...after, destinations: after.destinations.map((one) => fromNow(image, one, now)) };
+    return { ...removable, warnings: withWarnings(after.warnings, warnings) };
   };
+
+/** The removal of a hub has waited for this: its deadline counts from now. */
+function fromNow({ imageId }: ImageName, one: Destination, now: number): Destination {
+  return one.stopping === null || one.imageId !== imageId ? one : { ...one, stoppingAt: now };
+}
 
 /** EC2 says that the account of a destination has no access to its source (any more): access is to be given (again). */
 export const holdAgain =
@@ -76,16 +83,22 @@ export const holdAgain =
     return setting(source, [one.spec.account], ({ state }) => (state === 'held' ? DUE : null))(job, now);
   };
 
-/**
- * A try to give or to take back has failed: deadlines count from the first one.
- * @param isHeldUp by throttling, or by refused credentials: the time until now does not count for other errors
- */
-export const holdsTried = (image: ImageName, accounts: readonly string[], isHeldUp: boolean): Transition =>
-  setting(image, accounts, ({ triedAt }, now) =>
-    triedAt !== null && !isHeldUp
-      ? null
-      : { triedAt: triedAt ?? now, ...(isHeldUp ? { heldUpAt: now } : {}) },
-  );
+/** Why a try has failed. `held-up`: throttling, or refused credentials. `unseen`: EC2 does not show the image. */
+export type WhyTried = 'held-up' | 'unseen' | 'other';
+
+/** A try to give, or to take back, has failed. Deadlines count from the first one, or from when they were last held up. */
+export const holdsTried =
+  (image: ImageName, accounts: readonly string[], to: HoldTries['to'], why: WhyTried): Transition =>
+  (job, now) => {
+    const due = dueHoldsOf(job, image)[to];
+    return setting(image, accounts, ({ account, tries }) => {
+      if (!due.includes(account)) return null;
+      const before = tries?.to === to ? tries : null;
+      const heldUpAt = why === 'held-up' ? now : (before?.heldUpAt ?? null);
+      const unseen = why === 'unseen' ? unseenAgain(before?.unseen, now) : null;
+      return { tries: { to, since: before?.since ?? now, heldUpAt, unseen } };
+    })(job, now);
+  };
 
 /**
  * The accounts can't be given access: the destinations that wait for it fail. One that EC2 is copying already, or may be, goes on with
@@ -99,7 +112,10 @@ export const holdsRefused =
       if (!mayBeMade(one)) after = fail(attemptRef(one), error)(after, now) ?? after;
     const needed = needs(after);
     const isNeeded = (account: string) => needed.some(isFor(image, account));
-    return setting(image, accounts, ({ account }) => (isNeeded(account) ? HELD : NOT_TRIED))(after, now);
+    return setting(image, accounts, ({ account }) => (isNeeded(account) ? HELD : { tries: null }))(
+      after,
+      now,
+    );
   };
 
 /** EC2 does not show a hub any more: somebody has deregistered it. The copies that wait for it fail, and a retry makes it again. */
@@ -108,5 +124,8 @@ export const hubGone =
   (job, now) => {
     const hub = job.destinations.find((one) => one.imageId === imageId && spokesOf(job, one).length > 0);
     if (hub === undefined || hub.imageState === 'deregistered') return null;
-    return changing(destinationKey(hub), () => ({ imageState: 'deregistered' }))(job, now);
+    const after = changing(destinationKey(hub), () => ({ imageState: 'deregistered' }))(job, now);
+    const failed = after?.destinations.some(({ error }) => error?.code === 'hub-failed') === true;
+    if (after === null || !failed || job.onFailure === 'keep') return after;
+    return stopAll('rollback')(after, now) ?? after;
   };

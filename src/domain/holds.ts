@@ -1,6 +1,6 @@
 import type { ImageName } from './ami.ts';
 import { sourceOf } from './hubs.ts';
-import type { CopyJob, Destination, Hold, Job, Warning } from './job.ts';
+import type { CopyJob, Destination, Hold, HoldTries, Job, Warning } from './job.ts';
 import { isNotCopying } from './job.ts';
 
 /**
@@ -88,7 +88,7 @@ export function withNeeded(job: CopyJob): CopyJob {
   return changed ? { ...job, holds } : job;
 }
 
-export const DUE = { state: 'due', triedAt: null, heldUpAt: null } as const satisfies Partial<Hold>;
+export const DUE = { state: 'due', tries: null } as const satisfies Partial<Hold>;
 
 /** What is due for each image. */
 export function dueHolds(job: Job): DueHolds[] {
@@ -142,17 +142,20 @@ export function waitingFor(job: CopyJob, image: ImageName, accounts: readonly st
   });
 }
 
-/** Since when some accounts' access is tried to be given, or to be taken back; `null` before the first try that failed. */
-export function triedSince(
+/** The tries to give some accounts access, or to take it back, that have failed: from the first on. `null` before that. */
+export function triesOf(
   { holds = [] }: CopyJob,
   image: ImageName,
   accounts: readonly string[],
-): { since: number; heldUpAt: number | null } | null {
-  const tried = holds.filter((one) => accounts.some((account) => isFor(image, account)(one)));
-  const times = tried.map(({ triedAt }) => triedAt).filter((time) => time !== null);
-  if (times.length === 0) return null;
-  const heldUp = tried.map(({ heldUpAt }) => heldUpAt ?? null).filter((time) => time !== null);
-  return { since: Math.min(...times), heldUpAt: heldUp.length === 0 ? null : Math.max(...heldUp) };
+  to: HoldTries['to'],
+): HoldTries | null {
+  const all = holds
+    .filter((one) => accounts.some((account) => isFor(image, account)(one)))
+    .flatMap(({ tries }) => (tries?.to === to ? [tries] : []));
+  const [first, ...rest] = all.toSorted((one, other) => one.since - other.since);
+  if (first === undefined) return null;
+  const heldUp = [first, ...rest].flatMap(({ heldUpAt }) => heldUpAt ?? []);
+  return { ...first, heldUpAt: heldUp.length === 0 ? null : Math.max(...heldUp) };
 }
 
 /** Names what a job needs of one image, in the index of its users (store/indexes.ts). */

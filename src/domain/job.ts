@@ -194,10 +194,18 @@ export interface Hold {
   account: string;
   source: ImageName;
   state: 'due' | 'held' | 'released';
-  /** When a try to give the access, or to take it back, first failed. */
-  triedAt: number | null;
-  /** When a try was last held up by throttling or credentials. */
-  heldUpAt?: number | null;
+  /** The tries that failed, to give the access or to take it back; `null` before the first. */
+  tries: HoldTries | null;
+}
+
+export interface HoldTries {
+  to: 'give' | 'release';
+  /** When the first of them failed. */
+  since: number;
+  /** When one was last held up by throttling or credentials. */
+  heldUpAt: number | null;
+  /** While EC2 does not show the image. */
+  unseen: Unseen | null;
 }
 
 export interface CopyJob extends JobBase {

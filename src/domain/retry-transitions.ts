@@ -21,9 +21,8 @@ export const retryNamed =
     const candidates = job.destinations.filter((one) => isNamed(named, one));
     const retried = new Set(candidates.filter(retryable));
     for (const one of retried) {
-      const hub = hubOf(job, one);
-      // A hub that was started again by an earlier retry goes on.
-      if (hub !== undefined && isGone(hub)) retried.add(hub);
+      const hub = hubToMake(job, one);
+      if (hub !== undefined) retried.add(hub);
     }
     // A destination that is still being taken down can't be started again yet.
     if ([...candidates, ...retried].some(({ stopping }) => stopping !== null) || retried.size === 0)
@@ -32,9 +31,11 @@ export const retryNamed =
     return finishing(withHolds(job, destinations), now);
   };
 
-/** Whether a hub has to be made again before copies can be made of it. */
-function isGone(hub: Destination): boolean {
-  return !isHubUsable(hub) && (isFinished(hub) || hub.stopping !== null);
+/** The hub that has to be made again before a destination can be. One that an earlier retry has started goes on. */
+function hubToMake(job: CopyJob, one: Destination): Destination | undefined {
+  const hub = hubOf(job, one);
+  if (hub === undefined || isHubUsable(hub) || (one.imageId !== null && isResumable(one))) return undefined;
+  return isFinished(hub) || hub.stopping !== null ? hub : undefined;
 }
 
 /** The named destinations, with the hubs that are retried because those among them need them. */
@@ -42,9 +43,8 @@ export function withHubsOf(job: CopyJob, named: Named): Named {
   if (named === null) return null;
   const hubs = job.destinations
     .filter((one) => isNamed(named, one) && retryable(one))
-    .map((one) => hubOf(job, one))
-    .filter((hub) => hub !== undefined && isGone(hub));
-  return new Set([...named, ...hubs.flatMap((hub) => (hub === undefined ? [] : [destinationKey(hub)]))]);
+    .flatMap((one) => hubToMake(job, one) ?? []);
+  return new Set([...named, ...hubs.map(destinationKey)]);
 }
 
 /**

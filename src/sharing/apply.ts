@@ -1,9 +1,10 @@
 import type { Scope } from '../domain/ami.ts';
 import type { Given } from '../domain/given.ts';
 import { NOTHING_GIVEN } from '../domain/given.ts';
+import { NOTHING_HELD } from '../domain/holds.ts';
 import type { Warning } from '../domain/job.ts';
 import type { PermissionChange, PermissionState } from '../domain/permissions.ts';
-import { minus, plus, without } from '../domain/permissions.ts';
+import { minus, plus, sortedSet, without } from '../domain/permissions.ts';
 import { granteesOf } from '../domain/policy.ts';
 import type { Reason } from '../domain/sharing-rules.ts';
 import { refusals } from '../domain/sharing-rules.ts';
@@ -99,8 +100,13 @@ async function change(
     grant: grantees,
     left: (warning) => left.push(warning),
   });
+  const holdChanges = new Map(one.holdChanges);
   const revokes = [...one.leftBehind].flatMap(([account, hold]) =>
-    revokeCalls(deps, scope, image.imageId, account, hold, (_, warning) => left.push(warning)),
+    revokeCalls(deps, scope, image.imageId, account, hold, (keyId, warning) => {
+      const { keys } = holdChanges.get(account) ?? NOTHING_HELD;
+      holdChanges.set(account, { ...NOTHING_HELD, keys: sortedSet([...keys, keyId]) });
+      left.push(warning);
+    }),
   );
   await makeAll(deps, scope, request, [...calls, ...revokes], given);
   const after = await readTouched(deps, scope, image, one.now, touchedBy(todo));
@@ -108,13 +114,13 @@ async function change(
   const isThere = isNothing(rest.take) && isNothing(rest.give);
   if (!isThere || !(one.gives || (await namesAllSnapshots(deps, scope, image))))
     return { outcome: 'unsettled', after: after.state };
-  if (one.holdChanges.size > 0) {
+  if (holdChanges.size > 0) {
     const told = await deps.store.updateIfFirst(
       me,
       scope,
       image.imageId,
       request.remember(NOTHING_GIVEN, []),
-      one.holdChanges,
+      holdChanges,
     );
     if (told.outcome !== 'changed') throw new StepOvertaken(`job ${me.jobId} was ended by another worker`);
   }

@@ -287,8 +287,9 @@ export function revokeCalls(
   return keys.map((keyId) => ({
     run: async (fence) => {
       await fence();
-      await revokeNamed({ kms }, scope, keyId, holdGrantName(imageId, account)).catch((error: unknown) =>
-        left(keyId, grantsLeft(scope, imageId, error)),
+      const name = holdGrantName(imageId, account);
+      await revokeNamed({ kms }, scope, keyId, name).catch((error: unknown) =>
+        left(keyId, grantsLeft(scope, imageId, error, name)),
       );
     },
   }));

@@ -106,10 +106,18 @@ export async function revokeAll(
   return warnings;
 }
 
-/** Throws transient errors, and errors that are not an answer of KMS. */
-export function grantsLeft({ account, region }: Scope, imageId: string, error: unknown): Warning {
+/**
+ * What is said where KMS refuses to list or revoke grants. Throws transient errors, and errors that are not an answer of KMS.
+ * @param names what the grants are named
+ */
+export function grantsLeft(
+  { account, region }: Scope,
+  imageId: string,
+  error: unknown,
+  names = `amiferry/${imageId}/…`,
+): Warning {
   if (!(error instanceof AwsError) || PASSING.has(error.kind)) throw error;
-  const message = `grants named amiferry/${imageId}/… may be left on the image's key, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
+  const message = `grants named ${names} may be left on the key of ${imageId}, for accounts that it is no longer shared with: revoke them by hand. ${error.message}`;
   return { code: 'key-grants-left', message, account, region };
 }
 

@@ -1,10 +1,11 @@
 import type { Image, ImageName } from '../domain/ami.ts';
-import { dueHolds, dueHoldsOf, stillShared, triedSince, waitingFor } from '../domain/holds.ts';
+import { dueHolds, dueHoldsOf, stillShared, triesOf, waitingFor } from '../domain/holds.ts';
+import type { WhyTried } from '../domain/hold-transitions.ts';
 import { holdsGiven, holdsRefused, holdsReleased, holdsTried, hubGone } from '../domain/hold-transitions.ts';
 import { attemptRef } from '../domain/job.ts';
 import { mayBeMade } from '../domain/apply-transition.ts';
-import type { CopyJob } from '../domain/job.ts';
-import { fail } from '../domain/transitions.ts';
+import type { CopyJob, HoldTries } from '../domain/job.ts';
+import { fail, isGone, unseenAgain } from '../domain/transitions.ts';
 import { AwsError } from '../aws/aws-error.ts';
 import { AmiferryError } from '../errors.ts';
 import { aboutJob, noteInLog } from '../logging/log-context.ts';
@@ -25,6 +26,7 @@ interface Try {
   job: CopyJob;
   source: ImageName;
   accounts: readonly string[];
+  to: HoldTries['to'];
 }
 
 /**
@@ -54,10 +56,10 @@ async function holdOne(deps: WorkerDeps, jobId: string, source: ImageName): Prom
   if (job?.kind !== 'copy') return null;
   const { give, release } = dueHoldsOf(job, source);
   if (release.length > 0) {
-    const outcome = await releaseAll(deps, { job, source, accounts: release });
+    const outcome = await releaseAll(deps, { job, source, accounts: release, to: 'release' });
     if (outcome !== null) return outcome;
   }
-  return give.length === 0 ? null : giveAll(deps, { job, source, accounts: give });
+  return give.length === 0 ? null : giveAll(deps, { job, source, accounts: give, to: 'give' });
 }
 
 /** Other accounts may have come to need access, or to need it no more, while the step ran. */
@@ -72,21 +74,31 @@ async function releaseAll(deps: WorkerDeps, one: Try): Promise<StepOutcome | nul
   const { job, source, accounts } = one;
   try {
     const isReleased = await release(deps, one);
-    return isReleased ? null : await tryAgain(deps, one, notSeen(source));
+    return isReleased ? null : await tryAgain(deps, one, notSeen(source), 'unseen');
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     const isToWait = isCredentials(error)
       ? isReachableSoon(deps, one)
       : mayTryAgain(deps, waitOf(deps, one), error);
-    if (isToWait) return tryAgain(deps, one, error.message, error);
-    const warning = stillShared(source, accounts, error.message);
+    if (isToWait) return tryAgain(deps, one, error.message, whyTried(error));
+    if (error instanceof AwsError && accounts.length > 1)
+      return each(one, (alone) => releaseAll(deps, alone));
+    const { free } = await freeHolds(deps, source, accounts);
+    const warnings = free.length === 0 ? [] : [stillShared(source, free, error.message)];
     deps.logger.error(
       { err: error, imageId: source.imageId, accounts },
       'could not take back the access to an image that was copied',
     );
-    await changeCopy(deps, job.id, holdsReleased(source, accounts, [warning]));
+    await changeCopy(deps, job.id, holdsReleased(source, accounts, warnings));
     return null;
   }
+}
+
+/** EC2 and KMS refuse a call for all its accounts because of one, such as a closed one: it is made for each of them. */
+async function each(one: Try, run: (alone: Try) => Promise<StepOutcome | null>): Promise<StepOutcome | null> {
+  let waits: StepOutcome | null = null;
+  for (const account of one.accounts) waits = (await run({ ...one, accounts: [account] })) ?? waits;
+  return waits;
 }
 
 /** Returns whether it is done; else EC2 does not show the image, which may be one stale answer. */
@@ -96,7 +108,7 @@ async function release(deps: WorkerDeps, one: Try): Promise<boolean> {
   if (free.length > 0) {
     const image = await deps.gateway.describeImage(source, source.imageId);
     if (image !== null && (await isKnown(releaseHolds(deps, job, source, image, accounts)))) return true;
-    if (isYoung(deps, one)) return false;
+    if (!isUnseenForGood(deps, one)) return false;
   }
   await releaseHolds(deps, job, source, null, accounts);
   return true;
@@ -117,10 +129,11 @@ async function giveAll(deps: WorkerDeps, asked: Try): Promise<StepOutcome | null
   const { job, source } = asked;
   const accounts = await allowed(deps, asked);
   if (accounts.length === 0) return null;
-  const one = { job, source, accounts };
+  const one = { ...asked, accounts };
   try {
     const image = await deps.gateway.describeImage(source, source.imageId);
-    if (image === null && isYoung(deps, one)) return await tryAgain(deps, one, notSeen(source));
+    if (image === null && !isUnseenForGood(deps, one))
+      return await tryAgain(deps, one, notSeen(source), 'unseen');
     if (image === null && (await changeCopy(deps, job.id, hubGone(source))).outcome === 'changed')
       return null;
     // CopyImage itself says what is wrong with an image that is gone, or that only its owner can share.
@@ -130,32 +143,26 @@ async function giveAll(deps: WorkerDeps, asked: Try): Promise<StepOutcome | null
   } catch (error) {
     if (!(error instanceof AmiferryError)) throw error;
     if (isCredentials(error)) return waitForOwner(deps, one, error);
-    const isToWait = mayTryAgain(deps, waitOf(deps, one), error) || (isStale(error) && isYoung(deps, one));
-    if (isToWait) return tryAgain(deps, one, error.message, error);
-    if (error instanceof AwsError && accounts.length > 1) return giveEach(deps, one);
+    if (isStale(error) && !isUnseenForGood(deps, one)) return tryAgain(deps, one, error.message, 'unseen');
+    if (mayTryAgain(deps, waitOf(deps, one), error))
+      return tryAgain(deps, one, error.message, whyTried(error));
+    if (error instanceof AwsError && accounts.length > 1) return each(one, (alone) => giveAll(deps, alone));
     await changeCopy(deps, job.id, holdsRefused(source, accounts, failureOf(error)));
     return null;
   }
 }
 
-/** EC2 and KMS refuse a call for all its accounts because of one, such as a closed one: the others get their access. */
-async function giveEach(deps: WorkerDeps, { job, source, accounts }: Try): Promise<StepOutcome | null> {
-  let waits: StepOutcome | null = null;
-  for (const account of accounts)
-    waits = (await giveAll(deps, { job, source, accounts: [account] })) ?? waits;
-  return waits;
-}
-
 /** The account of the source does not take the credentials. The copies that wait for its access show that. */
-async function waitForOwner(
-  deps: WorkerDeps,
-  { job, source, accounts }: Try,
-  error: AwsError,
-): Promise<StepOutcome> {
-  let outcome: StepOutcome = { outcome: 'again', why: error.message };
-  for (const one of waitingFor(job, source, accounts))
-    outcome = await waitForAccount(deps, job.id, attemptRef(one), error);
-  return outcome;
+async function waitForOwner(deps: WorkerDeps, one: Try, error: AwsError): Promise<StepOutcome | null> {
+  const { job, source, accounts } = one;
+  const again = await tryAgain(deps, one, error.message, 'held-up');
+  const waiting = waitingFor(job, source, accounts);
+  let isWaiting = waiting.length === 0;
+  for (const copy of waiting) {
+    const { outcome } = await waitForAccount(deps, job.id, attemptRef(copy), error);
+    isWaiting ||= outcome === 'again';
+  }
+  return isWaiting ? again : null;
 }
 
 /** Fails the copies that the policy does not allow (any more). @returns the accounts with copies that it allows */
@@ -178,23 +185,27 @@ function isOwn({ ownerId, account }: Image): boolean {
 
 async function tryAgain(
   deps: WorkerDeps,
-  { job, source, accounts }: Try,
+  { job, source, accounts, to }: Try,
   why: string,
-  error: unknown = null,
+  kind: WhyTried,
 ): Promise<StepOutcome> {
-  const isHeldUp = isThrottled(error) || isCredentials(error);
-  await changeCopy(deps, job.id, holdsTried(source, accounts, isHeldUp));
+  await changeCopy(deps, job.id, holdsTried(source, accounts, to, kind));
   return { outcome: 'again', why };
 }
 
-/** Deadlines count from the first try that failed. */
-function waitOf({ store }: WorkerDeps, { job, source, accounts }: Try): Wait {
-  return triedSince(job, source, accounts) ?? { since: store.now() };
+function whyTried(error: AmiferryError): WhyTried {
+  return isThrottled(error) || isCredentials(error) ? 'held-up' : 'other';
 }
 
-/** One stale answer does not mean that the image is gone. */
-function isYoung(deps: WorkerDeps, one: Try): boolean {
-  return deps.store.now() - waitOf(deps, one).since < deps.settings.goneMs;
+/** Deadlines count from the first try that failed. */
+function waitOf({ store }: WorkerDeps, { job, source, accounts, to }: Try): Wait {
+  return triesOf(job, source, accounts, to) ?? { since: store.now() };
+}
+
+/** One stale answer does not mean that the image is gone: several tries in a row did not find it, this one among them. */
+function isUnseenForGood({ store, settings }: WorkerDeps, { job, source, accounts, to }: Try): boolean {
+  const now = store.now();
+  return isGone(unseenAgain(triesOf(job, source, accounts, to)?.unseen, now), now, settings);
 }
 
 function isReachableSoon(deps: WorkerDeps, one: Try): boolean {

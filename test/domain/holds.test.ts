@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { CopyJob } from '../../src/domain/job.ts';
 import { dueSteps } from '../../src/domain/next-step.ts';
-import { dueHolds, triedSince, withNeeded } from '../../src/domain/holds.ts';
+import { dueHolds, triesOf, withNeeded } from '../../src/domain/holds.ts';
 import { holdsGiven, holdsRefused, holdsTried } from '../../src/domain/hold-transitions.ts';
 import { attemptRef } from '../../src/domain/job.ts';
+import { stopAll } from '../../src/domain/removal-transitions.ts';
 import { begin, fail } from '../../src/domain/transitions.ts';
 import { retryFailed } from '../../src/domain/retry-transitions.ts';
 import { B } from '../helpers/accounts.ts';
@@ -41,19 +42,36 @@ test('a job that ends before it has begun to give access has to take it back: an
 });
 
 test('the deadline to take access back does not count from the first try to give it, nor does that of a retry', () => {
-  const tried = after(abroad(), holdsTried(SOURCE, [B], false));
-  expect(triedSince(tried, SOURCE, [B])).toEqual({ since: 2000, heldUpAt: null });
-  const refused = after(tried, holdsRefused(SOURCE, [B], ERROR));
-  expect(triedSince(refused, SOURCE, [B])).toBeNull();
+  const tried = after(abroad(), holdsTried(SOURCE, [B], 'give', 'other'));
+  expect(triesOf(tried, SOURCE, [B], 'give')).toMatchObject({ since: 2000, heldUpAt: null });
+  const cancelled = after(tried, stopAll('cancel'));
+  expect(dueHolds(cancelled)).toMatchObject([{ release: [B] }]);
+  expect(triesOf(cancelled, SOURCE, [B], 'release')).toBeNull();
   const [one] = abroad().destinations;
   if (one === undefined) throw new Error('the job has no destination');
   const retried = after(tried, fail(attemptRef(one), ERROR), retryFailed);
-  expect(triedSince(retried, SOURCE, [B])).toBeNull();
+  expect(triesOf(retried, SOURCE, [B], 'give')).toBeNull();
+});
+
+test('a try that another step has overtaken says nothing', () => {
+  const held = after(abroad(), holdsGiven(SOURCE, [B]));
+  expect(after(held, holdsTried(SOURCE, [B], 'give', 'other'))).toBe(held);
 });
 
 test('throttling and refused credentials move the time from which other errors count', () => {
-  const job = after(abroad(), holdsTried(SOURCE, [B], false), holdsTried(SOURCE, [B], true));
-  expect(triedSince(job, SOURCE, [B])).toEqual({ since: 2000, heldUpAt: 2001 });
+  const tries = [holdsTried(SOURCE, [B], 'give', 'other'), holdsTried(SOURCE, [B], 'give', 'held-up')];
+  expect(triesOf(after(abroad(), ...tries), SOURCE, [B], 'give')).toMatchObject({
+    since: 2000,
+    heldUpAt: 2001,
+  });
+});
+
+test('only tries in a row that do not find the image say that it is gone', () => {
+  const unseen = holdsTried(SOURCE, [B], 'give', 'unseen');
+  const twice = after(abroad(), holdsTried(SOURCE, [B], 'give', 'other'), unseen, unseen);
+  expect(triesOf(twice, SOURCE, [B], 'give')?.unseen).toEqual({ since: 2001, polls: 2 });
+  const seen = after(twice, holdsTried(SOURCE, [B], 'give', 'other'));
+  expect(triesOf(seen, SOURCE, [B], 'give')?.unseen).toBeNull();
 });
 
 test('what EC2 may be copying already does not fail with the access for the others', () => {
