@@ -9,6 +9,7 @@ import { chunksOf } from '../domain/chunks.ts';
 import { partitionOf } from '../domain/regions.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
+import { notConfigured } from './require-account.ts';
 
 /** The gateways with the roles that the worker assumes. */
 export interface WorkerView {
@@ -57,10 +58,8 @@ export async function checkAccount(
   account: string,
 ): Promise<AccountCheck> {
   const configured = deps.accounts.current().get(account);
-  if (configured === undefined && account !== (await deps.ownAccount.get())) {
-    const message = `account ${account} is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it`;
-    throw new AmiferryError('account-not-found', message);
-  }
+  if (configured === undefined && account !== (await deps.ownAccount.get()))
+    throw new AmiferryError('account-not-found', notConfigured(account));
   const regions = [...(configured?.regions ?? deps.regions)];
   const [first = ''] = regions;
   const role = await checkRole(deps.asWorker, { account, region: first });

@@ -1,6 +1,7 @@
 import { AwsError } from '../aws/aws-error.ts';
 import { mapAtMost } from '../domain/at-most.ts';
 import type { Image, ImageName, Scope } from '../domain/ami.ts';
+import { scopeKey } from '../domain/ami.ts';
 import { JOB_TAG } from '../domain/copy-tags.ts';
 import { AmiferryError } from '../errors.ts';
 import type { CommandDeps } from './deps.ts';
@@ -172,10 +173,7 @@ function unansweredIn({ account, region }: Scope, { code, message }: AmiferryErr
 }
 
 function eachScopeOnce(all: readonly Unanswered[]): Unanswered[] {
-  return all.filter(
-    ({ account, region }, i) =>
-      all.findIndex((one) => one.account === account && one.region === region) === i,
-  );
+  return [...new Map(all.map((one) => [scopeKey(one), one])).values()];
 }
 
 function relativeOf({ imageId, region, name, state, createdAt, tags }: Image, account: string): Relative {

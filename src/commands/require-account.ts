@@ -22,8 +22,7 @@ export async function requireAccounts(deps: Deps, named: readonly NamedScope[]):
     if (!others.includes(account)) return [];
     const known = configured.get(account);
     if (known === undefined) {
-      const message = `account ${account} is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it`;
-      return [{ pointer: pointers.account, message }];
+      return [{ pointer: pointers.account, message: notConfigured(account) }];
     }
     if (known.regions === null || known.regions.includes(region)) return [];
     const message = `account ${account} is configured for ${known.regions.join(', ')}, and not for ${region} (ACCOUNTS_FILE)`;
@@ -31,6 +30,10 @@ export async function requireAccounts(deps: Deps, named: readonly NamedScope[]):
   });
   if (errors.length === 0) return;
   throw new AmiferryError('unknown-account', errors.map(({ message }) => message).join('; '), { errors });
+}
+
+export function notConfigured(account: string): string {
+  return `account ${account} is not configured (ACCOUNTS_FILE): name one that GET /accounts lists, or have the operator add it`;
 }
 
 /** The accounts of some scopes that are not the service's own, each once. */

@@ -1,7 +1,7 @@
 import type { ImageName } from './ami.ts';
 import type { Transition } from './apply-transition.ts';
 import { changing, finishing, mayBeMade } from './apply-transition.ts';
-import { DUE, dueHoldsOf, isFor, needs, waitingFor } from './holds.ts';
+import { DUE, dueHoldsOf, isFor, needs, waitingFor, withNeeded } from './holds.ts';
 import { sourceOf, spokesOf } from './hubs.ts';
 import type { CopyJob, Destination, Failure, Hold, HoldTries, Warning } from './job.ts';
 import { attemptRef, destinationKey } from './job.ts';
@@ -14,23 +14,20 @@ import { withWarnings } from './warnings.ts';
 const HELD = { state: 'held', tries: null } as const;
 const RELEASED = { state: 'released', tries: null } as const;
 
+/** Changes the holds of some accounts on an image; `null` from `patch` leaves one as it is. */
 function setting(
-  { account: owner, region, imageId }: ImageName,
+  image: ImageName,
   accounts: readonly string[],
-  patch: (hold: Hold, now: number) => Partial<Hold> | null,
+  patch: (hold: Hold) => Partial<Hold> | null,
 ): Transition {
+  const tests = accounts.map((account) => isFor(image, account));
   return (job, now) => {
-    const image = { account: owner, region, imageId };
     let changed = false;
-    const holds = [...(job.holds ?? [])];
-    for (const account of accounts) {
-      const index = holds.findIndex(isFor(image, account));
-      const hold = holds[index] ?? { account, source: image, ...DUE };
-      const changes = patch(hold, now);
-      if (changes === null) continue;
-      changed = true;
-      holds.splice(index < 0 ? holds.length : index, index < 0 ? 0 : 1, { ...hold, ...changes });
-    }
+    const holds = (withNeeded(job).holds ?? []).map((hold) => {
+      const changes = tests.some((isOne) => isOne(hold)) ? patch(hold) : null;
+      changed ||= changes !== null;
+      return changes === null ? hold : { ...hold, ...changes };
+    });
     return changed ? finishing({ ...job, holds }, now) : null;
   };
 }

@@ -46,30 +46,36 @@ export function needsHold(job: CopyJob, one: Destination): boolean {
   return one.state === 'queued' || one.state === 'waiting' || one.state === 'pending';
 }
 
-interface Need {
-  image: ImageName;
-  account: string;
-}
+/** The access that a destination needs. */
+type Need = Pick<Hold, 'source' | 'account'>;
 
 /** The access that the destinations of a job need, each once. */
 export function needs(job: CopyJob): Need[] {
-  const found = new Map<string, Need>();
-  for (const one of job.destinations) {
-    const image = needsHold(job, one) ? sourceOf(job, one) : null;
-    if (image === null) continue;
-    const { account } = one.spec;
-    found.set(`${nameOf(image)} ${account}`, { image, account });
-  }
-  return [...found.values()];
+  return [...needsByName(job).values()];
 }
 
-export function nameOf({ account, region, imageId }: ImageName): string {
+function needsByName(job: CopyJob): Map<string, Need> {
+  const found = new Map<string, Need>();
+  for (const one of job.destinations) {
+    const source = needsHold(job, one) ? sourceOf(job, one) : null;
+    if (source === null) continue;
+    const need = { account: one.spec.account, source };
+    found.set(needName(need), need);
+  }
+  return found;
+}
+
+function nameOf({ account, region, imageId }: ImageName): string {
   return `${account}/${region}/${imageId}`;
 }
 
-export function isFor(image: ImageName, account: string) {
-  return (one: { account: string } & ({ source: ImageName } | { image: ImageName })) =>
-    one.account === account && nameOf('source' in one ? one.source : one.image) === nameOf(image);
+function needName({ account, source }: Need): string {
+  return `${nameOf(source)} ${account}`;
+}
+
+export function isFor(source: ImageName, account: string): (one: Need) => boolean {
+  const name = needName({ source, account });
+  return (one) => needName(one) === name;
 }
 
 /**
@@ -77,15 +83,13 @@ export function isFor(image: ImageName, account: string) {
  * job releases them, access that an earlier job gave stays, so that its end has to be followed by a release too.
  */
 export function withNeeded(job: CopyJob): CopyJob {
-  const holds = [...(job.holds ?? [])];
-  let changed = false;
-  for (const { image, account } of needs(job)) {
-    const index = holds.findIndex(isFor(image, account));
-    if (index >= 0 && holds[index]?.state !== 'released') continue;
-    changed = true;
-    holds.splice(index < 0 ? holds.length : index, 1, { account, source: image, ...DUE });
-  }
-  return changed ? { ...job, holds } : job;
+  const holds = new Map((job.holds ?? []).map((hold) => [needName(hold), hold]));
+  const missing = [...needsByName(job)].filter(
+    ([name]) => (holds.get(name)?.state ?? 'released') === 'released',
+  );
+  if (missing.length === 0) return job;
+  for (const [name, need] of missing) holds.set(name, { ...need, ...DUE });
+  return { ...job, holds: [...holds.values()] };
 }
 
 export const DUE = { state: 'due', tries: null } as const satisfies Partial<Hold>;
@@ -93,18 +97,16 @@ export const DUE = { state: 'due', tries: null } as const satisfies Partial<Hold
 /** What is due for each image. */
 export function dueHolds(job: Job): DueHolds[] {
   if (job.kind !== 'copy') return [];
-  const { holds = [] } = job;
-  const needed = needs(job);
+  const needed = needsByName(job);
   const due = new Map<string, DueHolds>();
-  const of = (image: ImageName) => {
-    const known = due.get(nameOf(image)) ?? { image, give: [], release: [] };
-    due.set(nameOf(image), known);
-    return known;
-  };
-  for (const { image, account } of needed)
-    if (holds.find(isFor(image, account))?.state !== 'held') of(image).give.push(account);
-  for (const { source, account, state } of holds)
-    if (state !== 'released' && !needed.some(isFor(source, account))) of(source).release.push(account);
+  for (const hold of withNeeded(job).holds ?? []) {
+    const isNeeded = needed.has(needName(hold));
+    if (hold.state === (isNeeded ? 'held' : 'released')) continue;
+    const name = nameOf(hold.source);
+    const one = due.get(name) ?? { image: hold.source, give: [], release: [] };
+    due.set(name, one);
+    one[isNeeded ? 'give' : 'release'].push(hold.account);
+  }
   return [...due.values()];
 }
 
@@ -113,18 +115,30 @@ export function dueHoldsOf(job: Job, image: ImageName): DueHolds {
   return dueHolds(job).find((one) => nameOf(one.image) === nameOf(image)) ?? { image, give: [], release: [] };
 }
 
-/** Whether a destination has to wait until its account has access to the source. */
-export function waitsForHold(job: CopyJob, destination: Destination): boolean {
-  const source = sourceOf(job, destination);
-  if (source === null || !needsHold(job, destination)) return false;
-  return dueHoldsOf(job, source).give.includes(destination.spec.account);
+/** What the destinations of a job wait for. */
+export interface HoldWaits {
+  /** Access of its account to its source. */
+  forHold(one: Destination): boolean;
+  /** For a hub that is to be removed: that the access to it is taken back. EC2 no longer shows it after its removal. */
+  forRelease(one: Destination): boolean;
 }
 
-/** Whether a hub that is to be removed has to wait until the access to it is taken back: after that EC2 no longer shows it. */
-export function waitsForRelease(job: CopyJob, { stopping, imageId, spec }: Destination): boolean {
-  if (stopping === null || imageId === null) return false;
-  const { account, region } = spec;
-  return dueHoldsOf(job, { imageId, account, region }).release.length > 0;
+/** Computed once for all destinations of a job, of which there may be a hundred. */
+export function holdWaits(job: CopyJob): HoldWaits {
+  const due = dueHolds(job);
+  const given = due.flatMap(({ image, give }) => give.map((account) => needName({ source: image, account })));
+  const toGive = new Set(given);
+  const toRelease = new Set(
+    due.filter(({ release }) => release.length > 0).map(({ image }) => nameOf(image)),
+  );
+  return {
+    forHold: (one) => {
+      const source = needsHold(job, one) ? sourceOf(job, one) : null;
+      return source !== null && toGive.has(needName({ source, account: one.spec.account }));
+    },
+    forRelease: ({ stopping, imageId, spec: { account, region } }) =>
+      stopping !== null && imageId !== null && toRelease.has(nameOf({ account, region, imageId })),
+  };
 }
 
 /** Whether copies of the source itself wait for access: the fresh destinations of a job start together, after that. */
@@ -135,10 +149,11 @@ export function waitsForSource(job: CopyJob): boolean {
 
 /** The destinations that wait for access of some accounts to an image, and that EC2 is not copying yet. */
 export function waitingFor(job: CopyJob, image: ImageName, accounts: readonly string[]): Destination[] {
+  const waits = holdWaits(job);
   return job.destinations.filter((one) => {
     const source = sourceOf(job, one);
     const isOf = source !== null && nameOf(source) === nameOf(image);
-    return isOf && accounts.includes(one.spec.account) && isNotCopying(one) && waitsForHold(job, one);
+    return isOf && accounts.includes(one.spec.account) && isNotCopying(one) && waits.forHold(one);
   });
 }
 

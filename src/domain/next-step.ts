@@ -1,4 +1,4 @@
-import { dueHolds, waitsForHold, waitsForRelease, waitsForSource } from './holds.ts';
+import { dueHolds, holdWaits, waitsForSource } from './holds.ts';
 import { waitsForHub } from './hubs.ts';
 import type { Destination, Job } from './job.ts';
 import { attemptRef, destinationKey, isFinished, leftoversOf } from './job.ts';
@@ -67,8 +67,9 @@ function timedSteps(job: Job): Timed[] {
   }));
   const isReady = !waitsForSource(job) && job.destinations.some(isFresh);
   const fresh: Timed[] = isReady ? [{ from: 0, due: { step: 'start-copies' } }] : [];
+  const waits = holdWaits(job);
   const others = job.destinations.filter(
-    (one) => !isFresh(one) && !waitsForHub(job, one) && !waitsForHold(job, one) && !waitsForRelease(job, one),
+    (one) => !isFresh(one) && !waitsForHub(job, one) && !waits.forHold(one) && !waits.forRelease(one),
   );
   const steps = others.flatMap((one) => {
     const step = nextStep(one);

@@ -13,7 +13,7 @@ import { collectRequestIds } from '../aws/request-ids.ts';
 import { NotAllowed, requireAllowed } from './allowed.ts';
 import { auditBrokenShare, auditShare } from './audit.ts';
 import { besideHolds } from './beside-holds.ts';
-import { callsFor, makeCalls } from './converge.ts';
+import { callsFor, makeCalls, NO_GRANTS } from './converge.ts';
 import type { SharingDeps } from './deps.ts';
 import { differences, isNothing, NOTHING, touchedBy } from './differences.ts';
 import { revokeCalls } from './holds.ts';
@@ -70,8 +70,6 @@ async function apply(
     throw error;
   }
 }
-
-const NO_GRANTS = { held: [], revoke: () => false, grant: [] };
 
 /**
  * Makes the calls of a plan, and reads back what they changed. What the calls give is saved first. The fence comes before each

@@ -13,6 +13,9 @@ import { grantCalls } from './key-grants.ts';
 const IMAGE_BATCH = 200;
 const SNAPSHOT_BATCH = 500;
 
+/** Leaves the grants on keys as they are. */
+export const NO_GRANTS: GrantPlan = { held: [], revoke: () => false, grant: [] };
+
 /** One call that changes who has access. */
 export interface AccessCall {
   run: (fence: Fence) => Promise<void>;

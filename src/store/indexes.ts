@@ -116,9 +116,9 @@ function entryCommands(keys: StoreKeys, job: Job): IndexCommand[] {
 
 /** The accounts that need access to the source: while they do, no other job takes it back. */
 function holdEntries(keys: StoreKeys, job: CopyJob): IndexCommand[] {
-  return needs(job).map(({ image, account }) => [
+  return needs(job).map(({ source, account }) => [
     'SADD',
-    keys.holdUsers(image, image.imageId),
+    keys.holdUsers(source, source.imageId),
     holdUser(account, job.id),
   ]);
 }

@@ -1,4 +1,4 @@
-import { waitsForHold } from '../domain/holds.ts';
+import { holdWaits } from '../domain/holds.ts';
 import { waitsForHub } from '../domain/hubs.ts';
 import type { Destination } from '../domain/job.ts';
 import { attemptRef, destinationScope, isNotCopying, leftoversOf } from '../domain/job.ts';
@@ -21,7 +21,7 @@ export async function startCopy(deps: WorkerDeps, ref: DestinationPayload): Prom
   const { job, destination } = copy;
   if (!isNotCopying(destination)) return DONE;
   if (waitsForHub(job, destination)) return DONE;
-  if (waitsForHold(job, destination)) return afterHold(destination);
+  if (holdWaits(job).forHold(destination)) return afterHold(destination);
   if (destination.startedAt !== null) return callCopyImage(deps, job, destination);
 
   if (destination.attempts > 1) {

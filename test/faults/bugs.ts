@@ -94,7 +94,7 @@ export const FAULT_BUGS: Readonly<Record<string, FoundBug>> = {
     only: 'open and are silent',
   },
   'hold-not-saved': {
-    file: 'src/sharing/holds.ts',
+    file: 'src/sharing/give-holds.ts',
     is: 'onCopy(holdsBegun(image, accounts)), planned);',
     becomes: 'onCopy(holdsBegun(image, accounts)));',
     only: 'hold-source',
